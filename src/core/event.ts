@@ -1,0 +1,17 @@
+/** What `apply` tells while it works: drives the live view, the plain lines and the NDJSON alike. */
+
+export type Event =
+  | { readonly ev: 'held'; readonly at: string; readonly server: string }
+  | { readonly ev: 'started'; readonly at: string; readonly op: string }
+  | { readonly ev: 'progress'; readonly at: string; readonly op: string; readonly text: string }
+  | { readonly ev: 'done'; readonly at: string; readonly op: string; readonly ms: number }
+  | {
+      readonly ev: 'failed';
+      readonly at: string;
+      readonly op: string;
+      readonly ms: number;
+      readonly why: string;
+      readonly help?: string;
+    }
+  | { readonly ev: 'skipped'; readonly at: string; readonly op: string; readonly why: string }
+  | { readonly ev: 'detached'; readonly at: string; readonly op: string; readonly why: string };

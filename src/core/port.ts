@@ -1,0 +1,84 @@
+/** The two ports to a dom0. `Reader` is all that reading commands get; `Control` is for `apply` alone. */
+import type { ExecStep, FileStep } from './step.ts';
+
+/** Why a server could not be read or controlled; a value, never an exception. */
+export interface Unknown {
+  readonly is: 'unknown';
+  readonly reason:
+    | 'name-not-found'
+    | 'unreachable'
+    | 'host-key-unknown'
+    | 'host-key-changed'
+    | 'authentication'
+    | 'permission'
+    | 'no-xen'
+    | 'cut-short'
+    | 'timeout'
+    | 'lost'
+    | 'unparsable';
+  /** One sentence for the person who reads the plan. */
+  readonly why: string;
+  /** What would help: a command, a line for known_hosts. */
+  readonly help?: string;
+}
+
+declare const reading: unique symbol;
+
+/**
+ * A fixed shell text that only reads, with its parameters (all quoted by the transport) and its decoder. Only
+ * toolstacks make one (`readProgram`); nothing else can be given to a `Reader`.
+ */
+export interface ReadProgram<R> {
+  readonly [reading]: true;
+  readonly text: string;
+  readonly args: readonly string[];
+  readonly deadlineMs: number;
+  /** Pure. `nonce` is the transport's random word that frames the answer. */
+  decode(answer: Uint8Array, nonce: string): R | Unknown;
+}
+
+/** For `toolstacks` alone (a test holds this). */
+export const readProgram = <R>(p: Omit<ReadProgram<R>, typeof reading>): ReadProgram<R> => p as ReadProgram<R>;
+
+export interface Reader {
+  /**
+   * Runs `sh -c text reeve-read NONCE args…` over the server's one connection (opened at first use, kept), as root.
+   * At most one such command per call; never rejects for what the far side does.
+   */
+  read<R>(server: string, program: ReadProgram<R>): Promise<R | Unknown>;
+  close(): Promise<void>;
+}
+
+/** Who holds a server, as its `owner` file tells: for "held by …, since …, from …". */
+export interface Holder {
+  readonly who: string;
+  readonly from: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly epoch: string;
+}
+
+export type ExecResult = { readonly rc: number; readonly out: string; readonly err: string };
+
+/** Applying: everything is fenced by the epoch that `hold` wrote. */
+export interface Control extends Reader {
+  /** Takes the server's lock, writes the epoch, drains what an earlier holder left running. Kept alive by heartbeats. */
+  hold(
+    server: string,
+    who: Holder,
+  ): Promise<{ readonly is: 'held' } | { readonly is: 'busy'; readonly by: Holder | null } | Unknown>;
+  /** Starts `argv` detached, at most once per `id` and epoch. Safe to send again. */
+  start(server: string, id: string, step: ExecStep): Promise<'started' | 'already' | 'fenced' | Unknown>;
+  /** Blocks until the command of `id` has ended, over any number of reconnects. */
+  wait(server: string, id: string): Promise<ExecResult | 'lost' | 'never' | Unknown>;
+  /** Writes or removes one file, compare and swap. `differs`: the file is not what `onlyIf` says. */
+  file(
+    server: string,
+    step: FileStep,
+  ): Promise<'done' | 'differs' | 'fenced' | { readonly is: 'failed'; readonly why: string } | Unknown>;
+  /** Lets go of every lock. Also done by `close`. */
+  release(): Promise<void>;
+}
+
+export const isUnknown = (x: unknown): x is Unknown =>
+  typeof x === 'object' && x !== null && (x as { is?: unknown }).is === 'unknown';

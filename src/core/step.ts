@@ -1,0 +1,64 @@
+/** What an operation comes down to on a server: conditions that are read, and steps that `apply` alone interprets. */
+
+/** The sha256 of a file's bytes, in lower-case hex. */
+export type Digest = string;
+
+/** A question to one server's answer; `kinds/server/holds.ts` decides it. Domains are named by UUID: domids change. */
+export type Condition =
+  /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. */
+  | { readonly is: 'domain'; readonly uuid: string; readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' }
+  /** No domain of another UUID has this name. */
+  | { readonly is: 'name-free'; readonly name: string; readonly uuid: string }
+  /** The balloon's target is this, and the guest is there (within 1 MiB + 1 %). */
+  | { readonly is: 'memory'; readonly uuid: string; readonly kib: number }
+  | { readonly is: 'vcpus'; readonly uuid: string; readonly online: number }
+  | {
+      readonly is: 'disk';
+      readonly uuid: string;
+      readonly vdev: string;
+      readonly path: string;
+      readonly access: 'rw' | 'ro';
+    }
+  | { readonly is: 'no-disk'; readonly uuid: string; readonly vdev: string }
+  | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
+  | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
+  | { readonly is: 'bridge'; readonly name: string }
+  /** The path exists on the server, in whatever form. */
+  | { readonly is: 'path'; readonly path: string }
+  | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }
+  | { readonly is: 'autostart'; readonly path: string; readonly on: boolean }
+  /** Free memory of the server, in KiB, is at least this. */
+  | { readonly is: 'room'; readonly kib: number };
+
+export type Step =
+  /** Run detached on the dom0, at most once; an exit code other than 0 fails the operation. */
+  | { readonly do: 'exec'; readonly argv: readonly string[]; readonly deadlineMs: number }
+  /** Compare and swap: written beside, compared by digest, renamed when whole. */
+  | {
+      readonly do: 'write';
+      readonly path: string;
+      readonly bytes: Uint8Array;
+      /** Like 0o600. */
+      readonly mode: number;
+      readonly onlyIf: Digest | 'absent' | 'any';
+    }
+  | { readonly do: 'remove'; readonly path: string; readonly onlyIf: Digest | 'any' }
+  /** Read until it holds. When the deadline passes: do `otherwise` and go on; where that is empty, fail. */
+  | {
+      readonly do: 'await';
+      readonly until: Condition;
+      readonly deadlineMs: number;
+      readonly otherwise: readonly Step[];
+    };
+
+export type ExecStep = Extract<Step, { do: 'exec' }>;
+export type FileStep = Extract<Step, { do: 'write' | 'remove' }>;
+
+/** An operation on this toolstack. */
+export interface Lowered {
+  readonly before: readonly Condition[];
+  readonly steps: readonly Step[];
+  readonly after: readonly Condition[];
+  /** How long the postconditions may take to come true. */
+  readonly afterMs: number;
+}

@@ -1,0 +1,30 @@
+/** The whole desired farm, resolved from its files: what `config` yields and `plan` takes. */
+import type { Disruption } from '../core/disruption.ts';
+import type { ServerSpec } from './server/spec.ts';
+import type { VmSpec } from './vm/spec.ts';
+
+export interface NetworkSpec {
+  readonly name: string;
+  readonly bridge: string;
+}
+
+export interface PoolSpec {
+  readonly name: string;
+  /** By name: the networks that its VMs may use. */
+  readonly networks: Readonly<Record<string, NetworkSpec>>;
+  readonly servers: readonly ServerSpec[];
+}
+
+export interface Policy {
+  readonly budget: Disruption;
+  /** `percent` counts from 20 VMs on. */
+  readonly deletes: { readonly max: number; readonly percent: number };
+}
+
+/** All lists are sorted by name. */
+export interface Farm {
+  readonly name: string;
+  readonly pools: readonly PoolSpec[];
+  readonly vms: readonly VmSpec[];
+  readonly policy: Policy;
+}

@@ -1,0 +1,116 @@
+/** The plan document: all that a reviewer reads and `apply` does, as plain data without secrets. */
+import type { Cause, Change, Way } from '../core/change.ts';
+import type { Disruption } from '../core/disruption.ts';
+import type { Ref } from '../core/ref.ts';
+import type { VmOp } from './vm/ops.ts';
+
+export type Op = VmOp;
+
+export interface PlanOptions {
+  /** Only these VMs (globs over `vm/NAME` or NAME); empty: all. */
+  readonly targets: readonly string[];
+  readonly pools: readonly string[];
+  readonly cause: 'config' | 'drift' | 'all';
+  readonly prune: boolean;
+  /** Take what waits for a restart, too. */
+  readonly pending: boolean;
+  /** Budgets raised for this run; `pattern` null: every VM (only below `device`). */
+  readonly allow: readonly { readonly disruption: Disruption; readonly pattern: string | null }[];
+  readonly takeover: readonly string[];
+}
+
+export interface Operation {
+  /** Unique in the plan and stable: `web-1/define`, `web-1/attach-disk/xvdb`. */
+  readonly id: string;
+  readonly op: Op;
+  readonly target: Ref;
+  readonly server: string;
+  /** Operations that must be done before. */
+  readonly needs: readonly string[];
+  readonly lane: string | null;
+  readonly disruption: Disruption;
+  /** In words, for the reader: `memory 1GiB → 2GiB`. */
+  readonly reason: string;
+  /** ms; `downtimeMs`: how long the VM is down or paused by it. */
+  readonly estimate: { readonly ms: number; readonly downtimeMs: number };
+  /** The command lines behind it, for the reader. */
+  readonly commands: readonly string[];
+}
+
+export type Action =
+  | 'create'
+  | 'adopt'
+  | 'update'
+  | 'restart'
+  | 'start'
+  | 'stop'
+  | 'pause'
+  | 'unpause'
+  | 'delete'
+  | 'none';
+
+/** One VM's part of the plan: what a reader sees as one block. */
+export interface PlanVm {
+  readonly subject: Ref<'vm'>;
+  readonly name: string;
+  readonly server: string;
+  readonly action: Action;
+  readonly disruption: Disruption;
+  readonly changes: readonly PlanChange[];
+  /** Ids, in a possible order. */
+  readonly operations: readonly string[];
+  /** Why this server, where it was chosen now. */
+  readonly placed: string | null;
+}
+
+export interface PlanChange extends Omit<Change, 'ways' | 'subject' | 'bearer'> {
+  readonly fate: 'take' | 'defer' | 'refuse' | 'pending' | 'released';
+  /** The chosen way; null where it is refused or pending. */
+  readonly way: Way | null;
+  readonly ways: readonly Way[];
+  readonly cause: Cause;
+}
+
+export interface Refusal {
+  readonly subject: Ref;
+  /** `web-1 would be stopped`. */
+  readonly what: string;
+  readonly why: string;
+  /** What would allow it: `--allow stop=web-1`. */
+  readonly help: string | null;
+  /** The budget that it needs, where a budget is the reason. */
+  readonly needs: Disruption | null;
+}
+
+export interface Plan {
+  readonly format: 'reeve-plan/1';
+  readonly tool: string;
+  readonly farm: string;
+  readonly options: PlanOptions;
+  /** Digest of the resolved desired value. */
+  readonly desired: string;
+  /** The objects that operations touch, with the digest of what was observed of each. */
+  readonly touched: readonly { readonly subject: Ref; readonly server: string; readonly digest: string }[];
+  /** Only VMs with something to say, sorted by name. */
+  readonly vms: readonly PlanVm[];
+  /** In a valid order: each stands behind all that it needs. */
+  readonly operations: readonly Operation[];
+  readonly refused: readonly Refusal[];
+  readonly unmanaged: readonly {
+    readonly server: string;
+    readonly name: string;
+    readonly what: 'vm' | 'cfg' | 'foreign';
+    readonly detail: string;
+  }[];
+  readonly unreadable: readonly {
+    readonly server: string;
+    readonly pool: string;
+    readonly why: string;
+    readonly help: string | null;
+  }[];
+  readonly warnings: readonly string[];
+  /** How many VMs the file names, for the line of a satisfied farm. */
+  readonly counted: { readonly servers: number; readonly vms: number };
+  /** The provable least number of operations. */
+  readonly bound: number;
+}

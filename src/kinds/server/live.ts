@@ -1,0 +1,34 @@
+/** One dom0 as it answered: the host, its domains and its cfg records, kept apart. */
+import type { Unknown } from '../../core/port.ts';
+import type { CfgRecord, Domain } from '../vm/live.ts';
+
+export interface ServerSeen {
+  readonly is: 'seen';
+  /** The dom0's own host name. */
+  readonly host: string;
+  readonly bootId: string;
+  readonly xen: {
+    readonly major: number;
+    readonly minor: number;
+    readonly version: string;
+    readonly virtCaps: readonly string[];
+  };
+  readonly cpus: number;
+  /** KiB. `free`: for new domains, claims taken off. */
+  readonly memory: { readonly total: number; readonly free: number };
+  /** Linux bridges and Open vSwitch bridges, sorted. */
+  readonly bridges: readonly string[];
+  /** By domid; Domain-0 is not among them. */
+  readonly domains: readonly Domain[];
+  /** By path. */
+  readonly records: readonly CfgRecord[];
+  /** The asked paths (kernels, images): whether they are there; unknown where looking took too long. */
+  readonly paths: Readonly<Record<string, 'there' | 'missing' | 'unknown'>>;
+  /** cfg paths of running `xl` monitors: a record with a monitor and no domain is between two lives. */
+  readonly monitors: readonly string[];
+  /** What could be read only in part, in words: for warnings. */
+  readonly problems: readonly string[];
+}
+
+/** What a run saw of the farm, by server. */
+export type Observed = ReadonlyMap<string, ServerSeen | Unknown>;

@@ -1,0 +1,26 @@
+/** A dom0 as the file describes it, and how it is reached. */
+import type { Origin } from '../../core/diagnostic.ts';
+
+/** What the file says; where it is silent, ~/.ssh/config, the agent and ~/.ssh/known_hosts serve. */
+export interface SshSpec {
+  readonly user: string | undefined;
+  readonly port: number | undefined;
+  readonly identityFile: string | undefined;
+  readonly knownHosts: string | undefined;
+  /** A host to go through, as `user@host:port`. */
+  readonly jump: string | undefined;
+  /** Run everything through `sudo -n`. Undefined: exactly where the user is not root. */
+  readonly sudo: boolean | undefined;
+  /** ms */
+  readonly connectTimeout: number | undefined;
+}
+
+export interface ServerSpec {
+  readonly name: string;
+  readonly pool: string;
+  /** A host name or IP address; `local`: this machine itself, without SSH. */
+  readonly address: string;
+  readonly ssh: SshSpec;
+  readonly state: 'active';
+  readonly origin: Origin;
+}

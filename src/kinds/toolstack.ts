@@ -1,0 +1,26 @@
+/** What a toolstack is to the rest of Reeve: a reading program and the lowering of operations. Pure. */
+import type { ReadProgram } from '../core/port.ts';
+import type { Lowered, Step } from '../core/step.ts';
+import type { Op } from './plan.ts';
+import type { ServerSeen } from './server/live.ts';
+
+export interface Toolstack {
+  readonly name: string;
+  /**
+   * `all`: the whole server. `domains`: only what conditions on domains and records need, in far fewer processes.
+   * `paths`: files to look for (kernels, images).
+   */
+  reading(what: 'all' | 'domains', paths: readonly string[]): ReadProgram<ServerSeen>;
+  /** `seen` was read just before. Domids in the steps come from it. */
+  lower(op: Op, seen: ServerSeen): Lowered | { readonly unsupported: string };
+  /** What puts right what a failed operation left half made, given the answers before it and after the failure. */
+  rescue(op: Op, before: ServerSeen, now: ServerSeen): readonly Step[];
+  /** The command lines that a reader of the plan is shown, with the VM's name in place of a domid. */
+  commands(op: Op): readonly string[];
+  /** Memory that the hypervisor needs for a VM of this configuration, in KiB, its own overhead included. */
+  memoryNeed(config: {
+    readonly type: string;
+    readonly vcpus: { readonly max: number };
+    readonly memory: { readonly target: number; readonly max: number };
+  }): number;
+}

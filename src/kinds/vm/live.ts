@@ -1,0 +1,78 @@
+/** What a VM is on a server: its domain while it runs, its cfg record always, and the marker that says whose it is. */
+import type { Digest } from '../../core/step.ts';
+import type { VmConfig, VmType } from './spec.ts';
+
+/** A block device of a running domain, from libxl's trusted side. */
+export interface LiveDisk {
+  readonly vdev: string;
+  readonly path: string;
+  readonly access: 'rw' | 'ro';
+  readonly format: string;
+  /** `phy`, `qdisk`, `tap`. */
+  readonly backend: string;
+  /** XenBus state of the backend: 4 is connected. */
+  readonly state: number;
+}
+
+export interface LiveNic {
+  readonly devid: number;
+  readonly mac: string;
+  /** Where the vif really hangs (`ip link`), else what libxl recorded; null where neither says. */
+  readonly bridge: string | null;
+  /** XenBus state of the backend: 4 is connected; a ghost has none (0). */
+  readonly state: number;
+}
+
+export interface Domain {
+  readonly domid: number;
+  readonly uuid: string;
+  readonly name: string;
+  readonly type: VmType;
+  /** `shutdown`: ended, waiting for its monitor; `crashed`; `dying`: libxl is taking it down; `suspending` counts as running. */
+  readonly state: 'running' | 'paused' | 'shutdown' | 'crashed' | 'dying';
+  readonly vcpus: { readonly online: number; readonly max: number };
+  /** KiB. `target` is the balloon's goal with video RAM added back, `actual` what it has now, `max` the static maximum. */
+  readonly memory: { readonly target: number; readonly actual: number; readonly max: number };
+  readonly boot: VmConfig['boot'];
+  readonly disks: readonly LiveDisk[];
+  /** By devid. */
+  readonly nics: readonly LiveNic[];
+  /** Whether an `xl` daemon watches it: without one, nobody handles its reboot or shutdown. Undefined: not read. */
+  readonly monitored: boolean | undefined;
+  /** The bytes of a pending `xl config-update`, digested; null where there is none. */
+  readonly pendingUpdate: Digest | null;
+}
+
+/** The comment that heads every cfg Reeve keeps. */
+export interface Marker {
+  readonly farm: string;
+  /** The key in the file. */
+  readonly vm: string;
+  /** Its own UUID: a marker whose UUID is not the cfg's is a copy and does not count. */
+  readonly uuid: string;
+  /** Home server. */
+  readonly home: string;
+  readonly generation: number;
+  readonly origin: 'created' | 'adopted';
+  readonly protect: boolean;
+  /** MAC by NIC (`eth0`), kept for ever. */
+  readonly macs: Readonly<Record<string, string>>;
+  /** The values of the file that were last applied, by field; only those that the file set. */
+  readonly applied: Readonly<Record<string, unknown>>;
+  /** Reeve's version. */
+  readonly by: string;
+}
+
+/** `/etc/xen/<name>.cfg`, or wherever the cfg was found. */
+export interface CfgRecord {
+  readonly path: string;
+  readonly text: string;
+  readonly digest: Digest;
+  /** Undefined where the cfg cannot be parsed; `problem` says where and why. */
+  readonly config: VmConfig | undefined;
+  readonly problem: string | undefined;
+  /** Null: no marker, or one that does not count. */
+  readonly marker: Marker | null;
+  /** Paths in /etc/xen/auto that lead to it. */
+  readonly autostart: readonly string[];
+}
