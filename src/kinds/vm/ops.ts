@@ -12,7 +12,7 @@ interface Base {
 }
 
 /** The cfg that is to be written: `toolstacks/*` renders it. */
-export interface Record_ {
+export interface CfgDraft {
   readonly path: string;
   readonly marker: Marker;
   readonly config: VmConfig;
@@ -22,7 +22,7 @@ export interface Record_ {
 
 export type VmOp =
   /** Write the cfg; `update`: also hand it to the running domain, for its next reboot. */
-  | (Base & { readonly verb: 'define'; readonly record: Record_; readonly update: boolean })
+  | (Base & { readonly verb: 'define'; readonly record: CfgDraft; readonly update: boolean })
   | (Base & {
       readonly verb: 'autostart';
       readonly path: string;
@@ -42,7 +42,7 @@ export type VmOp =
   /** Check the cfg, write it, shut down, wait until it is gone, start; the old cfg is started where the new one will not. */
   | (Base & {
       readonly verb: 'restart';
-      readonly record: Record_;
+      readonly record: CfgDraft;
       /** False where the cfg is right already. */
       readonly write: boolean;
       readonly deadlineMs: number;
