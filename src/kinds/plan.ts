@@ -91,6 +91,8 @@ export interface Plan {
   readonly desired: string;
   /** The objects that operations touch, with the digest of what was observed of each. */
   readonly touched: readonly { readonly subject: Ref; readonly server: string; readonly digest: string }[];
+  /** The servers that `apply` holds: every readable one of each pool that operations touch. */
+  readonly scope: readonly string[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
   /** In a valid order: each stands behind all that it needs. */

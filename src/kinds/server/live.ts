@@ -14,8 +14,8 @@ export interface ServerSeen {
     readonly virtCaps: readonly string[];
   };
   readonly cpus: number;
-  /** KiB. `free`: for new domains, claims taken off. */
-  readonly memory: { readonly total: number; readonly free: number };
+  /** KiB. `free`: for new domains, claims taken off; `reclaimable`: what xl would take from dom0 by autoballoon (0 where it is off). */
+  readonly memory: { readonly total: number; readonly free: number; readonly reclaimable: number };
   /** Linux bridges and Open vSwitch bridges, sorted. */
   readonly bridges: readonly string[];
   /** By domid; Domain-0 is not among them. */

@@ -76,3 +76,13 @@ export interface CfgRecord {
   /** Paths in /etc/xen/auto that lead to it. */
   readonly autostart: readonly string[];
 }
+
+/** One VM as it was found: the running side and the cfg that belongs to it, on one server. */
+export interface LiveVm {
+  readonly server: string;
+  readonly uuid: string | null;
+  readonly domain: Domain | null;
+  readonly record: CfgRecord | null;
+  /** Ours; null where it is to be adopted or taken over. */
+  readonly marker: Marker | null;
+}

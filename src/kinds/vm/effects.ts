@@ -1,0 +1,152 @@
+/** What each operation on a VM takes, gives and sets: shared by sequencing, verifying and the law that the simulator is held to. */
+import type { Effect } from '../../core/effect.ts';
+import { ref } from '../../core/ref.ts';
+import type { LiveVm } from './live.ts';
+import type { VmOp } from './ops.ts';
+import { lifeOf } from './state.ts';
+import type { VmConfig } from './spec.ts';
+
+export type View = Readonly<Record<string, unknown>>;
+
+/** Field → value, flat; NICs by MAC, since that is all that a server knows them by. */
+export const viewOfConfig = (c: VmConfig): View => ({
+  name: c.name,
+  type: c.type,
+  'vcpus.count': c.vcpus.count,
+  'vcpus.max': c.vcpus.max,
+  'memory.target': c.memory.target,
+  'memory.max': c.memory.max,
+  'boot.kernel': c.boot.kernel,
+  'boot.ramdisk': c.boot.ramdisk,
+  'boot.cmdline': c.boot.cmdline,
+  ...Object.fromEntries(
+    Object.entries(c.disks).map(([vdev, d]) => [`disks.${vdev}`, { path: d.path, access: d.access }]),
+  ),
+  ...Object.fromEntries(c.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
+});
+
+/** Both layers of a VM as effects speak of them; null where there is none. */
+export const viewOf = (live: LiveVm | null): { configured: View | null; running: View | null } => {
+  const d = live?.domain;
+  const c = live?.record?.config;
+  return {
+    configured: c ? { ...viewOfConfig(c), autostart: (live?.record?.autostart.length ?? 0) > 0 } : null,
+    running: d
+      ? {
+          name: d.name,
+          type: d.type,
+          state: lifeOf(live),
+          'vcpus.count': d.vcpus.online,
+          'vcpus.max': d.vcpus.max,
+          'memory.target': d.memory.target,
+          'memory.max': d.memory.max,
+          'boot.kernel': d.boot.kernel,
+          'boot.ramdisk': d.boot.ramdisk,
+          'boot.cmdline': d.boot.cmdline,
+          ...Object.fromEntries(d.disks.map((k) => [`disks.${k.vdev}`, { path: k.path, access: k.access }])),
+          ...Object.fromEntries(d.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
+        }
+      : null,
+  };
+};
+
+type Layer = 'configured' | 'running';
+
+/** `field` `*` is the whole layer; a value of null takes the field (or the layer) away. */
+export const applyEffects = (
+  effects: readonly Effect[],
+  before: ReturnType<typeof viewOf>,
+): ReturnType<typeof viewOf> => {
+  const layers: Record<Layer, View | null> = { ...before };
+  for (const e of effects) {
+    if (e.fx !== 'set') continue;
+    const was = layers[e.layer];
+    if (e.field === '*') {
+      const whole = e.value as View | null;
+      const kept = whole && e.layer === 'configured' ? { autostart: was?.['autostart'] ?? false } : {};
+      layers[e.layer] = whole && { ...kept, ...whole };
+    } else if (was) {
+      const { [e.field]: _, ...rest } = was;
+      layers[e.layer] = e.value === null ? rest : { ...rest, [e.field]: e.value };
+    }
+  }
+  return { configured: layers.configured, running: layers.running };
+};
+
+/** Memory of a VM beyond its target, in KiB. */
+export type Overhead = (config: VmConfig) => number;
+
+/** All that a VM holds: released under this name. */
+export const all = '*';
+
+export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
+  const set = (layer: Layer, field: string, value: unknown): Effect => ({ fx: 'set', ref: op.vm, layer, field, value });
+  const at = ref('server', op.server);
+  const memory = (amount: number): Effect => ({ fx: 'claim', at, dim: 'memory', key: op.uuid, amount });
+  const disk = (fx: 'claim' | 'release', path: string): Effect => ({
+    fx,
+    at: ref('disk', path),
+    dim: 'disk-writer',
+    key: op.uuid,
+    amount: 1,
+  });
+  const needs = (kind: 'network' | 'image', name: string): Effect => ({
+    fx: 'needs',
+    ref: ref(kind, name),
+    on: op.server,
+  });
+  const born = (c: VmConfig, state: string): readonly Effect[] => [
+    memory(c.memory.target),
+    { fx: 'claim', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: overhead(c) },
+    ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' ? [disk('claim', d.path)] : [])),
+    ...c.nics.flatMap((n) => (n.bridge === null ? [] : [needs('network', n.bridge)])),
+    ...[c.boot.kernel, c.boot.ramdisk].flatMap((p) => (p === null ? [] : [needs('image', p)])),
+    set('running', '*', { ...viewOfConfig(c), state }),
+  ];
+  const died: readonly Effect[] = [
+    { fx: 'release', at, dim: 'memory', key: op.uuid, amount: 0 },
+    { fx: 'release', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: 0 },
+    disk('release', all),
+    set('running', '*', null),
+  ];
+  switch (op.verb) {
+    case 'define':
+      return [set('configured', '*', viewOfConfig(op.record.config))];
+    case 'autostart':
+      return [set('configured', 'autostart', op.on)];
+    case 'undefine':
+      return [set('configured', '*', null)];
+    case 'start':
+      return born(op.config, op.paused ? 'paused' : 'running');
+    case 'restart':
+      return [
+        ...(op.write ? [set('configured', '*', viewOfConfig(op.record.config))] : []),
+        ...died,
+        ...born(op.record.config, 'running'),
+      ];
+    case 'stop':
+      return died;
+    case 'pause':
+      return [set('running', 'state', 'paused')];
+    case 'unpause':
+      return [set('running', 'state', 'running')];
+    case 'set-memory':
+      return [memory(op.kib), set('running', 'memory.target', op.kib)];
+    case 'set-vcpus':
+      return [set('running', 'vcpus.count', op.count)];
+    case 'attach-disk':
+      return [
+        ...(op.disk.access === 'rw' ? [disk('claim', op.disk.path)] : []),
+        needs('image', op.disk.path),
+        set('running', `disks.${op.vdev}`, { path: op.disk.path, access: op.disk.access }),
+      ];
+    case 'detach-disk':
+      return [disk('release', op.path), set('running', `disks.${op.vdev}`, null)];
+    case 'attach-nic':
+      return [needs('network', op.bridge), set('running', `nics.${op.mac}`, { bridge: op.bridge })];
+    case 'detach-nic':
+      return [set('running', `nics.${op.mac}`, null)];
+    case 'move-nic':
+      return [needs('network', op.bridge), set('running', `nics.${op.mac}`, { bridge: op.bridge })];
+  }
+};

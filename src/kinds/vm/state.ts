@@ -1,0 +1,62 @@
+/** The life of a VM: what it is doing now, and what it takes to have it do what the file says. */
+import type { Change, Way } from '../../core/change.ts';
+import { absent, value } from '../../core/change.ts';
+import { ref } from '../../core/ref.ts';
+import type { LiveVm } from './live.ts';
+import type { VmSpec } from './spec.ts';
+
+/** `ended`: shut down, but still there since nobody cleared it. */
+export type Life = 'absent' | 'stopped' | 'running' | 'paused' | 'crashed' | 'ended' | 'dying';
+
+export const lifeOf = (live: LiveVm | null): Life => {
+  if (!live) return 'absent';
+  const d = live.domain;
+  if (!d) return 'stopped';
+  return d.state === 'shutdown' ? 'ended' : d.state;
+};
+
+const way = (how: Way['how'], disruption: Way['disruption'], why: string): Way => ({ how, disruption, why });
+
+const stateWay = (want: VmSpec['state'], life: Life): Way | null => {
+  const up = life === 'running' || life === 'paused';
+  switch (want) {
+    case 'running':
+      if (life === 'running') return null;
+      if (life === 'paused') return way('unpause', 'live', 'it goes on where it was paused');
+      return way('start', 'none', life === 'crashed' ? 'it has crashed' : 'it is not running');
+    case 'paused':
+      if (life === 'paused') return null;
+      if (life === 'running') return way('pause', 'stop', 'it stands still until it is unpaused');
+      return way('start', 'none', 'it is not running');
+    case 'stopped':
+      if (life === 'stopped' || life === 'absent') return null;
+      return up
+        ? way('stop', 'stop', 'it is down after')
+        : way('stop', 'none', 'it has ended; what is left of it is cleared');
+    case 'absent':
+      if (life === 'absent') return null;
+      return up
+        ? way('delete', 'stop', 'it is shut down and its cfg removed; its disks stay')
+        : way('delete', 'none', 'its cfg is removed; its disks stay');
+  }
+};
+
+/** The change of `state`, or null where the VM does what the file says. A dying domain is nobody's: it is left to end. */
+export const compareState = (spec: Pick<VmSpec, 'key' | 'state'>, live: LiveVm | null): Change | null => {
+  const life = lifeOf(live);
+  if (life === 'dying') return null;
+  const chosen = stateWay(spec.state, life);
+  if (!chosen) return null;
+  const applied = live?.marker?.applied['state'];
+  const have = life === 'absent' ? absent : value(life);
+  return {
+    subject: ref('vm', spec.key),
+    field: 'state',
+    want: value(spec.state),
+    have: { applied: applied === undefined ? absent : value(applied), configured: absent, running: have },
+    cause:
+      live === null ? 'config' : live.marker === null ? 'adopt' : applied === spec.state ? 'drift-running' : 'config',
+    bearer: null,
+    ways: [chosen],
+  };
+};
