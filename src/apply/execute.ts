@@ -1,0 +1,158 @@
+/** Carries a plan out: holds the servers, looks whether the plan is still true, and runs its graph. */
+import { isUnknown } from '../core/port.ts';
+import type { Unknown } from '../core/port.ts';
+import { byText } from '../core/order.ts';
+import { refKey } from '../core/ref.ts';
+import type { Operation, Plan } from '../kinds/plan.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import { openLedger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import { carryOut } from './operation.ts';
+import type { Outcome } from './outcome.ts';
+import { shareReadings } from './readings.ts';
+import type { Read } from './readings.ts';
+import { limitsOf, takeTurns } from './turns.ts';
+import { heldBy, outOfReach } from './words.ts';
+import type { World } from './world.ts';
+
+/** What a run learns while it goes, beside where its operations stand. */
+interface Run {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly read: Read;
+  /** Why nothing may be done on these servers. */
+  readonly shut: Map<string, string>;
+  /** Why no more operations are started. */
+  halted: string | null;
+  fenced: string | null;
+  /** An exception in this program: told once nothing runs any more. */
+  bug: { readonly error: unknown } | null;
+}
+
+const aborted = (signal: AbortSignal): Promise<'aborted'> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve('aborted');
+    else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+
+const serversOf = (all: readonly { readonly server: string }[]): readonly string[] =>
+  [...new Set(all.map((x) => x.server))].sort(byText);
+
+const cancelledWhy = 'the run was cancelled before it began';
+
+/** Locks every server that operations touch, in one order for all runs. False: cancelled meanwhile. */
+const holdServers = async (run: Run): Promise<boolean> => {
+  const { control, cancel, who } = run.world;
+  for (const server of serversOf(run.plan.operations)) {
+    if (cancel.stop.aborted) return false;
+    const answer = await Promise.race([control.hold(server, who), aborted(cancel.stop)]);
+    if (answer === 'aborted') return false;
+    if (answer.is === 'held') run.ledger.held(server);
+    else run.shut.set(server, answer.is === 'busy' ? heldBy(server, answer.by) : outOfReach(server, answer));
+  }
+  return true;
+};
+
+/** Reads what the plan touches again, all servers at once. */
+const readTouched = async (run: Run): Promise<ReadonlyMap<string, ServerSeen | Unknown>> => {
+  const { operations, touched } = run.plan;
+  const readOne = async (server: string): Promise<[string, ServerSeen | Unknown]> => {
+    const paths = operations.filter((o) => o.server === server).flatMap((o) => run.world.pathsOf(o.op));
+    return [server, await run.read(server, 'all', paths)];
+  };
+  const servers = serversOf([...operations, ...touched]).filter((s) => !run.shut.has(s));
+  return new Map(await Promise.all(servers.map(readOne)));
+};
+
+/** Why an operation may not be started now; null: it may. */
+const blocked = (run: Run, o: Operation): string | null => {
+  const { plan, ledger, world, shut } = run;
+  if (world.cancel.stop.aborted || world.cancel.detach.aborted) return cancelledWhy;
+  if (run.halted !== null) return run.halted;
+  const here = shut.get(o.server);
+  if (here !== undefined) return here;
+  const elsewhere = plan.touched.find((t) => refKey(t.subject) === refKey(o.target) && shut.has(t.server));
+  if (elsewhere) return `the plan counts on ${refKey(o.target)} on ${elsewhere.server}: ${shut.get(elsewhere.server)}`;
+  const need = o.needs.find((id) => ledger.is(id) !== 'done');
+  if (need === undefined) return null;
+  const is = ledger.is(need);
+  if (is === 'failed' || is === 'skipped')
+    return `it needs ${need}, which ${is === 'failed' ? 'failed' : 'was skipped'}`;
+  return `it needs ${need}, which does not stand before it in the plan`;
+};
+
+const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => {
+  const { ledger } = run;
+  const why = blocked(run, o);
+  if (why !== null) return ledger.skipped(o.id, why);
+  ledger.started(o.id);
+  try {
+    const trouble = await carryOut(o, serial, run.world, run.read, (text) => ledger.progress(o.id, text));
+    if (!trouble) return ledger.done(o.id);
+    ledger.failed(o.id, trouble.why, trouble.help);
+    if (trouble.beyond === 'unreachable') run.shut.set(o.server, trouble.why);
+    if (trouble.beyond === 'fenced') {
+      run.fenced ??= o.server;
+      run.halted ??= `${trouble.why}, so this run stops`;
+    }
+  } catch (error) {
+    ledger.failed(o.id, 'an error in Reeve itself');
+    run.bug ??= { error };
+    run.halted ??= 'an error in Reeve itself stops this run';
+  }
+};
+
+/** Each operation begins when all that it needs have ended, and its turn at every limit has come. */
+const runGraph = async (run: Run): Promise<void> => {
+  const turns = takeTurns();
+  const ends = new Map<string, Promise<void>>();
+  const begin = async (o: Operation, serial: string): Promise<void> => {
+    for (const id of o.needs) await ends.get(id);
+    const why = blocked(run, o);
+    if (why !== null) return run.ledger.skipped(o.id, why);
+    return turns(limitsOf(o), () => runOne(run, o, serial));
+  };
+  for (const [i, o] of run.plan.operations.entries()) {
+    ends.set(o.id, begin(o, `${i + 1}-${o.id.replaceAll(/[^A-Za-z0-9._+-]/g, '.')}`));
+  }
+  await Promise.all(ends.values());
+};
+
+/**
+ * Never rejects for what a server does; that is in the outcome. Lets go of its locks at the end, except when it detaches: then the
+ * caller closes `control`.
+ */
+export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
+  const { control, cancel, clock } = world;
+  const ledger = openLedger(plan.operations, clock, world.onEvent);
+  const read = shareReadings(control, world.toolstack, clock);
+  const run: Run = { plan, world, ledger, read, shut: new Map(), halted: null, fenced: null, bug: null };
+
+  const finish = async (more: Partial<Outcome> = {}): Promise<Outcome> => {
+    if (!cancel.detach.aborted) await Promise.race([control.release(), aborted(cancel.detach)]);
+    return { ...ledger.outcome(cancel.stop.aborted || cancel.detach.aborted), ...more };
+  };
+
+  if (!(await holdServers(run))) {
+    ledger.close(cancelledWhy);
+    return finish();
+  }
+  const observed = await Promise.race([readTouched(run), aborted(cancel.stop)]);
+  if (observed === 'aborted') {
+    ledger.close(cancelledWhy);
+    return finish();
+  }
+  for (const [server, seen] of observed) if (isUnknown(seen)) run.shut.set(server, outOfReach(server, seen));
+  const stale = world.fresh(observed).filter((d) => !run.shut.has(d.server));
+  if (stale.length > 0) {
+    ledger.close('the farm is not what the plan saw', true);
+    return finish({ stale });
+  }
+
+  await Promise.race([runGraph(run), aborted(cancel.detach)]);
+  ledger.close(cancelledWhy);
+  const outcome = await finish(run.fenced === null ? {} : { fenced: run.fenced });
+  if (run.bug) throw run.bug.error;
+  return outcome;
+};

@@ -1,0 +1,101 @@
+/** Where each operation of a run stands: every step of the way is told as an event, and the outcome is read from it. */
+import type { Event } from '../core/event.ts';
+import type { Operation } from '../kinds/plan.ts';
+import type { Outcome, Reason } from './outcome.ts';
+import type { Clock } from './world.ts';
+
+type Standing =
+  | { readonly is: 'waiting' }
+  | { readonly is: 'running'; readonly since: number; readonly doing: string }
+  | { readonly is: 'done' }
+  | { readonly is: 'failed' | 'skipped' | 'detached'; readonly why: string; readonly help?: string };
+
+export interface Ledger {
+  readonly is: (id: string) => Standing['is'] | undefined;
+  readonly held: (server: string) => void;
+  readonly started: (id: string) => void;
+  /** `text`: what is done now; repeated texts are told once. */
+  readonly progress: (id: string, text: string) => void;
+  readonly done: (id: string) => void;
+  readonly failed: (id: string, why: string, help?: string) => void;
+  readonly skipped: (id: string, why: string) => void;
+  /**
+   * Ends the run: what is running is detached, what waits is skipped for `why`, and nothing is told any more. Silent: no
+   * events for what is skipped.
+   */
+  readonly close: (why: string, silent?: boolean) => void;
+  readonly outcome: (cancelled: boolean) => Outcome;
+}
+
+export const openLedger = (operations: readonly Operation[], clock: Clock, onEvent: (event: Event) => void): Ledger => {
+  const standings = new Map<string, Standing>(operations.map((o) => [o.id, { is: 'waiting' }]));
+  let closed = false;
+
+  const at = (): string => new Date(clock.now()).toISOString();
+  const tell = (event: Event): void => {
+    if (!closed) onEvent(event);
+  };
+  const move = (id: string, to: Standing): void => {
+    if (!closed) standings.set(id, to);
+  };
+  const took = (id: string): number => {
+    const s = standings.get(id);
+    return s?.is === 'running' ? clock.now() - s.since : 0;
+  };
+  const skipped = (id: string, why: string): void => {
+    tell({ ev: 'skipped', at: at(), op: id, why });
+    move(id, { is: 'skipped', why });
+  };
+  const reasons = (is: 'failed' | 'skipped' | 'detached'): readonly Reason[] =>
+    operations.flatMap(({ id }) => {
+      const s = standings.get(id);
+      if (s?.is !== is) return [];
+      return [{ id, why: s.why, ...(s.help === undefined ? {} : { help: s.help }) }];
+    });
+
+  return {
+    is: (id) => standings.get(id)?.is,
+    held: (server) => tell({ ev: 'held', at: at(), server }),
+    started: (id) => {
+      tell({ ev: 'started', at: at(), op: id });
+      move(id, { is: 'running', since: clock.now(), doing: '' });
+    },
+    progress: (id, text) => {
+      const s = standings.get(id);
+      if (s?.is !== 'running' || s.doing === text) return;
+      tell({ ev: 'progress', at: at(), op: id, text });
+      move(id, { ...s, doing: text });
+    },
+    done: (id) => {
+      tell({ ev: 'done', at: at(), op: id, ms: took(id) });
+      move(id, { is: 'done' });
+    },
+    failed: (id, why, help) => {
+      const more = help === undefined ? {} : { help };
+      tell({ ev: 'failed', at: at(), op: id, ms: took(id), why, ...more });
+      move(id, { is: 'failed', why, ...more });
+    },
+    skipped,
+    close: (why, silent = false) => {
+      for (const { id, server } of operations) {
+        const s = standings.get(id);
+        if (s?.is === 'running') {
+          const left = `left on ${server}${s.doing && ` at: ${s.doing}`}; the next run waits for what still runs there`;
+          tell({ ev: 'detached', at: at(), op: id, why: left });
+          move(id, { is: 'detached', why: left });
+        } else if (s?.is === 'waiting') {
+          if (silent) move(id, { is: 'skipped', why });
+          else skipped(id, why);
+        }
+      }
+      closed = true;
+    },
+    outcome: (cancelled) => ({
+      done: operations.flatMap(({ id }) => (standings.get(id)?.is === 'done' ? [id] : [])),
+      failed: reasons('failed'),
+      skipped: reasons('skipped'),
+      detached: reasons('detached'),
+      cancelled,
+    }),
+  };
+};

@@ -1,0 +1,198 @@
+/** Carries one operation out: conditions before, steps, conditions after, and what puts a failure right. */
+import { isUnknown } from '../core/port.ts';
+import type { Unknown } from '../core/port.ts';
+import { formatDuration } from '../core/quantity.ts';
+import type { Condition, ExecStep, FileStep, Lowered, Step } from '../core/step.ts';
+import type { Operation } from '../kinds/plan.ts';
+import { holds } from '../kinds/server/holds.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Read, Scope } from './readings.ts';
+import { doingOf, failureOf, outOfReach } from './words.ts';
+import type { World } from './world.ts';
+
+/** Why an operation is not done. */
+export interface Trouble {
+  readonly why: string;
+  readonly help?: string;
+  /** `fenced`: another run took the server over. `unreachable`: the server cannot be commanded any more. */
+  readonly beyond?: 'fenced' | 'unreachable';
+}
+
+/** How long a reading that contradicts the preconditions may be a moment's: a reboot, a domain on its way out, memory given back. */
+const settleMs = 10_000;
+const firstPauseMs = 250;
+const longestPauseMs = 3000;
+
+const passes = (c: Condition): boolean => c.is === 'domain' || c.is === 'name-free' || c.is === 'room';
+/** Bridges of Open vSwitch and paths are only read with the whole server. */
+const scopeOf = (conditions: readonly Condition[]): Scope =>
+  conditions.some((c) => c.is === 'bridge' || c.is === 'path') ? 'all' : 'domains';
+
+const firstUnmet = (
+  conditions: readonly Condition[],
+  seen: ServerSeen,
+): { condition: Condition; why: string } | null => {
+  for (const condition of conditions) {
+    const why = holds(condition, seen);
+    if (why !== true) return { condition, why };
+  }
+  return null;
+};
+
+const unread = (server: string, u: Unknown): Trouble => ({
+  why: `${server} could not be read: ${u.why}`,
+  ...(u.help === undefined ? {} : { help: u.help }),
+  ...(u.reason === 'lost' || u.reason === 'unreachable' ? { beyond: 'unreachable' } : {}),
+});
+
+/** What tells whether the last command of a list worked, where its result is lost: the conditions that follow, or nothing. */
+type Judge = 'conditions' | 'result';
+
+/**
+ * Null: done. `serial` makes the ids of its commands, unlike those of any other operation of the run; `say` tells what is done
+ * now. Ends early, in trouble, when the run detaches.
+ */
+export const carryOut = async (
+  { server, op }: Operation,
+  serial: string,
+  world: World,
+  read: Read,
+  say: (text: string) => void,
+): Promise<Trouble | null> => {
+  const { control, clock, toolstack } = world;
+  const { detach } = world.cancel;
+  const paths = world.pathsOf(op);
+  let commands = 0;
+  const lost: string[] = [];
+
+  const prepare = async (): Promise<Trouble | { readonly lowered: Lowered; readonly seen: ServerSeen }> => {
+    const end = clock.now() + settleMs;
+    let scope: Scope = 'domains';
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      const seen = await read(server, scope, paths);
+      let trouble: Trouble;
+      let mayPass = true;
+      if (isUnknown(seen)) trouble = unread(server, seen);
+      else {
+        const lowered = toolstack.lower(op, seen);
+        if ('unsupported' in lowered) return { why: lowered.unsupported };
+        const unmet = firstUnmet(lowered.before, seen);
+        if (!unmet) return { lowered, seen };
+        trouble = { why: unmet.why };
+        // The short reading may lack what the condition asks for, so that one more look is always taken.
+        mayPass = passes(unmet.condition) || scope === 'domains';
+        scope = 'all';
+      }
+      if (!mayPass || clock.now() >= end || detach.aborted) return trouble;
+      say(trouble.why);
+      await clock.sleep(pause, detach);
+    }
+  };
+
+  /** Null once all hold; else why not, when the time is over. */
+  const until = async (conditions: readonly Condition[], deadlineMs: number): Promise<Trouble | null> => {
+    if (conditions.length === 0) return null;
+    const end = clock.now() + deadlineMs;
+    for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
+      const seen = await read(server, scopeOf(conditions), paths);
+      const trouble = isUnknown(seen) ? unread(server, seen) : firstUnmet(conditions, seen);
+      if (!trouble) return null;
+      const left = end - clock.now();
+      if (left <= 0 || detach.aborted) {
+        return isUnknown(seen) ? unread(server, seen) : { why: `${trouble.why} (after ${formatDuration(deadlineMs)})` };
+      }
+      say(trouble.why);
+      await clock.sleep(Math.min(pause, left), detach);
+    }
+  };
+
+  const fenced: Trouble = { why: `another run took over ${server}`, beyond: 'fenced' };
+  const beyondReach = (u: Unknown): Trouble => ({
+    why: outOfReach(server, u),
+    help: 'run apply again: it waits for what still runs on the server, looks, and plans anew',
+    beyond: 'unreachable',
+  });
+
+  const exec = async (step: ExecStep, judge: Judge): Promise<Trouble | null> => {
+    const id = `${serial}.${commands++}`;
+    const began = clock.now();
+    const started = await control.start(server, id, step);
+    if (started === 'fenced') return fenced;
+    if (isUnknown(started)) return beyondReach(started);
+    const result = await control.wait(server, id);
+    if (isUnknown(result)) return beyondReach(result);
+    if (result === 'lost' || result === 'never') {
+      const why = `the result of ${doingOf(step)} was lost (did ${server} restart?)`;
+      if (judge === 'result') return { why };
+      lost.push(why);
+      say(`${why}; looking at the server`);
+      return null;
+    }
+    return result.rc === 0 ? null : { why: failureOf(step, result, clock.now() - began) };
+  };
+
+  const file = async (step: FileStep): Promise<Trouble | null> => {
+    const answer = await control.file(server, step);
+    if (answer === 'done') return null;
+    if (answer === 'fenced') return fenced;
+    if (isUnknown(answer)) return beyondReach(answer);
+    const could = `could not ${doingOf(step)}`;
+    if (answer === 'differs') return { why: `${could}: somebody changed it since it was read, so it was left alone` };
+    return { why: `${could}: ${answer.why}` };
+  };
+
+  const attempt = async (step: Step, judge: Judge): Promise<Trouble | null> => {
+    switch (step.do) {
+      case 'exec':
+        say(doingOf(step));
+        return exec(step, judge);
+      case 'write':
+      case 'remove':
+        say(doingOf(step));
+        return file(step);
+      case 'await': {
+        const late = await until([step.until], step.deadlineMs);
+        if (!late || step.otherwise.length === 0) return late;
+        say(late.why);
+        const trouble = await runAll(step.otherwise, 'result');
+        if (!trouble || trouble.beyond || detach.aborted) return trouble;
+        // What was to be forced may have come about by itself, and made the force fail.
+        return (await until([step.until], settleMs)) && trouble;
+      }
+    }
+  };
+
+  const runAll = async (steps: readonly Step[], judge: Judge): Promise<Trouble | null> => {
+    for (const [i, step] of steps.entries()) {
+      if (detach.aborted) return { why: 'detached' };
+      const last = steps.slice(i + 1).every((s) => s.do === 'await');
+      const trouble = await attempt(step, last ? judge : 'result');
+      if (trouble) return trouble;
+    }
+    return null;
+  };
+
+  const rescue = async (trouble: Trouble, before: ServerSeen): Promise<Trouble> => {
+    if (trouble.beyond || detach.aborted) return trouble;
+    const now = await read(server, 'all', paths);
+    if (isUnknown(now))
+      return { ...trouble, why: `${trouble.why}; ${unread(server, now).why}, so nothing was put right` };
+    const steps = toolstack.rescue(op, before, now);
+    if (steps.length === 0) return trouble;
+    const did = steps
+      .filter((s) => s.do !== 'await')
+      .map(doingOf)
+      .join(', ');
+    say(`putting it right: ${did}`);
+    const worse = await runAll(steps, 'result');
+    if (!worse) return { ...trouble, why: `${trouble.why}; put right by: ${did}` };
+    return { ...trouble, ...worse, why: `${trouble.why}; and it could not be put right (${did}): ${worse.why}` };
+  };
+
+  const ready = await prepare();
+  if ('why' in ready) return ready;
+  const { steps, after, afterMs } = ready.lowered;
+  const trouble = (await runAll(steps, after.length > 0 ? 'conditions' : 'result')) ?? (await until(after, afterMs));
+  if (!trouble) return null;
+  return rescue({ ...trouble, why: [...lost, trouble.why].join('; ') }, ready.seen);
+};

@@ -1,0 +1,30 @@
+/** How carrying a plan out ended, and the exit code that says so. */
+import type { Difference } from './world.ts';
+
+export interface Reason {
+  readonly id: string;
+  readonly why: string;
+  readonly help?: string;
+}
+
+/** Every operation of the plan is in exactly one of the four lists, in the plan's order. */
+export interface Outcome {
+  readonly done: readonly string[];
+  readonly failed: readonly Reason[];
+  readonly skipped: readonly Reason[];
+  /** Still running on their servers, when a second Ctrl-C left them there. */
+  readonly detached: readonly Reason[];
+  /** Set where the farm is not what the plan saw: nothing was started. */
+  readonly stale?: readonly Difference[];
+  /** The server on which another run took over, so that this one stopped. */
+  readonly fenced?: string;
+  readonly cancelled: boolean;
+}
+
+/** 0 all done · 6 stale · 130 cancelled · 7 done in part · 1 nothing done. */
+export const exitCode = (o: Outcome): 0 | 1 | 6 | 7 | 130 => {
+  if (o.stale) return 6;
+  if (o.failed.length + o.skipped.length + o.detached.length === 0) return 0;
+  if (o.cancelled) return 130;
+  return o.done.length > 0 ? 7 : 1;
+};

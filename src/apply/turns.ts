@@ -1,0 +1,41 @@
+/** Who may run beside whom: a task waits for a turn at each of its limits, and holds them all while it runs. */
+import PQueue from 'p-queue';
+import type { Operation } from '../kinds/plan.ts';
+
+/** `key`: what is shared; `width`: how many may hold it at once. */
+export interface Limit {
+  readonly key: string;
+  readonly width: number;
+}
+
+export type Turns = <T>(limits: readonly Limit[], task: () => Promise<T>) => Promise<T>;
+
+/**
+ * Beside each other on one server. sshd allows ten sessions on a connection, and the lock and a reading take one each.
+ */
+const perServer = 8;
+
+/** Creates race for dom0's memory and load it most, so they take turns. */
+const creates = (o: Operation): boolean => o.op.verb === 'start' || o.op.verb === 'restart';
+
+/** Narrow before wide, in this order for every operation: nobody waits in a circle, nor takes a server's turn while it waits. */
+export const limitsOf = (o: Operation): readonly Limit[] => [
+  { key: `vm ${o.op.uuid}`, width: 1 },
+  ...(o.lane === null ? [] : [{ key: `lane ${o.lane}`, width: 1 }]),
+  ...(creates(o) ? [{ key: `create ${o.server}`, width: 1 }] : []),
+  { key: `server ${o.server}`, width: perServer },
+];
+
+export const takeTurns = (): Turns => {
+  const queues = new Map<string, PQueue>();
+  const queueOf = ({ key, width }: Limit): PQueue => {
+    const queue = queues.get(key) ?? new PQueue({ concurrency: width });
+    queues.set(key, queue);
+    return queue;
+  };
+  const turns: Turns = async (limits, task) => {
+    const [first, ...rest] = limits;
+    return first ? queueOf(first).add(() => turns(rest, task)) : task();
+  };
+  return turns;
+};

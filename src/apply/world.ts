@@ -1,0 +1,42 @@
+/** What carrying a plan out needs from outside: servers, a toolstack, time, a name, and who listens. */
+import type { Event } from '../core/event.ts';
+import type { Control, Holder } from '../core/port.ts';
+import type { Ref } from '../core/ref.ts';
+import type { Op } from '../kinds/plan.ts';
+import type { Observed } from '../kinds/server/live.ts';
+import type { Toolstack } from '../kinds/toolstack.ts';
+
+export interface Clock {
+  /** ms since 1970. */
+  now(): number;
+  /** Ends early, without an error, when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface CancelSignals {
+  /** The first Ctrl-C: nothing new is started, what runs is waited for. */
+  readonly stop: AbortSignal;
+  /** The second: return at once, and leave what runs to the servers. */
+  readonly detach: AbortSignal;
+}
+
+/** A touched object that is not what the plan saw. */
+export interface Difference {
+  readonly subject: Ref;
+  readonly server: string;
+  readonly why: string;
+}
+
+export interface World {
+  readonly control: Control;
+  readonly toolstack: Toolstack;
+  readonly clock: Clock;
+  /** Written to every server that is held. Its epoch must be fresh: it fences the commands of older runs. */
+  readonly who: Holder;
+  readonly onEvent: (event: Event) => void;
+  readonly cancel: CancelSignals;
+  /** The files on the server that an operation's conditions ask for. */
+  readonly pathsOf: (op: Op) => readonly string[];
+  /** What is not as the plan saw it; `observed` has every server that holds a touched object, unreadable ones too. */
+  readonly fresh: (observed: Observed) => readonly Difference[];
+}
