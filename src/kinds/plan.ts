@@ -90,7 +90,14 @@ export interface Plan {
   /** Digest of the resolved desired value. */
   readonly desired: string;
   /** The objects that operations touch, with the digest of what was observed of each. */
-  readonly touched: readonly { readonly subject: Ref; readonly server: string; readonly digest: string }[];
+  readonly touched: readonly {
+    readonly subject: Ref;
+    readonly server: string;
+    readonly uuid: string;
+    /** Xen's name. */
+    readonly name: string;
+    readonly digest: string;
+  }[];
   /** The servers that `apply` holds: every readable one of each pool that operations touch. */
   readonly scope: readonly string[];
   /** Only VMs with something to say, sorted by name. */

@@ -22,6 +22,8 @@ export interface VmTransition {
   readonly state: How | null;
   readonly take: readonly { readonly change: Change; readonly way: Way }[];
   readonly defer: readonly Change[];
+  /** The running domain was not given the cfg with the deferred changes yet. */
+  readonly give: boolean;
   /** Fields that stay as they are for now: the cfg keeps its old value. */
   readonly keep: ReadonlySet<string>;
   /** Whether a guest that will not shut down may be destroyed. */
@@ -233,13 +235,12 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const write = writes(t);
   if (t.mode === 'restart') {
     const op: VmOp = { ...base, verb: 'restart', record, write, deadlineMs: shutdownDeadlineMs, force: t.force };
-    doing.push(
-      ...(lifeOf(t.live) === 'paused' ? [{ rank: rank.wake, op: { ...base, verb: 'unpause' } as const }] : []),
-      { rank: rank.state, op },
-    );
+    if (lifeOf(t.live) === 'paused') doing.push({ rank: rank.wake, op: { ...base, verb: 'unpause' } });
+    doing.push({ rank: rank.state, op });
+    if (t.state === 'pause') doing.push({ rank: rank.state, op: { ...base, verb: 'pause' } });
   } else {
     const unheard = t.defer.length > 0 && t.live?.domain?.monitored !== false;
-    if (write) doing.push({ rank: rank.configure, op: { ...base, verb: 'define', record, update: unheard } });
+    if (write || t.give) doing.push({ rank: rank.configure, op: { ...base, verb: 'define', record, update: unheard } });
     for (const { change, way } of t.take) doing.push(...hotOps(t, change.field, way.how));
     doing.push(...stateOps(t, record.path, record.config));
   }

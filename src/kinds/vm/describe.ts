@@ -1,0 +1,81 @@
+/** What an operation is called, why it is done, and how long it takes as a rule: for the plan's reader. */
+import { formatSize } from '../../core/quantity.ts';
+import type { VmOp } from './ops.ts';
+
+/** Unique within a plan, stable between plans. */
+export const idOf = (op: VmOp): string => {
+  const base = `${op.vm.name}/${op.verb}`;
+  switch (op.verb) {
+    case 'attach-disk':
+    case 'detach-disk':
+      return `${base}/${op.vdev}`;
+    case 'attach-nic':
+    case 'detach-nic':
+    case 'move-nic':
+      return `${base}/${op.nic.replace(/^mac /, '')}`;
+    default:
+      return base;
+  }
+};
+
+export const reasonOf = (op: VmOp): string => {
+  switch (op.verb) {
+    case 'define':
+      return op.update ? `write ${op.record.path}, for the next restart too` : `write ${op.record.path}`;
+    case 'autostart':
+      return op.on ? 'start it with its server' : 'no longer start it with its server';
+    case 'start':
+      return op.paused ? 'start it, paused' : 'start it';
+    case 'stop':
+      return op.force ? 'shut it down; destroy it where it will not' : 'shut it down';
+    case 'restart':
+      return op.write ? `restart it on the new ${op.record.path}` : `restart it on ${op.record.path}`;
+    case 'pause':
+      return 'pause it';
+    case 'unpause':
+      return 'let it go on';
+    case 'set-memory':
+      return `memory ${formatSize(op.from)} → ${formatSize(op.kib)}`;
+    case 'set-vcpus':
+      return `vCPUs ${op.from} → ${op.count}`;
+    case 'attach-disk':
+      return `attach ${op.vdev}: ${op.disk.path} (${op.disk.access})`;
+    case 'detach-disk':
+      return `detach ${op.vdev}: ${op.path}`;
+    case 'attach-nic':
+      return `attach ${op.nic} to ${op.bridge}`;
+    case 'detach-nic':
+      return `detach ${op.nic}`;
+    case 'move-nic':
+      return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
+    case 'undefine':
+      return `remove ${op.path}; its disks stay`;
+  }
+};
+
+/** Both in ms, for a server of today; `downtimeMs` is how long the guest does not run. */
+export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs: number } => {
+  switch (op.verb) {
+    case 'define':
+    case 'autostart':
+    case 'undefine':
+    case 'pause':
+    case 'unpause':
+    case 'move-nic':
+      return { ms: 500, downtimeMs: 0 };
+    case 'start':
+      return { ms: 5000, downtimeMs: 0 };
+    case 'stop':
+      return { ms: 15_000, downtimeMs: 0 };
+    case 'restart':
+      return { ms: 25_000, downtimeMs: 25_000 };
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'attach-disk':
+    case 'attach-nic':
+      return { ms: 2000, downtimeMs: 0 };
+    case 'detach-disk':
+    case 'detach-nic':
+      return { ms: 3000, downtimeMs: 0 };
+  }
+};

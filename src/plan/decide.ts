@@ -1,0 +1,223 @@
+/** What is done about each difference: taken in its cheapest legal way, joined to a restart, deferred, or refused. */
+import type { Change, How, Way } from '../core/change.ts';
+import { severity, within, worst, type Disruption } from '../core/disruption.ts';
+import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
+import { compare } from '../kinds/vm/compare.ts';
+import type { LiveVm } from '../kinds/vm/live.ts';
+import type { VmTransition } from '../kinds/vm/realise.ts';
+import { resolve, type Facts, type Resolved } from '../kinds/vm/resolve.ts';
+import { compareState, lifeOf } from '../kinds/vm/state.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Budget } from './budget.ts';
+
+export interface Decision {
+  readonly spec: VmSpec;
+  readonly server: string;
+  readonly live: LiveVm | null;
+  readonly transition: VmTransition | null;
+  readonly changes: readonly PlanChange[];
+  readonly refused: readonly Refusal[];
+  readonly disruption: Disruption;
+}
+
+interface Chosen {
+  readonly change: Change;
+  readonly way: Way;
+}
+
+const selected = (c: Change, cause: PlanOptions['cause']): boolean => {
+  if (cause === 'all') return true;
+  const drift = c.cause === 'drift-configured' || c.cause === 'drift-running' || c.cause === 'conflict';
+  return cause === 'drift' ? drift : !drift || c.cause === 'conflict';
+};
+
+/** The part of a VM that a pattern like `db-1/xvdb` names. */
+const partOf = (field: string): string | null => {
+  const dot = field.indexOf('.');
+  return field.startsWith('disks.') || field.startsWith('nics.') ? field.slice(dot + 1) : null;
+};
+
+const configuredOff = (c: Change): boolean => JSON.stringify(c.have.configured) !== JSON.stringify(c.want);
+
+const stateRefusal = (spec: VmSpec, change: Change, way: Way): Refusal => ({
+  subject: change.subject,
+  what: `${spec.key} would be ${{ stop: 'stopped', pause: 'paused', delete: 'shut down and deleted' }[way.how as string] ?? way.how}`,
+  why: way.why,
+  help: `--allow ${way.disruption}=${spec.key}`,
+  needs: way.disruption,
+});
+
+/** Sorts the changes of one VM into what is taken now, what waits, and what cannot be. */
+export const decide = (
+  spec: VmSpec,
+  live: LiveVm | null,
+  server: string,
+  facts: Facts,
+  options: PlanOptions,
+  budget: Budget,
+  tool: string,
+): Decision => {
+  const none = (refused: readonly Refusal[]): Decision => ({
+    spec,
+    server,
+    live,
+    transition: null,
+    changes: [],
+    refused,
+    disruption: 'none',
+  });
+  const want = resolve(spec, live, facts);
+  if ('unresolved' in want) {
+    return none([
+      {
+        subject: { kind: 'vm', name: spec.key },
+        what: `${spec.key} cannot be planned`,
+        why: want.unresolved,
+        help: want.help,
+        needs: null,
+      },
+    ]);
+  }
+  const everything = compare(want, live ?? { server, uuid: null, domain: null, record: null, marker: null }, facts);
+  const state = compareState(spec, live);
+  const differing = live === null || spec.state === 'absent' ? [] : everything;
+  const fields = differing.filter((c) => selected(c, options.cause));
+  const keep = new Set(differing.filter((c) => !selected(c, options.cause)).map((c) => c.field));
+  const stateChange = state && selected(state, options.cause) ? state : null;
+
+  const refused: Refusal[] = [];
+  const changes: PlanChange[] = [];
+  const entry = (c: Change, fate: PlanChange['fate'], way: Way | null): PlanChange => {
+    const { ways, subject: _, bearer: __, ...rest } = c;
+    return { ...rest, ways, fate, way };
+  };
+
+  // The state first: a VM that goes down anyway takes every other change with it for nothing.
+  let stateHow: How | null = null;
+  if (stateChange) {
+    const way = stateChange.ways[0];
+    if (within(way.disruption, budget(spec, null))) {
+      stateHow = way.how;
+      changes.push(entry(stateChange, 'take', way));
+    } else {
+      refused.push(stateRefusal(spec, stateChange, way));
+      changes.push(entry(stateChange, 'refuse', null));
+    }
+  }
+
+  const staysUp = (spec.state === 'stopped' || spec.state === 'absent') && stateHow === null;
+  const { take, wait } = choose(staysUp ? recompare(spec, live, facts, fields) : fields, spec, options, budget);
+  const restarts = take.some((t) => t.way.how === 'restart');
+  const joined: Chosen[] = restarts ? join([...take.map((t) => t.change), ...wait]) : take;
+  const defer = restarts ? [] : wait;
+  // A new VM's values are shown, though nothing of it can differ yet.
+  if (live === null) for (const c of everything) changes.push(entry(c, 'take', c.ways[0]));
+  for (const t of joined) changes.push(entry(t.change, 'take', t.way));
+  for (const c of defer) changes.push(entry(c, configuredOff(c) ? 'defer' : 'pending', null));
+  for (const field of want.released) changes.push(released(field, live));
+
+  const transition: VmTransition = {
+    want,
+    live,
+    server,
+    farm: facts.farm,
+    tool,
+    mode: restarts
+      ? 'restart'
+      : stateHow === 'delete'
+        ? 'delete'
+        : live === null || lifeOf(live) === 'stopped'
+          ? 'define'
+          : 'in-place',
+    state: stateHow,
+    take: joined,
+    defer,
+    keep,
+    give: defer.some((c) => needsGiving(c, live)),
+    force: within('data-loss', budget(spec, null)),
+  };
+  const idle =
+    live !== null && joined.length === 0 && stateHow === null && !transition.give && !adopts(live, want, spec);
+  const disruption = worst([
+    ...joined.map((t) => t.way.disruption),
+    ...(stateHow && stateChange ? [stateChange.ways[0].disruption] : []),
+  ]);
+  return {
+    spec,
+    server,
+    live,
+    transition: idle || refusedAlone(spec, live, stateHow) ? null : transition,
+    changes,
+    refused,
+    disruption,
+  };
+};
+
+/** A VM that is to go, but may not be stopped, is left alone as it is. */
+const refusedAlone = (spec: VmSpec, live: LiveVm | null, how: How | null): boolean =>
+  spec.state === 'absent' && (live === null || how === null);
+
+/** While a stop is refused the VM runs on, and its changes cost what they cost a running one. */
+const recompare = (spec: VmSpec, live: LiveVm | null, facts: Facts, fields: readonly Change[]): readonly Change[] => {
+  if (!live || spec.state === 'absent') return fields;
+  const asRunning = resolve({ ...spec, state: 'running' }, live, facts);
+  if ('unresolved' in asRunning) return fields;
+  const names = new Set(fields.map((f) => f.field));
+  return compare(asRunning, live, facts).filter((c) => names.has(c.field));
+};
+
+const choose = (
+  fields: readonly Change[],
+  spec: VmSpec,
+  options: PlanOptions,
+  budget: Budget,
+): { take: Chosen[]; wait: Change[] } => {
+  const take: Chosen[] = [];
+  const wait: Change[] = [];
+  for (const change of fields) {
+    const allowed = budget(spec, partOf(change.field));
+    const most =
+      options.pending && change.cause === 'pending' && severity(allowed) < severity('restart') ? 'restart' : allowed;
+    const way = change.ways.find((w) => w.illegal === undefined && within(w.disruption, most));
+    if (way) take.push({ change, way });
+    else wait.push(change);
+  }
+  return { take, wait };
+};
+
+/** One restart for all: every change that the restart can carry is carried by it. */
+const join = (all: readonly Change[]): Chosen[] =>
+  all.map((change) => {
+    const cfgOnly = change.ways.find((w) => w.how === 'configure');
+    const way = cfgOnly ?? change.ways.find((w) => w.how === 'restart') ?? change.ways[0];
+    return { change, way };
+  });
+
+/** A deferred change has something to do while the cfg lacks it, or while the domain was not given that cfg. */
+const needsGiving = (c: Change, live: LiveVm | null): boolean => {
+  if (configuredOff(c)) return true;
+  const d = live?.domain;
+  return c.cause === 'pending' && !!d && d.monitored !== false && d.pendingUpdate !== live.record?.digest;
+};
+
+const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
+  spec.state !== 'absent' &&
+  live !== null &&
+  (live.marker === null || live.marker.home !== live.server || want.uuid !== live.marker.uuid);
+
+const released = (field: string, live: LiveVm | null): PlanChange => {
+  const was = live?.marker?.applied[field];
+  return {
+    field,
+    want: { is: 'default' },
+    have: {
+      applied: was === undefined ? { is: 'absent' } : { is: 'value', value: was },
+      configured: { is: 'absent' },
+      running: { is: 'absent' },
+    },
+    cause: 'config',
+    fate: 'released',
+    way: null,
+    ways: [],
+  };
+};

@@ -1,0 +1,74 @@
+/** The rules of deletion: only what is ours, only in a run that saw the whole pool, never too many at once. */
+import { isUnknown } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { PlanOptions, Refusal } from '../kinds/plan.ts';
+import type { Observed } from '../kinds/server/live.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Found } from './match.ts';
+
+/** A VM that has left the file, as if the file said `state: absent`: what `--prune` deletes. */
+export const pruned = (found: Found, key: string): VmSpec => ({
+  key,
+  name: found.name,
+  uuid: undefined,
+  pool: found.pool,
+  servers: [],
+  state: 'absent',
+  type: undefined,
+  vcpus: { count: undefined, max: undefined },
+  memory: { target: undefined, max: undefined },
+  boot: undefined,
+  disks: undefined,
+  nics: undefined,
+  autostart: undefined,
+  protect: false,
+  budget: undefined,
+  origin: { file: '', pointer: '' },
+});
+
+/** Why this one VM may not be deleted, or null where it may. */
+export const mayDelete = (
+  spec: VmSpec,
+  found: Found,
+  farm: Farm,
+  observed: Observed,
+  options: PlanOptions,
+): Refusal | null => {
+  const refuse = (why: string, help: string | null): Refusal => ({
+    subject: { kind: 'vm', name: spec.key },
+    what: `${spec.key} would be deleted`,
+    why,
+    help,
+    needs: null,
+  });
+  if (found.live.marker?.protect || spec.protect) {
+    return refuse('it is protected', `apply \`protect: false\` for ${spec.key} first, while it is still in the file`);
+  }
+  if (found.live.marker === null) {
+    return refuse(
+      'it was neither made nor adopted by this farm',
+      'declare it without `state: absent` and apply that first, or delete it by hand',
+    );
+  }
+  if (options.targets.length > 0)
+    return refuse('a run that covers only part of the pool deletes nothing', 'leave out --target');
+  const unread = farm.pools
+    .find((p) => p.name === spec.pool)
+    ?.servers.find((s) => {
+      const seen = observed.get(s.name);
+      return !seen || isUnknown(seen);
+    });
+  if (unread)
+    return refuse(`${unread.name} of its pool could not be read`, 'try again when every server of the pool answers');
+  return null;
+};
+
+/** Why so many at once may not be deleted, or null. The percentage counts from 20 VMs on. */
+export const tooMany = (deletes: number, farm: Farm, total: number): string | null => {
+  const { max, percent } = farm.policy.deletes;
+  if (deletes > max) return `${deletes} VMs would be deleted; policy.deletes.max is ${max}`;
+  if (total >= 20 && deletes * 100 > total * percent) {
+    return `${deletes} of ${total} VMs would be deleted; policy.deletes.percent is ${percent}`;
+  }
+  return null;
+};

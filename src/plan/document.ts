@@ -1,0 +1,249 @@
+/** Decisions → the plan document: operations in order, verified, with everything that a reader asks about. */
+import { worst } from '../core/disruption.ts';
+import { byText, sortedBy } from '../core/order.ts';
+import { isUnknown } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Action, Op, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
+import type { Observed } from '../kinds/server/live.ts';
+import { estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import { realise } from '../kinds/vm/realise.ts';
+import { lifeOf } from '../kinds/vm/state.ts';
+import type { Decision } from './decide.ts';
+import { digestVm } from './digest.ts';
+import { leastOperations } from './bound.ts';
+import { goalsOf } from './goals.ts';
+import type { Tools } from './index.ts';
+import type { Found, Matched } from './match.ts';
+import type { Room } from './room.ts';
+import { sequence, topological, type Chain } from './sequence.ts';
+import { verify } from './verify.ts';
+
+export interface Draft {
+  readonly farm: Farm;
+  readonly observed: Observed;
+  readonly options: PlanOptions;
+  readonly tools: Tools;
+  readonly overhead: Overhead;
+  readonly rooms: ReadonlyMap<string, Room>;
+  /** VM key → why it was put there. */
+  readonly placed: ReadonlyMap<string, string>;
+  readonly matched: Matched;
+  readonly refused: readonly Refusal[];
+  readonly decisions: readonly Decision[];
+  readonly desired: string;
+  readonly prunedFound: ReadonlySet<Found>;
+  readonly covers: (pool: string) => boolean;
+}
+
+interface Ordered {
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly needs: ReadonlyMap<string, readonly string[]>;
+  readonly order: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+/** A VM that finds no room, or waits in a circle, is refused as a whole; the others are ordered without it. */
+const orderAll = (d: Draft): Ordered => {
+  const chains = new Map<string, Chain>();
+  for (const x of d.decisions) {
+    if (x.transition)
+      chains.set(
+        x.spec.key,
+        realise(x.transition).map((op) => ({ id: idOf(op), op })),
+      );
+  }
+  const refused: Refusal[] = [];
+  const drop = (id: string, why: string, help: string): void => {
+    const key = [...chains].find(([, chain]) => chain.some((n) => n.id === id))?.[0];
+    if (key === undefined || !chains.delete(key)) return;
+    refused.push({
+      subject: { kind: 'vm', name: key },
+      what: `${key} cannot be changed: ${id.slice(key.length + 1)}`,
+      why,
+      help,
+      needs: null,
+    });
+  };
+  for (;;) {
+    const list = [...chains.values()];
+    const { needs, short } = sequence(list, d.rooms, d.overhead);
+    const { order, stuck } = topological(
+      list.flat().map((n) => n.id),
+      needs,
+    );
+    const first = short[0];
+    const knot = stuck[0];
+    if (first) drop(first.id, first.why, 'free some on that server first, or give it less');
+    else if (knot !== undefined)
+      drop(knot, 'it waits for a disk of a VM that waits for one of its own', 'stop one of the two first');
+    else return { chains, needs, order, refused };
+  }
+};
+
+const actionOf = (x: Decision): Action => {
+  const t = x.transition;
+  if (!t) return 'none';
+  if (t.mode === 'delete') return 'delete';
+  if (!t.live) return 'create';
+  if (t.mode === 'restart') return 'restart';
+  if (t.state === 'start' || t.state === 'stop' || t.state === 'pause' || t.state === 'unpause') return t.state;
+  return t.live.marker === null ? 'adopt' : 'update';
+};
+
+const disruptionOf = (op: Op): Operation['disruption'] => {
+  switch (op.verb) {
+    case 'define':
+    case 'autostart':
+    case 'undefine':
+    case 'start':
+      return 'none';
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'attach-disk':
+    case 'attach-nic':
+    case 'move-nic':
+    case 'unpause':
+      return 'live';
+    case 'detach-disk':
+    case 'detach-nic':
+      return 'device';
+    case 'restart':
+      return 'restart';
+    case 'stop':
+    case 'pause':
+      return 'stop';
+  }
+};
+
+const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
+  const nodes = new Map([...ordered.chains.values()].flat().map((n) => [n.id, n.op]));
+  const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
+  return ordered.order.flatMap((id): Operation[] => {
+    const op = nodes.get(id);
+    if (!op) return [];
+    return [
+      {
+        id,
+        op,
+        target: op.vm,
+        server: op.server,
+        needs: ordered.needs.get(id) ?? [],
+        lane: null,
+        disruption: dead.has(op.vm.name) ? 'none' : disruptionOf(op),
+        reason: reasonOf(op),
+        estimate: estimateOf(op),
+        commands: d.tools.toolstack.commands(op),
+      },
+    ];
+  });
+};
+
+const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<string>): readonly PlanVm[] =>
+  d.decisions.flatMap((x): PlanVm[] => {
+    const mine = operations.filter((o) => o.target.name === x.spec.key);
+    if (dropped.has(x.spec.key) || (mine.length === 0 && x.changes.length === 0)) return [];
+    const t = x.transition;
+    return [
+      {
+        subject: { kind: 'vm', name: x.spec.key },
+        name: x.spec.name,
+        server: x.server,
+        action: mine.length === 0 ? 'none' : actionOf(x),
+        disruption: t ? worst([x.disruption, ...mine.map((o) => o.disruption)]) : 'none',
+        changes: x.changes,
+        operations: mine.map((o) => o.id),
+        placed: d.placed.get(x.spec.key) ?? null,
+      },
+    ];
+  });
+
+const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
+  d.matched.left
+    .filter((f) => !d.prunedFound.has(f) && d.covers(f.pool))
+    .map((f) => {
+      const m = f.marker;
+      const where = f.live.record?.path ?? 'no cfg';
+      if (m && m.farm !== d.farm.name)
+        return { server: f.server, name: f.name, what: 'foreign' as const, detail: `of farm ${m.farm}, ${where}` };
+      const ours = m ? `${where}; ours, no longer in the file: --prune deletes it` : where;
+      return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
+    });
+
+const warningsOf = (d: Draft): readonly string[] => {
+  const out = [...d.matched.warnings];
+  for (const pool of d.farm.pools.filter((p) => d.covers(p.name))) {
+    for (const s of pool.servers) {
+      const seen = d.observed.get(s.name);
+      if (seen && !isUnknown(seen)) out.push(...seen.problems.map((p) => `${s.name}: ${p}`));
+    }
+  }
+  for (const x of d.decisions) {
+    if (x.live?.domain?.monitored === false) {
+      out.push(
+        `${x.spec.key} has no xl monitor on ${x.server}: nobody will handle its reboot or shutdown; a restart gives it one`,
+      );
+    }
+  }
+  return out;
+};
+
+export const assemble = (d: Draft): Plan => {
+  const ordered = orderAll(d);
+  const operations = operationsOf(d, ordered);
+  const dropped = new Set(ordered.refused.map((r) => r.subject.name));
+  const kept = d.decisions.filter((x) => x.transition && ordered.chains.has(x.spec.key));
+  const live = new Map(kept.map((x) => [x.spec.key, x.transition?.live ?? null]));
+  const wrong = verify(operations, kept.flatMap(goalsOf), { rooms: d.rooms, live, overhead: d.overhead });
+  if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
+  const busy = new Set(kept.map((x) => x.spec.pool));
+  const readable = d.farm.pools
+    .filter((p) => busy.has(p.name) && operations.length > 0)
+    .flatMap((p) => p.servers.map((s) => s.name))
+    .filter((s) => !isUnknown(d.observed.get(s) ?? { is: 'unknown' }))
+    .sort(byText);
+  const inRun = d.farm.pools.filter((p) => d.covers(p.name));
+  return {
+    format: 'reeve-plan/1',
+    tool: d.tools.version,
+    farm: d.farm.name,
+    options: d.options,
+    desired: d.desired,
+    touched: kept.flatMap((x) => touchedOf(x, d, readable)),
+    scope: readable,
+    vms: vmsOf(d, operations, dropped),
+    operations,
+    refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),
+    unmanaged: unmanagedOf(d),
+    unreadable: inRun.flatMap((p) =>
+      p.servers.flatMap((s) => {
+        const seen = d.observed.get(s.name);
+        if (seen && !isUnknown(seen)) return [];
+        return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
+      }),
+    ),
+    warnings: warningsOf(d),
+    counted: {
+      servers: inRun.reduce((n, p) => n + p.servers.length, 0),
+      vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
+    },
+    bound: kept.reduce((n, x) => n + leastOperations(x), 0),
+  };
+};
+
+/** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
+const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {
+  const t = x.transition;
+  if (!t) return [];
+  const pool = d.farm.pools.find((p) => p.name === x.spec.pool)?.servers.map((s) => s.name) ?? [];
+  const servers = t.live ? [t.server] : scope.filter((s) => pool.includes(s));
+  return servers.flatMap((server) => {
+    const seen = d.observed.get(server);
+    if (!seen || isUnknown(seen)) return [];
+    const { uuid } = t.want;
+    const name = t.live?.domain?.name ?? t.want.config.name;
+    return [
+      { subject: { kind: 'vm' as const, name: x.spec.key }, server, uuid, name, digest: digestVm(seen, uuid, name) },
+    ];
+  });
+};

@@ -1,0 +1,163 @@
+/** (desired, observed, options) → plan: pure, without clock, I/O or randomness. The same input gives the same bytes. */
+import picomatch from 'picomatch';
+import { digestOf } from '../core/digest.ts';
+import { byText, sortedBy } from '../core/order.ts';
+import { isUnknown } from '../core/port.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
+import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import type { Toolstack } from '../kinds/toolstack.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import type { LiveVm } from '../kinds/vm/live.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import { budgets } from './budget.ts';
+import { decide, type Decision } from './decide.ts';
+import { mayDelete, pruned, tooMany } from './deletes.ts';
+import { assemble } from './document.ts';
+import { match, type Found, type Matched } from './match.ts';
+import { placeNew, unmet } from './new.ts';
+import { roomOf } from './room.ts';
+
+export { stale, type Difference } from './digest.ts';
+export { pathsToRead } from './paths.ts';
+
+export interface Tools {
+  readonly toolstack: Toolstack;
+  /** Reeve's version, for markers and the document. */
+  readonly version: string;
+}
+
+export const defaultOptions: PlanOptions = {
+  targets: [],
+  pools: [],
+  cause: 'all',
+  prune: false,
+  pending: false,
+  allow: [],
+  takeover: [],
+};
+
+const refusal = (key: string, what: string, why: string, help: string | null): Refusal => ({
+  subject: { kind: 'vm', name: key },
+  what,
+  why,
+  help,
+  needs: null,
+});
+
+const unreadServers = (pool: PoolSpec, observed: Observed): readonly string[] =>
+  pool.servers.filter((s) => isUnknown(observed.get(s.name) ?? { is: 'unknown' })).map((s) => s.name);
+
+/** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */
+const withPruned = (farm: Farm, found: Matched, prune: boolean): readonly { spec: VmSpec; found: Found }[] => {
+  if (!prune || farm.vms.length === 0) return [];
+  const known = new Set(farm.vms.map((v) => v.key));
+  return found.left.flatMap((f) => {
+    const m = f.marker;
+    return m?.farm === farm.name && !known.has(m.vm) ? [{ spec: pruned(f, m.vm), found: f }] : [];
+  });
+};
+
+export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, tools: Tools): Plan => {
+  const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
+  const budget = budgets(farm.policy, options.allow);
+  const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
+  const seenOf = (server: string): ServerSeen | undefined => {
+    const seen = observed.get(server);
+    return seen && !isUnknown(seen) ? seen : undefined;
+  };
+  const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
+  const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
+  const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
+
+  const matched = match(farm, observed, options.takeover);
+  const refused: Refusal[] = [];
+  const decisions: Decision[] = [];
+  const fresh: VmSpec[] = [];
+  const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
+    const seen = seenOf(server);
+    const networks = poolOf.get(spec.pool)?.networks ?? {};
+    if (!seen) return;
+    const d = decide(spec, live, server, { farm: farm.name, networks, seen }, options, budget, tools.version);
+    const lack = d.transition && unmet(d.transition, seen);
+    if (lack) refused.push(refusal(spec.key, `${spec.key} cannot be changed`, lack.why, lack.help));
+    else decisions.push(d);
+    refused.push(...d.refused);
+  };
+
+  const prunes = withPruned(farm, matched, options.prune);
+  const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
+  for (const spec of farm.vms.filter(inRun)) {
+    const pool = poolOf.get(spec.pool);
+    const unread = pool ? unreadServers(pool, observed) : [];
+    if (pool && unread.length === pool.servers.length) continue;
+    const m = matched.of.get(spec.key);
+    if (!m || m.is === 'nowhere') {
+      if (spec.state === 'absent') continue;
+      if (unread.length > 0) {
+        const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
+        refused.push(
+          refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
+        );
+      } else fresh.push(spec);
+    } else if (m.is === 'refused') {
+      refused.push(refusal(spec.key, `${spec.key} is left alone`, m.why, m.help));
+    } else if (spec.state === 'absent') {
+      doomed.push({ spec, found: m.found });
+    } else if (!m.found.live.domain && unread.length > 0 && m.found.live.marker?.home !== m.found.server) {
+      const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
+      refused.push(
+        refusal(spec.key, `${spec.key} is left alone`, why, `try again when ${unread.join(' and ')} answers`),
+      );
+    } else decideOn(spec, m.found.live, m.found.server);
+  }
+
+  const total = farm.vms.length + prunes.length;
+  const brake = tooMany(doomed.length, farm, total);
+  for (const { spec, found } of sortedBy(doomed, (d) => d.spec.key)) {
+    const no =
+      brake === null
+        ? mayDelete(spec, found, farm, observed, options)
+        : refusal(
+            spec.key,
+            `${spec.key} would be deleted`,
+            brake,
+            'raise it in the file for this change, or delete in steps',
+          );
+    if (no) refused.push(no);
+    else decideOn(spec, found.live, found.server);
+  }
+
+  const rooms = new Map(
+    farm.pools
+      .flatMap((p) => p.servers)
+      .flatMap((s) => {
+        const seen = seenOf(s.name);
+        return seen ? [[s.name, roomOf(seen, overhead)] as const] : [];
+      }),
+  );
+  const placed = new Map<string, string>();
+  for (const p of placeNew(fresh, { farm, poolOf, seenOf, rooms, decisions, overhead })) {
+    if ('refused' in p) refused.push(p.refused);
+    else {
+      placed.set(p.spec.key, p.why);
+      decideOn(p.spec, null, p.server);
+    }
+  }
+
+  return assemble({
+    farm,
+    observed,
+    options,
+    tools,
+    overhead,
+    rooms,
+    placed,
+    matched,
+    refused,
+    decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
+    desired: digestOf(farm),
+    prunedFound: new Set(doomed.map((d) => d.found)),
+    covers: wantedPool,
+  });
+};

@@ -1,0 +1,189 @@
+/** Which desired VM, which cfg record and which domain are one: by UUID, then by marker, then by name within the pool. */
+import { sortedBy } from '../core/order.ts';
+import { isUnknown } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import type { LiveVm, Marker } from '../kinds/vm/live.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+
+/** A domain with its cfg, a cfg alone, or a domain alone, as found on one server. */
+export interface Found {
+  readonly server: string;
+  readonly pool: string;
+  readonly uuid: string | null;
+  readonly name: string;
+  readonly live: LiveVm;
+  /** Whoever's. */
+  readonly marker: Marker | null;
+}
+
+export type Match =
+  | { readonly is: 'matched'; readonly found: Found; readonly how: 'uuid' | 'marker' | 'name' }
+  | { readonly is: 'nowhere' }
+  | { readonly is: 'refused'; readonly why: string; readonly help: string | null };
+
+export interface Matched {
+  readonly of: ReadonlyMap<string, Match>;
+  /** What no VM of the file claimed. */
+  readonly left: readonly Found[];
+  readonly warnings: readonly string[];
+}
+
+const inventory = (server: string, pool: string, seen: ServerSeen): readonly Found[] => {
+  const found: Found[] = [];
+  const taken = new Set<string>();
+  for (const domain of seen.domains) {
+    const record =
+      seen.records.find((r) => r.config?.uuid === domain.uuid) ??
+      seen.records.find((r) => r.config?.uuid === null && r.config.name === domain.name && !taken.has(r.path)) ??
+      null;
+    if (record) taken.add(record.path);
+    const marker = record?.marker?.uuid === domain.uuid ? record.marker : null;
+    found.push({
+      server,
+      pool,
+      uuid: domain.uuid,
+      name: domain.name,
+      marker,
+      live: { server, uuid: domain.uuid, domain, record, marker },
+    });
+  }
+  for (const record of seen.records) {
+    if (taken.has(record.path) || !record.config) continue;
+    const { uuid, name } = record.config;
+    found.push({
+      server,
+      pool,
+      uuid,
+      name,
+      marker: record.marker,
+      live: { server, uuid, domain: null, record, marker: record.marker },
+    });
+  }
+  return found;
+};
+
+/** Copies of one VM: the running side wins, then the higher generation. Two that run are an error that nobody may guess at. */
+const settleCopies = (
+  copies: readonly Found[],
+): { winner: Found; losers: readonly Found[] } | { twice: readonly Found[] } => {
+  const running = copies.filter((c) => c.live.domain !== null);
+  if (running.length > 1) return { twice: running };
+  const ranked = [...copies].sort(
+    (a, b) =>
+      Number(b.live.domain !== null) - Number(a.live.domain !== null) ||
+      (b.marker?.generation ?? -1) - (a.marker?.generation ?? -1),
+  );
+  const [winner, second] = ranked;
+  if (!winner) throw new Error('no copies to settle');
+  const tie = second && !winner.live.domain && (second.marker?.generation ?? -1) === (winner.marker?.generation ?? -1);
+  return tie ? { twice: ranked } : { winner, losers: ranked.slice(1) };
+};
+
+const places = (all: readonly Found[]): string =>
+  all.map((f) => `${f.server}${f.live.domain ? ' (running)' : ` (${f.live.record?.path ?? 'no cfg'})`}`).join(' and ');
+
+export const match = (farm: Farm, observed: Observed, takeover: readonly string[]): Matched => {
+  const all: Found[] = [];
+  for (const pool of farm.pools) {
+    for (const s of pool.servers) {
+      const seen = observed.get(s.name);
+      if (seen && !isUnknown(seen)) all.push(...inventory(s.name, pool.name, seen));
+    }
+  }
+  const byUuid = group(all, (f) => f.uuid);
+  const byMarker = group(all, (f) => (f.marker?.farm === farm.name ? f.marker.vm : null));
+  const byName = group(all, (f) => `${f.pool}\n${f.name}`);
+  const of = new Map<string, Match>();
+  const claimed = new Set<Found>();
+  const warnings: string[] = [];
+
+  const choose = (spec: VmSpec): Match => {
+    const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
+    const marked = byMarker.get(spec.key) ?? [];
+    const named = byName.get(`${spec.pool}\n${spec.name}`) ?? [];
+    const how = given.length > 0 ? 'uuid' : marked.length > 0 ? 'marker' : 'name';
+    const candidates = how === 'uuid' ? given : how === 'marker' ? marked : named;
+    if (candidates.length === 0) return { is: 'nowhere' };
+    const settled = settleCopies(candidates);
+    if ('twice' in settled) {
+      return {
+        is: 'refused',
+        why: `${spec.key} was found more than once: ${places(settled.twice)}`,
+        help: 'look at each place, and remove the copy that is wrong',
+      };
+    }
+    const { winner, losers } = settled;
+    for (const c of [winner, ...losers]) claimed.add(c);
+    if (losers.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(losers)}`);
+    return judge(spec, winner, how);
+  };
+
+  const judge = (spec: VmSpec, found: Found, how: 'uuid' | 'marker' | 'name'): Match => {
+    const { marker } = found;
+    if (marker && marker.farm !== farm.name) {
+      if (!takeover.includes(spec.key)) {
+        return {
+          is: 'refused',
+          why: `${found.name} on ${found.server} belongs to farm ${marker.farm}`,
+          help: `--takeover ${spec.key}`,
+        };
+      }
+    } else if (marker && marker.vm !== spec.key) {
+      return {
+        is: 'refused',
+        why: `${found.name} on ${found.server} is this farm's VM ${marker.vm}`,
+        help: 'renaming (formerly) is not built yet in this version',
+      };
+    }
+    if (found.pool !== spec.pool) {
+      return {
+        is: 'refused',
+        why: `${spec.key} is on ${found.server}, in pool ${found.pool}; the file wants pool ${spec.pool}`,
+        help: 'moving between pools is not built yet in this version',
+      };
+    }
+    if (spec.servers.length > 0 && !spec.servers.includes(found.server)) {
+      return {
+        is: 'refused',
+        why: `${spec.key} is on ${found.server}; the file wants ${spec.servers.join(' or ')}`,
+        help: 'moving is not built yet in this version',
+      };
+    }
+    if (spec.uuid !== undefined && found.uuid !== null && found.uuid !== spec.uuid) {
+      return {
+        is: 'refused',
+        why: `${spec.key} has the UUID ${found.uuid} on ${found.server}; the file says ${spec.uuid}`,
+        help: `write uuid: ${found.uuid}, or leave it out`,
+      };
+    }
+    if (found.name !== spec.name) {
+      return {
+        is: 'refused',
+        why: `${spec.key} is called ${found.name} on ${found.server}`,
+        help: `xl rename ${found.name} ${spec.name} (renaming is not built yet in this version)`,
+      };
+    }
+    const ours = marker?.farm === farm.name;
+    return { is: 'matched', how, found: ours ? found : { ...found, live: { ...found.live, marker: null } } };
+  };
+
+  for (const spec of farm.vms) of.set(spec.key, choose(spec));
+  const left = sortedBy(
+    all.filter((f) => !claimed.has(f)),
+    (f) => `${f.server}\n${f.name}\n${f.live.record?.path ?? ''}`,
+  );
+  return { of, left, warnings };
+};
+
+const group = <T>(items: readonly T[], key: (item: T) => string | null): ReadonlyMap<string, readonly T[]> => {
+  const map = new Map<string, T[]>();
+  for (const item of items) {
+    const k = key(item);
+    if (k === null) continue;
+    const list = map.get(k);
+    if (list) list.push(item);
+    else map.set(k, [item]);
+  }
+  return map;
+};

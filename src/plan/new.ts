@@ -1,0 +1,104 @@
+/** New VMs find their server, one after the other, the largest first; and nothing is planned onto a server that lacks what it needs. */
+import { byText } from '../core/order.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { Refusal } from '../kinds/plan.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import { realise, type VmTransition } from '../kinds/vm/realise.ts';
+import { resolve } from '../kinds/vm/resolve.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Decision } from './decide.ts';
+import { place } from './place.ts';
+import type { Room } from './room.ts';
+import { netMemory } from './sequence.ts';
+
+interface Scene {
+  readonly farm: Farm;
+  readonly poolOf: ReadonlyMap<string, PoolSpec>;
+  readonly seenOf: (server: string) => ServerSeen | undefined;
+  readonly rooms: ReadonlyMap<string, Room>;
+  readonly decisions: readonly Decision[];
+  readonly overhead: Overhead;
+}
+
+type PlacedVm =
+  | { readonly spec: VmSpec; readonly server: string; readonly why: string }
+  | { readonly refused: Refusal };
+
+const refuse = (spec: VmSpec, why: string, help: string): PlacedVm => ({
+  refused: { subject: { kind: 'vm', name: spec.key }, what: `${spec.key} would be created`, why, help, needs: null },
+});
+
+export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly PlacedVm[] => {
+  const room = new Map([...scene.rooms].map(([server, r]) => [server, r.free]));
+  const charge = (server: string, kib: number): unknown => room.set(server, (room.get(server) ?? 0) - kib);
+  for (const d of scene.decisions) {
+    if (d.transition)
+      charge(
+        d.transition.server,
+        netMemory(realise(d.transition), scene.rooms.get(d.transition.server), scene.overhead),
+      );
+  }
+  const out: PlacedVm[] = [];
+  const sized = specs.flatMap((spec) => {
+    const networks = scene.poolOf.get(spec.pool)?.networks ?? {};
+    const any = scene.poolOf
+      .get(spec.pool)
+      ?.servers.map((s) => scene.seenOf(s.name))
+      .find((s) => s !== undefined);
+    const want = any && resolve(spec, null, { farm: scene.farm.name, networks, seen: any });
+    if (!want) return [];
+    if ('unresolved' in want) {
+      out.push(refuse(spec, want.unresolved, want.help));
+      return [];
+    }
+    const need = spec.state === 'stopped' ? 0 : want.config.memory.target + scene.overhead(want.config);
+    return [{ spec, config: want.config, need }];
+  });
+  for (const { spec, config, need } of sized.sort((a, b) => b.need - a.need || byText(a.spec.key, b.spec.key))) {
+    const allowed = (scene.poolOf.get(spec.pool)?.servers ?? []).filter(
+      (s) => spec.servers.length === 0 || spec.servers.includes(s.name),
+    );
+    const candidates = allowed.flatMap((s) => {
+      const seen = scene.seenOf(s.name);
+      return seen ? [{ server: s.name, seen, room: room.get(s.name) ?? 0 }] : [];
+    });
+    const placed = place(config, need, candidates);
+    if (placed.ok) {
+      charge(placed.server, need);
+      out.push({ spec, server: placed.server, why: placed.why });
+    } else out.push(refuse(spec, placed.why, placed.help));
+  }
+  return out;
+};
+
+/** What the server lacks for what the transition would write or start, or null. */
+export const unmet = (t: VmTransition, seen: ServerSeen): { readonly why: string; readonly help: string } | null => {
+  if (t.mode === 'delete' || t.state === 'stop') return null;
+  const { config } = t.want;
+  const old = t.live?.record?.config;
+  const files = [config.boot.kernel, config.boot.ramdisk, ...Object.values(config.disks).map((d) => d.path)];
+  for (const path of files) {
+    if (path === null || seen.paths[path] !== 'missing') continue;
+    const grub = path === config.boot.kernel && path.includes('grub');
+    return {
+      why: `${t.server} has no ${path}`,
+      help: grub
+        ? 'install grub-xen-host on the server, or give the VM a kernel'
+        : 'correct the path, or put the file there',
+    };
+  }
+  for (const nic of config.nics) {
+    if (nic.bridge === null || seen.bridges.includes(nic.bridge)) continue;
+    return { why: `${t.server} has no bridge ${nic.bridge}`, help: 'correct the network, or make the bridge' };
+  }
+  const path = t.live?.record?.path ?? `/etc/xen/${config.name}.cfg`;
+  const stranger = t.live?.record ? undefined : seen.records.find((r) => r.path === path);
+  if (stranger && !old) {
+    return {
+      why: `${t.server} has a ${path} already${stranger.problem === undefined ? ' of another VM' : `, which cannot be read: ${stranger.problem}`}`,
+      help: 'move it away, or mend it',
+    };
+  }
+  return null;
+};

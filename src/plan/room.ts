@@ -1,0 +1,37 @@
+/** Who holds what on each server before the first operation: memory by VM, and each disk's one writer. */
+import { sortedBy } from '../core/order.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import { configOfDomain } from '../kinds/vm/resolve.ts';
+
+/** One server's holdings; `claims` by key (a UUID, or a UUID with `+overhead`), in KiB. */
+export interface Room {
+  readonly free: number;
+  readonly claims: ReadonlyMap<string, number>;
+  /** Disk path → UUID of the domain that writes to it. */
+  readonly writers: ReadonlyMap<string, string>;
+  /** UUID → name, for messages. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/**
+ * A running VM counts with the larger of what it has, what its balloon was told, and what its cfg would give it at
+ * its next start, so that no reboot finds the server full.
+ */
+export const roomOf = (seen: ServerSeen, overhead: Overhead): Room => {
+  const claims = new Map<string, number>();
+  const writers = new Map<string, string>();
+  const names = new Map<string, string>();
+  let free = seen.memory.free + seen.memory.reclaimable;
+  for (const d of sortedBy(seen.domains, (x) => x.uuid)) {
+    names.set(d.uuid, d.name);
+    const configured = seen.records.find((r) => r.config?.uuid === d.uuid)?.config;
+    const claim = Math.max(d.memory.target, configured?.memory.target ?? 0);
+    claims.set(d.uuid, claim);
+    claims.set(`${d.uuid}+overhead`, overhead(configOfDomain(d)));
+    free -=
+      Math.max(0, claim - Math.max(d.memory.actual, d.memory.target)) + Math.max(0, d.memory.target - d.memory.actual);
+    for (const k of d.disks) if (k.access === 'rw') writers.set(k.path, d.uuid);
+  }
+  return { free, claims, writers, names };
+};
