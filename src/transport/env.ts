@@ -1,0 +1,47 @@
+/** What would be process state, given by the caller: home, agent, prompt, clock, randomness, and how long to wait. */
+
+/** All in ms. */
+export interface Deadlines {
+  /** For reaching a server and logging in, for each hop; a server's own `connectTimeout` wins. */
+  readonly connect: number;
+  /** How often a hold gives a sign of life, and a connection is probed. */
+  readonly beat: number;
+  /** After so much silence a dom0 lets go of its lock. */
+  readonly silence: number;
+  /** How long a lost connection is tried again for a command that may be sent twice. */
+  readonly reconnect: number;
+  /** How long `hold` waits for what an earlier run left running. */
+  readonly drain: number;
+  /** What `wait` allows beyond the deadline of the command itself. */
+  readonly margin: number;
+}
+
+export const defaultDeadlines: Deadlines = {
+  connect: 15_000,
+  beat: 5_000,
+  silence: 30_000,
+  reconnect: 90_000,
+  drain: 900_000,
+  margin: 60_000,
+};
+
+export interface TransportEnv {
+  /** Where `.ssh` is and `~` points to. */
+  readonly home: string;
+  /** Who runs Reeve: for `address: local`, and the name that a jump host is asked with unless another is given. */
+  readonly user: string;
+  /** SSH_AUTH_SOCK. */
+  readonly agent: string | undefined;
+  /** REEVE_SSH_PASSPHRASE: tried on encrypted keys before anybody is asked. */
+  readonly passphrase: string | undefined;
+  /** Asks the person at the terminal; null: no answer. Undefined where there is no terminal. */
+  readonly prompt: ((question: string, hidden: boolean) => Promise<string | null>) | undefined;
+  /** ms; only differences count. */
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly deadlines?: Partial<Deadlines>;
+  /** Where a dom0 keeps locks and operations; `/run/reeve` unless said. */
+  readonly dir?: string;
+}
+
+export const deadlinesOf = (env: TransportEnv): Deadlines => ({ ...defaultDeadlines, ...env.deadlines });

@@ -1,0 +1,174 @@
+/**
+ * The four shell texts of the control protocol: hold, op, wait, write. They run under dash and BusyBox ash and need flock,
+ * setsid, timeout and sha256sum. In DIR: `holder` and `busy` (locks), `write` (lock), `epoch`, `owner` (JSON), `ops/ID/`.
+ */
+
+const path = 'export LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin';
+
+/**
+ * `hold DIR EPOCH BEAT OWNERJSON [again]`, beats on standard input (lines). Says OK when the server is held and drained;
+ * HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY while earlier operations end; `FAILED why` (74).
+ *
+ * - The epoch is written before the drain: the other order would let a late command of a lost holder start after it.
+ * - The drain waits for the lock that every operation shares and, where a wrapper was killed and so freed it, for the
+ *   process groups that its folder names. It looks once per beat, so that it notices a holder who has gone.
+ * - After the drain no operation is left, so every folder is an earlier epoch's and goes.
+ * - `again` is for a holder whose channel was lost: it takes the lock back only where the epoch is still its own, and
+ *   neither drains nor cleans, for what runs is its own.
+ */
+export const holdText = `${path}
+D=$1 E=$2 B=$3 J=$4 A=\${5-}
+umask 077
+fail() { printf 'FAILED %s\\n' "$1"; exit 74; }
+owner() { printf '%s\\n' "$1"; cat "$D/owner" 2>/dev/null; exit "$2"; }
+beat() { l=$(timeout "$B" head -n1 8>&- 9>&-) && [ -n "$l" ]; }
+quiet() {
+  for p in "$D"/ops/*/pg; do
+    [ -f "$p" ] && [ ! -f "\${p%pg}rc" ] || continue
+    while read -r g; do ! kill -0 "-$g" 2>/dev/null || return 1; done <"$p"
+  done
+}
+for t in flock setsid timeout sha256sum; do command -v "$t" >/dev/null || fail "$t is not installed"; done
+m=$(mkdir -p "$D/ops" 2>&1 && : 2>&1 >>"$D/holder" && : 2>&1 >>"$D/busy") || fail "cannot write to $D: \${m##*: }"
+exec 8>>"$D/holder" 9>>"$D/busy"
+flock -xn 8 || owner HELD 73
+if [ "$A" = again ]; then
+  e=; [ ! -f "$D/epoch" ] || read -r e <"$D/epoch"
+  [ "$e" = "$E" ] || owner FENCED 75
+else
+  m=$({ printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
+    printf '%s\\n' "$E" >"$D/epoch.new" && mv "$D/epoch.new" "$D/epoch"; } 2>&1) || fail "cannot write to $D: \${m##*: }"
+  s=
+  until flock -xn 9 && quiet; do
+    [ "$s" ] || echo BUSY
+    s=1
+    beat || exit 0
+  done
+  rm -rf "$D/ops"
+  mkdir "$D/ops"
+  flock -u 9
+fi
+exec 9>&-
+echo OK
+while beat; do :; done
+`;
+
+/**
+ * `op DIR EPOCH ID DEADLINE argv…`: starts argv detached, at most once per ID. STARTED, ALREADY or FENCED (75).
+ *
+ * - `alive` is locked under another name and then linked, which only one can do: whoever sees it sees it locked, so
+ *   that `wait` never takes an operation that is about to begin for one that never will.
+ * - The wrapper keeps both locks until the result is there; the command gets neither, since xl's monitor daemon would
+ *   keep them for the life of the VM.
+ * - `pg` has the wrapper's process group and then that of timeout, each written before it can hold the command. A
+ *   result of 137 can mean that only timeout was killed: it counts when the group is gone.
+ */
+export const opText = `${path}
+D=$1 E=$2 I=$3; shift 3
+O=$D/ops/$I
+umask 022
+fenced() { echo FENCED; exit 75; }
+already() { echo ALREADY; exit 0; }
+[ -f "$D/epoch" ] || fenced
+exec 9>>"$D/busy"
+flock -sn 9 || fenced
+e=; read -r e <"$D/epoch"
+[ "$e" = "$E" ] || fenced
+[ ! -e "$O/alive" ] || already
+mkdir "$O" 2>/dev/null
+exec 8>>"$O/alive.$$"
+flock -x 8
+ln "$O/alive.$$" "$O/alive" 2>/dev/null || already
+C='echo "$$" >>"$0/pg"; exec timeout -k 5 "$@"'
+W='O=$1 C=$2; shift 2
+echo "$$" >"$O/pg"
+sh -c "$C" "$O" "$@" >"$O/out" 2>"$O/err" 8>&- 9>&-
+r=$?
+if [ "$r" = 137 ]; then
+  { read -r g; read -r g; } <"$O/pg"
+  while kill -0 "-$g" 2>/dev/null; do sleep 1; done
+fi
+echo "$r" >"$O/rc.new"
+mv "$O/rc.new" "$O/rc"'
+setsid sh -c "$W" reeve-run "$O" "$C" "$@" </dev/null >/dev/null 2>&1 &
+echo STARTED
+`;
+
+/**
+ * `wait DIR ID`: blocks until the operation has ended, then `RC rc outbytes errbytes` and the bytes, LOST (it began and
+ * left no result; none of its processes lives) or NEVER.
+ */
+export const waitText = `${path}
+O=$1/ops/$2
+live() { while read -r g; do ! kill -0 "-$g" 2>/dev/null || return 0; done <"$O/pg"; return 1; }
+[ -e "$O/alive" ] || { echo NEVER; exit 0; }
+exec 8<"$O/alive"
+flock -s 8
+while [ ! -f "$O/rc" ] && [ -f "$O/pg" ] && live; do sleep 1; done
+if [ -f "$O/rc" ]; then
+  read -r r <"$O/rc"
+  a=$(($(wc -c <"$O/out"))) b=$(($(wc -c <"$O/err")))
+  echo "RC $r $a $b"
+  head -c "$a" "$O/out"
+  head -c "$b" "$O/err"
+elif [ -f "$O/pg" ]; then echo LOST
+else echo NEVER
+fi
+`;
+
+/**
+ * `write DIR EPOCH write PATH MODE ONLYIF SHA256` with the bytes on standard input, or `write DIR EPOCH remove PATH ONLYIF`:
+ * DONE, DIFFERS, FENCED (75) or `FAILED why` (74). Compare and swap; sending it again is DONE again.
+ *
+ * - Writers take turns (`write`), so that one name beside the file is enough and nothing piles up.
+ * - Compared again when the bytes are there; a file that must not exist is made by a link, which cannot overwrite one.
+ */
+export const writeText = `${path}
+D=$1 E=$2 V=$3 P=$4; shift 4
+umask 077
+say() { echo "$1"; exit "\${2-0}"; }
+bad() { printf 'FAILED cannot %s %s: %s\\n' "$V" "$P" "$1"; exit 74; }
+have() {
+  if [ -f "$P" ]; then h=$(sha256sum <"$P"); h=\${h%% *}
+  elif [ -e "$P" ] || [ -L "$P" ]; then h=special
+  else h=absent
+  fi
+}
+as_expected() { [ "$O" = any ] || [ "$h" = "$O" ] || say DIFFERS; }
+[ -f "$D/epoch" ] || say FENCED 75
+exec 8>>"$D/write" 9>>"$D/busy"
+flock -sn 9 || say FENCED 75
+flock -x 8
+e=; read -r e <"$D/epoch"
+[ "$e" = "$E" ] || say FENCED 75
+have
+if [ "$V" = remove ]; then
+  O=$1
+  [ "$h" != absent ] || say DONE
+  as_expected
+  [ ! -d "$P" ] || bad 'it is a folder'
+  m=$(rm -f "$P" 2>&1) || bad "\${m##*: }"
+  say DONE
+fi
+M=$1 O=$2 S=$3 F=\${P%/*} T=\${P%/*}/.\${P##*/}.reeve-new
+[ "$h" != "$S" ] || say DONE
+as_expected
+[ "$h" != special ] && [ ! -L "$P" ] || bad 'it is not a regular file'
+[ -d "\${F:-/}" ] || bad "there is no folder $F"
+trap '[ ! -e "$T" ] || rm -f "$T"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+m=$({ cat >"$T" && chmod "$M" "$T"; } 2>&1) || bad "\${m##*: }"
+h=$(sha256sum <"$T")
+[ "\${h%% *}" = "$S" ] || bad 'the bytes did not arrive whole'
+timeout 20 sync "$T" 2>/dev/null
+have
+as_expected
+if [ "$O" = absent ]; then
+  m=$(ln "$T" "$P" 2>&1) || { have; as_expected; bad "\${m##*: }"; }
+  rm -f "$T"
+else
+  m=$(mv -f "$T" "$P" 2>&1) || bad "\${m##*: }"
+fi
+timeout 20 sync "\${F:-/}" 2>/dev/null
+say DONE
+`;
