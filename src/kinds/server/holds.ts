@@ -134,10 +134,12 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
         ? `${condition.path} is still started at boot: ${record?.autostart.join(', ')}`
         : `nothing in /etc/xen/auto leads to ${condition.path}`;
     }
-    case 'room':
+    case 'room': {
+      const free = seen.memory.free + seen.memory.reclaimable;
       return (
-        seen.memory.free >= condition.kib ||
-        `the server has ${formatSize(seen.memory.free)} of memory free; ${formatSize(condition.kib)} are needed`
+        free >= condition.kib ||
+        `the server has ${formatSize(free)} of memory free; ${formatSize(condition.kib)} are needed`
       );
+    }
   }
 };

@@ -31,7 +31,7 @@ const server = (domains: readonly Domain[], more: Partial<ServerSeen> = {}): Ser
   bootId: 'b',
   xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: ['hvm'] },
   cpus: 4,
-  memory: { total: 8 * gib, free: 2 * gib },
+  memory: { total: 8 * gib, free: 2 * gib, reclaimable: 0 },
   bridges: ['xenbr0'],
   domains,
   records: [
@@ -101,6 +101,11 @@ describe('a condition that holds', () => {
     ['no autostart', { is: 'autostart', path: '/etc/xen/db.cfg', on: false }, up],
     ['no autostart where there is no cfg', { is: 'autostart', path: '/etc/xen/new.cfg', on: false }, up],
     ['room', { is: 'room', kib: 2 * gib }, up],
+    [
+      'room that xl takes from dom0',
+      { is: 'room', kib: 3 * gib },
+      server([], { memory: { total: 8 * gib, free: 2 * gib, reclaimable: gib } }),
+    ],
   ])('%s', (_, condition, seen) => {
     expect(holds(condition, seen)).toBe(true);
   });
