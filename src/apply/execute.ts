@@ -1,10 +1,9 @@
 /** Carries a plan out: holds the servers, looks whether the plan is still true, and runs its graph. */
 import { isUnknown } from '../core/port.ts';
-import type { Unknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
-import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Observed } from '../kinds/server/live.ts';
 import { openLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 import { carryOut } from './operation.ts';
@@ -41,10 +40,11 @@ const serversOf = (all: readonly { readonly server: string }[]): readonly string
 
 const cancelledWhy = 'the run was cancelled before it began';
 
-/** Locks every server that operations touch, in one order for all runs. False: cancelled meanwhile. */
+/** Locks every server in scope, in one order for all runs. False: cancelled meanwhile. */
 const holdServers = async (run: Run): Promise<boolean> => {
   const { control, cancel, who } = run.world;
-  for (const server of serversOf(run.plan.operations)) {
+  const scope = run.plan.scope.map((server) => ({ server }));
+  for (const server of serversOf([...run.plan.operations, ...scope])) {
     if (cancel.stop.aborted) return false;
     const answer = await Promise.race([control.hold(server, who), aborted(cancel.stop)]);
     if (answer === 'aborted') return false;
@@ -55,14 +55,9 @@ const holdServers = async (run: Run): Promise<boolean> => {
 };
 
 /** Reads what the plan touches again, all servers at once. */
-const readTouched = async (run: Run): Promise<ReadonlyMap<string, ServerSeen | Unknown>> => {
-  const { operations, touched } = run.plan;
-  const readOne = async (server: string): Promise<[string, ServerSeen | Unknown]> => {
-    const paths = operations.filter((o) => o.server === server).flatMap((o) => run.world.pathsOf(o.op));
-    return [server, await run.read(server, 'all', paths)];
-  };
-  const servers = serversOf([...operations, ...touched]).filter((s) => !run.shut.has(s));
-  return new Map(await Promise.all(servers.map(readOne)));
+const readTouched = async (run: Run): Promise<Observed> => {
+  const servers = serversOf([...run.plan.operations, ...run.plan.touched]).filter((s) => !run.shut.has(s));
+  return new Map(await Promise.all(servers.map(async (s) => [s, await run.read(s, 'all', [])] as const)));
 };
 
 /** Why an operation may not be started now; null: it may. */
@@ -108,7 +103,9 @@ const runGraph = async (run: Run): Promise<void> => {
   const turns = takeTurns();
   const ends = new Map<string, Promise<void>>();
   const begin = async (o: Operation, serial: string): Promise<void> => {
-    for (const id of o.needs) await ends.get(id);
+    // Taken before the first wait: what stands later in the plan is not waited for, so that nobody waits in a circle.
+    const needed = o.needs.map((id) => ends.get(id));
+    for (const end of needed) await end;
     const why = blocked(run, o);
     if (why !== null) return run.ledger.skipped(o.id, why);
     return turns(limitsOf(o), () => runOne(run, o, serial));

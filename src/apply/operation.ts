@@ -24,9 +24,9 @@ const firstPauseMs = 250;
 const longestPauseMs = 3000;
 
 const passes = (c: Condition): boolean => c.is === 'domain' || c.is === 'name-free' || c.is === 'room';
-/** Bridges of Open vSwitch and paths are only read with the whole server. */
+/** Bridges of Open vSwitch are only read with the whole server. */
 const scopeOf = (conditions: readonly Condition[]): Scope =>
-  conditions.some((c) => c.is === 'bridge' || c.is === 'path') ? 'all' : 'domains';
+  conditions.some((c) => c.is === 'bridge') ? 'all' : 'domains';
 
 const firstUnmet = (
   conditions: readonly Condition[],

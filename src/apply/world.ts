@@ -1,7 +1,6 @@
 /** What carrying a plan out needs from outside: servers, a toolstack, time, a name, and who listens. */
 import type { Event } from '../core/event.ts';
 import type { Control, Holder } from '../core/port.ts';
-import type { Ref } from '../core/ref.ts';
 import type { Op } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
@@ -22,7 +21,7 @@ export interface CancelSignals {
 
 /** A touched object that is not what the plan saw. */
 export interface Difference {
-  readonly subject: Ref;
+  readonly subject: string;
   readonly server: string;
   readonly why: string;
 }
@@ -37,6 +36,6 @@ export interface World {
   readonly cancel: CancelSignals;
   /** The files on the server that an operation's conditions ask for. */
   readonly pathsOf: (op: Op) => readonly string[];
-  /** What is not as the plan saw it; `observed` has every server that holds a touched object, unreadable ones too. */
+  /** What is not as the plan saw it; `observed` lacks servers that are not held. */
   readonly fresh: (observed: Observed) => readonly Difference[];
 }
