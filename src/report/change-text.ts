@@ -1,0 +1,114 @@
+/** One change of a VM in words: what was, what will be, who made the difference, and what it costs or waits for. */
+import type { Seen } from '../core/change.ts';
+import { sameValue } from '../core/digest.ts';
+import { severity, type Disruption } from '../core/disruption.ts';
+import type { PlanChange } from '../kinds/plan.ts';
+import { fieldLabel, fieldPart, valueText, valueTexts } from './value-text.ts';
+import { clean } from './text.ts';
+
+export interface ChangeText {
+  readonly label: string;
+  readonly from: string;
+  readonly to: string;
+  readonly note: string;
+}
+
+const plain = (s: Seen<unknown>): unknown => (s.is === 'value' ? s.value : undefined);
+const differs = (a: Seen<unknown>, b: Seen<unknown>): boolean => !sameValue(plain(a), plain(b));
+
+/** The layer that a reader calls "now": what runs, unless only the cfg is off. */
+const now = (c: PlanChange): 'running' | 'configured' => {
+  if (c.have.running.is === 'value' && differs(c.have.running, c.want)) return 'running';
+  if (differs(c.have.configured, c.want) && c.field !== 'state') return 'configured';
+  return 'running';
+};
+
+/** The cheapest way that the live VM allows; undefined where none is. */
+const legal = (c: PlanChange): PlanChange['ways'][number] | undefined => c.ways.find((w) => w.illegal === undefined);
+
+/** The option that raises the budget far enough for `c`. */
+const allow = (vm: string, c: PlanChange, disruption: Disruption): string => {
+  const part = severity(disruption) < severity('restart') ? fieldPart(c.field) : null;
+  return `--allow ${disruption}=${part === null ? vm : `${vm}/${part}`}`;
+};
+
+const who = (c: PlanChange): string | null => {
+  switch (c.cause) {
+    case 'config':
+    case 'adopt':
+    case 'pending':
+      return null;
+    case 'drift-running':
+      if (c.field !== 'state') return 'changed by hand (running)';
+      return c.have.running.is === 'absent' || plain(c.have.running) === 'crashed'
+        ? 'not by Reeve'
+        : 'by hand or from inside the guest';
+    case 'drift-configured':
+      return 'changed by hand (edited cfg)';
+    case 'conflict': {
+      const applied = c.have.applied.is === 'value' ? `, last applied ${valueText(c.field, c.have.applied)}` : '';
+      return `conflict: file and hand both changed it${applied}; the file wins`;
+    }
+  }
+};
+
+/** A cfg that says a third thing than what runs and what is wanted. */
+const third = (c: PlanChange): string | null => {
+  const { configured, running } = c.have;
+  if (configured.is !== 'value' || running.is !== 'value') return null;
+  return differs(configured, c.want) && differs(running, c.want) && differs(configured, running)
+    ? `the cfg says ${valueTexts(c.field, configured, c.want)[0]}`
+    : null;
+};
+
+const cost = (c: PlanChange): string | null => {
+  const { way } = c;
+  if (!way) return null;
+  // What a state costs stands in the block's head.
+  if (c.field === 'state') return plain(c.have.running) === 'crashed' ? way.why : null;
+  if (way.how === 'restart') {
+    const cheaper = legal(c);
+    if (cheaper && severity(cheaper.disruption) < severity('restart')) return 'goes along with the restart';
+    return `needs the restart: ${c.ways.find((w) => w.illegal !== undefined)?.illegal ?? way.why}`;
+  }
+  return severity(way.disruption) >= severity('device') ? way.why : null;
+};
+
+/** What does a waiting change now, in short; null where nothing would. */
+export const doesItNow = (vm: string, c: PlanChange): string | null => {
+  const way = legal(c);
+  return way ? `${allow(vm, c, way.disruption)} does it now` : null;
+};
+
+const waiting = (vm: string, c: PlanChange): string => {
+  const way = legal(c);
+  if (!way) return `waits: ${c.ways[0]?.illegal ?? 'it cannot be made now'}`;
+  const since = way.how === 'restart' ? (c.ways.find((w) => w.illegal !== undefined)?.illegal ?? way.why) : way.why;
+  const written = c.fate === 'defer' ? 'written to the cfg now, ' : '';
+  return `${written}waits for the next restart (${since}); ${doesItNow(vm, c)}`;
+};
+
+const notes = (vm: string, c: PlanChange): readonly (string | null)[] => {
+  switch (c.fate) {
+    case 'take':
+      return [who(c), third(c), cost(c)];
+    case 'defer':
+    case 'pending':
+      return [who(c), third(c), waiting(vm, c)];
+    case 'refuse':
+      return [who(c)];
+    case 'released':
+      return ['released: the file no longer sets it, so it is left as it is'];
+  }
+};
+
+/** `vm` is the VM's key, for the options that a note names. */
+export const changeText = (vm: string, c: PlanChange): ChangeText => {
+  const layer = now(c);
+  const [from, to] =
+    c.fate === 'released' ? [valueText(c.field, c.have.applied), ''] : valueTexts(c.field, c.have[layer], c.want);
+  const label = fieldLabel(c.field);
+  const inCfg = layer === 'configured' && c.have.running.is === 'value' && !differs(c.have.running, c.want);
+  const all = [inCfg ? 'only the cfg' : null, ...notes(vm, c)].filter((n) => n !== null);
+  return { label, from: c.field === 'state' && from === 'none' ? 'stopped' : from, to, note: clean(all.join('; ')) };
+};

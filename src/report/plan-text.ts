@@ -1,0 +1,166 @@
+/** The plan as a person reads it: what will happen to each VM, what it costs, and how much there is in all. */
+import type { Action, Operation, Plan, PlanVm, Refusal } from '../kinds/plan.ts';
+import { byText } from '../core/order.ts';
+import { changeText, doesItNow } from './change-text.ts';
+import { clean, colors, count, hang, time, type Colors } from './text.ts';
+import { downtimeOf, vmBlock, type BlockOptions } from './vm-block.ts';
+
+export interface PlanTextOptions {
+  readonly color: boolean;
+  /** Columns that lines are wrapped to, where they can be. */
+  readonly width: number;
+  /** Show the command lines behind each VM's changes. */
+  readonly commands: boolean;
+}
+
+const settled = (plan: Plan): boolean =>
+  plan.operations.length === 0 &&
+  plan.refused.length === 0 &&
+  plan.unreadable.length === 0 &&
+  plan.vms.every((vm) => vm.changes.every((c) => c.fate !== 'refuse'));
+
+/** Every VM that has something to say, refused ones without changes too, by name. */
+const blocks = (plan: Plan): readonly PlanVm[] => {
+  const known = new Set(plan.vms.map((vm) => vm.subject.name));
+  const more = [...new Set(plan.refused.map((r) => r.subject.name))].filter((name) => !known.has(name));
+  const bare = more.map((name): PlanVm => {
+    const subject = { kind: 'vm', name } as const;
+    return { subject, name, server: '', action: 'none', disruption: 'none', changes: [], operations: [], placed: null };
+  });
+  return [...plan.vms, ...bare].sort((a, b) => byText(a.subject.name, b.subject.name));
+};
+
+const section = (title: string, lines: readonly string[], paint: Colors): readonly string[] =>
+  lines.length === 0 ? [] : ['', paint.bold(title), ...lines];
+
+const lives = { vm: 'runs; ', cfg: 'does not run; ', foreign: '' } as const;
+
+const unmanagedLines = (plan: Plan, o: BlockOptions): readonly string[] => {
+  const server = Math.max(0, ...plan.unmanaged.map((u) => u.server.length)) + 2;
+  const name = Math.max(0, ...plan.unmanaged.map((u) => clean(u.name).length)) + 2;
+  return plan.unmanaged.map(
+    (u) =>
+      `  ${clean(u.server).padEnd(server)}${clean(u.name).padEnd(name)}${o.paint.dim(`${lives[u.what]}${clean(u.detail)}`)}`,
+  );
+};
+
+const unreadableLines = (plan: Plan, o: BlockOptions): readonly string[] => {
+  const pools = [...new Set(plan.unreadable.map((u) => u.pool))];
+  return [
+    ...plan.unreadable.flatMap((u) => [
+      ...hang(`  ${o.paint.red('!')} ${clean(u.server)}: `, clean(u.why), '      ', o.width),
+      ...(u.help === null ? [] : hang('      help: ', clean(u.help), '            ', o.width)),
+    ]),
+    ...hang(
+      '  ',
+      `What may be on ${plan.unreadable.length === 1 ? 'it' : 'them'} is left alone: a VM of pool ${pools.map(clean).join(' or ')} that was seen nowhere is not created, started or deleted.`,
+      '  ',
+      o.width,
+    ),
+  ];
+};
+
+const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
+  plan.warnings.flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
+
+/** On a satisfied farm each change that waits, or is no longer ours to make, is one line. */
+const changeLines = (plan: Plan, released: boolean, o: BlockOptions): readonly string[] =>
+  plan.vms.flatMap((vm) =>
+    vm.changes
+      .filter((c) => (c.fate === 'released') === released)
+      .flatMap((c) => {
+        const name = vm.subject.name;
+        const t = changeText(name, c);
+        const value = released ? `stays ${t.from}` : `${t.from} → ${t.to}; ${doesItNow(name, c) ?? t.note}`;
+        return hang('  ', `${clean(name)} on ${clean(vm.server)}: ${t.label} ${value}`, '      ', o.width);
+      }),
+  );
+
+const restartsIn = (vms: readonly PlanVm[], operationsOf: (vm: PlanVm) => readonly Operation[]): string => {
+  const down = vms.map((vm) => downtimeOf(operationsOf(vm)));
+  const most = Math.max(0, ...down);
+  const text = count(vms.length, 'restart');
+  if (most === 0) return text;
+  return vms.length === 1 ? `${text} (about ${time(most)} down)` : `${text} (up to about ${time(most)} down each)`;
+};
+
+const order: readonly (readonly [Action, string])[] = [
+  ['create', 'to create'],
+  ['adopt', 'to adopt'],
+  ['update', 'to change live'],
+  ['start', 'to start'],
+  ['unpause', 'to unpause'],
+  ['pause', 'to pause'],
+  ['stop', 'to shut down'],
+];
+
+const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[]): string => {
+  const of = (action: Action): readonly PlanVm[] => plan.vms.filter((vm) => vm.action === action);
+  const cfgOnly = of('update').filter((vm) => vm.disruption === 'none').length;
+  const parts = order.flatMap(([action, words]) => {
+    const n = of(action).length - (action === 'update' ? cfgOnly : 0);
+    return n === 0 ? [] : [`${n} ${words}`];
+  });
+  if (cfgOnly > 0) parts.push(`${cfgOnly} to change in the cfg`);
+  const n = plan.operations.length;
+  const quality = n <= plan.bound ? 'the fewest possible' : `lower bound ${plan.bound}`;
+  return `Plan: ${[...parts, restartsIn(of('restart'), operationsOf), `${of('delete').length} to delete`].join(', ')}; ${count(n, 'operation')} (${quality}).`;
+};
+
+/** What is not done by this plan, for the line below the summary; null where there is nothing. */
+const rest = (plan: Plan): string | null => {
+  const waits = plan.vms.flatMap((vm) => vm.changes).filter((c) => c.fate === 'defer' || c.fate === 'pending').length;
+  const refused = plan.refused.length;
+  const parts = [
+    ...(waits > 0 ? [`${count(waits, 'change')} ${waits === 1 ? 'waits' : 'wait'} for a restart`] : []),
+    ...(refused > 0 ? [`${refused} refused`] : []),
+    ...(plan.unreadable.length > 0 ? [`${count(plan.unreadable.length, 'server')} not read`] : []),
+  ];
+  return parts.length === 0 ? null : `Not done: ${parts.join(', ')}.`;
+};
+
+const satisfied = (plan: Plan): string => {
+  const { servers, vms } = plan.counted;
+  const all = `${count(servers, 'server')} and ${count(vms, 'VM')} are`;
+  const { targets, cause } = plan.options;
+  if (targets.length > 0)
+    return `Nothing to do: what --target ${targets.map(clean).join(' ')} names is as the file says.`;
+  switch (cause) {
+    case 'all':
+      return `Nothing to do: ${all} as the file says.`;
+    case 'drift':
+      return `No drift: ${all} as they were last applied.`;
+    case 'config':
+      return `Nothing to do: the file asks for no change of ${count(servers, 'server')} and ${count(vms, 'VM')}.`;
+  }
+};
+
+/** Ends in a newline. A satisfied farm is one line, and one more for each thing that waits or is not ours. */
+export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
+  const paint = colors(options.color);
+  const o: BlockOptions = { paint, width: options.width, commands: options.commands };
+  const byId = new Map(plan.operations.map((x) => [x.id, x]));
+  const operationsOf = (vm: PlanVm): readonly Operation[] =>
+    vm.operations.flatMap((id) => {
+      const found = byId.get(id);
+      return found ? [found] : [];
+    });
+  const refusedOf = (vm: PlanVm): readonly Refusal[] => plan.refused.filter((r) => r.subject.name === vm.subject.name);
+  const aside = [
+    ...section('Warnings', warningLines(plan, o), paint),
+    ...section('Not managed, left alone', unmanagedLines(plan, o), paint),
+  ];
+  if (settled(plan)) {
+    const waiting = [
+      ...section('Waiting for a restart', changeLines(plan, false, o), paint),
+      ...section('No longer set by the file', changeLines(plan, true, o), paint),
+    ];
+    return `${[paint.green(satisfied(plan)), ...waiting, ...aside].join('\n')}\n`;
+  }
+  const body = blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat(''));
+  const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);
+  const tail = [...unread, ...aside];
+  const last = plan.operations.length === 0 ? 'Plan: nothing can be done now.' : summary(plan, operationsOf);
+  const not = rest(plan);
+  return `${[...body, ...(tail.length === 0 ? [] : [...tail.slice(1), '']), paint.bold(last), ...(not === null ? [] : [paint.yellow(not)])].join('\n')}\n`;
+};

@@ -1,0 +1,43 @@
+/** Small pieces of text that every report is built from: plurals, times in words, wrapping, colours. */
+import picocolors from 'picocolors';
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+export const colors = (on: boolean): Colors => picocolors.createColors(on);
+
+/** `1 server`, `3 servers`. */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/** 25000 → `25 s`, 92000 → `1 min 32 s`: rounded up to a second, since nobody is thankful for a downtime told too short. */
+export const time = (ms: number): string => {
+  const s = Math.max(1, Math.ceil(ms / 1000));
+  if (s < 60) return `${s} s`;
+  const m = Math.floor(s / 60);
+  if (m >= 60) return m % 60 === 0 ? `${Math.floor(m / 60)} h` : `${Math.floor(m / 60)} h ${m % 60} min`;
+  return s % 60 === 0 ? `${m} min` : `${m} min ${s % 60} s`;
+};
+
+/** Breaks at spaces so that no line is longer than `width`, save where one word is. */
+export const wrap = (text: string, width: number): readonly string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+};
+
+/** Wrapped, every line behind `indent`, the first behind `first`. */
+export const hang = (first: string, text: string, indent: string, width: number): readonly string[] =>
+  wrap(text, Math.max(20, width - indent.length)).map((line, i) => (i === 0 ? first : indent) + line);
+
+// Control characters and direction marks: a name from a dom0 must not steer the terminal that shows it.
+const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** What came from outside, fit to be printed on one line. */
+export const clean = (text: string): string =>
+  text.replaceAll(/[\t\n]/g, ' ').replaceAll(unsafe, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);

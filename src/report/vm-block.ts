@@ -1,0 +1,181 @@
+/** One VM's block of a plan: what will happen to it, what it costs, and each change below. */
+import type { Disruption } from '../core/disruption.ts';
+import { severity } from '../core/disruption.ts';
+import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
+import type { CfgDraft } from '../kinds/vm/ops.ts';
+import type { VmConfig } from '../kinds/vm/spec.ts';
+import { changeText, type ChangeText } from './change-text.ts';
+import { clean, hang, time, wrap, type Colors } from './text.ts';
+import { valueText } from './value-text.ts';
+
+export interface BlockOptions {
+  readonly paint: Colors;
+  readonly width: number;
+  readonly commands: boolean;
+}
+
+type Look = {
+  readonly symbol: string;
+  readonly verb: string;
+  readonly paint: 'green' | 'yellow' | 'red' | 'cyan' | 'dim';
+};
+
+const looks: Readonly<Record<Action, Look>> = {
+  create: { symbol: '+', verb: 'create', paint: 'green' },
+  adopt: { symbol: '>', verb: 'adopt', paint: 'cyan' },
+  update: { symbol: '~', verb: 'change live', paint: 'yellow' },
+  restart: { symbol: '±', verb: 'restart', paint: 'red' },
+  start: { symbol: '↑', verb: 'start', paint: 'green' },
+  stop: { symbol: '↓', verb: 'shut down', paint: 'red' },
+  pause: { symbol: '=', verb: 'pause', paint: 'red' },
+  unpause: { symbol: '↑', verb: 'unpause', paint: 'green' },
+  delete: { symbol: '-', verb: 'delete', paint: 'red' },
+  none: { symbol: '·', verb: '', paint: 'dim' },
+};
+
+export const downtimeOf = (operations: readonly Operation[]): number =>
+  operations.reduce((sum, o) => sum + o.estimate.downtimeMs, 0);
+
+/** What the running VM feels of it, in words. */
+const feels = (disruption: Disruption, downtimeMs: number): string => {
+  const about = downtimeMs > 0 ? `about ${time(downtimeMs)}` : 'a moment';
+  switch (disruption) {
+    case 'none':
+      return 'nothing running is touched';
+    case 'live':
+      return 'no downtime';
+    case 'migrate':
+      return `live migration, paused for ${about}`;
+    case 'device':
+      return 'no downtime, but a disk or NIC is taken from it';
+    case 'restart':
+      return `${about} down`;
+    case 'stop':
+      return 'it stays down';
+    case 'recreate':
+      return `made anew, ${about} down`;
+    case 'data-loss':
+      return 'DATA IS LOST';
+  }
+};
+
+const lasts = (operations: readonly Operation[]): string =>
+  `takes about ${time(operations.reduce((sum, o) => sum + o.estimate.ms, 0))}`;
+
+/** The head's words behind the name. */
+const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonly Refusal[]): string => {
+  const cost = feels(vm.disruption, downtimeOf(operations));
+  const starts = operations.some((o) => o.op.verb === 'start');
+  const { verb } = looks[vm.action];
+  switch (vm.action) {
+    case 'create':
+      return `${starts ? 'create and start' : 'create, left stopped'}; ${lasts(operations)}`;
+    case 'start':
+      return `start; ${lasts(operations)}`;
+    case 'update':
+      return vm.disruption === 'none' ? `change the cfg; ${cost}` : `${verb}; ${cost}`;
+    case 'adopt':
+    case 'unpause':
+      return `${verb}; ${cost}`;
+    case 'restart':
+      return `${verb}; ${cost}`;
+    case 'stop':
+      return `${verb}; ${cost}`;
+    case 'pause':
+      return `${verb}; it stands still until it is unpaused`;
+    case 'delete':
+      return severity(vm.disruption) >= severity('stop')
+        ? `shut down and delete; its disks stay`
+        : `delete; it is not running, its disks stay`;
+    case 'none':
+      if (refused.length > 0) return 'refused';
+      return vm.changes.some((c) => c.fate !== 'released') ? 'waits for a restart' : 'left as it is';
+  }
+};
+
+const indent = '    ';
+
+/** Rows of label, value and note; the note goes below the value where the line would be too long. */
+const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] => {
+  const column = Math.max(0, ...rows.map((r) => r.label.length)) + 2;
+  const pad = ' '.repeat(indent.length + column);
+  const room = Math.max(20, o.width - pad.length);
+  return rows.flatMap((r) => {
+    const head = indent + r.label.padEnd(column);
+    const flat = r.to === '' ? r.from : `${r.from} → ${r.to}`;
+    const painted = r.to === '' ? r.from : `${o.paint.dim(r.from)} → ${o.paint.bold(r.to)}`;
+    const note = r.note === '' ? [] : wrap(r.note, room);
+    const [only] = note;
+    if (only !== undefined && note.length === 1 && flat.length + 3 + only.length <= room) {
+      return [`${head}${painted}   ${o.paint.dim(only)}`];
+    }
+    const value =
+      flat.length <= room || r.to === ''
+        ? [head + painted]
+        : [head + o.paint.dim(r.from), `${pad.slice(2)}→ ${o.paint.bold(r.to)}`];
+    return [...value, ...note.map((n) => pad + o.paint.dim(n))];
+  });
+};
+
+const row = (label: string, to: string): ChangeText => ({ label, from: to, to: '', note: '' });
+
+const upTo = (now: string, most: string): string => (now === most ? now : `${now} (at most ${most})`);
+
+/** What a new VM will be, from the cfg that is to be written. */
+const portrait = (record: CfgDraft, autostart: boolean): readonly ChangeText[] => {
+  const c: VmConfig = record.config;
+  const size = (kib: number): string => valueText('memory.target', { is: 'value', value: kib });
+  const nicName = (mac: string | null, i: number): string =>
+    Object.entries(record.marker.macs).find(([, m]) => m === mac)?.[0] ?? `eth${i}`;
+  return [
+    row('type', c.type),
+    row('vcpus', upTo(String(c.vcpus.count), String(c.vcpus.max))),
+    row('memory', upTo(size(c.memory.target), size(c.memory.max))),
+    ...(['kernel', 'ramdisk', 'cmdline'] as const).flatMap((k) =>
+      c.boot[k] === null ? [] : [row(k, clean(c.boot[k]))],
+    ),
+    ...Object.entries(c.disks).map(([vdev, d]) =>
+      row(`disk ${clean(vdev)}`, valueText('disks.', { is: 'value', value: d })),
+    ),
+    ...c.nics.map((n, i) => row(`nic ${clean(nicName(n.mac, i))}`, valueText('nics.', { is: 'value', value: n }))),
+    row('autostart', autostart ? 'on' : 'off'),
+  ];
+};
+
+const portraitOf = (vm: PlanVm, operations: readonly Operation[]): readonly ChangeText[] => {
+  if (vm.action !== 'create') return [];
+  const define = operations.find((o) => o.op.verb === 'define')?.op;
+  const auto = operations.find((o) => o.op.verb === 'autostart')?.op;
+  return define?.verb === 'define' ? portrait(define.record, auto?.verb === 'autostart' && auto.on) : [];
+};
+
+export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
+  ...hang(`${indent}${o.paint.red('refused')}  `, clean(`${r.what}: ${r.why}`), `${indent}         `, o.width),
+  ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
+];
+
+/** The block of one VM, its operations in the plan's order. */
+export const vmBlock = (
+  vm: PlanVm,
+  operations: readonly Operation[],
+  refused: readonly Refusal[],
+  o: BlockOptions,
+): readonly string[] => {
+  const look = looks[vm.action];
+  const paint = o.paint[look.paint];
+  const on = vm.server === '' ? '' : ` on ${clean(vm.server)}`;
+  const head = `${paint(look.symbol)} ${o.paint.bold(clean(vm.subject.name))}${on}: ${paint(headline(vm, operations, refused))}`;
+  const alias = vm.name === vm.subject.name ? [] : [row('Xen name', clean(vm.name))];
+  const placed = vm.placed === null ? [] : [row('placed', clean(vm.placed))];
+  const fresh = portraitOf(vm, operations);
+  // A new VM's portrait says it all: that it goes from nothing to running is in the head.
+  const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
+  const rows = [...alias, ...placed, ...fresh, ...changes.map((c) => changeText(vm.subject.name, c))];
+  const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
+  return [
+    head,
+    ...table(rows, o),
+    ...refused.flatMap((r) => refusalLines(r, o)),
+    ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
+  ];
+};

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import type { Plan } from '../../../src/kinds/plan.ts';
+import { renderPlan } from '../../../src/report/plan-text.ts';
+import { drifted, empty, troubled, usual, waiting } from './plans.ts';
+
+const golden = (name: string): string => `../../golden/report/${name}`;
+const plain = { color: false, width: 100, commands: false };
+
+describe('renderPlan', () => {
+  test.each([
+    ['usual', usual],
+    ['drifted', drifted],
+    ['troubled', troubled],
+    ['waiting', waiting],
+  ])('the plan of a day: %s', async (name: string, plan: Plan) => {
+    await expect(renderPlan(plan, plain)).toMatchFileSnapshot(golden(`${name}.txt`));
+  });
+
+  test('the commands behind it, on request', async () => {
+    await expect(renderPlan(usual, { ...plain, commands: true })).toMatchFileSnapshot(golden('usual-commands.txt'));
+  });
+
+  test('a narrow terminal', async () => {
+    const text = renderPlan(drifted, { ...plain, width: 60 });
+    await expect(text).toMatchFileSnapshot(golden('drifted-narrow.txt'));
+    const wrapped = text.split('\n').filter((l) => !l.startsWith('Plan: '));
+    expect(Math.max(...wrapped.map((l) => l.length))).toBeLessThanOrEqual(60);
+  });
+
+  test('a satisfied farm is exactly one line', () => {
+    expect(renderPlan(empty, plain)).toBe('Nothing to do: 3 servers and 50 VMs are as the file says.\n');
+  });
+
+  test('a satisfied farm says what was asked', () => {
+    const asked = (options: Partial<Plan['options']>): string =>
+      renderPlan({ ...empty, options: { ...empty.options, ...options } }, plain);
+    expect(asked({ cause: 'drift' })).toBe('No drift: 3 servers and 50 VMs are as they were last applied.\n');
+    expect(asked({ cause: 'config' })).toBe('Nothing to do: the file asks for no change of 3 servers and 50 VMs.\n');
+    expect(asked({ targets: ['web-*'] })).toBe('Nothing to do: what --target web-* names is as the file says.\n');
+  });
+
+  test('colours add nothing but colour', () => {
+    const escape = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g');
+    for (const plan of [usual, drifted, troubled, waiting]) {
+      const painted = renderPlan(plan, { ...plain, color: true, commands: true });
+      expect(painted).toMatch(escape);
+      expect(painted.replaceAll(escape, '')).toBe(renderPlan(plan, { ...plain, commands: true }));
+    }
+  });
+
+  test('what a dom0 calls its domains cannot steer the terminal', () => {
+    const name = `evil${String.fromCodePoint(27)}[2J\nname`;
+    const text = renderPlan({ ...empty, unmanaged: [{ server: 'dom01', name, what: 'vm', detail: name }] }, plain);
+    expect(text).toContain('evil\\x1b[2J name');
+    expect(text).not.toContain(String.fromCodePoint(27));
+  });
+});
