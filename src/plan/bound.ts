@@ -24,7 +24,8 @@ export const leastOperations = (x: Decision): number => {
   const t = x.transition;
   if (!t) return 0;
   const life = lifeOf(t.live);
-  const links = t.take.some((c) => c.change.field === 'autostart') ? 1 : 0;
+  const linked = t.live === null ? t.want.autostart === true : t.take.some((c) => c.change.field === 'autostart');
+  const links = linked ? 1 : 0;
   // A paused guest hears of a shutdown only once it runs.
   const wake = life === 'paused' ? 1 : 0;
   if (t.mode === 'delete') return (t.live?.domain ? 1 + wake : 0) + (t.live?.record ? 1 : 0);

@@ -37,12 +37,6 @@ const slack = (kib: number): number => 1024 + kib / 100;
  */
 const diskReady = (d: Domain): number => (d.state === 'paused' ? 2 : 4);
 
-/**
- * A vif hangs on its bridge before the guest has answered, and may wait (1 to 3) until the guest brings it up; a ghost has no
- * state (0), and 5 and above are on their way out.
- */
-const nicReady = (state: number): boolean => state >= 1 && state <= 4;
-
 const stateOf = (state: number): string =>
   state === 0 ? 'it has no backend' : `its backend is in state ${state}, not 4 (connected)`;
 
@@ -104,7 +98,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
         if (!nic) return `${called(d)} has no vif with the MAC ${mac}`;
         if (nic.bridge !== bridge)
           return `the vif ${mac} of ${called(d)} hangs on ${nic.bridge ?? 'no bridge'}, not on ${bridge}`;
-        return nicReady(nic.state) || `the vif ${mac} of ${called(d)} is not connected: ${stateOf(nic.state)}`;
+        // It hangs on its bridge before the guest has brought it up; a ghost waits, too, for a bridge that is not there.
+        const waits = nic.state >= 1 && nic.state < 4 && seen.bridges.includes(bridge);
+        if (nic.state === 4 || waits) return true;
+        return `the vif ${mac} of ${called(d)} is not connected: ${stateOf(nic.state)}`;
       });
     case 'no-nic':
       return ofVm(condition.uuid, (d) => {

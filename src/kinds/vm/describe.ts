@@ -5,17 +5,8 @@ import type { VmOp } from './ops.ts';
 /** Unique within a plan, stable between plans. */
 export const idOf = (op: VmOp): string => {
   const base = `${op.vm.name}/${op.verb}`;
-  switch (op.verb) {
-    case 'attach-disk':
-    case 'detach-disk':
-      return `${base}/${op.vdev}`;
-    case 'attach-nic':
-    case 'detach-nic':
-    case 'move-nic':
-      return `${base}/${op.nic.replace(/^mac /, '')}`;
-    default:
-      return base;
-  }
+  if ('vdev' in op) return `${base}/${op.vdev}`;
+  return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
 
 export const reasonOf = (op: VmOp): string => {

@@ -221,7 +221,18 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly Doi
       };
       return [...down, { rank: rank.state, op: undefine }];
     }
-    default:
+    case null:
+    case 'configure':
+    case 'restart':
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'attach-disk':
+    case 'detach-disk':
+    case 'replace-disk':
+    case 'attach-nic':
+    case 'detach-nic':
+    case 'replace-nic':
+    case 'move-nic':
       return [];
   }
 };
@@ -244,7 +255,8 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
     for (const { change, way } of t.take) doing.push(...hotOps(t, change.field, way.how));
     doing.push(...stateOps(t, record.path, record.config));
   }
-  if (t.take.some((x) => x.change.field === 'autostart')) {
+  const links = t.live === null ? t.want.autostart === true : t.take.some((x) => x.change.field === 'autostart');
+  if (links) {
     const op: VmOp = {
       ...base,
       verb: 'autostart',

@@ -1,0 +1,225 @@
+/** Farms as plain data for the planner's tests: builders, and a world that carries operations out by the book. */
+import { digestText } from '../../../src/core/digest.ts';
+import type { Farm } from '../../../src/kinds/farm.ts';
+import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
+import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
+import type { Toolstack } from '../../../src/kinds/toolstack.ts';
+import type { CfgRecord, Domain, Marker } from '../../../src/kinds/vm/live.ts';
+import type { VmConfig, VmSpec } from '../../../src/kinds/vm/spec.ts';
+import { defaultOptions, makePlan } from '../../../src/plan/index.ts';
+import { readProgram } from '../../../src/core/port.ts';
+
+export const MiB = 1024;
+export const GiB = 1024 * MiB;
+
+/** A toolstack whose VMs cost exactly what they are given; the planner asks it for nothing else. */
+export const flat: Toolstack = {
+  name: 'flat',
+  reading: () => readProgram({ text: '', args: [], deadlineMs: 0, decode: () => server() }),
+  lower: () => ({ unsupported: 'flat runs nothing' }),
+  rescue: () => [],
+  commands: (op) => [op.verb],
+  memoryNeed: (c) => c.memory.target,
+};
+
+export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
+  key,
+  name: key,
+  uuid: undefined,
+  pool: 'p',
+  servers: [],
+  state: 'running',
+  type: 'pvh',
+  vcpus: { count: 1, max: undefined },
+  memory: { target: GiB, max: undefined },
+  boot: { kernel: '/srv/vmlinuz', ramdisk: undefined, cmdline: undefined },
+  disks: {},
+  nics: {},
+  autostart: undefined,
+  protect: false,
+  budget: undefined,
+  origin: { file: 'farm.yaml', pointer: `/vms/${key}` },
+  ...more,
+});
+
+export const farm = (vms: readonly VmSpec[], servers: readonly string[] = ['a'], more: Partial<Farm> = {}): Farm => ({
+  name: 'test',
+  pools: [
+    {
+      name: 'p',
+      networks: { lan: { name: 'lan', bridge: 'xenbr0' }, dmz: { name: 'dmz', bridge: 'xenbr1' } },
+      servers: servers.map((name) => ({
+        name,
+        pool: 'p',
+        address: name,
+        ssh: {
+          user: undefined,
+          port: undefined,
+          identityFile: undefined,
+          knownHosts: undefined,
+          jump: undefined,
+          sudo: undefined,
+          connectTimeout: undefined,
+        },
+        state: 'active',
+        origin: { file: 'farm.yaml', pointer: `/servers/${name}` },
+      })),
+    },
+  ],
+  vms,
+  policy: { budget: 'migrate', deletes: { max: 5, percent: 10 } },
+  ...more,
+});
+
+export const server = (more: Partial<ServerSeen> = {}): ServerSeen => ({
+  is: 'seen',
+  host: 'a',
+  bootId: 'boot',
+  xen: { major: 4, minor: 17, version: '4.17.7', virtCaps: ['pv', 'hvm', 'hap'] },
+  cpus: 8,
+  memory: { total: 64 * GiB, free: 32 * GiB, reclaimable: 0 },
+  bridges: ['xenbr0', 'xenbr1'],
+  domains: [],
+  records: [],
+  paths: {},
+  monitors: [],
+  problems: [],
+  ...more,
+});
+
+export const record = (
+  path: string,
+  config: VmConfig,
+  marker: Marker | null,
+  autostart: readonly string[] = [],
+): CfgRecord => {
+  const text = JSON.stringify({ config, marker });
+  return { path, text, digest: digestText(text), config, problem: undefined, marker, autostart };
+};
+
+export const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
+  domid,
+  uuid,
+  name: c.name,
+  type: c.type,
+  state,
+  vcpus: { online: c.vcpus.count, max: c.vcpus.max },
+  memory: { target: c.memory.target, actual: c.memory.target, max: c.memory.max },
+  boot: c.boot,
+  disks: Object.entries(c.disks).map(([vdev, d]) => ({
+    vdev,
+    path: d.path,
+    access: d.access,
+    format: d.format,
+    backend: 'phy',
+    state: 4,
+  })),
+  nics: c.nics.map((n, devid) => ({ devid, mac: n.mac ?? '', bridge: n.bridge, state: 4 })),
+  monitored: true,
+  pendingUpdate: null,
+});
+
+const edit = (s: ServerSeen, uuid: string, change: (d: Domain) => Domain): ServerSeen => ({
+  ...s,
+  domains: s.domains.map((d) => (d.uuid === uuid ? change(d) : d)),
+});
+
+const withRecord = (s: ServerSeen, r: CfgRecord): ServerSeen => ({
+  ...s,
+  records: [...s.records.filter((x) => x.path !== r.path), r].sort((a, b) => (a.path < b.path ? -1 : 1)),
+});
+
+const nextDomid = (s: ServerSeen): number => 1 + Math.max(0, ...s.domains.map((d) => d.domid));
+const without = (s: ServerSeen, uuid: string): ServerSeen => ({
+  ...s,
+  domains: s.domains.filter((d) => d.uuid !== uuid),
+});
+
+/** What the server is after the operation, as Xen's documentation has it. */
+export const perform = (s: ServerSeen, op: Op): ServerSeen => {
+  switch (op.verb) {
+    case 'define': {
+      const links = s.records.find((r) => r.path === op.record.path)?.autostart ?? [];
+      const r = record(op.record.path, op.record.config, op.record.marker, links);
+      const next = withRecord(s, r);
+      return op.update ? edit(next, op.uuid, (d) => ({ ...d, pendingUpdate: r.digest })) : next;
+    }
+    case 'autostart': {
+      const links = op.on ? [`/etc/xen/auto/${op.name}.cfg`] : [];
+      return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, autostart: links } : r)) };
+    }
+    case 'undefine':
+      return { ...s, records: s.records.filter((r) => r.path !== op.path) };
+    case 'start':
+      return {
+        ...without(s, op.uuid),
+        domains: [
+          ...without(s, op.uuid).domains,
+          domain(op.config, op.uuid, nextDomid(s), op.paused ? 'paused' : 'running'),
+        ],
+      };
+    case 'stop':
+      return without(s, op.uuid);
+    case 'restart': {
+      const links = s.records.find((r) => r.path === op.record.path)?.autostart ?? [];
+      const written = op.write ? withRecord(s, record(op.record.path, op.record.config, op.record.marker, links)) : s;
+      const rest = without(written, op.uuid);
+      return { ...rest, domains: [...rest.domains, domain(op.record.config, op.uuid, nextDomid(s))] };
+    }
+    case 'pause':
+      return edit(s, op.uuid, (d) => ({ ...d, state: 'paused' }));
+    case 'unpause':
+      return edit(s, op.uuid, (d) => ({ ...d, state: 'running' }));
+    case 'set-memory':
+      return edit(s, op.uuid, (d) => ({ ...d, memory: { ...d.memory, target: op.kib, actual: op.kib } }));
+    case 'set-vcpus':
+      return edit(s, op.uuid, (d) => ({ ...d, vcpus: { ...d.vcpus, online: op.count } }));
+    case 'attach-disk':
+      return edit(s, op.uuid, (d) => ({
+        ...d,
+        disks: [
+          ...d.disks,
+          {
+            vdev: op.vdev,
+            path: op.disk.path,
+            access: op.disk.access,
+            format: op.disk.format,
+            backend: 'phy',
+            state: 4,
+          },
+        ],
+      }));
+    case 'detach-disk':
+      return edit(s, op.uuid, (d) => ({ ...d, disks: d.disks.filter((k) => k.vdev !== op.vdev) }));
+    case 'attach-nic':
+      return edit(s, op.uuid, (d) => ({
+        ...d,
+        nics: [...d.nics, { devid: d.nics.length, mac: op.mac, bridge: op.bridge, state: 4 }],
+      }));
+    case 'detach-nic':
+      return edit(s, op.uuid, (d) => ({ ...d, nics: d.nics.filter((n) => n.mac !== op.mac) }));
+    case 'move-nic':
+      return edit(s, op.uuid, (d) => ({
+        ...d,
+        nics: d.nics.map((n) => (n.mac === op.mac ? { ...n, bridge: op.bridge } : n)),
+      }));
+  }
+};
+
+export const observed = (servers: Readonly<Record<string, ServerSeen>>): Observed => new Map(Object.entries(servers));
+
+/** The farm after all operations of the plan, in their order. */
+export const after = (
+  seen: Observed,
+  operations: readonly { readonly op: Op; readonly server: string }[],
+): Observed => {
+  const next = new Map(seen);
+  for (const { op, server: name } of operations) {
+    const s = next.get(name);
+    if (s?.is === 'seen') next.set(name, perform(s, op));
+  }
+  return next;
+};
+
+export const plan = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): ReturnType<typeof makePlan> =>
+  makePlan(f, seen, { ...defaultOptions, ...options }, { toolstack: flat, version: '0.0.0' });
