@@ -1,0 +1,222 @@
+/** Whether a file has the shape that the schema gives: ajv's findings, one for each mistake, in words for people. */
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { parseDuration, parseSize } from '../core/quantity.ts';
+import {
+  durationPattern,
+  macPattern,
+  nicPattern,
+  sha256Pattern,
+  sizePattern,
+  uuidPattern,
+  vdevPattern,
+  type JsonSchema,
+} from '../kinds/schema.ts';
+import { markNotBuilt, notBuiltKeyword } from './not-built.ts';
+import { didYouMean, dotted, nearest, keysOf, step, type Problem } from './problem.ts';
+import { farmSchema } from './schema.ts';
+import type { Source } from './source.ts';
+
+let validate: ReturnType<Ajv2020['compile']> | undefined;
+
+const compiled = (): NonNullable<typeof validate> => {
+  if (validate) return validate;
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    verbose: true,
+    strictRequired: false,
+  });
+  ajv.addKeyword({
+    keyword: notBuiltKeyword,
+    schemaType: ['boolean', 'array'],
+    errors: false,
+    validate: (places: true | readonly unknown[], data: unknown) => places !== true && !places.includes(data),
+  });
+  validate = ajv.compile(markNotBuilt(farmSchema));
+  return validate;
+};
+
+/**
+ * The problems of the file's shape. What is wrong is taken out of `source.value`, so that what the rest of the file
+ * says can still be checked; `spoiled` are the pointers of what was taken out.
+ */
+export const checkShape = (
+  source: Source,
+): { readonly problems: readonly Problem[]; readonly spoiled: readonly string[] } => {
+  const check = compiled();
+  if (check(source.value)) return { problems: [], spoiled: [] };
+  const problems: Problem[] = [];
+  const spoiled = new Set<string>();
+  for (const e of check.errors ?? []) {
+    const { problem, pointer } = explain(source.file, e);
+    // One value, one error: the first that ajv found.
+    if (spoiled.has(pointer)) continue;
+    spoiled.add(pointer);
+    problems.push(problem);
+  }
+  for (const pointer of spoiled) takeOut(source.value, pointer);
+  return { problems, spoiled: [...spoiled] };
+};
+
+const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** Removes a value; an entry of a map of named things leaves an empty one, so that its name is still known. */
+const takeOut = (value: Record<string, unknown>, pointer: string): void => {
+  const keys = keysOf(pointer);
+  const last = keys.at(-1);
+  let at: unknown = value;
+  for (const key of keys.slice(0, -1)) at = (at as Record<string, unknown> | undefined)?.[key];
+  if (last === undefined) return;
+  if (Array.isArray(at)) at.splice(Number(last), 1, '');
+  else if (isMap(at)) {
+    const parent = keys.at(-2) ?? '';
+    if (['servers', 'pools', 'networks', 'profiles', 'vms'].includes(parent) && !isMap(at[last])) at[last] = {};
+    else delete at[last];
+  }
+};
+
+const explain = (file: string, e: ErrorObject): { problem: Problem; pointer: string } => {
+  const schema = (e.parentSchema ?? {}) as JsonSchema;
+  const at = e.instancePath;
+  const where = at === '' ? 'the file' : dotted(at);
+  const value = (code: string, message: string, hint?: string) => ({
+    problem: { code, message, at: { file, pointer: at }, hint },
+    pointer: at,
+  });
+  const params = e.params as Record<string, unknown>;
+  switch (e.keyword) {
+    case 'additionalProperties': {
+      const key = String(params['additionalProperty']);
+      const pointer = `${at}${step(key)}`;
+      return { problem: unknownKey(file, key, pointer, where, schema), pointer };
+    }
+    case 'required': {
+      const key = String(params['missingProperty']);
+      return {
+        problem: {
+          code: 'missing-key',
+          message: `${where} has no ${JSON.stringify(key)}`,
+          at: { file, pointer: at, on: 'key' },
+          hint: schema.properties?.[key]?.description ? `${key}: ${schema.properties[key].description}` : undefined,
+        },
+        pointer: `${at}${step(key)}`,
+      };
+    }
+    case notBuiltKeyword: {
+      const key = keysOf(at).at(-1) ?? '';
+      const what = Array.isArray(e.schema) ? `${key}: ${String(e.data)}` : key;
+      return {
+        problem: {
+          code: 'not-built',
+          message: `\`${what}\` is not built yet in this version`,
+          at: { file, pointer: at, on: Array.isArray(e.schema) ? 'value' : 'key' },
+          hint: 'take it out; it is never ignored silently',
+        },
+        pointer: at,
+      };
+    }
+    case 'type':
+      return value(...wrongType(where, e.data, schema));
+    case 'enum': {
+      const choices = (params['allowedValues'] as readonly unknown[]).map(String);
+      return value('bad-value', `${where} cannot be ${shown(e.data)}`, didYouMean(String(e.data), choices, 'it'));
+    }
+    case 'pattern':
+      return value(...badForm(where, e.data, schema.pattern ?? ''));
+    case 'minimum':
+    case 'maximum': {
+      const bound = e.keyword === 'minimum' ? 'at least' : 'at most';
+      return value('out-of-range', `${where} is ${shown(e.data)}`, `it must be ${bound} ${String(params['limit'])}`);
+    }
+    case 'minItems':
+    case 'minProperties':
+    case 'minLength':
+      return value('empty', `${where} is empty`, 'fill it in, or take it out');
+    case 'maxItems':
+      return value('too-many', `${where} has too many items`, `at most ${String(params['limit'])} are allowed`);
+    case 'uniqueItems':
+      return {
+        problem: {
+          code: 'duplicate-item',
+          message: `${where} names ${shown((e.data as unknown[])[Number(params['j'])])} twice`,
+          at: { file, pointer: `${at}${step(Number(params['i']))}` },
+          hint: 'take one of them out',
+        },
+        pointer: at,
+      };
+    default:
+      return value('bad-value', `${where} ${e.message ?? 'is wrong'}`);
+  }
+};
+
+const patternKeys: Readonly<Record<string, string>> = {
+  [vdevPattern]: 'disks are named xvda, xvdb … xvdz, xvdaa …',
+  [nicPattern]: 'NICs are named eth0 … eth15',
+};
+
+const unknownKey = (file: string, key: string, pointer: string, where: string, schema: JsonSchema): Problem => {
+  const at = { file, pointer, on: 'key' } as const;
+  const pattern = Object.keys(schema.patternProperties ?? {})[0];
+  if (pattern !== undefined) {
+    return { code: 'bad-name', message: `${where} has ${JSON.stringify(key)}`, at, hint: patternKeys[pattern] };
+  }
+  const known = Object.keys(schema.properties ?? {});
+  const near = nearest(key, known);
+  const hint =
+    key === '<<'
+      ? 'merge keys are not part of YAML 1.2; use a profile'
+      : near === undefined
+        ? `the keys here are ${known.join(', ')}`
+        : `did you mean ${JSON.stringify(near)}?`;
+  return { code: 'unknown-key', message: `unknown key ${JSON.stringify(key)} in ${where}`, at, hint };
+};
+
+const shown = (v: unknown): string => {
+  if (v === null) return 'empty';
+  if (Array.isArray(v)) return 'a list';
+  if (typeof v === 'object') return 'a map';
+  const text = JSON.stringify(v);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
+};
+
+const quantity = (pattern: string | undefined) =>
+  pattern === sizePattern ? parseSize : pattern === durationPattern ? parseDuration : undefined;
+
+const wrongType = (where: string, data: unknown, schema: JsonSchema): [string, string, string?] => {
+  const types = [schema.type ?? []].flat();
+  const parse = quantity(schema.pattern);
+  if (parse && typeof data === 'number') return badForm(where, data, schema.pattern ?? '');
+  const expected = types.map((t) => (t === 'string' && parse ? 'a quantity' : (typeNames[t] ?? t))).join(' or ');
+  let hint: string | undefined;
+  if (data === null)
+    hint = types.includes('object') ? 'write `{}`, or take the key out' : 'give it a value, or take the key out';
+  else if (types.includes('boolean') && /^(yes|no|on|off)$/i.test(String(data)))
+    hint = 'YAML 1.2 has only true and false';
+  else if (types.includes('array') && typeof data === 'string') hint = `write [${data}]`;
+  else if (types.includes('integer') && /^\d+$/.test(String(data))) hint = `write ${String(data)} without quotes`;
+  else if (types.includes('string') && typeof data !== 'object') hint = `put it in quotes: "${String(data)}"`;
+  return ['wrong-type', `${where} must be ${expected}, and is ${shown(data)}`, hint];
+};
+
+const forms: Readonly<Record<string, string>> = {
+  [macPattern]: 'a MAC is six pairs of hex digits, like "02:5a:7c:00:00:01"',
+  [uuidPattern]: 'a UUID is like 3f1c8c1e-9b5e-4c64-8d5b-0f3c5a0e7b11',
+  [sha256Pattern]: 'a sha256 is 64 hex digits in lower case',
+};
+
+const badForm = (where: string, data: unknown, pattern: string): [string, string, string?] => {
+  const parsed = quantity(pattern)?.(data);
+  if (parsed && !parsed.ok)
+    return ['bad-unit', `${where} is ${shown(data)}: ${parsed.why.split(': ')[0]}`, parsed.why.split(': ')[1]];
+  return ['bad-value', `${where} cannot be ${shown(data)}`, forms[pattern]];
+};

@@ -1,0 +1,934 @@
+/** The file as it is written: generated from the schema by `npm run schema`. */
+
+/**
+ * A Xen farm: pools of dom0 servers and their VMs, as they shall be.
+ */
+export interface FarmFile {
+  /**
+   * The name of the farm: the owner id that Reeve writes into what it makes.
+   */
+  farm?: string;
+  /**
+   * The pools of the farm, by name.
+   */
+  pools?: {
+    [k: string]: Pool;
+  };
+  /**
+   * Short for one pool, named like the farm, with these servers.
+   */
+  servers?: {
+    [k: string]: Server;
+  };
+  ssh?: Ssh;
+  /**
+   * Networks of every pool, or of those that `pools` names.
+   */
+  networks?: {
+    [k: string]: FarmNetwork;
+  };
+  /**
+   * Repositories of every pool, or of those that `pools` names.
+   */
+  repositories?: {
+    [k: string]: FarmRepository;
+  };
+  /**
+   * Images that disks are made from, by name.
+   */
+  templates?: {
+    [k: string]: Image;
+  };
+  /**
+   * ISO images, by name.
+   */
+  isos?: {
+    [k: string]: Image;
+  };
+  /**
+   * Reusable sets of VM settings, by name.
+   */
+  profiles?: {
+    [k: string]: Profile;
+  };
+  defaults?: Profile;
+  /**
+   * The VMs, by name or pattern.
+   */
+  vms?: {
+    [k: string]: Vm;
+  };
+  policy?: Policy;
+}
+/**
+ * Servers of one toolstack that share networks and repositories, between which VMs may move.
+ */
+export interface Pool {
+  /**
+   * The servers of the pool, by name or pattern.
+   */
+  servers: {
+    [k: string]: Server;
+  };
+  ssh?: Ssh;
+  /**
+   * The networks of the pool, by name.
+   */
+  networks?: {
+    [k: string]: Network;
+  };
+  /**
+   * The repositories of the pool, by name.
+   */
+  repositories?: {
+    [k: string]: Repository;
+  };
+  /**
+   * How many servers the pool must be able to lose at a time.
+   */
+  spare?: number;
+  /**
+   * How much more than it has a server may give to its VMs.
+   */
+  overcommit?: {
+    /**
+     * vCPUs per CPU of a server.
+     */
+    vcpus?: number;
+  };
+}
+/**
+ * A dom0. The key may be a pattern, `dom[01-03]`; `{}` in its values is the name, `{n}` the number.
+ */
+export interface Server {
+  /**
+   * The host name or IP address of the dom0; `local` is the machine on which Reeve runs, without SSH.
+   */
+  address?: string;
+  ssh?: Ssh;
+  /**
+   * The address that live migrations go to, where it is not `address`.
+   */
+  migration?: string;
+  /**
+   * `active`; `maintenance` (its VMs move away); `off` (powered down by us); `lost` (a person vouches that it is dead and fenced); `absent` (evacuate, then forget).
+   */
+  state?: 'active' | 'maintenance' | 'off' | 'lost' | 'absent';
+  /**
+   * `utility`: carries out copies and downloads on shared repositories; `vm`: may run VMs. Unset: both.
+   *
+   * @minItems 1
+   */
+  roles?: ('utility' | 'vm')[];
+  /**
+   * Commands, run where Reeve runs, that power the server down and tell that it is down.
+   */
+  fence?: {
+    /**
+     * Powers the server down.
+     */
+    off?: string;
+    /**
+     * Exits 0 when the server is down; only this is believed.
+     */
+    status?: string;
+  };
+}
+/**
+ * How to reach the server. The nearest of server, pool and farm wins, key by key; where all are silent, ~/.ssh/config, the agent and ~/.ssh/known_hosts serve.
+ */
+export interface Ssh {
+  /**
+   * The user to log in as. Any other than root runs everything through `sudo -n`.
+   */
+  user?: string;
+  /**
+   * The port of the SSH server.
+   */
+  port?: number;
+  /**
+   * The private key file, on the machine where Reeve runs.
+   */
+  identityFile?: string;
+  /**
+   * The known_hosts file, on the machine where Reeve runs.
+   */
+  knownHosts?: string;
+  /**
+   * A host to go through: `bastion` or `user@bastion:22`.
+   */
+  jump?: string;
+  /**
+   * Run everything through `sudo -n`; unset: where the user is not root.
+   */
+  sudo?: boolean;
+  /**
+   * How long a connection may take to come up, like `10s`.
+   */
+  connectTimeout?: string;
+}
+/**
+ * A name for a bridge that every server of the pool has.
+ */
+export interface Network {
+  /**
+   * The bridge (Linux or Open vSwitch) that every server of the pool must have.
+   */
+  bridge: string;
+  /**
+   * The VLAN on that bridge.
+   */
+  vlan?: number;
+}
+/**
+ * A backing store with disks, templates and ISOs.
+ */
+export interface Repository {
+  /**
+   * What backs it.
+   */
+  type: 'dir' | 'nfs' | 'lvm' | 'ocfs2' | 'iscsi' | 'zfs';
+  /**
+   * Where it comes from: `filer:/export/vmstore` for nfs.
+   */
+  source?: string;
+  /**
+   * Where it is mounted on each server, absolute.
+   */
+  path?: string;
+  /**
+   * The volume group of an lvm repository; unset: its name.
+   */
+  volumeGroup?: string;
+  /**
+   * True: one store at the same path on every server. False: one of its kind per server.
+   */
+  shared?: boolean;
+  /**
+   * `absent` detaches it.
+   */
+  state?: 'present' | 'absent';
+}
+/**
+ * A network of every pool, or of those in `pools`.
+ */
+export interface FarmNetwork {
+  /**
+   * The bridge (Linux or Open vSwitch) that every server of the pool must have.
+   */
+  bridge: string;
+  /**
+   * The VLAN on that bridge.
+   */
+  vlan?: number;
+  /**
+   * The pools that it serves; unset: all.
+   *
+   * @minItems 1
+   */
+  pools?: string[];
+}
+/**
+ * A repository of every pool, or of those in `pools`.
+ */
+export interface FarmRepository {
+  /**
+   * What backs it.
+   */
+  type: 'dir' | 'nfs' | 'lvm' | 'ocfs2' | 'iscsi' | 'zfs';
+  /**
+   * Where it comes from: `filer:/export/vmstore` for nfs.
+   */
+  source?: string;
+  /**
+   * Where it is mounted on each server, absolute.
+   */
+  path?: string;
+  /**
+   * The volume group of an lvm repository; unset: its name.
+   */
+  volumeGroup?: string;
+  /**
+   * True: one store at the same path on every server. False: one of its kind per server.
+   */
+  shared?: boolean;
+  /**
+   * `absent` detaches it.
+   */
+  state?: 'present' | 'absent';
+  /**
+   * The pools that it serves; unset: all.
+   *
+   * @minItems 1
+   */
+  pools?: string[];
+}
+/**
+ * An image that repositories hold.
+ */
+export interface Image {
+  /**
+   * Where it is fetched from, an https URL.
+   */
+  source: string;
+  /**
+   * The sha256 of its bytes.
+   */
+  sha256?: string;
+}
+/**
+ * A reusable set of VM settings; as `defaults`, for every VM of this file. What the VM says wins over its profile, and the profile over `defaults`; maps are merged, lists and scalars replaced.
+ */
+export interface Profile {
+  /**
+   * The profile whose settings hold where this is silent.
+   */
+  profile?: string;
+  /**
+   * How it is virtualised; unset: `pvh`.
+   */
+  type?: 'pv' | 'pvh' | 'hvm';
+  /**
+   * How many vCPUs, or `{ count, max }`: up to `max` they are added without a restart.
+   */
+  vcpus?:
+    | number
+    | {
+        /**
+         * vCPUs online.
+         */
+        count?: number;
+        /**
+         * The most that it can have without a restart; unset: `count`.
+         */
+        max?: number;
+      };
+  /**
+   * How much memory, or `{ target, max }`: up to `max` it grows without a restart. Whole MiB.
+   */
+  memory?:
+    | string
+    | {
+        /**
+         * What it has.
+         */
+        target?: string;
+        /**
+         * The most that it can have without a restart; unset: `target`.
+         */
+        max?: string;
+      };
+  boot?: Boot;
+  /**
+   * Its disks, by device: xvda, xvdb…
+   */
+  disks?: {
+    [k: string]: Disk;
+  };
+  /**
+   * Its CD drives, by device: hdc…
+   */
+  cdrom?: {
+    [k: string]: Cdrom;
+  };
+  /**
+   * Its NICs, by eth0, eth1…
+   */
+  nics?: {
+    [k: string]: Nic;
+  };
+  /**
+   * Short for nics eth0, eth1… on these networks.
+   *
+   * @maxItems 16
+   */
+  networks?: string[];
+  /**
+   * Its screen.
+   */
+  display?: {
+    /**
+     * Its screen over VNC.
+     */
+    vnc?: {
+      /**
+       * The address of the server to listen on.
+       */
+      listen?: string;
+      /**
+       * The port to listen on.
+       */
+      port?: number;
+      /**
+       * The password; give it as `${env:…}` or `${file:…}`.
+       */
+      password?: string;
+    };
+  };
+  /**
+   * Start it when its server boots; unset: true where `state` is running.
+   */
+  autostart?: boolean;
+  /**
+   * Its place in the CPU scheduler.
+   */
+  sched?: {
+    /**
+     * Its share of CPU time against others (default 256).
+     */
+    weight?: number;
+    /**
+     * The most CPU time it may take, in percent of one CPU; 0: no cap.
+     */
+    cap?: number;
+  };
+  /**
+   * The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.
+   */
+  affinity?:
+    | string
+    | {
+        /**
+         * The CPUs that it may run on.
+         */
+        hard?: string;
+        /**
+         * The CPUs that it should run on.
+         */
+        soft?: string;
+      };
+  /**
+   * What Xen does when it ends.
+   */
+  on?: {
+    /**
+     * When it shuts itself down.
+     */
+    poweroff?: 'destroy' | 'restart' | 'preserve' | 'rename-restart';
+    /**
+     * When it reboots.
+     */
+    reboot?: 'destroy' | 'restart' | 'preserve' | 'rename-restart';
+    /**
+     * When it crashes.
+     */
+    crash?: 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart';
+  };
+  /**
+   * What it is to be; unset: running.
+   */
+  state?: 'running' | 'paused' | 'stopped' | 'absent';
+  /**
+   * Its pool; may be left out where the farm has one.
+   */
+  pool?: string;
+  /**
+   * The one server that it may be on; unset: any of the pool.
+   */
+  server?: string;
+  /**
+   * The servers that it may be on; unset: any of the pool.
+   *
+   * @minItems 1
+   */
+  servers?: string[];
+  /**
+   * Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.
+   */
+  apart?:
+    | string
+    | {
+        /**
+         * The name of the group.
+         */
+        group: string;
+        /**
+         * Give way where there are too few servers.
+         */
+        soft?: boolean;
+      };
+  /**
+   * VMs that start before it and stop after it.
+   *
+   * @minItems 1
+   */
+  after?: string[];
+  /**
+   * When a started VM counts as up.
+   */
+  ready?: {
+    /**
+     * An `address:port` that answers when it is up.
+     */
+    tcp?: string;
+    /**
+     * From where to try.
+     */
+    from?: 'dom0' | 'here';
+    /**
+     * How long it may take, like `60s`.
+     */
+    within?: string;
+  };
+  /**
+   * What cloud-init reads at its first boot.
+   */
+  cloudInit?: {
+    /**
+     * cloud-init user data.
+     */
+    userData?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+    /**
+     * cloud-init meta data.
+     */
+    metaData?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+    /**
+     * cloud-init network configuration.
+     */
+    networkConfig?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+  };
+  /**
+   * No plan may delete, recreate or wipe it, not even when it leaves the file.
+   */
+  protect?: boolean;
+  /**
+   * The most that a plan may do to it while it runs; unset: `policy.budget`.
+   */
+  budget?: 'none' | 'live' | 'migrate' | 'device' | 'restart' | 'stop' | 'recreate' | 'data-loss';
+  /**
+   * Delete its disks together with it.
+   */
+  deleteDisks?: boolean;
+  /**
+   * Any xl.cfg key that Reeve has no word for, passed through and compared.
+   */
+  xl?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * How it boots. Unset: PVH starts its disk's own kernel through pvhgrub, HVM its BIOS.
+ */
+export interface Boot {
+  /**
+   * The kernel file on the server, absolute.
+   */
+  kernel?: string;
+  /**
+   * The initial ramdisk on the server, absolute.
+   */
+  ramdisk?: string;
+  /**
+   * The kernel's command line.
+   */
+  cmdline?: string;
+  /**
+   * Runs in dom0 and takes the kernel from the disk (PV).
+   */
+  bootloader?: 'pygrub';
+  /**
+   * What an HVM guest starts.
+   */
+  firmware?: 'bios' | 'uefi';
+  /**
+   * What the firmware tries, in this order.
+   *
+   * @minItems 1
+   */
+  order?: ('disk' | 'cdrom' | 'network')[];
+}
+/**
+ * A disk: by `path`, or by `repository` and `size`.
+ *
+ * This interface was referenced by `undefined`'s JSON-Schema definition
+ * via the `patternProperty` "^xvd[a-z]{1,2}$".
+ */
+export interface Disk {
+  /**
+   * An image file or block device on the server, absolute; Reeve neither makes nor deletes it.
+   */
+  path?: string;
+  /**
+   * `rw` (default); `ro`; `shared`: several VMs write it.
+   */
+  access?: 'ro' | 'rw' | 'shared';
+  /**
+   * The repository that holds it; unset: the only one.
+   */
+  repository?: string;
+  /**
+   * Its size, like `20GiB`.
+   */
+  size?: string;
+  /**
+   * The template that it is made from.
+   */
+  from?: string;
+  /**
+   * The format of its bytes.
+   */
+  format?: 'raw' | 'qcow2' | 'vhd';
+  /**
+   * The path of a disk that Reeve takes as its own.
+   */
+  adopt?: string;
+}
+/**
+ * A CD drive and its medium.
+ */
+export interface Cdrom {
+  /**
+   * The ISO in the drive; unset: an empty drive.
+   */
+  iso?: string;
+  /**
+   * An ISO file on the server, absolute.
+   */
+  path?: string;
+}
+/**
+ * A NIC.
+ *
+ * This interface was referenced by `undefined`'s JSON-Schema definition
+ * via the `patternProperty` "^eth([0-9]|1[0-5])$".
+ */
+export interface Nic {
+  /**
+   * The network that it hangs on.
+   */
+  network?: string;
+  /**
+   * Its MAC; unset: derived once, then kept.
+   */
+  mac?: string;
+}
+/**
+ * A domU. The key may be a pattern, `web-[1-20]`; `{}` in its values is the name, `{n}` the number.
+ */
+export interface Vm {
+  /**
+   * The profile whose settings hold where this is silent.
+   */
+  profile?: string;
+  /**
+   * How it is virtualised; unset: `pvh`.
+   */
+  type?: 'pv' | 'pvh' | 'hvm';
+  /**
+   * How many vCPUs, or `{ count, max }`: up to `max` they are added without a restart.
+   */
+  vcpus?:
+    | number
+    | {
+        /**
+         * vCPUs online.
+         */
+        count?: number;
+        /**
+         * The most that it can have without a restart; unset: `count`.
+         */
+        max?: number;
+      };
+  /**
+   * How much memory, or `{ target, max }`: up to `max` it grows without a restart. Whole MiB.
+   */
+  memory?:
+    | string
+    | {
+        /**
+         * What it has.
+         */
+        target?: string;
+        /**
+         * The most that it can have without a restart; unset: `target`.
+         */
+        max?: string;
+      };
+  boot?: Boot;
+  /**
+   * Its disks, by device: xvda, xvdb…
+   */
+  disks?: {
+    [k: string]: Disk;
+  };
+  /**
+   * Its CD drives, by device: hdc…
+   */
+  cdrom?: {
+    [k: string]: Cdrom;
+  };
+  /**
+   * Its NICs, by eth0, eth1…
+   */
+  nics?: {
+    [k: string]: Nic;
+  };
+  /**
+   * Short for nics eth0, eth1… on these networks.
+   *
+   * @maxItems 16
+   */
+  networks?: string[];
+  /**
+   * Its screen.
+   */
+  display?: {
+    /**
+     * Its screen over VNC.
+     */
+    vnc?: {
+      /**
+       * The address of the server to listen on.
+       */
+      listen?: string;
+      /**
+       * The port to listen on.
+       */
+      port?: number;
+      /**
+       * The password; give it as `${env:…}` or `${file:…}`.
+       */
+      password?: string;
+    };
+  };
+  /**
+   * Start it when its server boots; unset: true where `state` is running.
+   */
+  autostart?: boolean;
+  /**
+   * Its place in the CPU scheduler.
+   */
+  sched?: {
+    /**
+     * Its share of CPU time against others (default 256).
+     */
+    weight?: number;
+    /**
+     * The most CPU time it may take, in percent of one CPU; 0: no cap.
+     */
+    cap?: number;
+  };
+  /**
+   * The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.
+   */
+  affinity?:
+    | string
+    | {
+        /**
+         * The CPUs that it may run on.
+         */
+        hard?: string;
+        /**
+         * The CPUs that it should run on.
+         */
+        soft?: string;
+      };
+  /**
+   * What Xen does when it ends.
+   */
+  on?: {
+    /**
+     * When it shuts itself down.
+     */
+    poweroff?: 'destroy' | 'restart' | 'preserve' | 'rename-restart';
+    /**
+     * When it reboots.
+     */
+    reboot?: 'destroy' | 'restart' | 'preserve' | 'rename-restart';
+    /**
+     * When it crashes.
+     */
+    crash?: 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart';
+  };
+  /**
+   * What it is to be; unset: running.
+   */
+  state?: 'running' | 'paused' | 'stopped' | 'absent';
+  /**
+   * Its pool; may be left out where the farm has one.
+   */
+  pool?: string;
+  /**
+   * The one server that it may be on; unset: any of the pool.
+   */
+  server?: string;
+  /**
+   * The servers that it may be on; unset: any of the pool.
+   *
+   * @minItems 1
+   */
+  servers?: string[];
+  /**
+   * Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.
+   */
+  apart?:
+    | string
+    | {
+        /**
+         * The name of the group.
+         */
+        group: string;
+        /**
+         * Give way where there are too few servers.
+         */
+        soft?: boolean;
+      };
+  /**
+   * VMs that start before it and stop after it.
+   *
+   * @minItems 1
+   */
+  after?: string[];
+  /**
+   * When a started VM counts as up.
+   */
+  ready?: {
+    /**
+     * An `address:port` that answers when it is up.
+     */
+    tcp?: string;
+    /**
+     * From where to try.
+     */
+    from?: 'dom0' | 'here';
+    /**
+     * How long it may take, like `60s`.
+     */
+    within?: string;
+  };
+  /**
+   * What cloud-init reads at its first boot.
+   */
+  cloudInit?: {
+    /**
+     * cloud-init user data.
+     */
+    userData?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+    /**
+     * cloud-init meta data.
+     */
+    metaData?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+    /**
+     * cloud-init network configuration.
+     */
+    networkConfig?:
+      | string
+      | {
+          [k: string]: unknown;
+        };
+  };
+  /**
+   * No plan may delete, recreate or wipe it, not even when it leaves the file.
+   */
+  protect?: boolean;
+  /**
+   * The most that a plan may do to it while it runs; unset: `policy.budget`.
+   */
+  budget?: 'none' | 'live' | 'migrate' | 'device' | 'restart' | 'stop' | 'recreate' | 'data-loss';
+  /**
+   * Delete its disks together with it.
+   */
+  deleteDisks?: boolean;
+  /**
+   * Any xl.cfg key that Reeve has no word for, passed through and compared.
+   */
+  xl?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Xen's name, where it differs from the key.
+   */
+  name?: string;
+  /**
+   * The key that it had before: renames it.
+   */
+  formerly?: string;
+  /**
+   * Its UUID; unset: derived once, then kept.
+   */
+  uuid?: string;
+}
+/**
+ * What plans may do unasked.
+ */
+export interface Policy {
+  /**
+   * The most that a plan may do to a running VM which has no budget of its own; unset: `migrate`.
+   */
+  budget?: 'none' | 'live' | 'migrate' | 'device' | 'restart' | 'stop' | 'recreate' | 'data-loss';
+  /**
+   * How restarts roll.
+   */
+  restarts?: {
+    /**
+     * How many VMs may be down for a restart at a time.
+     */
+    atOnce?: number;
+  };
+  /**
+   * How much one plan may delete.
+   */
+  deletes?: {
+    /**
+     * The most VMs that one plan may delete; unset: 5.
+     */
+    max?: number;
+    /**
+     * The same as a share of the VMs, counted from 20 VMs on; unset: 10.
+     */
+    percent?: number;
+  };
+  /**
+   * Commands, run where Reeve runs, before a change of that class; a non-zero exit stops the operation.
+   */
+  before?: {
+    /**
+     * Run before a change of class live; `{vm}` is the VM.
+     */
+    live?: string;
+    /**
+     * Run before a change of class migrate; `{vm}` is the VM.
+     */
+    migrate?: string;
+    /**
+     * Run before a change of class device; `{vm}` is the VM.
+     */
+    device?: string;
+    /**
+     * Run before a change of class restart; `{vm}` is the VM.
+     */
+    restart?: string;
+    /**
+     * Run before a change of class stop; `{vm}` is the VM.
+     */
+    stop?: string;
+    /**
+     * Run before a change of class recreate; `{vm}` is the VM.
+     */
+    recreate?: string;
+    /**
+     * Run before a change of class data-loss; `{vm}` is the VM.
+     */
+    'data-loss'?: string;
+  };
+}

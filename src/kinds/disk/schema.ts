@@ -1,0 +1,31 @@
+/** The schema of a disk and of a CD drive. */
+import { mapWith, sizePattern, type JsonSchema } from '../schema.ts';
+
+export const diskSchema = mapWith(
+  {
+    path: {
+      description: 'An image file or block device on the server, absolute; Reeve neither makes nor deletes it.',
+      type: 'string',
+      examples: ['/dev/vg0/web-1'],
+    },
+    access: {
+      description: '`rw` (default); `ro`; `shared`: several VMs write it.',
+      type: 'string',
+      enum: ['ro', 'rw', 'shared'],
+    },
+    repository: { description: 'The repository that holds it; unset: the only one.', type: 'string' },
+    size: { description: 'Its size, like `20GiB`.', type: 'string', pattern: sizePattern, examples: ['20GiB'] },
+    from: { description: 'The template that it is made from.', type: 'string' },
+    format: { description: 'The format of its bytes.', type: 'string', enum: ['raw', 'qcow2', 'vhd'] },
+    adopt: { description: 'The path of a disk that Reeve takes as its own.', type: 'string' },
+  },
+  'A disk: by `path`, or by `repository` and `size`.',
+) satisfies JsonSchema;
+
+export const cdromSchema = mapWith(
+  {
+    iso: { description: 'The ISO in the drive; unset: an empty drive.', type: 'string' },
+    path: { description: 'An ISO file on the server, absolute.', type: 'string' },
+  },
+  'A CD drive and its medium.',
+) satisfies JsonSchema;

@@ -1,0 +1,24 @@
+/** The schema of a pool. */
+import { def, mapOf, mapWith, type JsonSchema } from '../schema.ts';
+
+export const poolSchema = {
+  ...mapWith(
+    {
+      servers: { ...mapOf(def('server'), 'The servers of the pool, by name or pattern.'), minProperties: 1 },
+      ssh: def('ssh'),
+      networks: mapOf(def('network'), 'The networks of the pool, by name.'),
+      repositories: mapOf(def('repository'), 'The repositories of the pool, by name.'),
+      spare: {
+        description: 'How many servers the pool must be able to lose at a time.',
+        type: 'integer',
+        minimum: 0,
+      },
+      overcommit: mapWith(
+        { vcpus: { description: 'vCPUs per CPU of a server.', type: 'number', minimum: 1 } },
+        'How much more than it has a server may give to its VMs.',
+      ),
+    },
+    'Servers of one toolstack that share networks and repositories, between which VMs may move.',
+  ),
+  required: ['servers'],
+} satisfies JsonSchema;

@@ -1,0 +1,242 @@
+/** The schema of a VM: its settings, which profiles and `defaults` may give, and its identity, which they may not. */
+import { disruptions } from '../../core/disruption.ts';
+import {
+  def,
+  durationPattern,
+  macPattern,
+  mapWith,
+  nicPattern,
+  sizePattern,
+  uuidPattern,
+  vdevPattern,
+  type JsonSchema,
+} from '../schema.ts';
+
+const names = (description: string): JsonSchema => ({
+  description,
+  type: 'array',
+  uniqueItems: true,
+  minItems: 1,
+  items: { type: 'string' },
+});
+
+export const bootSchema = mapWith(
+  {
+    kernel: { description: 'The kernel file on the server, absolute.', type: 'string' },
+    ramdisk: { description: 'The initial ramdisk on the server, absolute.', type: 'string' },
+    cmdline: { description: "The kernel's command line.", type: 'string' },
+    bootloader: {
+      description: 'Runs in dom0 and takes the kernel from the disk (PV).',
+      type: 'string',
+      enum: ['pygrub'],
+    },
+    firmware: { description: 'What an HVM guest starts.', type: 'string', enum: ['bios', 'uefi'] },
+    order: {
+      description: 'What the firmware tries, in this order.',
+      type: 'array',
+      uniqueItems: true,
+      minItems: 1,
+      items: { type: 'string', enum: ['disk', 'cdrom', 'network'] },
+    },
+  },
+  "How it boots. Unset: PVH starts its disk's own kernel through pvhgrub, HVM its BIOS.",
+) satisfies JsonSchema;
+
+export const nicSchema = mapWith(
+  {
+    network: { description: 'The network that it hangs on.', type: 'string' },
+    mac: {
+      description: 'Its MAC; unset: derived once, then kept.',
+      type: 'string',
+      pattern: macPattern,
+      examples: ['02:5a:7c:00:00:01'],
+    },
+  },
+  'A NIC.',
+) satisfies JsonSchema;
+
+/** What a VM, a profile and `defaults` may say. */
+export const settings = {
+  profile: { description: 'The profile whose settings hold where this is silent.', type: 'string' },
+  type: { description: 'How it is virtualised; unset: `pvh`.', type: 'string', enum: ['pv', 'pvh', 'hvm'] },
+  vcpus: {
+    description: 'How many vCPUs, or `{ count, max }`: up to `max` they are added without a restart.',
+    type: ['integer', 'object'],
+    minimum: 1,
+    maximum: 512,
+    additionalProperties: false,
+    properties: {
+      count: { description: 'vCPUs online.', type: 'integer', minimum: 1, maximum: 512 },
+      max: {
+        description: 'The most that it can have without a restart; unset: `count`.',
+        type: 'integer',
+        minimum: 1,
+        maximum: 512,
+      },
+    },
+    examples: [2, { count: 2, max: 4 }],
+  },
+  memory: {
+    description: 'How much memory, or `{ target, max }`: up to `max` it grows without a restart. Whole MiB.',
+    type: ['string', 'object'],
+    pattern: sizePattern,
+    additionalProperties: false,
+    properties: {
+      target: { description: 'What it has.', type: 'string', pattern: sizePattern },
+      max: {
+        description: 'The most that it can have without a restart; unset: `target`.',
+        type: 'string',
+        pattern: sizePattern,
+      },
+    },
+    examples: ['1GiB', { target: '1GiB', max: '2GiB' }],
+  },
+  boot: def('boot'),
+  disks: {
+    description: 'Its disks, by device: xvda, xvdb…',
+    type: 'object',
+    additionalProperties: false,
+    patternProperties: { [vdevPattern]: def('disk') },
+  },
+  cdrom: {
+    description: 'Its CD drives, by device: hdc…',
+    type: 'object',
+    additionalProperties: def('cdrom'),
+  },
+  nics: {
+    description: 'Its NICs, by eth0, eth1…',
+    type: 'object',
+    additionalProperties: false,
+    patternProperties: { [nicPattern]: def('nic') },
+  },
+  networks: {
+    description: 'Short for nics eth0, eth1… on these networks.',
+    type: 'array',
+    maxItems: 16,
+    items: { type: 'string' },
+    examples: [['prod']],
+  },
+  display: mapWith(
+    {
+      vnc: mapWith(
+        {
+          listen: { description: 'The address of the server to listen on.', type: 'string' },
+          port: { description: 'The port to listen on.', type: 'integer', minimum: 5900, maximum: 65535 },
+          password: { description: 'The password; give it as `${env:…}` or `${file:…}`.', type: 'string' },
+        },
+        'Its screen over VNC.',
+      ),
+    },
+    'Its screen.',
+  ),
+  autostart: { description: 'Start it when its server boots; unset: true where `state` is running.', type: 'boolean' },
+  sched: mapWith(
+    {
+      weight: {
+        description: 'Its share of CPU time against others (default 256).',
+        type: 'integer',
+        minimum: 1,
+        maximum: 65535,
+      },
+      cap: {
+        description: 'The most CPU time it may take, in percent of one CPU; 0: no cap.',
+        type: 'integer',
+        minimum: 0,
+      },
+    },
+    'Its place in the CPU scheduler.',
+  ),
+  affinity: {
+    description: 'The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.',
+    type: ['string', 'object'],
+    additionalProperties: false,
+    properties: {
+      hard: { description: 'The CPUs that it may run on.', type: 'string' },
+      soft: { description: 'The CPUs that it should run on.', type: 'string' },
+    },
+  },
+  on: mapWith(
+    {
+      poweroff: {
+        description: 'When it shuts itself down.',
+        type: 'string',
+        enum: ['destroy', 'restart', 'preserve', 'rename-restart'],
+      },
+      reboot: {
+        description: 'When it reboots.',
+        type: 'string',
+        enum: ['destroy', 'restart', 'preserve', 'rename-restart'],
+      },
+      crash: {
+        description: 'When it crashes.',
+        type: 'string',
+        enum: ['destroy', 'restart', 'preserve', 'rename-restart', 'coredump-destroy', 'coredump-restart'],
+      },
+    },
+    'What Xen does when it ends.',
+  ),
+  state: {
+    description: 'What it is to be; unset: running.',
+    type: 'string',
+    enum: ['running', 'paused', 'stopped', 'absent'],
+  },
+  pool: { description: 'Its pool; may be left out where the farm has one.', type: 'string' },
+  server: { description: 'The one server that it may be on; unset: any of the pool.', type: 'string' },
+  servers: names('The servers that it may be on; unset: any of the pool.'),
+  apart: {
+    description: 'Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.',
+    type: ['string', 'object'],
+    additionalProperties: false,
+    required: ['group'],
+    properties: {
+      group: { description: 'The name of the group.', type: 'string' },
+      soft: { description: 'Give way where there are too few servers.', type: 'boolean' },
+    },
+  },
+  after: names('VMs that start before it and stop after it.'),
+  ready: mapWith(
+    {
+      tcp: { description: 'An `address:port` that answers when it is up.', type: 'string' },
+      from: { description: 'From where to try.', type: 'string', enum: ['dom0', 'here'] },
+      within: { description: 'How long it may take, like `60s`.', type: 'string', pattern: durationPattern },
+    },
+    'When a started VM counts as up.',
+  ),
+  cloudInit: mapWith(
+    {
+      userData: { description: 'cloud-init user data.', type: ['string', 'object'], additionalProperties: true },
+      metaData: { description: 'cloud-init meta data.', type: ['string', 'object'], additionalProperties: true },
+      networkConfig: {
+        description: 'cloud-init network configuration.',
+        type: ['string', 'object'],
+        additionalProperties: true,
+      },
+    },
+    'What cloud-init reads at its first boot.',
+  ),
+  protect: {
+    description: 'No plan may delete, recreate or wipe it, not even when it leaves the file.',
+    type: 'boolean',
+  },
+  budget: {
+    description: 'The most that a plan may do to it while it runs; unset: `policy.budget`.',
+    type: 'string',
+    enum: disruptions,
+  },
+  deleteDisks: { description: 'Delete its disks together with it.', type: 'boolean' },
+  xl: {
+    description: 'Any xl.cfg key that Reeve has no word for, passed through and compared.',
+    type: 'object',
+    additionalProperties: true,
+  },
+} satisfies Record<string, JsonSchema>;
+
+export const vmSchema = mapWith(
+  {
+    ...settings,
+    name: { description: "Xen's name, where it differs from the key.", type: 'string' },
+    formerly: { description: 'The key that it had before: renames it.', type: 'string' },
+    uuid: { description: 'Its UUID; unset: derived once, then kept.', type: 'string', pattern: uuidPattern },
+  },
+  'A domU. The key may be a pattern, `web-[1-20]`; `{}` in its values is the name, `{n}` the number.',
+) satisfies JsonSchema;
