@@ -1,0 +1,111 @@
+/** The plan document as JSON, and back: a file that is not a valid plan of this version is refused with reasons. */
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { Diagnostic } from '../core/diagnostic.ts';
+import { badName, badPath } from '../core/name.ts';
+import type { Op, Plan } from '../kinds/plan.ts';
+
+export const planFormat = 'reeve-plan/1' satisfies Plan['format'];
+
+/** Two-space JSON with a newline at its end; the same plan gives the same bytes. */
+export const planJson = (plan: Plan): string => `${JSON.stringify(plan, null, 2)}\n`;
+
+const problem = (code: string, message: string, hint?: string): Diagnostic => ({
+  severity: 'error',
+  code,
+  message,
+  hint,
+});
+
+const again = 'make it anew with `reeve plan --out`';
+
+/** `/operations/0/op/kib must be integer`: at most the first few, since one slip may show in many places. */
+const shapeProblems = (errors: readonly ErrorObject[]): readonly Diagnostic[] => {
+  const texts = errors.map((e) => {
+    const extra: unknown = e.params['additionalProperty'];
+    return `${e.instancePath || 'the document'} ${e.message ?? 'is wrong'}${typeof extra === 'string' ? ` (${extra})` : ''}`;
+  });
+  return [...new Set(texts)].slice(0, 10).map((t) => problem('bad-plan', `the plan is not whole: ${t}`, again));
+};
+
+/** Where an operation would write, and what it is called on a command line. */
+const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
+  switch (op.verb) {
+    case 'define':
+    case 'restart':
+      return { names: [op.name, op.record.config.name], paths: [op.record.path] };
+    case 'autostart':
+    case 'undefine':
+      return { names: [op.name], paths: [op.path, ...op.links] };
+    case 'start':
+      return { names: [op.name, op.config.name], paths: [op.path] };
+    case 'stop':
+    case 'pause':
+    case 'unpause':
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'attach-disk':
+    case 'detach-disk':
+    case 'attach-nic':
+    case 'detach-nic':
+    case 'move-nic':
+      return { names: [op.name], paths: [] };
+  }
+};
+
+/** What no schema can say: ids are unique, needs lead backwards, operations do what they say they do. */
+const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const scope = new Set(plan.scope);
+  for (const o of plan.operations) {
+    if (seen.has(o.id)) found.push(`operation ${o.id} stands twice`);
+    for (const need of o.needs)
+      if (!seen.has(need)) found.push(`${o.id} needs ${need}, which does not stand before it`);
+    seen.add(o.id);
+    if (o.op.vm.name !== o.target.name || o.op.server !== o.server) found.push(`${o.id} names two targets or servers`);
+    if (!scope.has(o.server)) found.push(`${o.id} is on ${o.server}, which is not in the plan's scope`);
+    if (!o.id.startsWith(`${o.target.name}/${o.op.verb}`)) found.push(`${o.id} is not what it does: ${o.op.verb}`);
+    const { names, paths } = reaches(o.op);
+    for (const n of names) {
+      const bad = badName(n, 'VM');
+      if (bad !== null) found.push(`${o.id}: ${bad}`);
+    }
+    for (const p of paths) {
+      const bad = badPath(p);
+      if (bad !== null) found.push(`${o.id}: ${p}: ${bad}`);
+    }
+  }
+  const listed = plan.vms.flatMap((vm) => vm.operations.map((id) => ({ vm: vm.subject.name, id })));
+  for (const { vm, id } of listed)
+    if (!seen.has(id)) found.push(`${vm} lists ${id}, which is no operation of the plan`);
+  const shown = new Set(listed.map((l) => l.id));
+  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM of the plan`);
+  const touched = new Set(plan.touched.map((t) => t.subject.name));
+  for (const name of new Set(plan.operations.map((o) => o.target.name))) {
+    if (!touched.has(name))
+      found.push(`what was seen of ${name} is missing, so nobody could tell whether it changed since`);
+  }
+  return found.map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));
+};
+
+/** A saved plan, or why it is none. `schema` is that of `schemas/plan.schema.json`. */
+export const parsePlan = (text: string, schema: object): Plan | readonly Diagnostic[] => {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return [problem('bad-plan', `the plan is not JSON: ${(error as Error).message}`, again)];
+  }
+  const format: unknown =
+    typeof document === 'object' && document !== null ? (document as { format?: unknown }).format : undefined;
+  if (format !== planFormat) {
+    if (typeof format !== 'string') return [problem('bad-plan', `this is no plan of Reeve: it has no format`, again)];
+    const other = `the plan has the format ${JSON.stringify(format)}; this version of Reeve reads ${planFormat}`;
+    return [problem('plan-version', other, again)];
+  }
+  const ajv = new Ajv2020({ allErrors: true, discriminator: true });
+  const valid = ajv.compile<Plan>(schema);
+  if (!valid(document)) return shapeProblems(valid.errors ?? []);
+  const wrong = inconsistencies(document);
+  return wrong.length > 0 ? wrong : document;
+};

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Diagnostic } from '../../../src/core/diagnostic.ts';
+import type { Plan } from '../../../src/kinds/plan.ts';
+import { parsePlan, planJson } from '../../../src/report/plan-json.ts';
+import { drifted, empty, troubled, usual, waiting } from './plans.ts';
+
+const schema = JSON.parse(
+  readFileSync(new URL('../../../schemas/plan.schema.json', import.meta.url), 'utf8'),
+) as object;
+
+const messages = (result: Plan | readonly Diagnostic[]): string =>
+  'format' in result ? 'a plan' : result.map((d) => `${d.code}: ${d.message}`).join('\n');
+
+/** The plan's JSON with one text in it replaced by another, as a hand would. */
+const tampered = (plan: Plan, from: string, to: string): string => {
+  const text = planJson(plan);
+  expect(text).toContain(from);
+  return text.replace(from, to);
+};
+
+describe('a plan file', () => {
+  test.each([
+    ['empty', empty],
+    ['usual', usual],
+    ['drifted', drifted],
+    ['troubled', troubled],
+    ['waiting', waiting],
+  ])('is read back as it was written: %s', (_name: string, plan: Plan) => {
+    const touched = plan.operations.map((o) => ({
+      subject: o.op.vm,
+      server: o.server,
+      uuid: o.op.uuid,
+      name: o.op.name,
+      digest: plan.desired,
+    }));
+    const whole = { ...plan, touched, scope: ['dom01', 'dom02', 'dom03'] };
+    const back = parsePlan(planJson(whole), schema);
+    expect(messages(back)).toBe('a plan');
+    expect(back).toEqual(whole);
+    expect(planJson(back as Plan)).toBe(planJson(whole));
+  });
+
+  const one: Plan = {
+    ...usual,
+    touched: ['web-1', 'db-1', 'web-4'].map((name) => ({
+      subject: { kind: 'vm', name },
+      server: 'dom01',
+      uuid: '6d3c9b1e-0f6a-5b7e-9c41-2f8d5a7b1c02',
+      name,
+      digest: usual.desired,
+    })),
+  };
+
+  test.each([
+    ['half a file', planJson(one).slice(0, 2000), /^bad-plan: the plan is not JSON: /],
+    ['another document', '{"servers": []}', /^bad-plan: this is no plan of Reeve: it has no format$/],
+    ['no object', 'null', /^bad-plan: this is no plan of Reeve/],
+    [
+      'another version',
+      tampered(one, 'reeve-plan/1', 'reeve-plan/2'),
+      /^plan-version: the plan has the format "reeve-plan\/2"; this version of Reeve reads reeve-plan\/1$/,
+    ],
+    [
+      'a key too many',
+      tampered(one, '"farm": "acme"', '"farm": "acme", "extra": 1'),
+      /additional properties \(extra\)/,
+    ],
+    ['a wrong type', tampered(one, '"kib": 2097152', '"kib": "2GiB"'), /\/operations\/0\/op\/kib must be integer/],
+    ['an unknown verb', tampered(one, '"verb": "set-memory"', '"verb": "format"'), /\/operations\/0\/op .*verb/],
+    [
+      'a path upwards',
+      tampered(one, '"path": "/etc/xen/web-4.cfg"', '"path": "/etc/xen/../shadow"'),
+      /may not stand in a path/,
+    ],
+    [
+      'a path with a quote',
+      tampered(one, '"path": "/etc/xen/web-4.cfg"', '"path": "/etc/xen/\'x"'),
+      /\/path must match/,
+    ],
+    [
+      'a name of digits',
+      tampered(one, '"name": "web-1",\n        "verb"', '"name": "7",\n        "verb"'),
+      /digits only/,
+    ],
+    [
+      'needs that are not there',
+      tampered(one, '"web-4/define"\n      ]', '"web-4/undefine"\n      ]'),
+      /which does not stand before it/,
+    ],
+    ['an operation twice', tampered(one, '"id": "web-1/move-nic/eth0"', '"id": "web-1/set-memory"'), /stands twice/],
+    [
+      'another server',
+      tampered(one, '"scope": [\n    "dom01",', '"scope": ['),
+      /dom01, which is not in the plan's scope/,
+    ],
+    [
+      'an operation that nobody was shown',
+      tampered(one, '"web-1/set-memory",\n        "web-1/move', '"web-1/move'),
+      /belongs to no VM/,
+    ],
+    ['nothing to compare with', planJson({ ...one, touched: [] }), /what was seen of web-1 is missing/],
+  ])('is refused with a reason: %s', (_name: string, text: string, reason: RegExp) => {
+    expect(messages(parsePlan(text, schema))).toMatch(reason);
+  });
+});
