@@ -1,0 +1,206 @@
+/** Events of an apply → what people see of it: plain lines, the lines of a live view, and the words at its end. */
+import type { Event } from '../core/event.ts';
+import type { Operation, Plan } from '../kinds/plan.ts';
+import { clean, colors, count, hang, time, type Colors } from './text.ts';
+
+export interface LiveState {
+  /** What runs now, by operation id, oldest first. `since`: ms since 1970. */
+  readonly running: ReadonlyMap<string, { readonly since: number; readonly text: string }>;
+  /** Operations that have ended, in whatever way. */
+  readonly ended: number;
+  readonly failed: number;
+  readonly held: number;
+}
+
+export const atStart: LiveState = { running: new Map(), ended: 0, failed: 0, held: 0 };
+
+const without = (state: LiveState, op: string): LiveState['running'] => {
+  const running = new Map(state.running);
+  running.delete(op);
+  return running;
+};
+
+export const next = (state: LiveState, event: Event): LiveState => {
+  switch (event.ev) {
+    case 'held':
+      return { ...state, held: state.held + 1 };
+    case 'started':
+      return { ...state, running: new Map(state.running).set(event.op, { since: Date.parse(event.at), text: '' }) };
+    case 'progress': {
+      const was = state.running.get(event.op);
+      return was ? { ...state, running: new Map(state.running).set(event.op, { ...was, text: event.text }) } : state;
+    }
+    case 'done':
+      return { ...state, running: without(state, event.op), ended: state.ended + 1 };
+    case 'failed':
+      return { ...state, running: without(state, event.op), ended: state.ended + 1, failed: state.failed + 1 };
+    case 'skipped':
+    case 'detached':
+      return { ...state, running: without(state, event.op), ended: state.ended + 1 };
+  }
+};
+
+export interface Columns {
+  readonly of: (id: string) => {
+    readonly vm: string;
+    readonly what: string;
+    readonly operation: Operation | undefined;
+  };
+  readonly vm: number;
+  readonly what: number;
+}
+
+/** `web-1/attach-disk/xvdb` → `web-1` and `attach-disk xvdb`, with the widths that align all of a plan's. */
+export const columnsOf = (plan: Plan): Columns => {
+  const byId = new Map(plan.operations.map((o) => [o.id, o]));
+  const of: Columns['of'] = (id) => {
+    const operation = byId.get(id);
+    const vm = operation?.target.name ?? id.split('/')[0] ?? id;
+    return { vm: clean(vm), what: clean(id.slice(vm.length + 1).replaceAll('/', ' ')), operation };
+  };
+  const all = plan.operations.map((o) => of(o.id));
+  return {
+    of,
+    vm: Math.max(0, ...all.map((x) => x.vm.length)),
+    what: Math.max(0, ...all.map((x) => x.what.length)),
+  };
+};
+
+const row = (columns: Columns, id: string, text: string): string => {
+  const { vm, what } = columns.of(id);
+  return `${vm.padEnd(columns.vm)}  ${what.padEnd(columns.what)}  ${text}`;
+};
+
+/** The line that stays for what happened, or null where none does: progress is for live views. */
+export const eventLine = (event: Event, columns: Columns, paint: Colors): string | null => {
+  switch (event.ev) {
+    case 'held':
+    case 'progress':
+      return null;
+    case 'started': {
+      const down = columns.of(event.op).operation?.estimate.downtimeMs ?? 0;
+      return down > 0 ? row(columns, event.op, `started: about ${time(down)} down`) : null;
+    }
+    case 'done':
+      return row(columns, event.op, paint.green(`done in ${time(event.ms)}`));
+    case 'failed':
+      return row(columns, event.op, paint.red(`failed after ${time(event.ms)}: ${clean(event.why)}`));
+    case 'skipped':
+      return row(columns, event.op, paint.yellow(`skipped: ${clean(event.why)}`));
+    case 'detached':
+      return row(columns, event.op, paint.yellow(clean(event.why)));
+  }
+};
+
+const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+
+/** The lines below the finished ones: what runs, for how long, and how much is left. At most `height` lines of `width`. */
+export const liveLines = (
+  state: LiveState,
+  plan: Plan,
+  view: {
+    readonly columns: Columns;
+    readonly now: number;
+    readonly width: number;
+    readonly height: number;
+    readonly color: boolean;
+  },
+): readonly string[] => {
+  const paint = colors(view.color);
+  const spin = frames[Math.floor(view.now / 100) % frames.length] ?? '';
+  const cut = (text: string): string =>
+    text.length > view.width ? `${text.slice(0, Math.max(0, view.width - 1))}…` : text;
+  const room = Math.max(1, view.height - 2);
+  const running = [...state.running].map(([id, r]) =>
+    cut(`${spin} ${row(view.columns, id, `${time(view.now - r.since)}${r.text === '' ? '' : `  ${clean(r.text)}`}`)}`),
+  );
+  const more = running.length > room ? [`  … and ${running.length - room + 1} more`] : [];
+  const waits = plan.operations.length - state.ended - state.running.size;
+  const failed = state.failed > 0 ? `, ${state.failed} failed` : '';
+  const foot =
+    state.ended + state.running.size === 0
+      ? `${spin} taking the locks: ${count(state.held, 'server')} held`
+      : `  ${state.ended} of ${count(plan.operations.length, 'operation')} ended${failed}, ${waits} waiting`;
+  return [...(more.length > 0 ? running.slice(0, room - 1) : running), ...more, paint.dim(cut(foot))];
+};
+
+export interface Ended {
+  readonly done: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly why: string; readonly help?: string }[];
+  readonly skipped: readonly { readonly id: string; readonly why: string }[];
+  readonly detached: readonly { readonly id: string; readonly why: string }[];
+  readonly stale?: readonly { readonly server: string; readonly why: string }[] | undefined;
+  readonly fenced?: string | undefined;
+  readonly cancelled: boolean;
+}
+
+const list = (
+  title: string,
+  items: readonly { readonly id: string; readonly why: string; readonly help?: string }[],
+  width: number,
+): readonly string[] =>
+  items.length === 0
+    ? []
+    : [
+        '',
+        title,
+        ...items.flatMap((x) => [
+          ...hang('  ', `${clean(x.id)}: ${clean(x.why)}`, '      ', width),
+          ...(x.help === undefined ? [] : hang('      help: ', clean(x.help), '            ', width)),
+        ]),
+      ];
+
+/** Skipped for one and the same reason is said once. */
+const skippedLines = (skipped: Ended['skipped'], width: number): readonly string[] => {
+  const byWhy = new Map<string, string[]>();
+  for (const s of skipped) byWhy.set(s.why, [...(byWhy.get(s.why) ?? []), s.id]);
+  const items = [...byWhy].map(([why, ids]) => ({ id: ids.join(', '), why }));
+  return list('Skipped', items, width);
+};
+
+const advice = (end: Ended): string | null => {
+  if (end.stale) return 'Nothing was changed. Plan again, look at what is new, and apply that.';
+  if (end.fenced !== undefined)
+    return `Another run took over ${clean(end.fenced)}. Wait for it, then run \`reeve plan\` to see what is left.`;
+  if (end.detached.length > 0) {
+    return 'What was left running goes on by itself. The next `reeve apply` waits for it and takes up from there.';
+  }
+  if (end.cancelled) return 'Run `reeve apply` again to do the rest; it takes up from where the farm is.';
+  if (end.failed.length > 0) {
+    return 'Put right what failed, then run `reeve apply` again: it takes up from where the farm is, and nothing is done twice.';
+  }
+  if (end.skipped.length > 0) return 'Run `reeve plan` to see what is left, then `reeve apply` again.';
+  return null;
+};
+
+/** The words at the end of an apply, ending in a newline: what was done, what was not and why, and what to do next. */
+export const applySummary = (
+  plan: Plan,
+  end: Ended,
+  options: { readonly ms: number; readonly color: boolean; readonly width: number },
+): string => {
+  const paint = colors(options.color);
+  const all = plan.operations.length;
+  const next = advice(end);
+  const tail = next === null ? [] : ['', ...hang('', next, '', options.width)];
+  if (end.stale) {
+    const items = end.stale.flatMap((d) => hang('  ', clean(d.why), '      ', options.width));
+    return `${[paint.red('The farm is not as it was when the plan was made:'), ...items, ...tail].join('\n')}\n`;
+  }
+  const parts = [
+    ...(end.failed.length > 0 ? [`${end.failed.length} failed`] : []),
+    ...(end.skipped.length > 0 ? [`${end.skipped.length} skipped`] : []),
+    ...(end.detached.length > 0 ? [`${end.detached.length} still running`] : []),
+  ];
+  const whole = parts.length === 0;
+  const said = whole
+    ? `Applied ${count(all, 'operation')} in ${time(options.ms)}.`
+    : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${time(options.ms)}; ${parts.join(', ')}.`;
+  const lines = [
+    ...list('Failed', end.failed, options.width),
+    ...skippedLines(end.skipped, options.width),
+    ...list('Still running', end.detached, options.width),
+    ...tail,
+  ];
+  return `${[(whole ? paint.green : paint.red)(said), ...lines].join('\n')}\n`;
+};
