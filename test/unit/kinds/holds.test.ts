@@ -155,6 +155,11 @@ describe('a condition that does not hold says why', () => {
       nic(6),
       `the vif ${mac.toUpperCase()} of domain 5 (web) is not connected: its backend is in state 6, not 4 (connected)`,
     ],
+    [
+      { is: 'nic', uuid, mac, bridge: 'nobr' },
+      nic(2, 'nobr'),
+      `the vif ${mac} of domain 5 (web) is not connected: its backend is in state 2, not 4 (connected)`,
+    ],
     [{ is: 'no-nic', uuid, mac }, up, `domain 5 (web) has a vif with the MAC ${mac}`],
     [{ is: 'bridge', name: 'nobr' }, up, 'the server has no bridge nobr'],
     [{ is: 'path', path: '/gone' }, up, '/gone is not on the server'],
