@@ -1,4 +1,5 @@
 /** Carries a plan out: holds the servers, looks whether the plan is still true, and runs its graph. */
+import { setMaxListeners } from 'node:events';
 import { isUnknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
@@ -43,10 +44,11 @@ const cancelledWhy = 'the run was cancelled before it began';
 /** Locks every server in scope, in one order for all runs. False: cancelled meanwhile. */
 const holdServers = async (run: Run): Promise<boolean> => {
   const { control, cancel, who } = run.world;
+  const cancelled = aborted(cancel.stop);
   const scope = run.plan.scope.map((server) => ({ server }));
   for (const server of serversOf([...run.plan.operations, ...scope])) {
     if (cancel.stop.aborted) return false;
-    const answer = await Promise.race([control.hold(server, who), aborted(cancel.stop)]);
+    const answer = await Promise.race([control.hold(server, who), cancelled]);
     if (answer === 'aborted') return false;
     if (answer.is === 'held') run.ledger.held(server);
     else run.shut.set(server, answer.is === 'busy' ? heldBy(server, answer.by) : outOfReach(server, answer));
@@ -122,6 +124,8 @@ const runGraph = async (run: Run): Promise<void> => {
  */
 export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   const { control, cancel, clock } = world;
+  // Every operation that waits listens: many listeners are no leak here.
+  setMaxListeners(0, cancel.stop, cancel.detach);
   const ledger = openLedger(plan.operations, clock, world.onEvent);
   const read = shareReadings(control, world.toolstack, clock);
   const run: Run = { plan, world, ledger, read, shut: new Map(), halted: null, fenced: null, bug: null };

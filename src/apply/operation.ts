@@ -26,7 +26,7 @@ const longestPauseMs = 3000;
 const passes = (c: Condition): boolean => c.is === 'domain' || c.is === 'name-free' || c.is === 'room';
 /** Bridges of Open vSwitch are only read with the whole server. */
 const scopeOf = (conditions: readonly Condition[]): Scope =>
-  conditions.some((c) => c.is === 'bridge') ? 'all' : 'domains';
+  conditions.some((c) => c.is === 'bridge' || c.is === 'nic') ? 'all' : 'domains';
 
 const firstUnmet = (
   conditions: readonly Condition[],

@@ -1,0 +1,162 @@
+/** Small plans for the tests, and a run of one with everything that a test may set. */
+import { execute } from '../../../src/apply/execute.ts';
+import type { Outcome } from '../../../src/apply/outcome.ts';
+import type { CancelSignals, Clock, Difference } from '../../../src/apply/world.ts';
+import type { Event } from '../../../src/core/event.ts';
+import { ref } from '../../../src/core/ref.ts';
+import type { Op, Operation, Plan } from '../../../src/kinds/plan.ts';
+import type { Observed } from '../../../src/kinds/server/live.ts';
+import { fakeControl, fakeToolstack, uuidOf, virtualClock } from './fake-control.ts';
+import type { FakeControl, FakeOptions } from './fake-control.ts';
+
+const base = (vm: string, server: string) => ({ vm: ref('vm', vm), server, uuid: uuidOf(vm), name: vm });
+
+export const start = (vm: string, server: string): Op => ({
+  ...base(vm, server),
+  verb: 'start',
+  path: `/etc/xen/${vm}.cfg`,
+  paused: false,
+  clear: false,
+  config: {
+    name: vm,
+    uuid: uuidOf(vm),
+    type: 'pvh',
+    vcpus: { count: 1, max: 1 },
+    memory: { target: 131072, max: 131072 },
+    boot: { kernel: null, ramdisk: null, cmdline: null },
+    disks: {},
+    nics: [],
+    extra: [],
+  },
+});
+
+const record = (vm: string, server: string, replaces: string) => ({
+  path: `/etc/xen/${vm}.cfg`,
+  marker: {
+    farm: 'f',
+    vm,
+    uuid: uuidOf(vm),
+    home: server,
+    generation: 2,
+    origin: 'created' as const,
+    protect: false,
+    macs: {},
+    applied: {},
+    by: '0',
+  },
+  config: (start(vm, server) as Extract<Op, { verb: 'start' }>).config,
+  replaces,
+});
+
+export const define = (vm: string, server: string, replaces = 'absent'): Op => ({
+  ...base(vm, server),
+  verb: 'define',
+  update: false,
+  record: record(vm, server, replaces),
+});
+export const restart = (vm: string, server: string): Op => ({
+  ...base(vm, server),
+  verb: 'restart',
+  record: record(vm, server, 'absent'),
+  write: false,
+  deadlineMs: 30_000,
+  force: false,
+});
+export const stop = (vm: string, server: string, force = false): Op => ({
+  ...base(vm, server),
+  verb: 'stop',
+  deadlineMs: 30_000,
+  force,
+});
+export const vcpus = (vm: string, server: string, count: number): Op => ({
+  ...base(vm, server),
+  verb: 'set-vcpus',
+  count,
+  from: 1,
+});
+export const attachNic = (vm: string, server: string, mac: string, bridge = 'xenbr0'): Op => ({
+  ...base(vm, server),
+  verb: 'attach-nic',
+  nic: 'eth0',
+  mac,
+  bridge,
+});
+export const pause = (vm: string, server: string): Op => ({ ...base(vm, server), verb: 'pause' });
+
+/** Named `VM/VERB`. */
+export const operation = (op: Op, needs: readonly string[] = [], more: Partial<Operation> = {}): Operation => ({
+  id: `${op.name}/${op.verb}`,
+  op,
+  target: op.vm,
+  server: op.server,
+  needs,
+  lane: null,
+  disruption: 'none',
+  reason: '',
+  estimate: { ms: 0, downtimeMs: 0 },
+  commands: [],
+  ...more,
+});
+
+export const planOf = (operations: readonly Operation[], touched: Plan['touched'] = []): Plan => ({
+  format: 'reeve-plan/1',
+  tool: '0',
+  farm: 'f',
+  options: { targets: [], pools: [], cause: 'all', prune: false, pending: false, allow: [], takeover: [] },
+  desired: '',
+  touched,
+  scope: [],
+  vms: [],
+  operations,
+  refused: [],
+  unmanaged: [],
+  unreadable: [],
+  warnings: [],
+  counted: { servers: 1, vms: 1 },
+  bound: 0,
+});
+
+export interface Ran {
+  readonly outcome: Outcome;
+  readonly events: readonly Event[];
+  readonly control: FakeControl;
+  readonly clock: Clock;
+}
+
+/** What a test may do in the middle of a run. */
+export interface Hands {
+  readonly stop: () => void;
+  readonly detach: () => void;
+  readonly control: FakeControl;
+}
+
+export interface RunOptions extends FakeOptions {
+  readonly fresh?: (observed: Observed) => readonly Difference[];
+  readonly touched?: Plan['touched'];
+  readonly pathsOf?: (op: Op) => readonly string[];
+  /** Called with each event. */
+  readonly on?: (event: Event, hands: Hands) => void;
+}
+
+export const run = async (operations: readonly Operation[], options: RunOptions): Promise<Ran> => {
+  const clock = virtualClock();
+  const control = fakeControl(clock, options);
+  const events: Event[] = [];
+  const stop = new AbortController();
+  const detach = new AbortController();
+  const cancel: CancelSignals = { stop: stop.signal, detach: detach.signal };
+  const outcome = await execute(planOf(operations, options.touched), {
+    control,
+    toolstack: fakeToolstack,
+    clock,
+    who: { who: 'ann', from: 'desk', since: '2026-01-01T00:00:00Z', epoch: 'e1' },
+    onEvent: (e) => {
+      events.push(e);
+      options.on?.(e, { stop: () => stop.abort(), detach: () => detach.abort(), control });
+    },
+    cancel,
+    pathsOf: options.pathsOf ?? (() => []),
+    fresh: options.fresh ?? (() => []),
+  });
+  return { outcome, events, control, clock };
+};
