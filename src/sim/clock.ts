@@ -1,0 +1,132 @@
+/** The time of one simulated dom0: real, sped up, or virtual, where it passes only while somebody waits. */
+
+interface Entry {
+  readonly at: number;
+  readonly seq: number;
+  readonly run: () => void;
+}
+
+export interface Clock {
+  /** ms since the dom0 was started. */
+  now(): number;
+  /** Calls `run` when `ms` have passed; in the background: on a virtual clock nobody's waiting hastens it. */
+  after(ms: number, run: () => void): void;
+  /** As `after`, as a promise. */
+  sleep(ms: number): Promise<void>;
+  /** Somebody waits for this: on a virtual clock time passes until it is settled. */
+  during<T>(work: Promise<T>): Promise<T>;
+  /** Waits until nothing is due any more. */
+  settle(): Promise<void>;
+  close(): void;
+}
+
+/** Earliest first; those of one time in the order in which they were asked for. */
+const insert = (queue: Entry[], entry: Entry): void => {
+  let low = 0;
+  let high = queue.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = queue[middle];
+    if (other !== undefined && other.at <= entry.at) low = middle + 1;
+    else high = middle;
+  }
+  queue.splice(low, 0, entry);
+};
+
+/** A clock that jumps from event to event as fast as it can, but only inside `during`: the same calls give the same order. */
+const virtualClock = (): Clock => {
+  const queue: Entry[] = [];
+  let now = 0;
+  let seq = 0;
+  let waiting = 0;
+  let pumping = false;
+  let closed = false;
+  const pump = (): void => {
+    if (pumping || closed || waiting === 0 || queue.length === 0) return;
+    pumping = true;
+    setImmediate(() => {
+      pumping = false;
+      const next = waiting > 0 && !closed ? queue.shift() : undefined;
+      if (next === undefined) return;
+      now = next.at;
+      next.run();
+      pump();
+    });
+  };
+  const after = (ms: number, run: () => void): void => {
+    insert(queue, { at: now + Math.max(0, ms), seq: (seq += 1), run });
+    pump();
+  };
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    waiting += 1;
+    pump();
+    try {
+      return await work;
+    } finally {
+      waiting -= 1;
+    }
+  };
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
+  return {
+    now: () => now,
+    after,
+    sleep,
+    during,
+    settle: async () => {
+      while (queue.length > 0) await during(sleep((queue.at(-1)?.at ?? now) - now));
+    },
+    close: () => {
+      closed = true;
+      queue.length = 0;
+    },
+  };
+};
+
+/** A clock that goes `speed` times as fast as the wall's. */
+const realClock = (speed: number): Clock => {
+  const queue: Entry[] = [];
+  const start = performance.now();
+  let seq = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let fired = 0;
+  // Never past an event that has not run: what it does must see its own time.
+  const now = (): number => Math.max(fired, (performance.now() - start) * speed);
+  const arm = (): void => {
+    clearTimeout(timer);
+    const next = queue[0];
+    if (next === undefined) return;
+    timer = setTimeout(
+      () => {
+        const due = now();
+        while (queue[0] !== undefined && queue[0].at <= due) {
+          const entry = queue.shift();
+          fired = Math.max(fired, entry?.at ?? 0);
+          entry?.run();
+        }
+        arm();
+      },
+      Math.max(0, (next.at - now()) / speed),
+    );
+  };
+  const after = (ms: number, run: () => void): void => {
+    insert(queue, { at: now() + Math.max(0, ms), seq: (seq += 1), run });
+    arm();
+  };
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
+  return {
+    now,
+    after,
+    sleep,
+    during: (work) => work,
+    settle: async () => {
+      while (queue.length > 0) await sleep((queue.at(-1)?.at ?? 0) - now());
+    },
+    close: () => {
+      clearTimeout(timer);
+      queue.length = 0;
+    },
+  };
+};
+
+/** `speed` 1: real delays; Infinity: virtual ones. */
+export const makeClock = (speed: number): Clock => (Number.isFinite(speed) ? realClock(speed) : virtualClock());

@@ -1,0 +1,126 @@
+/** Carries out the hold, op, wait and write texts: the locks, the epoch, at most once, compare and swap. */
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { controlOf, running, startOperation, type Dom0 } from './dom0.ts';
+
+/** A command's standard input and output. */
+export interface Io {
+  /** The next line without its newline; null at the end of the input. */
+  line(): Promise<string | null>;
+  /** All that is left of the input. */
+  rest(): Promise<Buffer>;
+  write(text: string | Uint8Array): void;
+}
+
+/** Returns the exit code. */
+export type Text = (dom0: Dom0, args: readonly string[], io: Io) => Promise<number>;
+
+const say = (io: Io, line: string, rc = 0): number => {
+  io.write(`${line}\n`);
+  return rc;
+};
+
+/** A sign of life within so many seconds: of real time, since a person's machine sends it. */
+const beat = async (io: Io, seconds: number): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), seconds * 1000);
+  });
+  const line = await Promise.race([io.line(), silence]);
+  clearTimeout(timer);
+  return line !== null && line !== '';
+};
+
+/** `/run` may be read-only or full as any other file system. */
+const trouble = (dom0: Dom0, path: string): string | null => {
+  const { full, readOnlyUnder } = dom0.world.files.trouble;
+  if (readOnlyUnder !== null && `${path}/`.startsWith(`${readOnlyUnder}/`)) return 'Read-only file system';
+  return full && !path.startsWith('/run/') ? 'No space left on device' : null;
+};
+
+export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owner = '', again = ''], io) => {
+  const control = controlOf(dom0, dir);
+  const no = trouble(dom0, dir);
+  if (no !== null) return say(io, `FAILED cannot write to ${dir}: ${no}`, 74);
+  const refused = (word: string, rc: number): number => say(io, `${word}\n${control.owner}`, rc);
+  if (control.holder !== null) return refused('HELD', 73);
+  const me = {};
+  control.holder = me;
+  try {
+    if (again === 'again') {
+      if (control.epoch !== epoch) return refused('FENCED', 75);
+    } else {
+      control.owner = owner;
+      control.epoch = epoch;
+      for (let first = true; running(control).length > 0; first = false) {
+        if (first) io.write('BUSY\n');
+        // It looks once per beat; while it waits, time passes for what it waits for.
+        const alive = await dom0.world.clock.during(beat(io, Number(silence)));
+        if (!alive) return 0;
+      }
+      control.operations.clear();
+    }
+    io.write('OK\n');
+    while (await beat(io, Number(silence)));
+    return 0;
+  } finally {
+    control.holder = null;
+  }
+};
+
+export const op: Text = async (dom0, [dir = '', epoch = '', id = '', deadline = '', ...argv], io) => {
+  const control = controlOf(dom0, dir);
+  if (control.epoch === null || control.epoch !== epoch) return say(io, 'FENCED', 75);
+  if (control.operations.has(id)) return say(io, 'ALREADY');
+  control.operations.set(id, startOperation(dom0, Number(deadline), argv));
+  return say(io, 'STARTED');
+};
+
+export const wait: Text = async (dom0, [dir = '', id = ''], io) => {
+  const operation = controlOf(dom0, dir).operations.get(id);
+  if (operation === undefined) return say(io, 'NEVER');
+  await dom0.world.clock.during(operation.ended);
+  const { result } = operation;
+  if (result === null) return say(io, 'LOST');
+  const out = Buffer.from(result.out);
+  const err = Buffer.from(result.err);
+  io.write(`RC ${result.rc} ${out.length} ${err.length}\n`);
+  io.write(Buffer.concat([out, err]));
+  return 0;
+};
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export const write: Text = async (dom0, [dir = '', epoch = '', verb = '', path = '', ...more], io) => {
+  const { files } = dom0.world;
+  const control = controlOf(dom0, dir);
+  if (control.epoch === null || control.epoch !== epoch) return say(io, 'FENCED', 75);
+  const bad = (why: string): number => say(io, `FAILED cannot ${verb} ${path}: ${why}`, 74);
+  const have = (): string => {
+    const node = files.resolve(path);
+    if (node?.is === 'file') return sha256(node.bytes);
+    return files.get(path) === undefined ? 'absent' : 'special';
+  };
+  if (verb === 'remove') {
+    const [onlyIf = ''] = more;
+    if (have() === 'absent') return say(io, 'DONE');
+    if (onlyIf !== 'any' && onlyIf !== have()) return say(io, 'DIFFERS');
+    if (files.get(path)?.is === 'dir') return bad('it is a folder');
+    const why = files.remove(path);
+    return why === null ? say(io, 'DONE') : bad(why);
+  }
+  const [mode = '', onlyIf = '', digest = ''] = more;
+  if (have() === digest) return say(io, 'DONE');
+  const expected = (): boolean => onlyIf === 'any' || have() === onlyIf;
+  if (!expected()) return say(io, 'DIFFERS');
+  if (have() === 'special' || files.get(path)?.is === 'link') return bad('it is not a regular file');
+  const folder = path.slice(0, path.lastIndexOf('/')) || '/';
+  if (files.resolve(folder)?.is !== 'dir') return bad(`there is no folder ${folder}`);
+  const bytes = await io.rest();
+  const no = trouble(dom0, path);
+  if (no !== null) return bad(no);
+  if (sha256(bytes) !== digest) return bad('the bytes did not arrive whole');
+  if (!expected()) return say(io, 'DIFFERS');
+  const why = files.write(path, bytes, Number.parseInt(mode, 8));
+  return why === null ? say(io, 'DONE') : bad(why);
+};

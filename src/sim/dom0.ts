@@ -1,0 +1,101 @@
+/** One simulated dom0 as the shell texts see it: its world, its locks and operations, its faults, what was counted. */
+import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
+import { runProgram } from './programs.ts';
+import { makeWorld, type Server, type World } from './world.ts';
+
+export const whats = ['observe', 'hold', 'op', 'wait', 'write'] as const;
+export type What = (typeof whats)[number];
+
+/** A connection that is lost in the middle of a command. */
+export interface Cut {
+  /** Which command; any where it is not given. */
+  readonly what?: What | undefined;
+  /** `request`: before the command is carried out; else after so many bytes of its output. */
+  readonly after: 'request' | number;
+}
+
+/** Faults of the host; those of the file system are in `world.files.trouble`, those of guests in `world.behaviours`. */
+export interface Faults {
+  cuts: Cut[];
+  /** No hypervisor: xl says so and exits with 1. */
+  noXen: boolean;
+  /** `sudo -n` wants a password. */
+  noSudo: boolean;
+  /** How often the next `xl list` fails for a moment. */
+  flakyLists: number;
+}
+
+export interface Operation {
+  /** Null while it runs, and for ever where it was lost. */
+  result: Result | null;
+  readonly process: Process;
+  readonly ended: Promise<void>;
+  readonly lose: () => void;
+}
+
+/** What stands in DIR. */
+export interface Control {
+  /** The command that has the lock. */
+  holder: object | null;
+  owner: string;
+  epoch: string | null;
+  readonly operations: Map<string, Operation>;
+}
+
+export interface Counts {
+  connections: number;
+  readonly commands: Record<What, number>;
+}
+
+export interface Dom0 {
+  readonly world: World;
+  /** How long a reading takes, in ms. */
+  readonly readMs: number;
+  readonly controls: Map<string, Control>;
+  readonly faults: Faults;
+  readonly counts: Counts;
+}
+
+export const noFaults = (): Faults => ({ cuts: [], noXen: false, noSudo: false, flakyLists: 0 });
+
+export const makeDom0 = (server: Server, seed: string, speed: number): Dom0 => ({
+  world: makeWorld(server, seed, speed),
+  // On a virtual clock each reading lets a second pass, so that whoever polls sees the farm move.
+  readMs: Number.isFinite(speed) ? 150 : 1000,
+  controls: new Map(),
+  faults: noFaults(),
+  counts: { connections: 0, commands: { observe: 0, hold: 0, op: 0, wait: 0, write: 0 } },
+});
+
+export const controlOf = (dom0: Dom0, dir: string): Control => {
+  const found = dom0.controls.get(dir) ?? { holder: null, owner: '', epoch: null, operations: new Map() };
+  dom0.controls.set(dir, found);
+  return found;
+};
+
+/** Operations that run: they share the lock that a new holder drains. */
+export const running = (control: Control): readonly Operation[] =>
+  [...control.operations.values()].filter((o) => o.result === null);
+
+/** Starts argv in the background, bounded by `seconds`. */
+export const startOperation = (dom0: Dom0, seconds: number, argv: readonly string[]): Operation => {
+  const { clock } = dom0.world;
+  const process = makeProcess(clock);
+  let lose = (): void => {};
+  const lost = new Promise<null>((resolve) => {
+    lose = () => {
+      process.kill();
+      resolve(null);
+    };
+  });
+  const work = withTimeout(clock, process, seconds, (p) => runProgram(dom0.world, p, argv));
+  const operation: Operation = {
+    result: null,
+    process,
+    lose,
+    ended: Promise.race([work, lost]).then((result) => {
+      operation.result = result;
+    }),
+  };
+  return operation;
+};

@@ -1,0 +1,189 @@
+/** The simulated farm: dom0s in memory, each behind a real SSH server on this machine. */
+import ssh2 from 'ssh2';
+import { makeDom0, noFaults, running, type Counts, type Cut, type Dom0, type What } from './dom0.ts';
+import { end } from './lives.ts';
+import { makeProcess, type Result } from './process.ts';
+import { runProgram } from './programs.ts';
+import { startSshServer, type SshServer } from './ssh-server.ts';
+import { findDomain, type Behaviour, type Server } from './world.ts';
+
+export type { Behaviour } from './world.ts';
+export type { Counts, Cut, What } from './dom0.ts';
+
+export interface SimFarmSpec {
+  readonly servers: readonly Server[];
+  /** The sha256 of each shell text, in hex: the dom0s know no other commands. */
+  readonly texts: Readonly<Record<What, string>>;
+  /** 1: Xen's real delays; 10: ten times as fast; Infinity: time passes only while somebody waits or reads. */
+  readonly speed: number;
+  /** The same seed gives the same delays, UUIDs and boot ids. */
+  readonly seed: string;
+}
+
+export interface SimServer {
+  readonly name: string;
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  /** For known_hosts. */
+  readonly hostKeyLine: string;
+}
+
+/** What a person or a test does to a dom0's files. Errors are what `strerror` says, null: done. */
+export interface SimFiles {
+  read(path: string): string | undefined;
+  /** Names in a folder, sorted. */
+  list(path: string): readonly string[];
+  write(path: string, text: string, mode?: number): string | null;
+  link(target: string, path: string): string | null;
+  remove(path: string): string | null;
+}
+
+export interface SimFaults {
+  /** Accept no more connections and drop those that stand; `false`: accept them again. */
+  refuse(on: boolean): Promise<void>;
+  /** Drop the connections that stand. */
+  drop(): void;
+  /** Lose the connection during one coming command; several are used up one after the other. */
+  cut(cut: Cut): void;
+  fullDisk(on: boolean): void;
+  /** Nothing under this path can be written (`/etc/xen`, `/run`); null: everything can. */
+  readOnly(path: string | null): void;
+  noXen(on: boolean): void;
+  noSudo(on: boolean): void;
+  /** The next so many `xl list` fail for a moment. */
+  flakyLists(count: number): void;
+  /** How the guest of this name behaves, now and after each start. */
+  guest(name: string, behaviour: Partial<Behaviour>): void;
+  /** SIGKILL to all running operations and their wrappers: they are LOST. */
+  killOperations(): void;
+  /** Everything works again. */
+  clear(): Promise<void>;
+}
+
+/** What a guest does by itself. It throws where there is no such guest. */
+export interface SimGuest {
+  reboot(): void;
+  crash(): void;
+  powerOff(): void;
+}
+
+export interface SimFarm {
+  readonly servers: readonly SimServer[];
+  /** In OpenSSH's format; it opens every server, for every user. */
+  readonly clientKey: string;
+  /** By server. They go on counting. */
+  readonly counts: ReadonlyMap<string, Readonly<Counts>>;
+  /** Runs argv (`xl mem-set web 512m`) as a person on that dom0 would, outside of all locks. */
+  hand(server: string, argv: readonly string[]): Promise<Result>;
+  files(server: string): SimFiles;
+  faults(server: string): SimFaults;
+  guest(server: string, name: string): SimGuest;
+  /** Waits until every server has come to rest: guests booted, ballooned, rebooted. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Part {
+  readonly dom0: Dom0;
+  readonly ssh: SshServer;
+}
+
+const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
+  const { trouble } = dom0.world.files;
+  return {
+    refuse: (on) => ssh.accept(!on),
+    drop: () => ssh.drop(),
+    cut: (cut) => {
+      dom0.faults.cuts.push(cut);
+    },
+    fullDisk: (on) => {
+      trouble.full = on;
+    },
+    readOnly: (path) => {
+      trouble.readOnlyUnder = path;
+    },
+    noXen: (on) => {
+      dom0.faults.noXen = on;
+    },
+    noSudo: (on) => {
+      dom0.faults.noSudo = on;
+    },
+    flakyLists: (count) => {
+      dom0.faults.flakyLists = count;
+    },
+    guest: (name, behaviour) => {
+      dom0.world.behaviours.set(name, { ...dom0.world.behaviours.get(name), ...behaviour });
+    },
+    killOperations: () => {
+      for (const control of dom0.controls.values()) for (const operation of running(control)) operation.lose();
+    },
+    clear: async () => {
+      Object.assign(dom0.faults, noFaults());
+      trouble.full = false;
+      trouble.readOnlyUnder = null;
+      dom0.world.behaviours.clear();
+      await ssh.accept(true);
+    },
+  };
+};
+
+/** Starts every server. Nothing outside this process is touched but ports of 127.0.0.1. */
+export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
+  const key = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'sim' });
+  const parsed = ssh2.utils.parseKey(key.public);
+  if (parsed instanceof Error) throw parsed;
+  const parts = new Map<string, Part>();
+  for (const server of spec.servers) {
+    const dom0 = makeDom0(server, spec.seed, spec.speed);
+    parts.set(server.name, { dom0, ssh: await startSshServer(dom0, spec.texts, parsed) });
+  }
+  const part = (name: string): Part => {
+    const found = parts.get(name);
+    if (found === undefined) throw new Error(`the simulated farm has no server ${name}`);
+    return found;
+  };
+  return {
+    servers: [...parts].map(([name, { ssh }]) => ({
+      name,
+      host: '127.0.0.1',
+      port: ssh.port,
+      hostKeyLine: ssh.hostKeyLine,
+    })),
+    clientKey: key.private,
+    counts: new Map([...parts].map(([name, { dom0 }]) => [name, dom0.counts])),
+    hand: (server, argv) => {
+      const { world } = part(server).dom0;
+      return world.clock.during(runProgram(world, makeProcess(world.clock), argv));
+    },
+    files: (server) => {
+      const { files } = part(server).dom0.world;
+      return {
+        read: (path) => files.text(path),
+        list: (path) => files.list(path),
+        write: (path, text, mode) => files.write(path, text, mode),
+        link: (target, path) => files.link(target, path),
+        remove: (path) => files.remove(path),
+      };
+    },
+    faults: (server) => faultsOf(part(server)),
+    guest: (server, name) => {
+      const { world } = part(server).dom0;
+      const domain = findDomain(world, name);
+      if (domain === undefined) throw new Error(`no guest ${name} runs on ${server}`);
+      return {
+        reboot: () => end(world, domain, 'reboot'),
+        crash: () => end(world, domain, 'crash'),
+        powerOff: () => end(world, domain, 'poweroff'),
+      };
+    },
+    settle: async () => {
+      await Promise.all([...parts.values()].map(({ dom0 }) => dom0.world.clock.settle()));
+    },
+    close: async () => {
+      for (const { dom0, ssh } of parts.values()) {
+        dom0.world.clock.close();
+        await ssh.close();
+      }
+    },
+  };
+};

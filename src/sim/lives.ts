@@ -1,0 +1,163 @@
+/** How domains live: guests boot, balloon and shut down, monitors take them down or start them again. */
+import { bringUp, type Sleeper } from './bring-up.ts';
+import { readCfg } from './cfg.ts';
+import { domainConfig, type DomainConfig, type EndAction } from './config.ts';
+import { libxlJson } from './print-json.ts';
+import { behaviourOf, draw, freeKiB, userdataPath, type Domain, type World } from './world.ts';
+
+const here = (world: World, d: Domain): boolean => world.domains.get(d.domid) === d;
+const acts = (world: World, d: Domain): boolean => here(world, d) && d.built && !d.paused && d.ended === null;
+
+/** The file in which libxl keeps the domain's configuration; ends in a NUL. */
+export const saveRecord = (world: World, d: Domain): void =>
+  world.files.put(userdataPath(d, 'libxl-json'), `${libxlJson(d.config, 'stored')}\0`, 0o600);
+
+const connect = (world: World, d: Domain, device: Domain['disks'][number] | Domain['nics'][number]): void => {
+  if (device.back !== 2) return;
+  device.front = 1;
+  world.clock.after(draw(world, 'connect'), () => {
+    if (!acts(world, d) || device.back !== 2) return;
+    device.front = 4;
+    device.back = 4;
+  });
+};
+
+/** The least that a Linux guest can be squeezed to. */
+const floorKiB = (d: Domain): number => 64 * 1024 + Math.floor(d.maxKiB * 0.12);
+
+const balloon = (world: World, d: Domain): void => {
+  if (!behaviourOf(world, d).balloon) return;
+  const aim = (): number => {
+    const goal = Math.max(d.targetKiB, Math.min(floorKiB(d), d.actualKiB));
+    return Math.min(goal, d.actualKiB + freeKiB(world));
+  };
+  if (aim() === d.actualKiB) return;
+  const move = (to: () => number): void =>
+    world.clock.after(draw(world, 'balloon'), () => {
+      if (!acts(world, d)) return;
+      d.actualKiB = to();
+      if (d.actualKiB !== aim()) move(aim);
+    });
+  move(() => Math.floor((d.actualKiB + aim()) / 2048) * 1024);
+};
+
+const hotplugVcpus = (world: World, d: Domain): void => {
+  if (!behaviourOf(world, d).vcpuHotplug || d.wantVcpus === d.onlineVcpus) return;
+  world.clock.after(draw(world, d.wantVcpus > d.onlineVcpus ? 'vcpuUp' : 'vcpuDown'), () => {
+    if (acts(world, d)) d.onlineVcpus = d.wantVcpus;
+  });
+};
+
+/** The guest has stopped for this reason; its monitor, if it has one, does what its configuration says. */
+export const end = (world: World, d: Domain, reason: NonNullable<Domain['ended']>): void => {
+  if (!here(world, d) || d.ended !== null) return;
+  d.ended = reason;
+  d.onlineVcpus = 0;
+  const monitor = [...world.monitors.values()].find((m) => m.domid === d.domid);
+  if (monitor === undefined) return;
+  const wanted: Readonly<Record<typeof reason, EndAction>> = d.config.on;
+  world.clock.after(draw(world, 'monitor'), () => {
+    if (!here(world, d)) return;
+    const action = wanted[reason];
+    if (action === 'preserve') world.monitors.delete(monitor.pid);
+    else if (action === 'destroy') takeDown(world, d, () => {});
+    else void startAgain(world, d, monitor.pid);
+  });
+};
+
+const answerRequest = (world: World, d: Domain): void => {
+  const behaviour = behaviourOf(world, d);
+  if (d.request === null || behaviour.shutdown === 'deaf') return;
+  world.clock.after(draw(world, 'acknowledge'), () => {
+    if (!acts(world, d) || d.request === null) return;
+    const request = d.request;
+    d.request = null;
+    if (behaviour.shutdown === 'acknowledges') return;
+    world.clock.after(draw(world, 'shutdown'), () => {
+      if (acts(world, d)) end(world, d, request);
+    });
+  });
+};
+
+/** The guest looks about and does what it was asked for: after its boot, after a pause, after each change. */
+export const wake = (world: World, d: Domain): void => {
+  if (!acts(world, d)) return;
+  if (!d.booted) {
+    world.clock.after(draw(world, 'boot'), () => {
+      if (!acts(world, d) || d.booted) return;
+      d.booted = true;
+      wake(world, d);
+    });
+    return;
+  }
+  answerRequest(world, d);
+  balloon(world, d);
+  hotplugVcpus(world, d);
+  for (const device of [...d.disks, ...d.nics]) connect(world, d, device);
+};
+
+/** Takes a domain away, step by step: paused, then without a name, then gone. Its monitor goes too unless it is kept. */
+export const takeDown = (world: World, d: Domain, then: () => void, keepMonitor = false): void => {
+  d.leaving = true;
+  d.paused = true;
+  world.clock.after(draw(world, 'destroy'), () => {
+    d.name = null;
+    d.disks = [];
+    d.nics = [];
+    world.files.drop(userdataPath(d, 'libxl-json'));
+    world.files.drop(userdataPath(d, 'xl'));
+    world.clock.after(draw(world, 'nameless'), () => {
+      world.domains.delete(d.domid);
+      for (const m of world.monitors.values()) {
+        if (m.domid !== d.domid) continue;
+        if (keepMonitor) m.domid = null;
+        else world.monitors.delete(m.pid);
+      }
+      then();
+    });
+  });
+};
+
+/** What a monitor starts again: a cfg given by config-update, else libxl's record with the live values merged in. */
+const nextConfig = (world: World, d: Domain): DomainConfig => {
+  const update = world.files.text(userdataPath(d, 'xl'));
+  if (update !== undefined) {
+    const read = readCfg(update, '<saved>');
+    const made = 'settings' in read ? domainConfig(read.settings, world.random) : read;
+    if ('config' in made) return { ...made.config, uuid: d.uuid };
+  }
+  return {
+    ...d.config,
+    name: d.name ?? d.config.name,
+    targetKiB: d.targetKiB,
+    vcpus: d.wantVcpus,
+    disks: d.config.disks.filter((x) => d.disks.some((y) => y.vdev === x.vdev)),
+    nics: d.config.nics.filter((x) => d.nics.some((y) => y.devid === x.devid)),
+  };
+};
+
+/** Makes a domain and lets it run, unless it is to stay paused; or the messages of a failure. */
+export const launch = async (
+  world: World,
+  process: Sleeper,
+  config: DomainConfig,
+  paused: boolean,
+): Promise<{ readonly domain: Domain } | { readonly error: string }> => {
+  const made = await bringUp(world, process, config);
+  if ('error' in made) return made;
+  saveRecord(world, made.domain);
+  made.domain.paused = paused;
+  wake(world, made.domain);
+  return made;
+};
+
+const startAgain = async (world: World, d: Domain, monitor: number): Promise<void> => {
+  const config = nextConfig(world, d);
+  await new Promise<void>((resolve) => takeDown(world, d, resolve, true));
+  await world.clock.sleep(draw(world, 'rebootGap'));
+  const made = await launch(world, world.clock, config, false);
+  const kept = world.monitors.get(monitor);
+  if (kept === undefined) return;
+  if ('domain' in made) kept.domid = made.domain.domid;
+  else world.monitors.delete(monitor);
+};

@@ -1,0 +1,54 @@
+/** Answers the observe text: the sections of one reading, framed by the nonce, as the shell text would print them. */
+import { Buffer } from 'node:buffer';
+import type { Dom0 } from './dom0.ts';
+import { ipLink, processes } from './print-host.ts';
+import { xenstore } from './print-xenstore.ts';
+import { xlInfo, xlList } from './print-xl.ts';
+import { tar } from './tar.ts';
+
+const noHypervisor = "ERROR:  Can't find hypervisor information in sysfs!\n";
+
+const notPermitted =
+  'xencall: error: Could not obtain handle on privileged command interface: Permission denied\n' +
+  'libxl: error: libxl.c:102:libxl_ctx_alloc: cannot open libxc handle: Permission denied\n' +
+  'cannot init xl context\n';
+
+/** The whole answer, of this moment. `privileged`: it runs as root. */
+export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean): Buffer => {
+  const { world, faults } = dom0;
+  const [nonce = '', what = '', ...paths] = args;
+  const out: Buffer[] = [];
+  const section = (name: string, rc: number, body: string | Buffer): void => {
+    out.push(
+      Buffer.from(`\n@${nonce} ${name}\n`),
+      typeof body === 'string' ? Buffer.from(body) : body,
+      Buffer.from(`\n@${nonce} /${name} ${rc}\n`),
+    );
+  };
+  section('host', 0, `${world.server.name}\n${world.bootId}\n`);
+  if (faults.noXen || !privileged) section('xl-info', 1, faults.noXen ? noHypervisor : notPermitted);
+  else {
+    section('xl-info', 0, xlInfo(world));
+    for (let tries = 0; tries < 3; tries += 1) {
+      const flaky = faults.flakyLists > 0;
+      if (flaky) faults.flakyLists -= 1;
+      section('xl-list', flaky ? 1 : 0, flaky ? 'libxl_list_domain failed.\n' : xlList(world, null, true, false));
+      if (!flaky) break;
+    }
+    section('xs', 0, xenstore(world));
+    const records = world.files.list('/var/lib/xen').filter((name) => name.startsWith('userdata-d.'));
+    const archive = tar(
+      world.files,
+      ['etc/xen/.', ...records.map((name) => `var/lib/xen/${name}`), 'etc/reeve'],
+      ['etc/xen/./scripts', 'etc/xen/./boot'],
+    );
+    section('files', archive.rc, archive.out);
+    section('link', 0, ipLink(world));
+    section('ps', 0, processes(world));
+    if (what === 'all') section('ovs', 127, 'ovs-vsctl: not found\n');
+    if (paths.length > 0)
+      section('paths', 0, paths.map((p) => `${world.files.exists(p) ? 'there' : 'missing'} ${p}\n`).join(''));
+  }
+  out.push(Buffer.from(`\n@${nonce} END\n`));
+  return Buffer.concat(out);
+};
