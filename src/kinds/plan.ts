@@ -2,6 +2,7 @@
 import type { Cause, Change, Way } from '../core/change.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
+import type { ServerSpec } from './server/spec.ts';
 import type { VmOp } from './vm/ops.ts';
 
 export type Op = VmOp;
@@ -82,6 +83,8 @@ export interface Refusal {
   readonly needs: Disruption | null;
 }
 
+export type PlanServer = Pick<ServerSpec, 'name' | 'pool' | 'address' | 'ssh'>;
+
 export interface Plan {
   readonly format: 'reeve-plan/1';
   readonly tool: string;
@@ -100,6 +103,8 @@ export interface Plan {
   }[];
   /** The servers that `apply` holds: every readable one of each pool that operations touch. */
   readonly scope: readonly string[];
+  /** How those are reached: a saved plan is applied without the file that it was made from. */
+  readonly servers: readonly PlanServer[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
   /** In a valid order: each stands behind all that it needs. */

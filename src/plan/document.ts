@@ -211,6 +211,10 @@ export const assemble = (d: Draft): Plan => {
     desired: d.desired,
     touched: kept.flatMap((x) => touchedOf(x, d, readable)),
     scope: readable,
+    servers: sortedBy(
+      d.farm.pools.flatMap((p) => p.servers).filter((s) => readable.includes(s.name)),
+      (s) => s.name,
+    ).map(({ name, pool, address, ssh }) => ({ name, pool, address, ssh })),
     vms: vmsOf(d, operations, dropped),
     operations,
     refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),

@@ -57,6 +57,8 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   const found: string[] = [];
   const seen = new Set<string>();
   const scope = new Set(plan.scope);
+  const reached = new Set(plan.servers.map((s) => s.name));
+  for (const s of scope) if (!reached.has(s)) found.push(`how ${s} is reached is missing`);
   for (const o of plan.operations) {
     if (seen.has(o.id)) found.push(`operation ${o.id} stands twice`);
     for (const need of o.needs)

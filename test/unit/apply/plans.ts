@@ -106,6 +106,7 @@ export const planOf = (operations: readonly Operation[], touched: Plan['touched'
   desired: '',
   touched,
   scope: [],
+  servers: [],
   vms: [],
   operations,
   refused: [],

@@ -19,6 +19,17 @@ const tampered = (plan: Plan, from: string, to: string): string => {
   return text.replace(from, to);
 };
 
+const ssh = {
+  user: 'root',
+  port: 2201,
+  identityFile: '~/.ssh/id_farm',
+  knownHosts: undefined,
+  jump: undefined,
+  sudo: undefined,
+  connectTimeout: undefined,
+};
+const servers = ['dom01', 'dom02', 'dom03'].map((name) => ({ name, pool: 'ams1', address: `${name}.lan`, ssh }));
+
 describe('a plan file', () => {
   test.each([
     ['empty', empty],
@@ -34,7 +45,7 @@ describe('a plan file', () => {
       name: o.op.name,
       digest: plan.desired,
     }));
-    const whole = { ...plan, touched, scope: ['dom01', 'dom02', 'dom03'] };
+    const whole = { ...plan, touched, scope: ['dom01', 'dom02', 'dom03'], servers };
     const back = parsePlan(planJson(whole), schema);
     expect(messages(back)).toBe('a plan');
     expect(back).toEqual(whole);
@@ -43,6 +54,7 @@ describe('a plan file', () => {
 
   const one: Plan = {
     ...usual,
+    servers,
     touched: ['web-1', 'db-1', 'web-4'].map((name) => ({
       subject: { kind: 'vm', name },
       server: 'dom01',
@@ -99,6 +111,7 @@ describe('a plan file', () => {
       tampered(one, '"web-1/set-memory",\n        "web-1/move', '"web-1/move'),
       /belongs to no VM/,
     ],
+    ['a server that nobody can reach', planJson({ ...one, servers: [] }), /how dom01 is reached is missing/],
     ['nothing to compare with', planJson({ ...one, touched: [] }), /what was seen of web-1 is missing/],
   ])('is refused with a reason: %s', (_name: string, text: string, reason: RegExp) => {
     expect(messages(parsePlan(text, schema))).toMatch(reason);

@@ -18,6 +18,7 @@ export const empty: Plan = {
   desired: sha,
   touched: [],
   scope: [],
+  servers: [],
   vms: [],
   operations: [],
   refused: [],
