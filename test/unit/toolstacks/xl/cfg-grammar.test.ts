@@ -120,18 +120,11 @@ describe('real files, against the real parser', () => {
       expect(probes.length).toBeGreaterThan(100);
       for (const probe of probes) {
         const parsed = parseCfg(readFileSync(join(corpus, 'files', probe.file), 'latin1'));
-        expect([probe.file, parsed.ok]).toEqual([probe.file, probe.rc === 0]);
-        if (parsed.ok) {
-          const mine = parsed.entries.map((e) => ({
-            name: e.key,
-            op: e.op === '=' ? 0 : 1,
-            line: e.line,
-            value: e.value,
-          }));
-          expect([probe.file, mine]).toEqual([probe.file, probe.settings]);
-        } else {
-          expect([probe.file, parsed.error.line]).toEqual([probe.file, Number(/:(\d+): /.exec(probe.stderr)?.[1])]);
-        }
+        const mine = parsed.ok
+          ? parsed.entries.map((e) => ({ name: e.key, op: e.op === '=' ? 0 : 1, line: e.line, value: e.value }))
+          : parsed.error.line;
+        const theirs = probe.rc === 0 ? probe.settings : Number(/:(\d+): /.exec(probe.stderr)?.[1]);
+        expect([probe.file, mine]).toEqual([probe.file, theirs]);
       }
     },
   );

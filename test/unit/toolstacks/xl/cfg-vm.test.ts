@@ -1,0 +1,223 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { VmConfig } from '../../../../src/kinds/vm/spec.ts';
+import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
+import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg-vm.ts';
+import { writeDisk } from '../../../../src/toolstacks/xl/disk-string.ts';
+
+const read = (text: string): VmParsed => {
+  const parsed = parseCfg(text);
+  return parsed.ok ? vmOfCfg(effective(parsed.entries)) : { ok: false, why: parsed.error.message };
+};
+const config = (text: string): VmConfig => {
+  const vm = read(text);
+  if (!vm.ok) throw new Error(vm.why);
+  return vm.config;
+};
+const disks = (text: string): unknown => config(`name="x"\ndisk=[${JSON.stringify(text)}]\n`).disks;
+const xvda = (path: string, more: object = {}): unknown => ({
+  xvda: { path, access: 'rw', format: 'raw', extra: [], ...more },
+});
+
+describe('a cfg as a VM', () => {
+  it('takes xl’s defaults', () => {
+    expect(config('name = "x"\n')).toEqual({
+      name: 'x',
+      uuid: null,
+      type: 'pv',
+      vcpus: { count: 1, max: 1 },
+      memory: { target: 32768, max: 32768 },
+      boot: { kernel: null, ramdisk: null, cmdline: null },
+      disks: {},
+      nics: [],
+      extra: [],
+    });
+  });
+
+  it('joins root and extra as xl does, unless there is a cmdline', () => {
+    expect(config('name="x"\nroot="/dev/xvda"\nextra="ro"\n').boot.cmdline).toBe('root=/dev/xvda ro');
+    expect(config('name="x"\nroot="/dev/xvda"\ncmdline="ro"\n').boot.cmdline).toBe('ro');
+  });
+
+  it('reads numbers as C does', () => {
+    expect(config('name="x"\nmemory=0x40\nvcpus="2"\nmaxvcpus=010\n')).toMatchObject({
+      memory: { target: 65536, max: 65536 },
+      vcpus: { count: 2, max: 8 },
+    });
+  });
+
+  it('keeps what it has no word for, in order, the last of two', () => {
+    expect(config('name="x"\non_crash="a"\ncpus=["1"]\non_crash="preserve"\n').extra).toEqual([
+      { key: 'cpus', value: ['1'] },
+      { key: 'on_crash', value: 'preserve' },
+    ]);
+  });
+
+  it('reads vifs, with odd addresses', () => {
+    expect(config('name="x"\nvif=["mac=0:16:3E:0:0:1, bridge=br0,rate=1Mb/s", ""]\n').nics).toEqual([
+      { mac: '00:16:3e:00:00:01', bridge: 'br0', extra: ['rate=1Mb/s'] },
+      { mac: null, bridge: null, extra: [] },
+    ]);
+  });
+
+  it.each<[string, RegExp]>([
+    ['memory=1\n', /name/],
+    ['name="x"\nbuilder="linux"\n', /builder = linux/],
+    ['name="x"\ntype="pv"\nbuilder="hvm"\n', /contradicts/],
+    ['name="x"\nmemory=512\nmaxmem=256\n', /more than its maximum/],
+    ['name="x"\nvcpus="many"\n', /not a number/],
+    ['name="x"\nuuid="1"\n', /UUID/],
+    ['name="x"\ndisk="phy:/dev/a,xvda,w"\n', /should be a list/],
+    ['name="x"\ndisk=["phy:/dev/a,xvda,w!"]\n', /unknown access w!/],
+    ['name="x"\ndisk=["/a,,xvda","/b,,xvda"]\n', /two disks are xvda/],
+    ['name="x"\ndisk=["foo:/dev/a,xvda,w"]\n', /unknown prefix foo:/],
+    ['name="x"\ndisk=["target=/a"]\n', /no vdev/],
+    ['name="x"\ndisk=["vdev=xvda"]\n', /no target/],
+    ['name="x"\ndisk=["colour=red,vdev=xvda,target=/a"]\n', /unknown option colour=red/],
+    ['name="x"\nvif=["mac=nonsense"]\n', /no MAC address/],
+  ])('refuses %j', (text, why) => {
+    const vm = read(text);
+    expect(vm.ok ? '' : vm.why).toMatch(why);
+  });
+});
+
+describe('disk strings that mean one thing', () => {
+  it.each([
+    'format=raw,vdev=xvda,access=rw,target=/dev/vg/a',
+    'vdev=xvda, target=/dev/vg/a',
+    '/dev/vg/a,raw,xvda,rw',
+    '/dev/vg/a,,xvda',
+    'phy:/dev/vg/a,xvda,w',
+    'file:/dev/vg/a,xvda,w',
+    'tap:aio:/dev/vg/a,xvda',
+  ])('%s', (text) => {
+    expect(disks(text)).toEqual(xvda('/dev/vg/a'));
+  });
+
+  it('target= takes all the rest', () => {
+    expect(disks('vdev=xvda,target=/a,b=c,ro')).toEqual(xvda('/a,b=c,ro'));
+  });
+
+  it('keeps options it has no word for', () => {
+    expect(disks('/a,qcow2,xvda,ro,backendtype=qdisk,discard')).toEqual(
+      xvda('/a', { access: 'ro', format: 'qcow2', extra: ['backendtype=qdisk', 'discard'] }),
+    );
+  });
+
+  it('makes a CD drive read-only, empty or not', () => {
+    expect(disks('file:/cd.iso,hdc:cdrom,w')).toEqual({
+      hdc: { path: '/cd.iso', access: 'ro', format: 'raw', extra: ['devtype=cdrom'] },
+    });
+    expect(disks(',hdc:cdrom,r')).toEqual({
+      hdc: { path: '', access: 'ro', format: 'empty', extra: ['devtype=cdrom'] },
+    });
+  });
+
+  it('are not written where the syntax cannot hold them', () => {
+    const disk = { path: '/a', access: 'rw', format: 'raw', extra: [] } as const;
+    expect(writeDisk('xvda', { ...disk, path: '/a,' })).toBeNull();
+    expect(writeDisk('xvda', { ...disk, extra: ['discard,access=ro'] })).toBeNull();
+    expect(writeDisk('xvda', disk)).toBe('format=raw,vdev=xvda,access=rw,target=/a');
+  });
+});
+
+describe('a VM that is written', () => {
+  it('names every owned key, maxima too', () => {
+    const vm = config(
+      'name="x"\nmemory=64\ntype="pvh"\nkernel="/k"\nvif=["bridge=b"]\ndisk=["phy:/d,xvda,w"]\non_crash="preserve"\n',
+    );
+    expect(cfgOfVm(vm)).toEqual({
+      ok: true,
+      text: [
+        'name = "x"',
+        'type = "pvh"',
+        'memory = 64',
+        'maxmem = 64',
+        'vcpus = 1',
+        'maxvcpus = 1',
+        'kernel = "/k"',
+        'disk = [ "format=raw,vdev=xvda,access=rw,target=/d" ]',
+        'vif = [ "bridge=b" ]',
+        'on_crash = "preserve"',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it.each<[string, (vm: VmConfig) => VmConfig, RegExp]>([
+    [
+      'a key of Reeve’s own among the extras',
+      (vm) => ({ ...vm, extra: [{ key: 'memory', value: '1' }] }),
+      /memory is set by Reeve/,
+    ],
+    ['a key that is none', (vm) => ({ ...vm, extra: [{ key: 'A b', value: '1' }] }), /no key/],
+    ['NUL', (vm) => ({ ...vm, name: 'a\0' }), /NUL/],
+    ['a broken surrogate pair', (vm) => ({ ...vm, name: 'a\ud800' }), /surrogate/],
+    ['odd memory', (vm) => ({ ...vm, memory: { target: 1000, max: 1024 } }), /whole number of MiB/],
+  ])('refuses %s', (_, change, why) => {
+    const written = cfgOfVm(change(config('name="x"\n')));
+    expect(written.ok ? '' : written.why).toMatch(why);
+  });
+});
+
+const corpus = new URL('../../../../../shared/corpus/xlcfg', import.meta.url).pathname;
+
+interface Printed {
+  readonly c_info: { readonly type: string; readonly name: string; readonly uuid: string };
+  readonly b_info: {
+    readonly max_vcpus: number;
+    readonly avail_vcpus?: readonly number[];
+    readonly max_memkb: number;
+    readonly target_memkb: number;
+    readonly kernel?: string;
+    readonly ramdisk?: string;
+    readonly cmdline?: string;
+  };
+  readonly disks?: readonly {
+    readonly pdev_path?: string;
+    readonly vdev: string;
+    readonly format: string;
+    readonly readwrite?: number;
+  }[];
+  readonly nics?: readonly { readonly mac?: string; readonly bridge?: string }[];
+}
+
+describe('real files, against what xl makes of them', () => {
+  it.skipIf(!existsSync(corpus))('agrees on the corpus (skipped where ../shared/corpus/xlcfg is missing)', () => {
+    const files = readdirSync(join(corpus, 'xl-json'));
+    const odd: unknown[] = [];
+    for (const file of files) {
+      const printed: Printed = JSON.parse(readFileSync(join(corpus, 'xl-json', file), 'utf8'));
+      const vm = read(readFileSync(join(corpus, 'files', file.replace(/\.json$/, '')), 'latin1'));
+      if (!vm.ok) {
+        odd.push([file, vm.why]);
+        continue;
+      }
+      const { b_info: b, c_info: c } = printed;
+      const mine = {
+        name: vm.config.name,
+        type: vm.config.type,
+        ...(vm.config.uuid === null ? {} : { uuid: vm.config.uuid }),
+        vcpus: vm.config.vcpus,
+        memory: vm.config.memory,
+        boot: vm.config.boot,
+        disks: Object.entries(vm.config.disks).map(([vdev, d]) => [vdev, d.path, d.format, d.access]),
+        nics: vm.config.nics.map((n) => [n.mac, n.bridge]),
+      };
+      const theirs = {
+        name: c.name,
+        type: c.type,
+        ...(vm.config.uuid === null ? {} : { uuid: c.uuid }),
+        vcpus: { count: b.avail_vcpus?.length ?? 1, max: b.max_vcpus ?? 1 },
+        memory: { target: b.target_memkb ?? b.max_memkb ?? 32768, max: b.max_memkb ?? 32768 },
+        boot: { kernel: b.kernel ?? null, ramdisk: b.ramdisk ?? null, cmdline: b.cmdline ?? null },
+        disks: (printed.disks ?? []).map((d) => [d.vdev, d.pdev_path ?? '', d.format, d.readwrite ? 'rw' : 'ro']),
+        nics: (printed.nics ?? []).map((n) => [n.mac ?? null, n.bridge ?? null]),
+      };
+      expect([file, mine]).toEqual([file, theirs]);
+    }
+    expect(odd).toEqual([]);
+    expect(files.length).toBeGreaterThan(100);
+  });
+});
