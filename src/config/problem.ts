@@ -23,7 +23,7 @@ export const isPosition = (at: Place | Position): at is Position => 'line' in at
 
 /** Collects problems; one mistake that many VMs share (in `defaults`, in a profile) counts once. */
 export interface Problems {
-  add(problem: Problem): void;
+  readonly add: (problem: Problem) => void;
   readonly all: readonly Problem[];
 }
 

@@ -80,7 +80,7 @@ const explain = (file: string, e: ErrorObject): { problem: Problem; pointer: str
   const schema = (e.parentSchema ?? {}) as JsonSchema;
   const at = e.instancePath;
   const where = at === '' ? 'the file' : dotted(at);
-  const value = (code: string, message: string, hint?: string) => ({
+  const value = (code: string, message: string, hint: string | undefined) => ({
     problem: { code, message, at: { file, pointer: at }, hint },
     pointer: at,
   });
@@ -146,7 +146,7 @@ const explain = (file: string, e: ErrorObject): { problem: Problem; pointer: str
         pointer: at,
       };
     default:
-      return value('bad-value', `${where} ${e.message ?? 'is wrong'}`);
+      return value('bad-value', `${where} ${e.message ?? 'is wrong'}`, undefined);
   }
 };
 
@@ -192,19 +192,24 @@ const typeNames: Readonly<Record<string, string>> = {
 const quantity = (pattern: string | undefined) =>
   pattern === sizePattern ? parseSize : pattern === durationPattern ? parseDuration : undefined;
 
-const wrongType = (where: string, data: unknown, schema: JsonSchema): [string, string, string?] => {
+/** Code, message, hint. */
+type Words = readonly [string, string, string | undefined];
+
+const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
   const types = [schema.type ?? []].flat();
   const parse = quantity(schema.pattern);
   if (parse && typeof data === 'number') return badForm(where, data, schema.pattern ?? '');
   const expected = types.map((t) => (t === 'string' && parse ? 'a quantity' : (typeNames[t] ?? t))).join(' or ');
+  const text = typeof data === 'string' || typeof data === 'number' || typeof data === 'boolean' ? String(data) : null;
   let hint: string | undefined;
-  if (data === null)
+  if (data === null) {
     hint = types.includes('object') ? 'write `{}`, or take the key out' : 'give it a value, or take the key out';
-  else if (types.includes('boolean') && /^(yes|no|on|off)$/i.test(String(data)))
-    hint = 'YAML 1.2 has only true and false';
-  else if (types.includes('array') && typeof data === 'string') hint = `write [${data}]`;
-  else if (types.includes('integer') && /^\d+$/.test(String(data))) hint = `write ${String(data)} without quotes`;
-  else if (types.includes('string') && typeof data !== 'object') hint = `put it in quotes: "${String(data)}"`;
+  } else if (text !== null) {
+    if (types.includes('boolean') && /^(yes|no|on|off)$/i.test(text)) hint = 'YAML 1.2 has only true and false';
+    else if (types.includes('array')) hint = `write [${text}]`;
+    else if (types.includes('integer') && /^\d+$/.test(text)) hint = `write ${text} without quotes`;
+    else if (types.includes('string')) hint = `put it in quotes: "${text}"`;
+  }
   return ['wrong-type', `${where} must be ${expected}, and is ${shown(data)}`, hint];
 };
 
@@ -214,7 +219,7 @@ const forms: Readonly<Record<string, string>> = {
   [sha256Pattern]: 'a sha256 is 64 hex digits in lower case',
 };
 
-const badForm = (where: string, data: unknown, pattern: string): [string, string, string?] => {
+const badForm = (where: string, data: unknown, pattern: string): Words => {
   const parsed = quantity(pattern)?.(data);
   if (parsed && !parsed.ok)
     return ['bad-unit', `${where} is ${shown(data)}: ${parsed.why.split(': ')[0]}`, parsed.why.split(': ')[1]];

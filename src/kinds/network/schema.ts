@@ -24,7 +24,7 @@ export const farmNetworkSchema = {
         type: 'array',
         uniqueItems: true,
         minItems: 1,
-        items: { type: 'string' },
+        items: { type: 'string', minLength: 1 },
       },
     },
     'A network of every pool, or of those in `pools`.',

@@ -35,7 +35,7 @@ export const farmRepositorySchema = {
         type: 'array',
         uniqueItems: true,
         minItems: 1,
-        items: { type: 'string' },
+        items: { type: 'string', minLength: 1 },
       },
     },
     'A repository of every pool, or of those in `pools`.',

@@ -17,7 +17,7 @@ const names = (description: string): JsonSchema => ({
   type: 'array',
   uniqueItems: true,
   minItems: 1,
-  items: { type: 'string' },
+  items: { type: 'string', minLength: 1 },
 });
 
 export const bootSchema = mapWith(
@@ -113,7 +113,7 @@ export const settings = {
     description: 'Short for nics eth0, eth1… on these networks.',
     type: 'array',
     maxItems: 16,
-    items: { type: 'string' },
+    items: { type: 'string', minLength: 1 },
     examples: [['prod']],
   },
   display: mapWith(

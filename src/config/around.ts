@@ -1,0 +1,36 @@
+/** What the rest of the farm gives to the checks of one thing. */
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { Gathered } from './gather.ts';
+import type { Found, Layer } from './layers.ts';
+import type { Problems } from './problem.ts';
+
+/** What the shape's check has taken out: nothing is said to be missing there. */
+export type Spoiled = (file: string, pointer: string) => boolean;
+
+export interface Around {
+  /** By name. */
+  readonly pools: ReadonlyMap<string, PoolSpec>;
+  /** The pool of each server. */
+  readonly servers: ReadonlyMap<string, string>;
+  readonly profile: (name: Found<string>) => readonly Layer[];
+  readonly defaults: Gathered['defaults'];
+  readonly spoiled: Spoiled;
+  readonly problems: Problems;
+}
+
+/** Tells that a text may not be used as `what`, where `bad` says why. */
+export const refuse = (
+  problems: Problems,
+  what: string,
+  found: Found<string> | undefined,
+  bad: (text: string) => string | null,
+): void => {
+  const why = found ? bad(found.value) : null;
+  if (!found || why === null) return;
+  problems.add({
+    code: 'bad-value',
+    message: `${JSON.stringify(found.value)} may not be ${what}`,
+    at: found.place,
+    hint: why,
+  });
+};

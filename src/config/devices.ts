@@ -1,0 +1,104 @@
+/** The disks and NICs of one VM, from all its layers. */
+import { byText } from '../core/order.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { DiskSpec, NicSpec } from '../kinds/vm/spec.ts';
+import { refuse, type Around } from './around.ts';
+import { keysAt, lookUp, textAt, type Found, type Layer } from './layers.ts';
+import { didYouMean, step } from './problem.ts';
+import { badMac, badServerPath } from './words.ts';
+
+export const disksOf = (
+  key: string,
+  layers: readonly Layer[],
+  around: Around,
+): Readonly<Record<string, DiskSpec>> | undefined => {
+  const vdevs = keysAt(layers, 'disks');
+  if (!vdevs) return undefined;
+  const disks: Record<string, DiskSpec> = {};
+  for (const vdev of [...vdevs].sort(byText)) {
+    const path = textAt(layers, 'disks', vdev, 'path');
+    const spoiled = layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/path`));
+    const whole = lookUp(layers, ['disks', vdev]);
+    if (!path && whole && !spoiled) {
+      around.problems.add({
+        code: 'missing-key',
+        message: `disk ${vdev} of ${key} has no "path"`,
+        at: { ...whole.place, on: 'key' },
+        hint: 'an image file or block device on the server, like /dev/vg0/web-1',
+      });
+    }
+    refuse(around.problems, 'the path of a disk', path, badServerPath);
+    if (!path) continue;
+    disks[vdev] = { path: path.value, access: textAt(layers, 'disks', vdev, 'access')?.value === 'ro' ? 'ro' : 'rw' };
+  }
+  return disks;
+};
+
+/** `networks` of the nearest layer that has it replaces all NICs of the layers behind; `nics` are merged on top. */
+const nearNetworks = (layers: readonly Layer[]): { near: readonly Layer[]; list: Found<unknown> | undefined } => {
+  const i = layers.findIndex((l) => Array.isArray(lookUp([l], ['networks'])?.value));
+  const layer = layers[i];
+  return layer
+    ? { near: layers.slice(0, i + 1), list: lookUp([layer], ['networks']) }
+    : { near: layers, list: undefined };
+};
+
+export const nicsOf = (
+  key: string,
+  layers: readonly Layer[],
+  pool: PoolSpec | undefined,
+  around: Around,
+): Readonly<Record<string, NicSpec>> | undefined => {
+  const { problems } = around;
+  const { near, list } = nearNetworks(layers);
+  const names = keysAt(near, 'nics');
+  const short = list && Array.isArray(list.value) ? list.value : undefined;
+  if (!names && !short) return undefined;
+  const last = near.at(-1);
+  const own = short && last ? keysAt([last], 'nics') : undefined;
+  const nics: Record<string, NicSpec> = {};
+  const all = new Set([...(short ?? []).map((_, i) => `eth${i}`), ...(names ?? [])]);
+  for (const nic of [...all].sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))) {
+    const n = Number(nic.slice(3));
+    const listed: unknown = short?.[n];
+    if (list && typeof listed === 'string' && own?.has(nic) && last) {
+      problems.add({
+        code: 'two-forms',
+        message: `${nic} of ${key} is given by both \`nics\` and \`networks\``,
+        at: { file: last.file, pointer: `${last.pointer}/nics/${nic}`, on: 'key' },
+        hint: 'keep one of them',
+        related: [
+          { message: `networks makes it ${nic}`, at: { ...list.place, pointer: `${list.place.pointer}${step(n)}` } },
+        ],
+      });
+    }
+    const said = textAt(near, 'nics', nic, 'network');
+    const place = list && { ...list.place, pointer: `${list.place.pointer}${step(n)}` };
+    const network = said ?? (place && typeof listed === 'string' ? { value: listed, place, origin: place } : undefined);
+    const mac = textAt(near, 'nics', nic, 'mac');
+    refuse(problems, 'a MAC', mac, badMac);
+    if (network) checkNetwork(network, pool, around);
+    else if (!near.some((l) => around.spoiled(l.file, `${l.pointer}/nics/${nic}/network`))) {
+      const whole = lookUp(near, ['nics', nic]);
+      problems.add({
+        code: 'missing-key',
+        message: `${nic} of ${key} has no "network"`,
+        at: whole && { ...whole.place, on: 'key' },
+        hint: pool ? didYouMean('', Object.keys(pool.networks), 'network') : undefined,
+      });
+    }
+    if (network) nics[nic] = { network: network.value, mac: mac?.value.toLowerCase() };
+  }
+  return nics;
+};
+
+const checkNetwork = (network: Found<string>, pool: PoolSpec | undefined, around: Around): void => {
+  // A list item of a wrong type was told already.
+  if (!pool || network.value === '' || Object.hasOwn(pool.networks, network.value)) return;
+  around.problems.add({
+    code: 'unknown-network',
+    message: `pool ${pool.name} has no network ${JSON.stringify(network.value)}`,
+    at: network.place,
+    hint: didYouMean(network.value, Object.keys(pool.networks), 'network'),
+  });
+};

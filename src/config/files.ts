@@ -1,0 +1,78 @@
+/** Which files a farm is read from: the given ones, the YAML files of the given folders, or `farm.yaml` or `farm/`. */
+import { byText } from '../core/order.ts';
+import type { ConfigIo } from './io.ts';
+import { nearest, type Problem } from './problem.ts';
+import { largestFile, tooLarge } from './source.ts';
+
+const yamlName = /\.ya?ml$/i;
+
+export interface Files {
+  /** Each once; those of a folder sorted. */
+  readonly files: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise<Files> => {
+  const files = new Set<string>();
+  const problems: Problem[] = [];
+  const add = async (path: string): Promise<void> => {
+    const found = await io.look(path);
+    switch (found.is) {
+      case 'file':
+        if (found.size > largestFile) problems.push(tooLarge(path, found.size));
+        else files.add(path);
+        return;
+      case 'folder': {
+        const names = found.names.filter((n) => yamlName.test(n) && !n.startsWith('.')).sort(byText);
+        if (names.length === 0) {
+          problems.push({
+            code: 'no-files',
+            message: `the folder ${path} holds no YAML file`,
+            hint: 'files named *.yaml or *.yml are read; folders in it are not',
+          });
+        }
+        for (const name of names) await add(`${path.replace(/\/+$/, '')}/${name}`);
+        return;
+      }
+      case 'missing':
+        problems.push({ code: 'no-such-file', message: `there is no ${path}`, hint: await neighbour(path, io) });
+        return;
+      case 'failed':
+        problems.push({ code: 'unreadable-file', message: `${path} cannot be read: ${found.why}` });
+        return;
+      default:
+        found satisfies never;
+    }
+  };
+  for (const path of paths.length > 0 ? paths : await usual(io, problems)) await add(path);
+  return { files: [...files], problems };
+};
+
+const usual = async (io: ConfigIo, problems: Problem[]): Promise<readonly string[]> => {
+  const [file, folder] = [await io.look('farm.yaml'), await io.look('farm')];
+  if (file.is !== 'missing' && folder.is === 'folder') {
+    problems.push({
+      code: 'which-farm',
+      message: 'both farm.yaml and farm/ are here',
+      hint: 'name the one that is meant, or both',
+    });
+    return [];
+  }
+  if (file.is !== 'missing') return ['farm.yaml'];
+  if (folder.is === 'folder') return ['farm'];
+  problems.push({
+    code: 'no-such-file',
+    message: 'there is neither farm.yaml nor farm/ here',
+    hint: 'name the file or folder that describes the farm',
+  });
+  return [];
+};
+
+const neighbour = async (path: string, io: ConfigIo): Promise<string | undefined> => {
+  const slash = path.lastIndexOf('/');
+  const folder = slash === -1 ? '.' : path.slice(0, slash) || '/';
+  const around = await io.look(folder);
+  if (around.is !== 'folder') return undefined;
+  const near = nearest(path.slice(slash + 1), around.names);
+  return near === undefined ? undefined : `did you mean ${path.slice(0, slash + 1)}${near}?`;
+};

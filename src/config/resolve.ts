@@ -1,0 +1,146 @@
+/** Sources of the right shape → the farm, with all the checks that no schema can make. */
+import type { Disruption } from '../core/disruption.ts';
+import { badName } from '../core/name.ts';
+import { sortedBy } from '../core/order.ts';
+import type { Farm, Policy, PoolSpec } from '../kinds/farm.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Around, Spoiled } from './around.ts';
+import { checkConflicts } from './conflicts.ts';
+import { gather, placeOf, type Gathered } from './gather.ts';
+import { layerOf, lookUp, numberAt, profileLayers, textAt, type Found, type Layer } from './layers.ts';
+import { expand } from './pattern.ts';
+import { resolvePools } from './pools.ts';
+import type { Place, Problems } from './problem.ts';
+import type { Source } from './source.ts';
+import { layersOf, resolveVm } from './vms.ts';
+
+export interface Resolution {
+  readonly farm: Farm;
+  /** By VM: all that speaks of it, the nearest first. */
+  readonly layers: ReadonlyMap<string, readonly Layer[]>;
+}
+
+export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, problems: Problems): Resolution => {
+  const all = gather(sources, problems);
+  const name = farmName(all, sources, spoiled, problems);
+  const pools = resolvePools(all, name, problems, spoiled);
+  if (pools.length === 0 && !sources.some((s) => spoiled(s.file, '/pools') || spoiled(s.file, '/servers'))) {
+    problems.add({
+      code: 'no-servers',
+      message: 'the farm has no servers',
+      at: { file: all.farm?.file ?? sources[0]?.file ?? '', pointer: all.farm ? '/farm' : '', on: 'key' },
+      hint: 'add them, like `servers: { xen: { address: xen.lan } }`',
+    });
+  }
+  const around: Around = {
+    pools: new Map(pools.map((p) => [p.name, p])),
+    servers: new Map(pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const))),
+    profile: profileLayers(all.profiles, problems),
+    defaults: all.defaults,
+    spoiled,
+    problems,
+  };
+  checkProfiles(all, around);
+  const layers = new Map<string, readonly Layer[]>();
+  const vms: VmSpec[] = [];
+  for (const member of expand(all.vms, 'VM', problems)) {
+    const own = layersOf(member, around);
+    layers.set(member.name, own);
+    vms.push(resolveVm(member, own, around));
+  }
+  const sorted = sortedBy(vms, (vm) => vm.key);
+  checkConflicts(sorted, (vm, field) => placeOfField(layers.get(vm) ?? [], field), problems);
+  warnBootless(sorted, layers, pools, problems);
+  return { farm: { name, pools, vms: sorted, policy: policyOf(all) }, layers };
+};
+
+/** Where a field's value stands; where nothing says it, the VM itself. */
+export const originOfField = (
+  layers: readonly Layer[],
+  field: readonly string[],
+): Found<unknown>['origin'] | undefined => {
+  const found = lookUp(layers, field);
+  if (found) return found.origin;
+  const [own] = layers;
+  const nic = field[0] === 'nics' ? lookUp(layers, ['networks', String(field[1]).slice(3)]) : undefined;
+  return nic?.origin ?? (own && { file: own.file, pointer: own.pointer });
+};
+
+const placeOfField = (layers: readonly Layer[], field: readonly string[]): Place =>
+  originOfField(layers, field) ?? { file: '', pointer: '' };
+
+const farmName = (all: Gathered, sources: readonly Source[], spoiled: Spoiled, problems: Problems): string => {
+  const { farm } = all;
+  if (!farm) {
+    const [first] = sources;
+    if (first && !sources.some((s) => spoiled(s.file, '/farm'))) {
+      problems.add({
+        code: 'missing-key',
+        message: 'the farm has no name',
+        at: { file: first.file, pointer: '' },
+        hint: 'add `farm: home` at the top: the owner that Reeve writes into what it makes',
+      });
+    }
+    return '';
+  }
+  const why = badName(farm.body, 'farm');
+  if (why !== null) {
+    problems.add({
+      code: 'bad-name',
+      message: `${JSON.stringify(farm.body)} may not name a farm: ${why}`,
+      at: placeOf(farm),
+    });
+  }
+  return farm.body;
+};
+
+/** Those that no VM uses are checked as well. */
+const checkProfiles = (all: Gathered, around: Around): void => {
+  for (const entry of all.profiles.values()) {
+    const why = badName(entry.name, 'profile');
+    if (why !== null) {
+      around.problems.add({
+        code: 'bad-name',
+        message: `${JSON.stringify(entry.name)} may not name a profile: ${why}`,
+        at: placeOf(entry, 'key'),
+      });
+    }
+    const next = textAt([layerOf(entry)], 'profile');
+    if (next) around.profile(next);
+  }
+  for (const entry of all.defaults.values()) {
+    const profile = textAt([layerOf(entry)], 'profile');
+    if (profile) around.profile(profile);
+  }
+};
+
+const policyOf = (all: Gathered): Policy => {
+  const layers = all.policy.map((e) => layerOf(e));
+  return {
+    budget: (textAt(layers, 'budget')?.value ?? 'migrate') as Disruption,
+    deletes: {
+      max: numberAt(layers, 'deletes', 'max')?.value ?? 5,
+      percent: numberAt(layers, 'deletes', 'percent')?.value ?? 10,
+    },
+  };
+};
+
+const warnBootless = (
+  vms: readonly VmSpec[],
+  layers: Resolution['layers'],
+  pools: readonly PoolSpec[],
+  problems: Problems,
+): void => {
+  if (pools.length === 0) return;
+  for (const vm of vms) {
+    if (vm.state === 'absent' || vm.boot?.kernel !== undefined || vm.disks === undefined) continue;
+    if (Object.keys(vm.disks).length > 0) continue;
+    problems.add({
+      severity: 'warning',
+      code: 'cannot-boot',
+      message: `${vm.key} has neither a disk nor a kernel to boot`,
+      at: placeOfField(layers.get(vm.key) ?? [], ['disks']),
+      hint: 'give it a disk, or boot: { kernel: … }',
+    });
+  }
+};

@@ -1,0 +1,67 @@
+/** The forms of single values that reach a server, ssh or a cfg: why one may not be used, or null. */
+import { badPath } from '../core/name.ts';
+
+/** A path on a server. */
+export const badServerPath = (path: string): string | null =>
+  /\{n?\}/.test(path) ? '`{}` and `{n}` are filled in only in the body of a pattern, like web-[1-20]' : badPath(path);
+
+const host =
+  /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/;
+const user = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*\$?$/;
+
+/** A host name or IP address to connect to. */
+export const badAddress = (address: string): string | null => {
+  if (address === '') return 'it is empty';
+  if (address.startsWith('-')) return 'it begins with "-", so that ssh would take it for an option';
+  if (/\{n?\}/.test(address)) return '`{}` and `{n}` are filled in only in the body of a pattern, like dom[01-03]';
+  if (address.includes('@')) return 'it holds a user: write it as ssh: { user: … }';
+  if (/^[^:]*:\d+$/.test(address)) return 'it holds a port: write it as ssh: { port: … }';
+  if (address.length > 253 || !host.test(address)) return 'it is neither a host name nor an IP address';
+  return null;
+};
+
+/** `[user@]host[:port]`, several separated by commas. */
+export const badJump = (jump: string): string | null => {
+  for (const hop of jump.split(',')) {
+    const at = hop.lastIndexOf('@');
+    const [name, rest] = at === -1 ? [null, hop] : [hop.slice(0, at), hop.slice(at + 1)];
+    if (name !== null) {
+      const why = badUser(name);
+      if (why !== null) return why;
+    }
+    const port = /^([^:]*|\[.*\]):(\d+)$/.exec(rest);
+    if (port && (Number(port[2]) < 1 || Number(port[2]) > 65535)) return `${port[2]} is no port`;
+    const why = badAddress(port?.[1] ?? rest);
+    if (why !== null) return why;
+  }
+  return null;
+};
+
+export const badUser = (name: string): string | null => {
+  if (name.startsWith('-')) return 'it begins with "-", so that ssh would take it for an option';
+  return user.test(name) ? null : 'it is no user name';
+};
+
+/** A file on the machine where Reeve runs. */
+export const badLocalFile = (path: string): string | null => {
+  if (path.startsWith('-')) return 'it begins with "-", so that ssh would take it for an option';
+  return /[\x00-\x1f\x7f]/.test(path) ? 'control characters may not stand in it' : null;
+};
+
+/** Linux allows 15 characters for an interface. */
+export const badBridge = (bridge: string): string | null => {
+  if (bridge.length > 15) return `it is ${bridge.length} characters long; Linux allows 15`;
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(bridge) ? null : 'it is no name of a bridge';
+};
+
+/** A guest kernel's command line: it becomes a quoted string of the cfg. */
+export const badCmdline = (cmdline: string): string | null => {
+  if (cmdline.includes('"')) return 'a double quote cannot be written in an xl.cfg';
+  if (/[\r\n]/.test(cmdline)) return 'a newline cannot be written in an xl.cfg';
+  return /[\x00-\x1f\x7f]/.test(cmdline) ? 'control characters may not stand in it' : null;
+};
+
+export const badMac = (mac: string): string | null => {
+  if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1) return 'it is a multicast address: the first pair must be even';
+  return /^00(:00)*$/.test(mac) ? 'it is all zeros' : null;
+};
