@@ -1,0 +1,155 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Control } from '../../../src/core/port.ts';
+import type { FileStep } from '../../../src/core/step.ts';
+import { openControl, writeText } from '../../../src/transport/index.ts';
+import { shells } from './shells.ts';
+import { holder, newHome, newKey, specOf, startSshd, testEnv, type Home, type Sshd } from './sshd.ts';
+
+const key = newKey();
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+describe.each(shells)('under %s', (shell) => {
+  let home: Home;
+  let server: Sshd;
+  let control: Control;
+  let folder: string;
+  let path: string;
+
+  beforeEach(async () => {
+    home = newHome();
+    home.ssh('id_ed25519', key.private);
+    server = await startSshd({ hostKeys: [key], user: 'root', authorized: [key], shell });
+    home.ssh('known_hosts', server.known[0] ?? '');
+    folder = join(home.dir, 'etc xen');
+    mkdirSync(folder);
+    path = join(folder, 'web-1.cfg');
+    control = openControl([specOf('dom1', '127.0.0.1', { port: server.port })], testEnv(home));
+    await control.hold('dom1', holder('e1'));
+  });
+  afterEach(async () => {
+    await control.close();
+    await server.close();
+    home.remove();
+  });
+
+  const write = (text: string, onlyIf: string, at = path) =>
+    control.file('dom1', { do: 'write', path: at, bytes: Buffer.from(text), mode: 0o640, onlyIf });
+  const remove = (onlyIf: string) => control.file('dom1', { do: 'remove', path, onlyIf });
+
+  test('a new file has its bytes and its mode, and nothing lies beside it', async () => {
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
+    expect(await control.file('dom1', { do: 'write', path, bytes, mode: 0o604, onlyIf: 'absent' })).toBe('done');
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+    expect(statSync(path).mode & 0o7777).toBe(0o604);
+    expect(readdirSync(folder)).toEqual(['web-1.cfg']);
+    expect(await control.file('dom1', { do: 'write', path, bytes: Buffer.alloc(0), mode: 0o600, onlyIf: 'any' })).toBe(
+      'done',
+    );
+    expect(readFileSync(path).length).toBe(0);
+  });
+
+  test('compare and swap: only what is expected is overwritten or removed; what is already right is done', async () => {
+    writeFileSync(path, 'mine');
+    expect(await write('new', 'absent')).toBe('differs');
+    expect(await write('new', sha('other'))).toBe('differs');
+    expect(await remove(sha('other'))).toBe('differs');
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+    expect(await write('new', sha('mine'))).toBe('done');
+    expect(await write('new', sha('mine'))).toBe('done');
+    expect(await write('new', 'absent')).toBe('done');
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(await remove(sha('new'))).toBe('done');
+    expect(await remove(sha('new'))).toBe('done');
+    expect(await remove('any')).toBe('done');
+    expect(await write('new', sha('mine'))).toBe('differs');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each(['cut-before', 'cut-after'] as const)('a write that is %s is done by the next try', async (verdict) => {
+    let met = false;
+    server.onCommand = (command) => {
+      if (met || !command.includes(' reeve-write ')) return 'run';
+      met = true;
+      return verdict;
+    };
+    writeFileSync(path, 'old');
+    expect(await write('new', sha('old'))).toBe('done');
+    expect(readFileSync(path, 'utf8')).toBe('new');
+    expect(readdirSync(folder)).toEqual(['web-1.cfg']);
+  });
+
+  test('a missing folder, a folder in the place of the file, a symbolic link and a bad path', async () => {
+    const failed = (why: RegExp) => ({ is: 'failed', why: expect.stringMatching(why) });
+    expect(await write('x', 'absent', join(folder, 'no', 'x.cfg'))).toEqual(
+      failed(/^dom1 \(127\.0\.0\.1\): cannot write .*\/no\/x\.cfg: there is no folder .*\/no$/),
+    );
+    mkdirSync(join(folder, 'dir'));
+    expect(await write('x', 'any', join(folder, 'dir'))).toEqual(failed(/not a regular file/));
+    symlinkSync('/nowhere', path);
+    expect(await write('x', 'any')).toEqual(failed(/not a regular file/));
+    expect(await remove('any')).toBe('done');
+    expect(readdirSync(folder)).toEqual(['dir']);
+    expect(await write('x', 'any', '../etc/passwd')).toEqual(failed(/begins with \//));
+  });
+
+  test('bytes that do not arrive whole leave the old file and nothing beside it', () => {
+    writeFileSync(path, 'old');
+    const args = [join(home.dir, 'run'), 'e1', 'write', path, '600', 'any', sha('whole')];
+    const ran = spawnSync(shell, ['-c', writeText, 'reeve-write', ...args], { input: 'who', encoding: 'utf8' });
+    expect([ran.stdout, ran.status]).toEqual([`FAILED cannot write ${path}: the bytes did not arrive whole\n`, 74]);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['web-1.cfg']);
+  });
+
+  test('what an earlier writer left beside the file does no harm', async () => {
+    writeFileSync(join(folder, '.web-1.cfg.reeve-new'), 'half');
+    chmodSync(join(folder, '.web-1.cfg.reeve-new'), 0o400);
+    expect(await write('x', 'absent')).toBe('done');
+    expect(readdirSync(folder)).toEqual(['web-1.cfg']);
+    expect(statSync(path).mode & 0o7777).toBe(0o640);
+  });
+
+  const mounts =
+    spawnSync('mount', ['--version']).status === 0 && spawnSync('id', ['-u'], { encoding: 'utf8' }).stdout === '0\n';
+  const mounted = async (options: string, within: () => Promise<void>): Promise<void> => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
+    try {
+      await within();
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  };
+
+  test.skipIf(!mounts)('a full disk is told, and the old file stays as it is (mounting needs root)', () =>
+    mounted('size=64k', async () => {
+      writeFileSync(path, 'old');
+      expect(await write('x'.repeat(200_000), sha('old'))).toEqual({
+        is: 'failed',
+        why: expect.stringMatching(/cannot write .*: No space left on device$/),
+      });
+      expect(readFileSync(path, 'utf8')).toBe('old');
+      expect(readdirSync(folder)).toEqual(['web-1.cfg']);
+    }),
+  );
+
+  test.skipIf(!mounts)('a file system that is read-only is told (mounting needs root)', () =>
+    mounted('size=64k', async () => {
+      writeFileSync(path, 'old');
+      execFileSync('mount', ['-o', 'remount,ro', folder]);
+      const steps: readonly FileStep[] = [
+        { do: 'write', path, bytes: Buffer.from('new'), mode: 0o600, onlyIf: 'any' },
+        { do: 'remove', path, onlyIf: 'any' },
+      ];
+      for (const step of steps)
+        expect(await control.file('dom1', step)).toEqual({
+          is: 'failed',
+          why: expect.stringMatching(new RegExp(`cannot ${step.do} .*: Read-only file system$`)),
+        });
+      expect(await write('old', 'any')).toBe('done');
+    }),
+  );
+});
