@@ -1,0 +1,149 @@
+/** How long reading a farm takes, as a ratio to a bare ssh2 client that runs the same program on the same servers. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import ssh2 from 'ssh2';
+import { it } from 'vitest';
+import { isUnknown } from '../../src/core/port.ts';
+import type { ServerSpec } from '../../src/kinds/server/spec.ts';
+import { xl } from '../../src/toolstacks/xl/index.ts';
+import { openReader } from '../../src/transport/index.ts';
+import { commandLine } from '../../src/transport/quote.ts';
+import { texts } from '../contract/rig.ts';
+
+interface Served {
+  readonly servers: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly hostKeyLine: string;
+  }[];
+  readonly clientKey: string;
+}
+
+const vmsPerServer = 17;
+const servers = ['dom01', 'dom02', 'dom03'].map((name) => ({
+  name,
+  memoryMiB: 16_384,
+  dom0MiB: 1024,
+  cpus: 8,
+  bridges: ['xenbr0'],
+  paths: ['/srv/vmlinuz'],
+}));
+
+/** Connect, run, collect, disconnect: nothing is checked, nothing is decoded. */
+const bare = (s: Served['servers'][number], key: string, command: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const client = new ssh2.Client();
+    client
+      .on('ready', () => {
+        client.exec(command, (error, stream) => {
+          if (error) return reject(error);
+          let bytes = 0;
+          stream
+            .on('data', (chunk: Buffer) => (bytes += chunk.length))
+            .on('close', () => {
+              client.end();
+              resolve(bytes);
+            });
+          stream.stderr.resume();
+          stream.end();
+          return undefined;
+        });
+      })
+      .on('error', reject)
+      .connect({ host: s.host, port: s.port, username: 'root', privateKey: key });
+  });
+
+const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const begin = performance.now();
+  await work();
+  return performance.now() - begin;
+};
+
+it('reading', async () => {
+  const child = spawn(
+    process.execPath,
+    ['test/bench/sim-process.mjs', JSON.stringify({ servers, texts, seed: 'bench', vmsPerServer })],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const served = JSON.parse(
+    await new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
+  ) as Served;
+  const home = mkdtempSync(join(tmpdir(), 'reeve-bench-'));
+  const put = (name: string, text: string): string => {
+    writeFileSync(join(home, name), text, { mode: 0o600 });
+    return join(home, name);
+  };
+  const identityFile = put('key', served.clientKey);
+  const knownHosts = put('known_hosts', served.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
+  const specs = served.servers.map((s): ServerSpec => ({
+    name: s.name,
+    pool: 'p',
+    address: s.host,
+    ssh: {
+      user: 'root',
+      port: s.port,
+      identityFile,
+      knownHosts,
+      jump: undefined,
+      sudo: undefined,
+      connectTimeout: undefined,
+    },
+    state: 'active',
+    origin: { file: '', pointer: '' },
+  }));
+  const env = {
+    home,
+    user: 'root',
+    agent: undefined,
+    passphrase: undefined,
+    prompt: undefined,
+    now: () => performance.now(),
+    random: (n: number) => randomBytes(n),
+  };
+  const program = xl.reading('all', ['/srv/vmlinuz']);
+  const command = commandLine('observe', program.text, ['0123456789abcdef', ...program.args], false);
+
+  let domains = 0;
+  const withReeve = async (): Promise<void> => {
+    const reader = openReader(specs, env);
+    const seen = await Promise.all(specs.map((s) => reader.read(s.name, program)));
+    await reader.close();
+    domains = seen.reduce((n, s) => {
+      if (isUnknown(s)) throw new Error(s.why);
+      return n + s.domains.length;
+    }, 0);
+  };
+  const withSsh2 = (): Promise<unknown> => Promise.all(served.servers.map((s) => bare(s, served.clientKey, command)));
+
+  const runs = 30;
+  const mine: number[] = [];
+  const theirs: number[] = [];
+  for (let i = -3; i < runs; i++) {
+    const a = await timed(withSsh2);
+    const b = await timed(withReeve);
+    if (i < 0) continue;
+    theirs.push(a);
+    mine.push(b);
+  }
+  const ratios = mine.map((m, i) => m / (theirs[i] ?? NaN));
+  child.stdin.end();
+  rmSync(home, { recursive: true });
+  console.table({
+    'bare ssh2': { servers: servers.length, VMs: domains, 'median ms': Math.round(median(theirs)), ratio: 1 },
+    reeve: {
+      servers: servers.length,
+      VMs: domains,
+      'median ms': Math.round(median(mine)),
+      ratio: Number(median(ratios).toFixed(2)),
+    },
+  });
+});
