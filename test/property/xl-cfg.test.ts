@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CfgSetting, CfgValue, VmConfig } from '../../src/kinds/vm/spec.ts';
 import { effective, parseCfg } from '../../src/toolstacks/xl/cfg-grammar.ts';

@@ -1,0 +1,166 @@
+/** `xl list`, xenstore, libxl's JSON, `ip link` and `ps` → the domains of one dom0. */
+import { digestBytes } from '../../core/digest.ts';
+import { sortedBy } from '../../core/order.ts';
+import type { CfgRecord, Domain, LiveDisk, LiveNic } from '../../kinds/vm/live.ts';
+import type { VmType } from '../../kinds/vm/spec.ts';
+import type { Links } from './ip-link.ts';
+import { parseStored, type StoredConfig } from './libxl-json.ts';
+import type { Monitors } from './monitors.ts';
+import type { ListRow } from './xl-info.ts';
+import type { Xenstore } from './xenstore.ts';
+
+export interface Sources {
+  readonly rows: readonly ListRow[];
+  readonly xs: Xenstore;
+  /** `/var/lib/xen/userdata-d.…`, by file name. */
+  readonly userdata: ReadonlyMap<string, Uint8Array>;
+  readonly records: readonly CfgRecord[];
+  /** Null: not read. */
+  readonly links: Links | null;
+  readonly monitors: Monitors | null;
+}
+
+const types: Readonly<Record<string, VmType>> = { pv: 'pv', pvh: 'pvh', hvm: 'hvm' };
+
+const toNumber = (text: string | undefined): number | null =>
+  text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+
+/** 0 where there is no backend (any more). */
+const backendState = (xs: Xenstore, device: string): number => {
+  const backend = xs.get(`${device}/backend`);
+  return (backend === undefined ? null : toNumber(xs.get(`${backend}/state`))) ?? 0;
+};
+
+const byNumber = (a: string, b: string): number => Number(a) - Number(b);
+
+const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null): readonly LiveDisk[] => {
+  const folder = `/libxl/${domid}/device/vbd`;
+  return [...xs.list(folder)].sort(byNumber).flatMap((id) => {
+    const at = `${folder}/${id}`;
+    const vdev = xs.get(`${at}/dev`);
+    if (vdev === undefined) return [];
+    const params = xs.get(`${at}/params`) ?? '';
+    const backend = xs.get(`${at}/type`) ?? 'phy';
+    // QEMU is given `qcow2:/path`; raw is called aio.
+    const prefix = backend === 'phy' ? undefined : /^[a-z0-9]+(?=:)/.exec(params)?.[0];
+    return [
+      {
+        vdev,
+        path: prefix === undefined ? params : params.slice(prefix.length + 1),
+        access: xs.get(`${at}/mode`) === 'w' ? 'rw' : 'ro',
+        format: stored?.formats[vdev] ?? (prefix === undefined || prefix === 'aio' ? 'raw' : prefix),
+        backend,
+        state: backendState(xs, at),
+      },
+    ];
+  });
+};
+
+const nicsOf = (xs: Xenstore, domid: number, links: Links | null): readonly LiveNic[] => {
+  const folder = `/libxl/${domid}/device/vif`;
+  return [...xs.list(folder)].sort(byNumber).flatMap((id) => {
+    const at = `${folder}/${id}`;
+    const mac = xs.get(`${at}/mac`);
+    if (mac === undefined) return [];
+    const recorded = xs.get(`${at}/bridge`) ?? null;
+    const master = links?.master.get(xs.get(`${at}/vifname`) ?? `vif${domid}.${id}`);
+    // Under Open vSwitch every vif has the one master `ovs-system`; only libxl's record tells the bridge.
+    const bridge = master === undefined || master === 'ovs-system' ? recorded : master;
+    return [{ devid: Number(id), mac: mac.toLowerCase(), bridge, state: backendState(xs, at) }];
+  });
+};
+
+/** Whether an xl daemon watches the domain; undefined where that cannot be told. */
+const isMonitored = (row: ListRow, name: string, s: Sources): boolean | undefined => {
+  if (s.monitors === null) return undefined;
+  const { paths, strays } = s.monitors;
+  const own = s.records.filter(
+    (r) => (r.config?.uuid ?? null) === row.uuid || (r.config?.uuid === null && r.config.name === name),
+  );
+  if (own.some((r) => paths.includes(r.path))) return true;
+  const elsewhere = paths.some((p) => !s.records.some((r) => r.path === p));
+  return strays > 0 || elsewhere ? undefined : false;
+};
+
+/** A reboot is as good as running where somebody carries it out. */
+const stateOf = (row: ListRow, monitored: boolean | undefined): Domain['state'] => {
+  if (row.state !== 'rebooting') return row.state;
+  return monitored === false ? 'shutdown' : 'running';
+};
+
+const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
+  const cpus = `/local/domain/${row.domid}/cpu`;
+  const wanted = xs.list(cpus).filter((n) => xs.get(`${cpus}/${n}/availability`) === 'online').length;
+  // QEMU plugs HVM's vCPUs; xenstore does not hear of it. Elsewhere the goal counts, not how far the guest's boot is.
+  return type === 'hvm' || wanted === 0 ? row.vcpus : wanted;
+};
+
+/** Listed, but not in xenstore: not there yet, or hardly there any more. Neither up nor gone. */
+const betweenLives = (row: ListRow, s: Sources): Domain => ({
+  domid: row.domid,
+  uuid: row.uuid,
+  name: row.name ?? '(null)',
+  type: s.records.find((r) => r.config?.uuid === row.uuid)?.config?.type ?? 'pvh',
+  state: 'dying',
+  vcpus: { online: row.vcpus, max: row.vcpus },
+  memory: { target: row.memory, actual: row.memory, max: row.memory },
+  boot: { kernel: null, ramdisk: null, cmdline: null },
+  disks: [],
+  nics: [],
+  monitored: undefined,
+  pendingUpdate: null,
+});
+
+/** Without Domain-0, by domid. `problems`: what was read only in part, in words. */
+export const domainsOf = (
+  s: Sources,
+): { readonly domains: readonly Domain[]; readonly problems: readonly string[] } => {
+  const problems: string[] = [];
+  const domains: Domain[] = [];
+  for (const row of s.rows) {
+    if (row.domid === 0) continue;
+    const at = `/local/domain/${row.domid}`;
+    const xsName = s.xs.get(`${at}/name`);
+    const kind = types[s.xs.get(`/libxl/${row.domid}/type`) ?? ''];
+    const userdata = `userdata-d.${row.domid}.${row.uuid}`;
+    const json = s.userdata.get(`${userdata}.libxl-json`);
+    const stored = json === undefined ? null : parseStored(json);
+    const type = stored?.type ?? kind;
+    if (xsName === undefined || type === undefined) {
+      problems.push(
+        `domain ${row.domid} (${row.name ?? row.uuid}) is listed but not in xenstore: it is just coming or going`,
+      );
+      domains.push(betweenLives(row, s));
+      continue;
+    }
+    if (stored === null) problems.push(`domain ${row.domid} (${xsName}): libxl has no readable configuration of it`);
+    const name = row.name ?? xsName;
+    const monitored = isMonitored(row, name, s);
+    const memory = (key: string): number | null => toNumber(s.xs.get(`${at}/memory/${key}`));
+    const target = memory('target');
+    const pending = s.userdata.get(`${userdata}.xl`);
+    domains.push({
+      domid: row.domid,
+      uuid: row.uuid,
+      name,
+      type,
+      state: stateOf(row, monitored),
+      vcpus: {
+        online: onlineOf(row, type, s.xs),
+        max: stored?.maxVcpus ?? Math.max(row.vcpus, s.xs.list(`${at}/cpu`).length),
+      },
+      memory: {
+        // The balloon's goal leaves out the video RAM that the cfg's figure holds.
+        target: target === null ? row.memory : target + (memory('videoram') ?? 0),
+        actual: row.memory,
+        max: memory('static-max') ?? stored?.maxMemory ?? row.memory,
+      },
+      boot: stored?.boot ?? { kernel: null, ramdisk: null, cmdline: null },
+      disks: disksOf(s.xs, row.domid, stored),
+      nics: nicsOf(s.xs, row.domid, s.links),
+      monitored,
+      pendingUpdate: pending === undefined ? null : digestBytes(pending),
+    });
+  }
+  return { domains: sortedBy(domains, (d) => String(d.domid).padStart(10, '0')), problems };
+};

@@ -1,0 +1,34 @@
+/** `xenstore-ls -f` → values by path. What guests may write is among them: untrusted. */
+
+export interface Xenstore {
+  get(path: string): string | undefined;
+  /** The names right below a path, in the store's order. */
+  list(path: string): readonly string[];
+}
+
+const plain: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
+
+/** Bytes stand as `\x8f` or in octal. */
+const unescape = (value: string): string =>
+  value.replace(/\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))/g, (_, hex?: string, octal?: string, c?: string) => {
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+    if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+    return plain[c ?? ''] ?? c ?? '';
+  });
+
+export const parseXenstore = (text: string): Xenstore => {
+  const values = new Map<string, string>();
+  const below = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const m = /^(\/[^ ]*) = "(.*)"$/.exec(line);
+    if (m?.[1] === undefined || m[2] === undefined) continue;
+    const path = m[1];
+    values.set(path, m[2].includes('\\') ? unescape(m[2]) : m[2]);
+    const slash = path.lastIndexOf('/');
+    const parent = path.slice(0, slash);
+    const names = below.get(parent);
+    if (names) names.push(path.slice(slash + 1));
+    else below.set(parent, [path.slice(slash + 1)]);
+  }
+  return { get: (path) => values.get(path), list: (path) => below.get(path) ?? [] };
+};
