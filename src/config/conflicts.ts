@@ -11,11 +11,14 @@ interface Holder {
 }
 
 export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, problems: Problems): void => {
-  const tell = (what: string, hint: string, first: Holder, again: Holder): void => {
-    const both = first.vm === again.vm ? `${again.vm.key} has` : `${first.vm.key} and ${again.vm.key} have`;
+  const tell = (what: string, tail: string, hint: string, first: Holder, again: Holder): void => {
+    const message =
+      first.vm === again.vm
+        ? `${again.vm.key} has ${what} twice${tail}`
+        : `${first.vm.key} and ${again.vm.key} have one ${what}${tail}`;
     problems.add({
       code: 'shared',
-      message: `${both} ${first.vm === again.vm ? `${what} twice` : `one ${what}`}`,
+      message,
       at: placeOf(again.vm.key, again.field),
       hint,
       related: [{ message: `${first.vm.key} has it here`, at: placeOf(first.vm.key, first.field) }],
@@ -25,7 +28,7 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
     const taken = new Map<string, Holder>();
     return (value: string, again: Holder): void => {
       const first = taken.get(value);
-      if (first) tell(`${what} ${value}`, hint, first, again);
+      if (first) tell(`${what} ${value}`, '', hint, first, again);
       else taken.set(value, again);
     };
   };
@@ -33,7 +36,7 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
   const uuid = once('UUID', 'leave it out: Reeve then derives one');
   const name = once('Xen name', 'every VM of the farm needs a name of its own');
   const disk = diskCheck((path, first, again) =>
-    tell(`disk ${path}, and it is written`, 'give each its own, or `access: ro` to both', first, again),
+    tell(`disk ${path}`, ', and it is written', 'give each its own, or `access: ro` to both', first, again),
   );
   for (const vm of vms) {
     if (vm.uuid !== undefined) uuid(vm.uuid, { vm, field: ['uuid'] });

@@ -7,6 +7,9 @@ import { keysAt, lookUp, textAt, type Found, type Layer } from './layers.ts';
 import { didYouMean, step } from './problem.ts';
 import { badMac, badServerPath } from './words.ts';
 
+/** What says where a disk's bytes are; a mistake in one is told already. */
+const ways = ['path', 'repository', 'size', 'from', 'adopt'];
+
 export const disksOf = (
   key: string,
   layers: readonly Layer[],
@@ -17,7 +20,7 @@ export const disksOf = (
   const disks: Record<string, DiskSpec> = {};
   for (const vdev of [...vdevs].sort(byText)) {
     const path = textAt(layers, 'disks', vdev, 'path');
-    const spoiled = layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/path`));
+    const spoiled = ways.some((way) => layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/${way}`)));
     const whole = lookUp(layers, ['disks', vdev]);
     if (!path && whole && !spoiled) {
       around.problems.add({

@@ -15,7 +15,9 @@ export interface Files {
 export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise<Files> => {
   const files = new Set<string>();
   const problems: Problem[] = [];
-  const add = async (path: string): Promise<void> => {
+  const add = async (given: string): Promise<void> => {
+    // So that one file under two spellings is one file.
+    const path = given.replace(/^(\.\/+)+(?=.)/, '').replace(/(?<=.)\/+$/, '');
     const found = await io.look(path);
     switch (found.is) {
       case 'file':
@@ -31,7 +33,7 @@ export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise
             hint: 'files named *.yaml or *.yml are read; folders in it are not',
           });
         }
-        for (const name of names) await add(`${path.replace(/\/+$/, '')}/${name}`);
+        for (const name of names) await add(`${path}/${name}`);
         return;
       }
       case 'missing':

@@ -63,14 +63,16 @@ export const keysOf = (pointer: string): readonly string[] =>
 /** `vms.web-1.memory`: a pointer for people. */
 export const dotted = (pointer: string): string => keysOf(pointer).join('.');
 
+const letters = (word: string): string => Array.from(word.toLowerCase()).sort().join('');
+
 /** The word among `known` that `word` was most likely meant to be, or undefined. */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
-  const lower = word.toLowerCase();
+  let least = Math.max(1, Math.ceil(word.length / 3)) + 1;
   for (const k of known) {
     if (Math.abs(k.length - word.length) >= least) continue;
-    const d = k.toLowerCase() === lower ? 0 : leven(word, k);
+    // Letters that are swapped, and capitals, are one slip.
+    const d = letters(k) === letters(word) ? 1 : leven(word, k);
     if (d < least) {
       least = d;
       best = k;

@@ -2,7 +2,7 @@
 import type { Disruption } from '../core/disruption.ts';
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
-import type { Farm, Policy, PoolSpec } from '../kinds/farm.ts';
+import type { Farm, Policy } from '../kinds/farm.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Around, Spoiled } from './around.ts';
 import { checkConflicts } from './conflicts.ts';
@@ -50,7 +50,8 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
   }
   const sorted = sortedBy(vms, (vm) => vm.key);
   checkConflicts(sorted, (vm, field) => placeOfField(layers.get(vm) ?? [], field), problems);
-  warnBootless(sorted, layers, pools, problems);
+  // Behind an error, it may only look so.
+  if (problems.all.length === 0) warnBootless(sorted, layers, problems);
   return { farm: { name, pools, vms: sorted, policy: policyOf(all) }, layers };
 };
 
@@ -125,13 +126,7 @@ const policyOf = (all: Gathered): Policy => {
   };
 };
 
-const warnBootless = (
-  vms: readonly VmSpec[],
-  layers: Resolution['layers'],
-  pools: readonly PoolSpec[],
-  problems: Problems,
-): void => {
-  if (pools.length === 0) return;
+const warnBootless = (vms: readonly VmSpec[], layers: Resolution['layers'], problems: Problems): void => {
   for (const vm of vms) {
     if (vm.state === 'absent' || vm.boot?.kernel !== undefined || vm.disks === undefined) continue;
     if (Object.keys(vm.disks).length > 0) continue;

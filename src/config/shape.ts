@@ -12,7 +12,7 @@ import {
   type JsonSchema,
 } from '../kinds/schema.ts';
 import { markNotBuilt, notBuiltKeyword } from './not-built.ts';
-import { didYouMean, dotted, nearest, keysOf, step, type Problem } from './problem.ts';
+import { didYouMean, dotted, keysOf, step, type Problem } from './problem.ts';
 import { farmSchema } from './schema.ts';
 import type { Source } from './source.ts';
 
@@ -162,13 +162,8 @@ const unknownKey = (file: string, key: string, pointer: string, where: string, s
     return { code: 'bad-name', message: `${where} has ${JSON.stringify(key)}`, at, hint: patternKeys[pattern] };
   }
   const known = Object.keys(schema.properties ?? {});
-  const near = nearest(key, known);
   const hint =
-    key === '<<'
-      ? 'merge keys are not part of YAML 1.2; use a profile'
-      : near === undefined
-        ? `the keys here are ${known.join(', ')}`
-        : `did you mean ${JSON.stringify(near)}?`;
+    key === '<<' ? 'merge keys are not part of YAML 1.2; use a profile' : didYouMean(key, known, 'the keys here');
   return { code: 'unknown-key', message: `unknown key ${JSON.stringify(key)} in ${where}`, at, hint };
 };
 
@@ -202,7 +197,8 @@ const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
   const expected = types.map((t) => (t === 'string' && parse ? 'a quantity' : (typeNames[t] ?? t))).join(' or ');
   const text = typeof data === 'string' || typeof data === 'number' || typeof data === 'boolean' ? String(data) : null;
   let hint: string | undefined;
-  if (data === null) {
+  if (schema.enum) hint = didYouMean(text ?? '', schema.enum, 'it');
+  else if (data === null) {
     hint = types.includes('object') ? 'write `{}`, or take the key out' : 'give it a value, or take the key out';
   } else if (text !== null) {
     if (types.includes('boolean') && /^(yes|no|on|off)$/i.test(text)) hint = 'YAML 1.2 has only true and false';
@@ -210,6 +206,8 @@ const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
     else if (types.includes('integer') && /^\d+$/.test(text)) hint = `write ${text} without quotes`;
     else if (types.includes('string')) hint = `put it in quotes: "${text}"`;
   }
+  const [example] = schema.examples ?? [];
+  if (hint === undefined && example !== undefined) hint = `write it like ${JSON.stringify(example)}`;
   return ['wrong-type', `${where} must be ${expected}, and is ${shown(data)}`, hint];
 };
 
@@ -222,6 +220,18 @@ const forms: Readonly<Record<string, string>> = {
 const badForm = (where: string, data: unknown, pattern: string): Words => {
   const parsed = quantity(pattern)?.(data);
   if (parsed && !parsed.ok)
-    return ['bad-unit', `${where} is ${shown(data)}: ${parsed.why.split(': ')[0]}`, parsed.why.split(': ')[1]];
+    return [
+      'bad-unit',
+      `${where} is ${shown(data)}: ${parsed.why.split(/[:(]/)[0]?.trim()}`,
+      unitHint(data as string | number, pattern),
+    ];
   return ['bad-value', `${where} cannot be ${shown(data)}`, forms[pattern]];
+};
+
+const unitHint = (data: string | number, pattern: string): string => {
+  const number = /^\d+(\.\d+)?/.exec(String(data))?.[0];
+  if (pattern === durationPattern) return `write ${number ?? 10}s (ms, s, m, h)`;
+  return number === undefined
+    ? 'write it like 512MiB or 4GiB'
+    : `write ${number}MiB or ${number}GiB (KiB, MiB, GiB, TiB)`;
 };

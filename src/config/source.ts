@@ -153,8 +153,17 @@ const syntaxProblems = (file: string, text: string, e: YAMLException): readonly 
   if (shown.length === 0) return [withTab(plain, text, offset)];
   return shown.map((x) => {
     const [start, end] = x.pos;
-    return withTab({ code: 'syntax', message: lowerFirst(x.message), at: at({ start, end }) }, text, start);
+    const blank = /^[ ]*/.exec(text.slice(start, start + 1000))?.[0].length ?? 0;
+    const place = at({ start: start + blank, end: Math.max(end, start + blank + 1) });
+    return withTab({ code: 'syntax', message: lowerFirst(x.message), at: place, hint: helps[x.code] }, text, start);
   });
+};
+
+/** By the codes of `yaml`. */
+const helps: Readonly<Record<string, string>> = {
+  BAD_INDENT: 'the keys of one map begin in the same column; what opens with a bracket also closes with one',
+  MISSING_CHAR: 'something above it was opened and not closed',
+  BLOCK_AS_IMPLICIT_KEY: 'a text that holds ": " needs quotes',
 };
 
 const lowerFirst = (s: string): string => s.charAt(0).toLowerCase() + s.slice(1);

@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import { loadFarm } from '../../../src/config/index.ts';
+import { renderDiagnostics } from '../../../src/report/diagnostics.ts';
+import { memoryIo } from './memory-io.ts';
+
+/** A farm of one server with one network, to which each case adds its mistake. */
+const base = `farm: home
+servers: { xen: { address: xen.lan } }
+networks: { lan: { bridge: xenbr0 } }
+`;
+const two = `farm: acme
+pools:
+  ams1: { servers: { dom01: { address: a }, dom02: { address: b } }, networks: { prod: { bridge: xenbr0 } } }
+  fra1: { servers: { fra01: { address: c } }, networks: { dmz: { bridge: xenbr0 } } }
+`;
+/** Texts and single bytes, one after the other. */
+const bytes = (...parts: (string | number)[]): Uint8Array =>
+  Buffer.concat(parts.map((p) => (typeof p === 'number' ? Buffer.of(p) : Buffer.from(p))));
+const bomb = `farm: home
+a0: &a0 [x, x, x, x, x, x, x, x, x]
+${Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(', ')}]`).join('\n')}
+`;
+
+/** By name: the text of farm.yaml, or several files. */
+const cases: Readonly<Record<string, string | Readonly<Record<string, string | Uint8Array>>>> = {
+  // The text.
+  'empty file': '',
+  'only comments': '# nothing yet\n',
+  'a list': '- farm: home\n',
+  'not utf-8': { 'farm.yaml': bytes('farm: home\n# caf', 0xe9, ' bar\nvms: {}\n') },
+  'utf-16': { 'farm.yaml': bytes(0xff, 0xfe, 'f', 0, 'a', 0) },
+  tabs: `${base}vms:\n\tweb: {}\n\tdb: {}\n`,
+  'tab in a flow map': `${base}vms: {\n\tweb: {}\n}\n`,
+  'open bracket': `farm: home\nservers: { xen: { address: xen.lan }\nnetworks: {}\n`,
+  'two colons': `farm: home: sweet\n`,
+  'bad indentation': `farm: home\nvms:\n  web: {}\n   db: {}\n`,
+  'open quote': `farm: "home\nservers: {}\n`,
+  'nul byte': 'farm: ho\0me\n',
+  'two documents': `---\nfarm: home\n---\nfarm: away\n`,
+  'duplicate key': `${base}vms:\n  web: { memory: 1GiB, memory: 2GiB }\n  db: {}\n  web: {}\n`,
+  'unknown anchor': `${base}vms: { web: *small }\n`,
+  'alias inside of its anchor': `farm: home\nvms: &v { web: *v }\n`,
+  'alias bomb': bomb,
+  'file of 33 MiB': { 'farm.yaml': new Uint8Array(33 * 1024 * 1024) },
+  'no file': { 'frm.yaml': 'farm: home\n' },
+  'misspelt file': { 'examples/farm.yaml': base },
+  // The shape.
+  'unknown key': `${base}vms:\n  web: { memry: 1GiB, colour: blue, Type: pvh }\nvmz: {}\n`,
+  'merge key': `${base}vms:\n  web: &w { memory: 1GiB }\n  db: { <<: *w }\n`,
+  'wrong type': `${base}vms:
+  web: { vcpus: two, memory: [1GiB], networks: lan, protect: yes }
+  db: { vcpus: "2", disks: 5, state: true }
+  dns:
+`,
+  'missing unit': `${base}vms:
+  web: { memory: 512 }
+  db: { memory: "512" }
+  dns: { memory: { target: 1GB, max: 2048 } }
+  ntp: { memory: 0.5KiB }
+ssh: { connectTimeout: 10 }
+`,
+  'not whole MiB': `${base}vms: { web: { memory: 1500KiB }, db: { memory: 0MiB } }\n`,
+  'bad choice': `${base}vms: { web: { state: runing, budget: reboot } }\npolicy: { budget: none-at-all }\n`,
+  'out of range': `${base}vms: { web: { vcpus: 0 }, db: { vcpus: { max: 9999 } } }\nssh: { port: 70000 }\n`,
+  'bad forms': `${base}vms:
+  web: { uuid: 1234, nics: { eth0: { network: lan, mac: 02-5a-7c-00-00-01 } } }
+  db: { uuid: not-a-uuid, nics: { eth0: { network: lan, mac: "01:00:5e:00:00:01" }, eth16: { network: lan } } }
+  dns: { disks: { sda: { path: /dev/vg0/dns }, xvdabc: { path: /x } } }
+`,
+  'missing keys': `servers: { xen: {} }\nnetworks: { lan: {} }\nvms: { web: { disks: { xvda: {} }, nics: { eth0: {} } } }\n`,
+  'no servers': `farm: home\nvms: { web: {} }\n`,
+  'not built': `${base.replace('lan }', 'lan, state: maintenance }')}repositories: { vg0: { type: lvm } }
+templates: { debian: { source: "https://images.example.com/x" } }
+vms:
+  web: { type: hvm, display: { vnc: {} }, apart: web, name: www, boot: { firmware: uefi } }
+  db: { disks: { xvda: { size: 20GiB, from: debian }, xvdb: { path: /dev/x, access: shared } }, formerly: pg }
+policy: { restarts: { atOnce: 2 } }
+`,
+  references: `${base}vms: { web: { boot: { cmdline: "token=\${env:TOKEN}" } } }\n`,
+  // Names.
+  'bad names': `${base}vms:
+  42: {}
+  "${'a'.repeat(64)}": {}
+  "web 1": {}
+  "it's": {}
+  'say "hi"': {}
+  "line\\nbreak": {}
+  "a;reboot": {}
+  "$(reboot)": {}
+  "a/b": {}
+  "a..b": {}
+  "..": {}
+  "": {}
+  -rf: {}
+  "__proto__": {}
+`,
+  'bad names of others': `farm: "my farm"
+pools:
+  "a b": { servers: { dom01: { address: a } } }
+  p1: { servers: { 7: { address: a }, "d;om": { address: b } }, networks: { "x/y": { bridge: xenbr0 } } }
+profiles: { "..": {} }
+`,
+  'bad patterns': `${base}vms: { "web-[9-1]": {}, "a[1-2]b[1-2]": {}, "x[1-": {}, "big-[1-999999]": {}, "w[1-3]": {}, "w[3-5]": {} }\n`,
+  'defined twice in two files': {
+    'farm/a.yaml': `${base}vms: { web: {} }\nprofiles: { small: {} }\n`,
+    'farm/b.yaml':
+      'farm: other\nvms:\n  db: {}\n  web: {}\nprofiles: { small: {} }\nnetworks: { lan: { bridge: br1 } }\n',
+  },
+  'server in two pools': two.replace('fra01', 'dom01'),
+  'servers and pools': `${two}servers: { xen: { address: x } }\n`,
+  'network of all and of one pool': `${two}networks: { prod: { bridge: br1 }, mgmt: { bridge: br2, pools: [ams] } }\n`,
+  // What is named and not there.
+  'unknown names': `${two}vms:
+  a: { pool: asm1, profile: smal }
+  b: { pool: ams1, server: dom03, networks: [prd] }
+  c: { pool: ams1, servers: [dom01, fra01], nics: { eth0: { network: dmz } } }
+  d: { server: fra01 }
+  e: {}
+profiles: { small: { memory: 1GiB }, other: { profile: samll } }
+`,
+  'profile cycle': `${base}profiles: { a: { profile: b }, b: { profile: c }, c: { profile: a }, d: { profile: d } }\nvms: { web: { profile: a } }\n`,
+  'one mistake shared by many': `${base}defaults: { networks: [lna] }\nvms: { "web-[1-50]": {} }\n`,
+  'mistake in a profile': `${base}profiles:\n  small: { memory: { max: 1GiB } }\nvms: { web: { profile: small, memory: 2GiB } }\n`,
+  // What contradicts.
+  'over max': `${base}vms: { web: { vcpus: { count: 4, max: 2 }, memory: { target: 2GiB, max: 1GiB } } }\n`,
+  'server and servers': `${base}vms: { web: { server: xen, servers: [xen] } }\n`,
+  'networks and nics': `${base}vms: { web: { networks: [lan], nics: { eth0: { network: lan } } } }\n`,
+  'one MAC, UUID, name, disk': `${base}vms:
+  a:
+    uuid: 3f1c8c1e-9b5e-4c64-8d5b-0f3c5a0e7b11
+    nics: { eth0: { network: lan, mac: "02:5a:7c:00:00:01" } }
+    disks: { xvda: { path: /dev/vg0/a }, xvdb: { path: /dev/vg0/a } }
+  b:
+    uuid: 3F1C8C1E-9B5E-4C64-8D5B-0F3C5A0E7B11
+    nics: { eth0: { network: lan, mac: "02:5A:7C:00:00:01" } }
+    disks: { xvda: { path: /dev/vg0/a, access: ro } }
+  c: { name: a }
+`,
+  // What would reach a shell, ssh or a cfg.
+  'unsafe values': `farm: home
+servers:
+  xen: { address: "-oProxyCommand=reboot", ssh: { user: "-l", jump: "-J@evil", identityFile: -key, port: 22 } }
+  xen2: { address: "root@xen2" }
+  xen3: { address: "xen3:2222" }
+  xen4: { address: "a b; reboot" }
+networks: { lan: { bridge: "xenbr0,script=/tmp/x" }, wan: { bridge: a-very-long-bridge-name } }
+vms:
+  web:
+    boot: { kernel: vmlinuz, ramdisk: /srv/../etc/shadow, cmdline: 'root="x"' }
+    disks: { xvda: { path: "/dev/vg0/a,b" }, xvdb: { path: "/dev/vg0/{}" } }
+  db: { boot: { cmdline: "a\\nkernel = b" } }
+`,
+  'control characters in a line': `${base}vms: { "we\\e[31mb": {}, web: { memory: "1\\u202eGiB" } } # \u202e\n`,
+  'a very long line': `${base}vms: { ${Array.from({ length: 400 }, (_, i) => `vm-${i}: { memory: 1GiB }`).join(', ')}, web: { memori: 1GiB } }\n`,
+};
+
+const paths: Readonly<Record<string, readonly string[]>> = {
+  'misspelt file': ['examples/frm.yaml'],
+};
+
+test.each(Object.entries(cases))('%s', async (name, files) => {
+  const io = memoryIo(typeof files === 'string' ? { 'farm.yaml': files } : files);
+  const loaded = await loadFarm(paths[name] ?? [], io);
+  expect(loaded.ok).toBe(false);
+  const text = loaded.ok ? '' : renderDiagnostics(loaded.diagnostics, { color: false });
+  await expect(text).toMatchFileSnapshot(`../../golden/config/${name.replaceAll(/[^\w-]+/g, '-')}.txt`);
+});
