@@ -1,2 +1,72 @@
 #!/usr/bin/env node
-process.stdout.write('reeve\n');
+/** argv, signals, exit code: the only file that touches `process`. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline';
+import { setTimeout as after } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { run } from './cli/program.ts';
+import type { Output, Shell } from './cli/shell.ts';
+
+const folder = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { version: string };
+
+/** A reader that went away (`reeve plan | head`) is no error, and must not stop an apply half-way. */
+const outputOf = (stream: NodeJS.WriteStream): Output => {
+  let open = true;
+  stream.on('error', () => {
+    open = false;
+  });
+  return {
+    write: (text) => {
+      if (open) stream.write(text);
+    },
+    terminal: stream.isTTY === true,
+    columns: () => stream.columns ?? 80,
+    rows: () => stream.rows ?? 24,
+  };
+};
+
+const ask = (question: string, hidden: boolean): Promise<string | null> =>
+  new Promise((resolve) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+    const end = (answer: string | null): void => {
+      lines.close();
+      if (answer === null || hidden) process.stderr.write('\n');
+      resolve(answer);
+    };
+    lines.once('SIGINT', () => end(null));
+    lines.once('close', () => resolve(null));
+    lines.question(question, end);
+    // What is typed is echoed by readline: a passphrase is not.
+    if (hidden) (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
+  });
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const shell: Shell = {
+  out: outputOf(process.stdout),
+  err: outputOf(process.stderr),
+  env: process.env,
+  home: process.env['HOME'] ?? homedir(),
+  user: process.env['USER'] ?? userInfo().username,
+  host: hostname(),
+  version,
+  folder,
+  now: Date.now,
+  sleep: async (ms, signal) => {
+    await after(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
+  },
+  random: (bytes) => randomBytes(bytes),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  onInterrupt: (listener) => {
+    for (const s of signals) process.on(s, listener);
+    return () => {
+      for (const s of signals) process.off(s, listener);
+    };
+  },
+};
+
+// What a second Ctrl-C left behind may still hold handles: nothing of it is waited for.
+process.exit(await run(process.argv.slice(2), shell));

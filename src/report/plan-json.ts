@@ -105,7 +105,7 @@ export const parsePlan = (text: string, schema: object): Plan | readonly Diagnos
     const other = `the plan has the format ${JSON.stringify(format)}; this version of Reeve reads ${planFormat}`;
     return [problem('plan-version', other, again)];
   }
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true });
+  const ajv = new Ajv2020({ allErrors: true, discriminator: true, inlineRefs: false, validateSchema: false });
   const valid = ajv.compile<Plan>(schema);
   if (!valid(document)) return shapeProblems(valid.errors ?? []);
   const wrong = inconsistencies(document);

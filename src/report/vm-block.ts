@@ -5,7 +5,7 @@ import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
 import type { CfgDraft } from '../kinds/vm/ops.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
 import { changeText, type ChangeText } from './change-text.ts';
-import { clean, hang, time, wrap, type Colors } from './text.ts';
+import { clean, count, hang, time, wrap, type Colors } from './text.ts';
 import { valueText } from './value-text.ts';
 
 export interface BlockOptions {
@@ -119,7 +119,7 @@ const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] 
 
 const row = (label: string, to: string): ChangeText => ({ label, from: to, to: '', note: '' });
 
-const upTo = (now: string, most: string): string => (now === most ? now : `${now} (at most ${most})`);
+const upTo = (now: string, most: string, same: boolean): string => (same ? now : `${now} (at most ${most})`);
 
 /** What a new VM will be, from the cfg that is to be written. */
 const portrait = (record: CfgDraft, autostart: boolean): readonly ChangeText[] => {
@@ -127,18 +127,23 @@ const portrait = (record: CfgDraft, autostart: boolean): readonly ChangeText[] =
   const size = (kib: number): string => valueText('memory.target', { is: 'value', value: kib });
   const nicName = (mac: string | null, i: number): string =>
     Object.entries(record.marker.macs).find(([, m]) => m === mac)?.[0] ?? `eth${i}`;
+  const machine = [
+    c.type,
+    upTo(count(c.vcpus.count, 'vCPU'), String(c.vcpus.max), c.vcpus.count === c.vcpus.max),
+    upTo(size(c.memory.target), size(c.memory.max), c.memory.target === c.memory.max),
+    ...(autostart ? ['autostart'] : []),
+  ];
+  const { kernel, ramdisk, cmdline } = c.boot;
   return [
-    row('type', c.type),
-    row('vcpus', upTo(String(c.vcpus.count), String(c.vcpus.max))),
-    row('memory', upTo(size(c.memory.target), size(c.memory.max))),
-    ...(['kernel', 'ramdisk', 'cmdline'] as const).flatMap((k) =>
-      c.boot[k] === null ? [] : [row(k, clean(c.boot[k]))],
-    ),
+    row('machine', machine.join(', ')),
+    ...(kernel === null
+      ? []
+      : [row('kernel', [kernel, ramdisk].flatMap((p) => (p === null ? [] : [clean(p)])).join(', '))]),
+    ...(cmdline === null ? [] : [row('cmdline', clean(cmdline))]),
     ...Object.entries(c.disks).map(([vdev, d]) =>
       row(`disk ${clean(vdev)}`, valueText('disks.', { is: 'value', value: d })),
     ),
     ...c.nics.map((n, i) => row(`nic ${clean(nicName(n.mac, i))}`, valueText('nics.', { is: 'value', value: n }))),
-    row('autostart', autostart ? 'on' : 'off'),
   ];
 };
 

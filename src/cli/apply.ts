@@ -1,0 +1,78 @@
+/** `reeve apply`: plan, show, ask, and carry out; or carry out a saved plan as it was reviewed. */
+import type { Plan } from '../kinds/plan.ts';
+import { carryOut } from './carry-out.ts';
+import { checkApproved, checkDigest, confirm } from './confirm.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import { asJson, planOptionsOf, type PlanFlags } from './options.ts';
+import { controlOf } from './outside.ts';
+import { codeOf, planFarm, show } from './pipeline.ts';
+import { isPlanFile, loadPlan, serversOf } from './saved-plan.ts';
+import type { Output, Shell } from './shell.ts';
+
+export interface ApplyFlags extends PlanFlags {
+  readonly yes: boolean;
+  readonly expect?: string;
+  readonly events?: string;
+}
+
+/** `--json` keeps standard output for the plan document. */
+const outputOf = (shell: Shell, flags: ApplyFlags): Output => (asJson(flags) ? shell.err : shell.out);
+
+const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlags): Promise<ExitCode> => {
+  const farm = await load(shell, paths, flags);
+  const control = controlOf(
+    shell,
+    farm.pools.flatMap((p) => p.servers),
+  );
+  try {
+    const plan = await planFarm(shell, farm, planOptionsOf(flags), control);
+    show(shell, plan, flags);
+    checkApproved(plan, flags.expect);
+    if (plan.operations.length === 0) return codeOf(plan, exit.done);
+    await confirm(shell, plan, flags.yes);
+    const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
+    return code === exit.done ? codeOf(plan, code) : code;
+  } finally {
+    await control.close();
+  }
+};
+
+const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<ExitCode> => {
+  const plan: Plan = await loadPlan(shell, path, flags);
+  checkApproved(plan, flags.expect);
+  show(shell, plan, flags);
+  if (plan.operations.length === 0) return codeOf(plan, exit.done);
+  await confirm(shell, plan, flags.yes);
+  const control = controlOf(shell, serversOf(plan, path));
+  try {
+    const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
+    return code === exit.done ? codeOf(plan, code) : code;
+  } finally {
+    await control.close();
+  }
+};
+
+/** `given`: the options that were written, to refuse those that a saved plan does not take. */
+export const apply = async (
+  shell: Shell,
+  paths: readonly string[],
+  flags: ApplyFlags,
+  given: readonly string[],
+): Promise<ExitCode> => {
+  checkDigest(flags.expect);
+  if (!isPlanFile(paths)) return fromFarm(shell, paths, flags);
+  const [path] = paths;
+  if (path === undefined || paths.length > 1) {
+    throw new ExitError(exit.error, 'a saved plan is applied alone', 'name one PLAN.json and no other path');
+  }
+  const extra = given.find((name) => !['yes', 'expect', 'events', 'color'].includes(name));
+  if (extra !== undefined) {
+    throw new ExitError(
+      exit.error,
+      `a saved plan is done as it was reviewed: it does not take --${extra}`,
+      'it takes --yes, --expect and --events; make a new plan for anything else',
+    );
+  }
+  return fromPlan(shell, path, flags);
+};

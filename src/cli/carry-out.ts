@@ -1,0 +1,83 @@
+/** Carries a plan out before the person's eyes: live view, Ctrl-C, events file, last words, exit code. */
+import { execute, exitCode, openEventsFile, type EventsFile, type Outcome } from '../apply/index.ts';
+import type { Control, Holder } from '../core/port.ts';
+import type { Plan } from '../kinds/plan.ts';
+import { stale } from '../plan/index.ts';
+import { applySummary } from '../report/live.ts';
+import { pathsOf, xl } from '../toolstacks/xl/index.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { liveView, type LiveView } from './live-view.ts';
+import { lookOf, type Output, type Shell } from './shell.ts';
+
+export interface CarryFlags {
+  readonly color: boolean;
+  readonly events?: string;
+}
+
+const holder = (shell: Shell): Holder => ({
+  who: shell.user,
+  from: shell.host,
+  since: new Date(shell.now()).toISOString(),
+  epoch: Buffer.from(shell.random(16)).toString('hex'),
+});
+
+const eventsFile = (path: string | undefined): EventsFile | null => {
+  if (path === undefined) return null;
+  try {
+    return openEventsFile(path);
+  } catch (error) {
+    throw new ExitError(exit.error, `--events ${path} cannot be written: ${(error as Error).message}`);
+  }
+};
+
+/** The first Ctrl-C lets what runs end, the second leaves it to the servers. */
+const cancelling = (shell: Shell, view: LiveView): { stop: AbortSignal; detach: AbortSignal; off: () => void } => {
+  const stop = new AbortController();
+  const detach = new AbortController();
+  const off = shell.onInterrupt(() => {
+    if (stop.signal.aborted) detach.abort();
+    else {
+      view.say('Stopping: nothing new is started, what runs is waited for. Ctrl-C again leaves it running there.');
+      stop.abort();
+    }
+  });
+  return { stop: stop.signal, detach: detach.signal, off };
+};
+
+/** Never throws for what a server does. The plan has operations. */
+export const carryOut = async (
+  shell: Shell,
+  plan: Plan,
+  control: Control,
+  flags: CarryFlags,
+  output: Output,
+): Promise<ExitCode> => {
+  const look = lookOf(shell, output, flags.color);
+  const events = eventsFile(flags.events);
+  const began = shell.now();
+  const view = liveView(plan, output, look, shell.now);
+  const cancel = cancelling(shell, view);
+  let outcome: Outcome;
+  try {
+    outcome = await execute(plan, {
+      control,
+      toolstack: xl,
+      clock: { now: shell.now, sleep: shell.sleep },
+      who: holder(shell),
+      onEvent: (event) => {
+        events?.write(event);
+        view.event(event);
+      },
+      cancel: { stop: cancel.stop, detach: cancel.detach },
+      pathsOf,
+      fresh: (observed) => stale(plan, observed).filter((d) => observed.has(d.server)),
+    });
+  } finally {
+    cancel.off();
+    view.end();
+    const problem = events?.close() ?? null;
+    if (problem !== null) shell.err.write(`warning: ${problem}\n`);
+  }
+  output.write(applySummary(plan, outcome, { ms: shell.now() - began, ...look }));
+  return exitCode(outcome);
+};

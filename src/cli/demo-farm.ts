@@ -1,0 +1,84 @@
+/** Three simulated servers with a `farm.yaml` that describes them, in a folder of their own. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestText } from '../core/digest.ts';
+import { startSimFarm, type SimFarm } from '../sim/index.ts';
+import { observeText } from '../toolstacks/xl/index.ts';
+import { holdText, opText, waitText, writeText } from '../transport/index.ts';
+
+export interface DemoFarm {
+  readonly sim: SimFarm;
+  readonly folder: string;
+  /** Of `farm.yaml`. */
+  readonly path: string;
+  /** Writes the file with these VMs. */
+  readonly describe: (vms: string) => Promise<void>;
+  /** Stops the servers and removes the folder. */
+  readonly close: () => Promise<void>;
+}
+
+const kernel = '/srv/guest/vmlinuz';
+const ramdisk = '/srv/guest/initrd.gz';
+
+const servers = (names: readonly string[]) =>
+  names.map((name, i) => ({
+    name,
+    memoryMiB: 16_384 - i * 2048,
+    dom0MiB: 2048,
+    cpus: 8,
+    bridges: ['xenbr0', 'xenbr1'],
+    paths: [kernel, ramdisk, ...['web-1', 'web-2', 'db-1', 'db-1-data', 'mail'].map((d) => `/dev/vg0/${d}`)],
+  }));
+
+/** `speed`: how many times as fast as real servers. The same seed gives the same farm. */
+export const startDemoFarm = async (speed: number, seed = 'demo'): Promise<DemoFarm> => {
+  const sim = await startSimFarm({
+    servers: servers(['dom01', 'dom02', 'dom03']),
+    texts: {
+      observe: digestText(observeText),
+      hold: digestText(holdText),
+      op: digestText(opText),
+      wait: digestText(waitText),
+      write: digestText(writeText),
+    },
+    speed,
+    seed,
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'reeve-demo-'));
+  const put = async (name: string, text: string): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, text, { mode: 0o600 });
+    return path;
+  };
+  const identityFile = await put('id_demo', sim.clientKey);
+  const knownHosts = await put('known_hosts', sim.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
+  const head = `farm: demo
+pools:
+  ams1:
+    servers:
+${sim.servers.map((s) => `      ${s.name}: { address: ${s.host}, ssh: { port: ${s.port} } }`).join('\n')}
+    ssh: { user: root, identityFile: ${identityFile}, knownHosts: ${knownHosts} }
+    networks: { prod: { bridge: xenbr0 }, dmz: { bridge: xenbr1 } }
+profiles:
+  small:
+    type: pvh
+    vcpus: { count: 1, max: 4 }
+    memory: { target: 512MiB, max: 2GiB }
+    networks: [prod]
+    boot: { kernel: ${kernel}, ramdisk: ${ramdisk}, cmdline: "root=/dev/xvda ro console=hvc0" }
+vms:
+`;
+  return {
+    sim,
+    folder,
+    path: join(folder, 'farm.yaml'),
+    describe: async (vms) => {
+      await put('farm.yaml', head + vms);
+    },
+    close: async () => {
+      await sim.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};

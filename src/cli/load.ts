@@ -1,0 +1,25 @@
+/** Paths → the farm that they describe; what is wrong with them is told, and ends the command with exit code 3. */
+import { loadFarm } from '../config/index.ts';
+import { nodeIo } from '../config/node-io.ts';
+import type { Diagnostic } from '../core/diagnostic.ts';
+import type { Farm } from '../kinds/farm.ts';
+import { renderDiagnostics } from '../report/diagnostics.ts';
+import { exit, ExitError } from './exit.ts';
+import type { CommonFlags } from './options.ts';
+import { lookOf, type Shell } from './shell.ts';
+
+export const tell = (shell: Shell, diagnostics: readonly Diagnostic[], flags: CommonFlags): void => {
+  if (diagnostics.length === 0) return;
+  shell.err.write(renderDiagnostics(diagnostics, { color: lookOf(shell, shell.err, flags.color).color }));
+};
+
+/** Throws an `ExitError` where the files describe no valid farm. */
+export const load = async (shell: Shell, paths: readonly string[], flags: CommonFlags): Promise<Farm> => {
+  const loaded = await loadFarm(paths, nodeIo);
+  if (loaded.ok) {
+    tell(shell, loaded.warnings, flags);
+    return loaded.farm;
+  }
+  tell(shell, loaded.diagnostics, flags);
+  throw new ExitError(exit.invalid, '');
+};

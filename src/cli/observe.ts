@@ -1,0 +1,59 @@
+/** Reads the farm: every server at the same time, once; and again what was between two lives at that moment. */
+import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import type { Toolstack } from '../kinds/toolstack.ts';
+
+/** A domain is gone for a second or two while it reboots: absence is believed after this many more looks. */
+const looks = 3;
+const pauseMs = 1500;
+
+/**
+ * Whether something is on its way there: a cfg whose monitor lives and whose domain is not to be seen (a reboot), or a
+ * domain that has ended and is being cleared away.
+ */
+export const restless = (seen: ServerSeen): boolean => {
+  const rebooting = seen.records.some(
+    (r) =>
+      seen.monitors.includes(r.path) &&
+      r.config !== undefined &&
+      !seen.domains.some((d) => d.uuid === r.config?.uuid || d.name === r.config?.name),
+  );
+  const ending = seen.domains.some((d) => d.state === 'dying' || (d.state === 'shutdown' && d.monitored === true));
+  return rebooting || ending;
+};
+
+export interface Watch {
+  readonly reader: Reader;
+  readonly toolstack: Toolstack;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+const readServer = async (
+  server: string,
+  paths: readonly string[],
+  { reader, toolstack, sleep }: Watch,
+): Promise<ServerSeen | Unknown> => {
+  const read = (): Promise<ServerSeen | Unknown> => reader.read(server, toolstack.reading('all', paths));
+  let seen = await read();
+  for (let again = 0; again < looks && !isUnknown(seen) && restless(seen); again += 1) {
+    await sleep(pauseMs);
+    seen = await read();
+  }
+  return seen;
+};
+
+/** `pools`: only their servers; none: all. `paths`: what to look for, by server. Never rejects for what a server does. */
+export const observe = async (
+  farm: Farm,
+  pools: readonly string[],
+  paths: ReadonlyMap<string, readonly string[]>,
+  watch: Watch,
+): Promise<Observed> => {
+  const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name)).flatMap((p) => p.servers);
+  const answers = servers.map(async (s): Promise<[string, ServerSeen | Unknown]> => [
+    s.name,
+    await readServer(s.name, paths.get(s.name) ?? [], watch),
+  ]);
+  return new Map(await Promise.all(answers));
+};

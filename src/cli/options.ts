@@ -1,0 +1,88 @@
+/** The options that plan, apply and drift share: declared once, turned into `PlanOptions` once. */
+import { Option, type Command } from 'commander';
+import type { PlanOptions } from '../kinds/plan.ts';
+import { parseAllow, type Allow } from './allow.ts';
+import { exit, ExitError } from './exit.ts';
+
+export interface CommonFlags {
+  readonly color: boolean;
+}
+
+export interface PlanFlags extends CommonFlags {
+  readonly pool: readonly string[];
+  readonly target: readonly string[];
+  readonly cause: PlanOptions['cause'];
+  readonly prune: boolean;
+  readonly allow: readonly Allow[];
+  readonly takeover: readonly string[];
+  readonly commands: boolean;
+  readonly format: 'text' | 'json';
+  readonly json: boolean;
+  readonly out?: string;
+  readonly pending?: boolean;
+}
+
+const gather = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+
+const notBuilt = (name: string) => (): never => {
+  throw new ExitError(exit.error, `${name} is not built yet in this version`);
+};
+
+const format = (value: string): 'text' | 'json' => {
+  if (value === 'text' || value === 'json') return value;
+  if (value === 'markdown' || value === 'html') return notBuilt(`--format ${value}`)();
+  throw new ExitError(exit.error, `--format ${value}: there is no such format`, 'it is text or json');
+};
+
+const cause = (value: string): PlanOptions['cause'] => {
+  if (value === 'config' || value === 'drift' || value === 'all') return value;
+  throw new ExitError(exit.error, `--cause ${value}: there is no such cause`, 'it is config, drift or all');
+};
+
+const repeated = (flags: string, description: string): Option =>
+  new Option(flags, `${description} (repeatable)`).argParser(gather).default([], 'none');
+
+/** What a plan is narrowed to, and what it may do. */
+const shaping = (command: Command): Command =>
+  command
+    .addOption(repeated('--pool <name>', 'only this pool'))
+    .addOption(repeated('--target <glob>', 'only these VMs'))
+    .addOption(
+      new Option(
+        '--allow <class=pattern>',
+        'raise the budget of these VMs for this run, like restart=web-* (repeatable)',
+      )
+        .argParser((text, all: readonly Allow[]) => [...all, parseAllow(text)])
+        .default([], 'none'),
+    )
+    .addOption(repeated('--takeover <name>', "take over this VM, though it carries another farm's marker"))
+    .option('--prune', 'delete what is ours and no longer in the file', false)
+    .addOption(new Option('--delete-disks <name>').argParser(notBuilt('--delete-disks')).hideHelp())
+    .addOption(new Option('--from-snapshot <file>').argParser(notBuilt('--from-snapshot')).hideHelp());
+
+const showing = (command: Command): Command =>
+  command
+    .addOption(new Option('--format <format>', 'text or json').argParser(format).default('text'))
+    .option('--json', 'short for --format json', false)
+    .option('--commands', 'show the command lines behind each change', false);
+
+export const planning = (command: Command): Command =>
+  showing(shaping(command)).addOption(
+    new Option('--cause <cause>', 'only what the file changed (config) or a hand did (drift)')
+      .argParser(cause)
+      .default('all'),
+  );
+
+export const drifting = (command: Command): Command => showing(shaping(command));
+
+export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
+  targets: flags.target,
+  pools: flags.pool,
+  cause: flags.cause,
+  prune: flags.prune,
+  pending: flags.pending ?? false,
+  allow: flags.allow,
+  takeover: flags.takeover,
+});
+
+export const asJson = (flags: Pick<PlanFlags, 'format' | 'json'>): boolean => flags.json || flags.format === 'json';

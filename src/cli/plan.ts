@@ -1,0 +1,46 @@
+/** `reeve plan`: what would be done, and what it costs. Changes nothing. */
+import { writeFile } from 'node:fs/promises';
+import { digestOf } from '../core/digest.ts';
+import type { Plan } from '../kinds/plan.ts';
+import { planJson } from '../report/plan-json.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import { planOptionsOf, type PlanFlags } from './options.ts';
+import { readerOf } from './outside.ts';
+import { codeOf, planFarm, show } from './pipeline.ts';
+import type { Shell } from './shell.ts';
+
+export interface PlanCommandFlags extends PlanFlags {
+  readonly detailedExitcode: boolean;
+}
+
+/** `--out FILE`: told on standard error, since standard output may be the plan itself. */
+const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
+  try {
+    await writeFile(path, planJson(plan));
+  } catch (error) {
+    throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
+  }
+  shell.err.write(`Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}\n`);
+};
+
+/** Loads, reads and plans, with a port that can only read. */
+export const planOnly = async (shell: Shell, paths: readonly string[], flags: PlanFlags): Promise<Plan> => {
+  const farm = await load(shell, paths, flags);
+  const reader = readerOf(
+    shell,
+    farm.pools.flatMap((p) => p.servers),
+  );
+  try {
+    return await planFarm(shell, farm, planOptionsOf(flags), reader);
+  } finally {
+    await reader.close();
+  }
+};
+
+export const plan = async (shell: Shell, paths: readonly string[], flags: PlanCommandFlags): Promise<ExitCode> => {
+  const made = await planOnly(shell, paths, flags);
+  show(shell, made, flags);
+  if (flags.out !== undefined) await save(shell, made, flags.out);
+  return codeOf(made, flags.detailedExitcode && made.operations.length > 0 ? exit.pending : exit.done);
+};

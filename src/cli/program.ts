@@ -1,0 +1,110 @@
+/** The command line: which commands there are, what they take, and what they answer. */
+import { Command, CommanderError } from 'commander';
+import { clean } from '../report/text.ts';
+import { apply, type ApplyFlags } from './apply.ts';
+import { demo } from './demo.ts';
+import { drift } from './drift.ts';
+import { exit, ExitError } from './exit.ts';
+import { drifting, planning, type CommonFlags, type PlanFlags } from './options.ts';
+import { plan, type PlanCommandFlags } from './plan.ts';
+import { schema } from './schema.ts';
+import type { Shell } from './shell.ts';
+import { validate } from './validate.ts';
+
+/** Of design, but not of this version. */
+const later = [
+  'status',
+  'import',
+  'release',
+  'explain',
+  'graph',
+  'roll',
+  'balance',
+  'history',
+  'unlock',
+  'console',
+  'snapshot',
+  'render',
+  'fmt',
+  'comment',
+  'completion',
+] as const;
+
+type Run = (code: number) => void;
+
+const paths = 'the files or folders that describe the farm; farm.yaml or farm/ unless said';
+
+const addCommands = (program: Command, shell: Shell, ended: Run): void => {
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).option('--no-color', 'no colours, as NO_COLOR does');
+  command('validate', 'check the file; no network')
+    .argument('[path...]', paths)
+    .action(async (path: string[], flags: CommonFlags) => ended(await validate(shell, path, flags)));
+  planning(command('plan', 'show what would be done and what it costs; changes nothing'))
+    .argument('[path...]', paths)
+    .option('--out <file>', 'save the plan, for `reeve apply FILE`')
+    .option('--detailed-exitcode', 'exit with 2 where there is something to do', false)
+    .action(async (path: string[], flags: PlanCommandFlags) => ended(await plan(shell, path, flags)));
+  planning(command('apply', 'plan, ask, and do it; or do a saved plan'))
+    .argument('[path...]', `${paths}; or one PLAN.json`)
+    .option('--yes', 'do not ask', false)
+    .option('--expect <digest>', 'only the plan of this digest')
+    .option('--events <file>', 'write what happens as JSON, one event a line')
+    .option('--pending', 'restart what waits for a restart', false)
+    .action(async (path: string[], flags: ApplyFlags, self: Command) => {
+      const given = self.options.map((o) => o.attributeName()).filter((o) => self.getOptionValueSource(o) === 'cli');
+      ended(await apply(shell, path, flags, given));
+    });
+  drifting(command('drift', 'show what a hand changed; exits with 2 where there is something'))
+    .argument('[path...]', paths)
+    .action(async (path: string[], flags: Omit<PlanFlags, 'cause'>) => ended(await drift(shell, path, flags)));
+  command('schema', 'print the JSON Schema of the file or of the plan document')
+    .argument('[name]', 'farm or plan', 'farm')
+    .action(async (name: string) => ended(await schema(shell, name)));
+  command('demo', 'a simulated farm in this process: plan, apply, drift, plan again').action(
+    async (flags: CommonFlags) => ended(await demo(shell, flags, run)),
+  );
+  for (const name of later) {
+    program
+      .command(name, { hidden: true })
+      .argument('[anything...]')
+      .allowUnknownOption()
+      .helpOption(false)
+      .action(() => {
+        throw new ExitError(exit.error, `reeve ${name} is not built yet in this version`);
+      });
+  }
+};
+
+/** Runs one command line (without `node` and the program's name) and returns its exit code. A bug is thrown. */
+export const run = async (argv: readonly string[], shell: Shell): Promise<number> => {
+  let code: number = exit.done;
+  const program = new Command('reeve')
+    .description('Keeps a Xen farm as a YAML file says: plans and applies, with the downtime of each change.')
+    .version(shell.version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.out.write(text),
+      writeErr: (text) => shell.err.write(text),
+      getOutHelpWidth: () => (shell.out.terminal ? shell.out.columns() : 100),
+      getErrHelpWidth: () => (shell.err.terminal ? shell.err.columns() : 100),
+    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done or nothing to do, 1 error, 2 changes pending, 3 invalid file, 4 a server could not be read,' +
+        '\n5 something refused, 6 the plan is stale, 7 applied in part, 130 cancelled.',
+    );
+  addCommands(program, shell, (c) => {
+    code = c;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.error;
+    if (!(error instanceof ExitError)) throw error;
+    if (error.message !== '') shell.err.write(`reeve: ${clean(error.message)}\n`);
+    if (error.help !== undefined) shell.err.write(`help: ${clean(error.help)}\n`);
+    return error.code;
+  }
+};

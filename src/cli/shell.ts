@@ -1,0 +1,50 @@
+/** All that a command gets from outside: streams, environment, time, a person to ask. `main.ts` makes the real one. */
+
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly terminal: boolean;
+  readonly columns: () => number;
+  readonly rows: () => number;
+}
+
+export interface Shell {
+  readonly out: Output;
+  readonly err: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Who runs it, and where. */
+  readonly user: string;
+  readonly host: string;
+  /** Reeve's. */
+  readonly version: string;
+  /** Where `schemas/` is. */
+  readonly folder: string;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** Ends early, without an error, when `signal` aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly random: (bytes: number) => Uint8Array;
+  /** Asks the person at the terminal; null: no answer. Undefined where nobody is there. */
+  readonly ask: ((question: string, hidden: boolean) => Promise<string | null>) | undefined;
+  /** Calls `listener` for each Ctrl-C (or SIGTERM) from now on, instead of ending; returns what undoes it. */
+  readonly onInterrupt: (listener: () => void) => () => void;
+}
+
+/** What a command is asked to look like. */
+export interface Look {
+  readonly color: boolean;
+  /** Columns. */
+  readonly width: number;
+}
+
+/** Where a pipe or file has no width of its own. */
+const plainWidth = 100;
+
+/** `wanted` is false for `--no-color`. */
+export const lookOf = (shell: Shell, output: Output, wanted: boolean): Look => {
+  const off = !wanted || (shell.env['NO_COLOR'] ?? '') !== '' || shell.env['TERM'] === 'dumb';
+  return {
+    color: output.terminal && !off,
+    width: output.terminal ? Math.max(40, output.columns()) : plainWidth,
+  };
+};
