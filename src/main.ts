@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from './cli/program.ts';
@@ -22,7 +23,7 @@ const outputOf = (stream: NodeJS.WriteStream): Output => {
     write: (text) => {
       if (open) stream.write(text);
     },
-    terminal: stream.isTTY === true,
+    terminal: Boolean(stream.isTTY),
     columns: () => stream.columns ?? 80,
     rows: () => stream.rows ?? 24,
   };
@@ -30,17 +31,27 @@ const outputOf = (stream: NodeJS.WriteStream): Output => {
 
 const ask = (question: string, hidden: boolean): Promise<string | null> =>
   new Promise((resolve) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+    // Readline echoes what is typed; a passphrase is swallowed here.
+    let muted = false;
+    const output = new Writable({
+      write: (chunk: Uint8Array, _encoding, done) => {
+        if (!muted) process.stderr.write(chunk);
+        done();
+      },
+    });
+    const lines = createInterface({ input: process.stdin, output, terminal: true });
+    let answered = false;
     const end = (answer: string | null): void => {
+      if (answered) return;
+      answered = true;
       lines.close();
       if (answer === null || hidden) process.stderr.write('\n');
       resolve(answer);
     };
     lines.once('SIGINT', () => end(null));
-    lines.once('close', () => resolve(null));
+    lines.once('close', () => end(null));
     lines.question(question, end);
-    // What is typed is echoed by readline: a passphrase is not.
-    if (hidden) (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
+    muted = hidden;
   });
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { observe, restless } from '../../../src/cli/observe.ts';
+import { readProgram, type Reader, type Unknown } from '../../../src/core/port.ts';
+import type { Farm } from '../../../src/kinds/farm.ts';
+import type { ServerSeen } from '../../../src/kinds/server/live.ts';
+import type { Toolstack } from '../../../src/kinds/toolstack.ts';
+import type { CfgRecord, Domain } from '../../../src/kinds/vm/live.ts';
+
+const quiet: ServerSeen = {
+  is: 'seen',
+  host: 'dom01',
+  bootId: 'b',
+  xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: [] },
+  cpus: 4,
+  memory: { total: 0, free: 0, reclaimable: 0 },
+  bridges: [],
+  domains: [],
+  records: [],
+  paths: {},
+  monitors: [],
+  problems: [],
+};
+const record = {
+  path: '/etc/xen/web-1.cfg',
+  text: '',
+  digest: '',
+  config: { name: 'web-1', uuid: 'u-1' },
+  problem: undefined,
+  marker: null,
+  autostart: [],
+} as unknown as CfgRecord;
+const domain = { uuid: 'u-1', name: 'web-1', state: 'running', monitored: true } as unknown as Domain;
+const between: ServerSeen = { ...quiet, records: [record], monitors: [record.path] };
+
+describe('restless', () => {
+  test.each<[string, ServerSeen, boolean]>([
+    ['nothing there', quiet, false],
+    ['a stopped VM', { ...quiet, records: [record] }, false],
+    ['a running VM', { ...between, domains: [domain] }, false],
+    ['a VM between two lives', between, true],
+    ['a VM that is taken down', { ...quiet, domains: [{ ...domain, state: 'dying' }] }, true],
+    ['a VM that has just ended', { ...quiet, domains: [{ ...domain, state: 'shutdown' }] }, true],
+    [
+      'one that ended and that nobody clears',
+      { ...quiet, domains: [{ ...domain, state: 'shutdown', monitored: false }] },
+      false,
+    ],
+  ])('%s', (_name, seen, expected) => {
+    expect(restless(seen)).toBe(expected);
+  });
+});
+
+const server = (name: string, pool: string) => ({ name, pool }) as unknown as Farm['pools'][number]['servers'][number];
+const farm = {
+  pools: [
+    { name: 'a', servers: [server('dom01', 'a'), server('dom02', 'a')] },
+    { name: 'b', servers: [server('dom03', 'b')] },
+  ],
+} as unknown as Farm;
+const toolstack = {
+  reading: (_what: string, paths: readonly string[]) =>
+    readProgram<ServerSeen>({ text: '', args: paths, deadlineMs: 1, decode: () => quiet }),
+} as unknown as Toolstack;
+
+/** Answers each server's readings one after the other, the last for ever. */
+const scripted = (answers: Readonly<Record<string, readonly (ServerSeen | Unknown)[]>>) => {
+  const asked: string[] = [];
+  const slept: number[] = [];
+  const reader = {
+    read: async (name: string, program: { args: readonly string[] }) => {
+      const n = asked.filter((a) => a.startsWith(name)).length;
+      asked.push(`${name} ${program.args.join(' ')}`.trim());
+      return answers[name]?.[n] ?? answers[name]?.at(-1) ?? quiet;
+    },
+    close: async () => {},
+  } as unknown as Reader;
+  const sleep = async (ms: number): Promise<void> => {
+    slept.push(ms);
+  };
+  return { asked, slept, watch: { reader, toolstack, sleep } };
+};
+
+describe('observe', () => {
+  test('reads every server once, with the paths that are asked of it', async () => {
+    const { asked, slept, watch } = scripted({});
+    const seen = await observe(farm, [], new Map([['dom02', ['/srv/vmlinuz']]]), watch);
+    expect([...seen.keys()]).toEqual(['dom01', 'dom02', 'dom03']);
+    expect(asked).toEqual(['dom01', 'dom02 /srv/vmlinuz', 'dom03']);
+    expect(slept).toEqual([]);
+  });
+
+  test('reads only the pools that were named', async () => {
+    const { asked, watch } = scripted({});
+    await observe(farm, ['b'], new Map(), watch);
+    expect(asked).toEqual(['dom03']);
+  });
+
+  test('reads a server again while a VM is between two lives', async () => {
+    const up = { ...between, domains: [domain] };
+    const { asked, slept, watch } = scripted({ dom02: [between, between, up] });
+    const seen = await observe(farm, ['a'], new Map(), watch);
+    expect(seen.get('dom02')).toBe(up);
+    expect(asked).toEqual(['dom01', 'dom02', 'dom02', 'dom02']);
+    expect(slept).toHaveLength(2);
+  });
+
+  test('believes in the end that a VM is gone', async () => {
+    const { asked, watch } = scripted({ dom03: [between] });
+    const seen = await observe(farm, ['b'], new Map(), watch);
+    expect(seen.get('dom03')).toBe(between);
+    expect(asked).toHaveLength(4);
+  });
+
+  test('a server that cannot be read is a value, and asked once', async () => {
+    const unknown: Unknown = { is: 'unknown', reason: 'unreachable', why: 'no answer' };
+    const { asked, watch } = scripted({ dom03: [unknown] });
+    const seen = await observe(farm, ['b'], new Map(), watch);
+    expect(seen.get('dom03')).toBe(unknown);
+    expect(asked).toHaveLength(1);
+  });
+});
