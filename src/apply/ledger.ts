@@ -36,7 +36,7 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
     if (!closed) onEvent(event);
   };
   const move = (id: string, to: Standing): void => {
-    if (!closed) standings.set(id, to);
+    standings.set(id, to);
   };
   const took = (id: string): number => {
     const s = standings.get(id);

@@ -1,7 +1,7 @@
 /** `execute` against dom0s in memory: order, limits, failures, locks, staleness and cancelling. */
 import { describe, expect, test } from 'vitest';
 import { exitCode } from '../../../src/apply/outcome.ts';
-import { domainOf, recordOf, unknown } from './fake-control.ts';
+import { domainOf, fakeToolstack, recordOf, unknown } from './fake-control.ts';
 import type { FakeControl, Trace } from './fake-control.ts';
 import { attachNic, define, operation, pause, restart, run, start, stop, vcpus } from './plans.ts';
 
@@ -161,6 +161,11 @@ describe('servers that cannot be used', () => {
     expect(control.held).toEqual(['dom1', 'dom2']);
   });
 
+  test('the whole scope of the plan is held, also where nothing is done', async () => {
+    const { control } = await run(both, { servers: { dom1: {}, dom2: {}, dom0: {} }, scope: ['dom2', 'dom0'] });
+    expect(control.held).toEqual(['dom0', 'dom1', 'dom2']);
+  });
+
   test('a server that does not answer leaves the others alone', async () => {
     const { outcome } = await run(both, {
       servers: { dom1: {}, dom2: {} },
@@ -224,6 +229,30 @@ describe('servers that cannot be used', () => {
     expect(outcome.failed[0]?.help).toContain('run apply again');
     expect(outcome.skipped).toEqual([{ id: 'a2/start', why: 'dom1 cannot be controlled: no route' }]);
   });
+});
+
+test('an error in this program is thrown, once what runs has ended and the locks are gone', async () => {
+  const told: string[] = [];
+  const broken = run([operation(start('a', 'dom1')), operation(start('b', 'dom2')), operation(start('b2', 'dom2'))], {
+    servers: { dom1: {}, dom2: {} },
+    takes: () => 30_000,
+    toolstack: {
+      ...fakeToolstack,
+      lower: (op, seen) => {
+        if (op.name === 'a') throw new Error('a bug');
+        return fakeToolstack.lower(op, seen);
+      },
+    },
+    on: (e) => 'op' in e && e.ev !== 'progress' && told.push(`${e.ev} ${e.op}`),
+  });
+  await expect(broken).rejects.toThrow('a bug');
+  expect(told.toSorted()).toEqual([
+    'done b/start',
+    'failed a/start',
+    'skipped b2/start',
+    'started a/start',
+    'started b/start',
+  ]);
 });
 
 describe('a stale plan', () => {

@@ -6,6 +6,7 @@ import type { Event } from '../../../src/core/event.ts';
 import { ref } from '../../../src/core/ref.ts';
 import type { Op, Operation, Plan } from '../../../src/kinds/plan.ts';
 import type { Observed } from '../../../src/kinds/server/live.ts';
+import type { Toolstack } from '../../../src/kinds/toolstack.ts';
 import { fakeControl, fakeToolstack, uuidOf, virtualClock } from './fake-control.ts';
 import type { FakeControl, FakeOptions } from './fake-control.ts';
 
@@ -98,14 +99,18 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
   ...more,
 });
 
-export const planOf = (operations: readonly Operation[], touched: Plan['touched'] = []): Plan => ({
+export const planOf = (
+  operations: readonly Operation[],
+  touched: Plan['touched'] = [],
+  scope: Plan['scope'] = [],
+): Plan => ({
   format: 'reeve-plan/1',
   tool: '0',
   farm: 'f',
   options: { targets: [], pools: [], cause: 'all', prune: false, pending: false, allow: [], takeover: [] },
   desired: '',
   touched,
-  scope: [],
+  scope,
   servers: [],
   vms: [],
   operations,
@@ -134,6 +139,8 @@ export interface Hands {
 export interface RunOptions extends FakeOptions {
   readonly fresh?: (observed: Observed) => readonly Difference[];
   readonly touched?: Plan['touched'];
+  readonly scope?: Plan['scope'];
+  readonly toolstack?: Toolstack;
   readonly pathsOf?: (op: Op) => readonly string[];
   /** Called with each event. */
   readonly on?: (event: Event, hands: Hands) => void;
@@ -146,9 +153,9 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
   const stop = new AbortController();
   const detach = new AbortController();
   const cancel: CancelSignals = { stop: stop.signal, detach: detach.signal };
-  const outcome = await execute(planOf(operations, options.touched), {
+  const outcome = await execute(planOf(operations, options.touched, options.scope), {
     control,
-    toolstack: fakeToolstack,
+    toolstack: options.toolstack ?? fakeToolstack,
     clock,
     who: { who: 'ann', from: 'desk', since: '2026-01-01T00:00:00Z', epoch: 'e1' },
     onEvent: (e) => {

@@ -1,0 +1,44 @@
+/** Readings are shared by those who ask before one starts, and by nobody who asks later. */
+import { expect, test } from 'vitest';
+import { shareReadings } from '../../../src/apply/readings.ts';
+import type { Read } from '../../../src/apply/readings.ts';
+import type { Clock } from '../../../src/apply/world.ts';
+import { fakeControl, fakeToolstack, virtualClock } from './fake-control.ts';
+import type { FakeControl } from './fake-control.ts';
+
+const open = (): { readonly control: FakeControl; readonly clock: Clock; readonly read: Read } => {
+  const clock = virtualClock();
+  const control = fakeControl(clock, { servers: { dom1: {}, dom2: {} } });
+  return { control, clock, read: shareReadings(control, fakeToolstack, clock) };
+};
+
+test('one reading serves all who ask at the same moment, and covers what each wants', async () => {
+  const { control, read } = open();
+  const [a, b] = await Promise.all([read('dom1', 'domains', ['/b']), read('dom1', 'all', ['/a', '/b'])]);
+  expect(control.reads).toEqual(['dom1 all /a /b']);
+  expect(a).toBe(b);
+});
+
+test('servers are read apart, at the same time', async () => {
+  const { control, clock, read } = open();
+  const began = clock.now();
+  await Promise.all([read('dom1', 'domains', []), read('dom2', 'domains', [])]);
+  expect(control.reads).toEqual(['dom1 domains', 'dom2 domains']);
+  // A reading takes 100 ms here.
+  expect(clock.now() - began).toBeLessThan(200);
+});
+
+test('who asks while a reading runs gets the next one, which begins when that has ended', async () => {
+  const { control, clock, read } = open();
+  const began = clock.now();
+  const first = read('dom1', 'domains', []);
+  await clock.sleep(50);
+  const later = [read('dom1', 'domains', ['/x']), read('dom1', 'domains', ['/y'])];
+  await clock.sleep(40);
+  expect(control.reads).toEqual(['dom1 domains']);
+  const answers = [await first, ...(await Promise.all(later))];
+  expect(control.reads).toEqual(['dom1 domains', 'dom1 domains /x /y']);
+  expect(answers[0]).not.toBe(answers[1]);
+  expect(answers[1]).toBe(answers[2]);
+  expect(clock.now() - began).toBeGreaterThanOrEqual(200);
+});
