@@ -31,7 +31,7 @@ export interface Answer {
 }
 
 /** An answer is held in memory: 64 MiB are some thousand guests with their cfgs. */
-export const mostBytes = 64 * 1024 * 1024;
+const mostBytes = 64 * 1024 * 1024;
 const mostErrorBytes = 64 * 1024;
 
 /** Sends `input`, reads to the end. `deadlineMs` counts from now. */

@@ -30,7 +30,7 @@ const strange = (server: Server, what: string, answer: Answer): Unknown => {
 };
 
 /** `RC rc outbytes errbytes` and the bytes; null where it is cut short. */
-export const parseResult = (out: Buffer): ExecResult | 'lost' | 'never' | null => {
+const parseResult = (out: Buffer): ExecResult | 'lost' | 'never' | null => {
   const end = out.indexOf(10);
   const line = out.subarray(0, Math.max(end, 0)).toString('latin1');
   if (line === 'LOST') return 'lost';

@@ -6,7 +6,7 @@ export interface Deadlines {
   readonly connect: number;
   /** How often a hold gives a sign of life, and a connection is probed. */
   readonly beat: number;
-  /** After so much silence a dom0 lets go of its lock. */
+  /** After so much silence a dom0 lets go of its lock, and this side gives the connection up. */
   readonly silence: number;
   /** How long a lost connection is tried again for a command that may be sent twice. */
   readonly reconnect: number;
@@ -16,7 +16,7 @@ export interface Deadlines {
   readonly margin: number;
 }
 
-export const defaultDeadlines: Deadlines = {
+const defaultDeadlines: Deadlines = {
   connect: 15_000,
   beat: 5_000,
   silence: 30_000,

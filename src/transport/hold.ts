@@ -15,7 +15,7 @@ interface Grip {
 const isText = (x: unknown): x is string => typeof x === 'string';
 
 /** The owner file's JSON; null where it is none. */
-export const parseHolder = (text: string): Holder | null => {
+const parseHolder = (text: string): Holder | null => {
   try {
     const x = JSON.parse(text) as Record<string, unknown> | null;
     const { who, from, since, epoch } = x ?? {};

@@ -4,7 +4,7 @@ import ssh2, { type AuthenticationType, type ParsedKey } from 'ssh2';
 import type { TransportEnv } from './env.ts';
 import type { Hop } from './route.ts';
 
-export type Offer =
+type Offer =
   | { readonly type: 'agent'; readonly username: string; readonly agent: string }
   | { readonly type: 'publickey'; readonly username: string; readonly key: ParsedKey };
 

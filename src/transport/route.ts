@@ -19,14 +19,14 @@ export interface Hop {
   readonly identities: { readonly explicit: boolean; readonly files: readonly string[] };
 }
 
-export interface Asked {
+interface Asked {
   readonly host: string;
   readonly user: string | undefined;
   readonly port: number | undefined;
 }
 
 /** `[user@]host[:port]`, `ssh://…`, `[v6]:port`; null where it is none. */
-export const parseHop = (text: string): Asked | null => {
+const parseHop = (text: string): Asked | null => {
   const m = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([^\]]+)\]|([^:@/]+))(?::(\d+))?\/?$/.exec(text.trim());
   const host = m?.[2] ?? m?.[3];
   if (m === null || host === undefined) return null;

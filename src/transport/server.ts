@@ -37,7 +37,7 @@ export interface Server {
 }
 
 /** Connections to jump hosts, one each, shared by all the servers behind. */
-export interface Jumps {
+interface Jumps {
   /** Null: there is nothing to go through. */
   through(hops: readonly Hop[]): Promise<Client | Unknown | null>;
   close(): void;
@@ -55,7 +55,7 @@ const dialOver = async (
   return dial(hop, sock, keys, connectMs, deadlinesOf(env));
 };
 
-export const openJumps = (keys: Keys, env: TransportEnv): Jumps => {
+const openJumps = (keys: Keys, env: TransportEnv): Jumps => {
   const open = new Map<string, Promise<Client | Unknown>>();
   const clients = new Set<Client>();
   const through = async (hops: readonly Hop[]): Promise<Client | Unknown | null> => {
@@ -102,7 +102,7 @@ const sudoTrouble = (label: string, answer: Answer): Unknown | null => {
   );
 };
 
-export const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jumps): Server => {
+const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jumps): Server => {
   const local = spec.address === 'local';
   const label = local ? `${spec.name} (local)` : `${spec.name} (${spec.address})`;
   const deadlines = deadlinesOf(env);

@@ -103,7 +103,7 @@ export const dial = async (
       ...(sock === undefined ? {} : { sock }),
       readyTimeout: 0,
       keepaliveInterval: deadlines.beat,
-      keepaliveCountMax: 3,
+      keepaliveCountMax: Math.ceil(deadlines.silence / deadlines.beat),
       algorithms: { serverHostKey: algorithmOrder(known) },
       hostVerifier: (key: Buffer) => {
         keyTrouble = keyRefused(hop, known, key);

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { byText } from '../../../src/core/order.ts';
 import type { Control } from '../../../src/core/port.ts';
 import type { ExecStep } from '../../../src/core/step.ts';
 import { openControl, type TransportEnv } from '../../../src/transport/index.ts';
@@ -77,7 +76,8 @@ describe.each(shells)('under %s', (shell) => {
 
   test('an operation gives its exit code and both outputs, and has neither lock nor input', async () => {
     const c = await held('e1');
-    const script = 'ls -l /proc/self/fd | grep -c "busy\\|alive" ; cat; printf "\\303\\251" ; echo bad >&2; exit 3';
+    const script =
+      'ls -l /proc/self/fd 2>/dev/null | grep -c "busy\\|alive" ; cat; printf "\\303\\251" ; echo bad >&2; exit 3';
     expect(await c.start('dom1', 'op-1', run(script))).toBe('started');
     expect(await c.wait('dom1', 'op-1')).toEqual({ rc: 3, out: '0\né', err: 'bad\n' });
     expect(await c.wait('dom1', 'op-1')).toEqual({ rc: 3, out: '0\né', err: 'bad\n' });
@@ -89,14 +89,8 @@ describe.each(shells)('under %s', (shell) => {
     const starts = await Promise.all(
       Array.from({ length: 6 }, () => c.start('dom1', 'a', run(`echo x >>${log()}; sleep 0.2`))),
     );
-    expect(starts.toSorted((a, b) => byText(String(a), String(b)))).toEqual([
-      'already',
-      'already',
-      'already',
-      'already',
-      'already',
-      'started',
-    ]);
+    expect(starts.filter((s) => s === 'started')).toHaveLength(1);
+    expect(starts.filter((s) => s === 'already')).toHaveLength(5);
     expect(await c.wait('dom1', 'a')).toMatchObject({ rc: 0 });
     expect(logged()).toBe('x\n');
   });

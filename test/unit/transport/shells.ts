@@ -12,6 +12,6 @@ const ash = (): string => {
   return path;
 };
 
-const busybox = spawnSync('busybox', ['sh', '-c', 'exit 0']).status === 0;
+const busybox = spawnSync('sh', ['-c', 'busybox sh -c true']).status === 0;
 
 export const shells: readonly string[] = ['sh', ...(busybox ? [ash()] : [])];

@@ -34,7 +34,7 @@ export interface Sshd {
 }
 
 /** Runs it, and cuts after so many bytes of the answer. */
-export interface Cut {
+interface Cut {
   readonly cutAfterBytes: number;
 }
 
