@@ -42,7 +42,7 @@ export const readProgram = <R>(p: Omit<ReadProgram<R>, typeof reading>): ReadPro
 
 export interface Reader {
   /**
-   * Runs `sh -c text reeve-read NONCE args…` over the server's one connection (opened at first use, kept), as root.
+   * Runs `sh -c text reeve-observe NONCE args…` over the server's one connection (opened at first use, kept), as root.
    * At most one such command per call; never rejects for what the far side does.
    */
   read<R>(server: string, program: ReadProgram<R>): Promise<R | Unknown>;
