@@ -89,6 +89,7 @@ const introduce = (world: World, config: DomainConfig, domid: number): Domain =>
     paused: true,
     ended: null,
     leaving: false,
+    stubborn: false,
     request: null,
     maxVcpus: config.maxVcpus,
     wantVcpus: config.vcpus,

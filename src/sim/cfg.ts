@@ -43,7 +43,7 @@ const tokens = (text: string): readonly Token[] => {
       line += 1;
       at += 1;
     } else if (c === ' ' || c === '\t') at += 1;
-    else if (c === '#') at = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
+    else if (c === '#' && text.includes('\n', at)) at = text.indexOf('\n', at);
     else {
       let found: Token | undefined;
       for (const [is, shape] of shapes) {

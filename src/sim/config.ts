@@ -130,6 +130,8 @@ export const domainConfig = (
   const memory = number(settings.get('memory')) ?? 32;
   const maxmem = number(settings.get('maxmem')) ?? memory;
   if (maxmem < memory) return { error: 'xl: maxmem < memory\n' };
+  if (type !== 'hvm' && text(settings.get('kernel')) === null && text(settings.get('bootloader')) === null)
+    return { error: 'Neither kernel nor bootloader specified\n' };
   const uuid = text(settings.get('uuid'))?.toLowerCase() ?? random.uuid();
   if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(uuid)) return { error: `Failed to parse UUID: ${uuid}\n` };
   const disks: DiskConfig[] = [];

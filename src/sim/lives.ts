@@ -72,7 +72,8 @@ const answerRequest = (world: World, d: Domain): void => {
     if (!acts(world, d) || d.request === null) return;
     const request = d.request;
     d.request = null;
-    if (behaviour.shutdown === 'acknowledges') return;
+    if (behaviour.shutdown === 'lost-in-boot' && !d.booted) d.stubborn = true;
+    if (behaviour.shutdown === 'acknowledges' || d.stubborn) return;
     world.clock.after(draw(world, 'shutdown'), () => {
       if (acts(world, d)) end(world, d, request);
     });
@@ -83,6 +84,7 @@ const answerRequest = (world: World, d: Domain): void => {
 export const wake = (world: World, d: Domain): void => {
   if (!acts(world, d)) return;
   if (!d.booted) {
+    if (behaviourOf(world, d).shutdown === 'lost-in-boot') answerRequest(world, d);
     world.clock.after(draw(world, 'boot'), () => {
       if (!acts(world, d) || d.booted) return;
       d.booted = true;

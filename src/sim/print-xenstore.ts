@@ -50,7 +50,7 @@ const diskBackend = (d: Domain, disk: Disk): Tree => ({
         'multi-queue-max-queues': '1',
         ...(disk.loop === null ? {} : { node: `/dev/loop${disk.loop}` }),
         'physical-device': disk.loop === null ? `fd:${(disk.devid % 256).toString(16)}` : `7:${disk.loop.toString(16)}`,
-        'physical-device-path': disk.loop === null ? disk.path : `/dev/loop${disk.loop}`,
+        'physical-device-path': disk.loop === null ? `/dev/dm-${disk.devid % 256}` : `/dev/loop${disk.loop}`,
       }
     : {}),
   ...(disk.back === 4

@@ -21,8 +21,11 @@ export interface Server {
 
 /** How a guest behaves, by its name, whatever its domid. */
 export interface Behaviour {
-  /** `acknowledges`: it says yes and goes on; `deaf`: it does not even answer. */
-  shutdown: 'obeys' | 'acknowledges' | 'deaf';
+  /**
+   * `acknowledges`: it says yes and goes on; `deaf`: it does not even answer; `lost-in-boot`: a request that comes while
+   * it boots is acknowledged and lost, and every later one too.
+   */
+  shutdown: 'obeys' | 'acknowledges' | 'deaf' | 'lost-in-boot';
   balloon: boolean;
   vcpuHotplug: boolean;
   /** False: a detach that it is asked for stays pending. */
@@ -76,6 +79,8 @@ export interface Domain {
   ended: 'poweroff' | 'reboot' | 'crash' | null;
   /** Somebody takes it down already. */
   leaving: boolean;
+  /** It has lost a request in its boot and takes no other. */
+  stubborn: boolean;
   /** A shutdown request that the guest has not taken up yet. */
   request: 'poweroff' | 'reboot' | null;
   readonly maxVcpus: number;
@@ -144,6 +149,9 @@ export const findDomain = (world: World, word: string): Domain | undefined =>
 
 export const userdataPath = (d: Domain, kind: 'libxl-json' | 'xl'): string =>
   `/var/lib/xen/userdata-d.${d.domid}.${d.uuid}.${kind}`;
+
+/** libxl writes its record last: until then a domain that is still made cannot be changed. */
+export const isRecorded = (world: World, d: Domain): boolean => world.files.exists(userdataPath(d, 'libxl-json'));
 
 const folders = [
   '/etc/xen/auto',

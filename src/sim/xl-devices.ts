@@ -3,7 +3,7 @@ import { makeDisk, makeNic, missingDisk } from './bring-up.ts';
 import { devidOf, parseDisk, parseNicOption, type NicOptions } from './config.ts';
 import { saveRecord, wake } from './lives.ts';
 import { failed, fine, type Result, type Running } from './process.ts';
-import { behaviourOf, draw, type Domain, type World } from './world.ts';
+import { behaviourOf, draw, isRecorded, type Domain, type World } from './world.ts';
 
 const notAdded = 'libxl: error: libxl_device.c:1486:device_addrm_aocomplete: unable to add device\n';
 
@@ -21,6 +21,7 @@ export const blockAttach = async (
   const config = parseDisk(args.join(','));
   if ('error' in config) return failed(1, `command line: ${config.error}`);
   const bad = (words: string): Result => failed(1, `${words}${notAdded}libxl_device_disk_add failed.\n`);
+  if (!isRecorded(world, d)) return bad('');
   const devid = devidOf(config.vdev);
   if (devid === undefined)
     return bad(
@@ -89,6 +90,7 @@ export const networkAttach = async (
   const options: NicOptions = {};
   // Each option is an argument of its own: what follows a comma in one is not looked at.
   for (const a of args) if (!parseNicOption(a, options)) return failed(1, `unrecognized argument \`${a}'\n`);
+  if (!isRecorded(world, d)) return failed(1, `${notAdded}libxl_device_nic_add failed.\n`);
   const devid = d.nics.reduce((n, x) => Math.max(n, x.devid + 1), 0);
   const mac = options.mac ?? `00:16:3e:${world.random.hex(2)}:${world.random.hex(2)}:${world.random.hex(2)}`;
   const config = { devid, mac, bridge: options.bridge ?? null };

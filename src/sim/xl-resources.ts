@@ -1,8 +1,7 @@
 /** `xl mem-set` and `xl vcpu-set`. */
 import { wake } from './lives.ts';
-import { failed, fine, type Result } from './process.ts';
-import type { Domain, World } from './world.ts';
-import type { Running } from './process.ts';
+import { failed, fine, type Result, type Running } from './process.ts';
+import { isRecorded, type Domain, type World } from './world.ts';
 
 /** KiB; a bare number is MiB, as xl has it. Undefined where it is no size. */
 const parseMemory = (text: string): number | undefined => {
@@ -33,6 +32,11 @@ export const memSet = async (
     return failed(
       1,
       `libxl: error: libxl_dom.c:1216:libxl__userdata_path: unable to find domain info for domain ${word}: Success\ncannot set domid ${word} dynamic max memory to : ${size}\n`,
+    );
+  if (!isRecorded(world, d))
+    return failed(
+      1,
+      `libxl: error: libxl_mem.c:210:libxl_set_memory_target: unable to retrieve domain configuration: No such file or directory\ncannot set domid ${d.domid} dynamic max memory to : ${size}\n`,
     );
   if (kib > d.maxKiB)
     return failed(

@@ -80,8 +80,8 @@ const stop =
         1,
         `${first}libxl: error: libxl_dom.c:37:libxl__domain_type: unable to get domain type for domid=${domid}\n${verb} failed (rc=-3)\n`,
       );
-    // Only a guest whose drivers have come up can be asked; a PV guest always can, and hears it later.
-    if (!d.booted && d.type !== 'pv') {
+    // An HVM guest can only be asked when its drivers have come up; the others hear it then.
+    if (!d.booted && d.type === 'hvm') {
       if (!flags.has('F'))
         return failed(
           1,

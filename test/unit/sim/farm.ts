@@ -1,0 +1,65 @@
+/** A simulated dom0 without SSH for the tests of its parts, and the cfg that they start guests from. */
+import { makeProcess, type Result } from '../../../src/sim/process.ts';
+import { runProgram } from '../../../src/sim/programs.ts';
+import { makeWorld, type Server, type World } from '../../../src/sim/world.ts';
+
+export const server: Server = {
+  name: 'dom01',
+  memoryMiB: 4096,
+  dom0MiB: 512,
+  cpus: 4,
+  bridges: ['xenbr0', 'xenbr1'],
+  paths: ['/srv/vmlinuz', '/srv/initrd.gz', '/srv/a.img', '/srv/b.img', '/srv/c.qcow2', '/dev/vg0/data'],
+};
+
+/** `changes` replaces lines by key; null takes one out. */
+export const cfg = (name: string, changes: Readonly<Record<string, string | null>> = {}): string => {
+  const lines: Record<string, string | null> = {
+    name: `"${name}"`,
+    type: '"pvh"',
+    uuid: '"5f0c0c5e-1111-5c0e-9a5d-6d0f3a3c0001"',
+    memory: '128',
+    maxmem: '160',
+    vcpus: '1',
+    maxvcpus: '2',
+    kernel: '"/srv/vmlinuz"',
+    ramdisk: '"/srv/initrd.gz"',
+    extra: '"console=hvc0 quiet"',
+    disk: '["format=raw,vdev=xvda,access=rw,target=/srv/a.img"]',
+    vif: '["mac=02:16:3e:00:00:aa,bridge=xenbr0"]',
+    ...changes,
+  };
+  return Object.entries(lines)
+    .flatMap(([key, value]) => (value === null ? [] : [`${key} = ${value}\n`]))
+    .join('');
+};
+
+export interface Bench {
+  readonly world: World;
+  /** Runs a command line (split at spaces) as a person would and waits for it. */
+  run(line: string): Promise<Result>;
+  put(path: string, text: string): void;
+  settle(): Promise<void>;
+}
+
+export const bench = (changes: Partial<Server> = {}): Bench => {
+  const world = makeWorld({ ...server, ...changes }, 'seed', Infinity);
+  return {
+    world,
+    run: (line) => world.clock.during(runProgram(world, makeProcess(world.clock), line.split(' '))),
+    put: (path, text) => {
+      world.files.write(path, text);
+    },
+    settle: () => world.clock.settle(),
+  };
+};
+
+/** A dom0 on which the guest `a` runs and has booted. */
+export const withGuest = async (changes: Readonly<Record<string, string | null>> = {}): Promise<Bench> => {
+  const b = bench();
+  b.put('/etc/xen/a.cfg', cfg('a', changes));
+  const made = await b.run('xl create -q /etc/xen/a.cfg');
+  if (made.rc !== 0) throw new Error(made.err);
+  await b.settle();
+  return b;
+};
