@@ -1,0 +1,80 @@
+/** What the scenarios assert again and again: an apply that did it, a farm that is as the file says, a guest's state. */
+import { expect } from 'vitest';
+import { hand, until, type Desk, type Ran } from './farm.ts';
+
+/** Everything that was said, so that a failed assertion shows it. */
+const said = (ran: Ran): string => `exit ${ran.code}\n${ran.stdout}\n${ran.stderr}`;
+
+/** Runs Reeve and expects this exit code; returns all that it said. */
+export const expectCode = async (desk: Desk, code: number, ...args: readonly string[]): Promise<string> => {
+  const ran = await desk.reeve(args);
+  expect(said(ran)).toMatch(new RegExp(`^exit ${code}\n`));
+  return said(ran);
+};
+
+export const apply = (desk: Desk, ...args: readonly string[]): Promise<string> =>
+  expectCode(desk, 0, 'apply', '--yes', ...args);
+
+/** The plan is empty. Returns what it said, for what still waits. */
+export const expectSettled = async (desk: Desk): Promise<string> => {
+  const text = await expectCode(desk, 0, 'plan', '--detailed-exitcode');
+  expect(text).toContain('Nothing to do');
+  return text;
+};
+
+/** `drift` finds what a hand did; `apply` puts it right; the plan is empty. */
+export const expectPutRight = async (desk: Desk, field: RegExp): Promise<void> => {
+  const found = await expectCode(desk, 2, 'drift');
+  expect(found).toMatch(field);
+  expect(found).toMatch(/by hand|from inside the guest/);
+  await apply(desk);
+  await expectSettled(desk);
+};
+
+/** The domid of a running guest, or null. */
+export const domidOf = async (i: number, name: string): Promise<number | null> => {
+  const text = await hand(i, `xl domid ${name} 2> /dev/null || true`);
+  return text === '' ? null : Number(text);
+};
+
+/** What the guest's own user land has said on its console since it was first started, a line each time it came up. */
+export const lives = async (i: number, name: string): Promise<readonly string[]> => {
+  const text = await hand(i, `grep -ah 'guest up:' /var/log/xen/console/guest-${name}.log || true`);
+  return text === '' ? [] : text.split('\n').map((line) => line.trim());
+};
+
+/** Until the guest has come up for the `n`th time: only then does it answer. Returns its last words. */
+export const awake = (i: number, name: string, n = 1): Promise<string> =>
+  until(`${name} comes up`, async () => {
+    const all = await lives(i, name);
+    return all.length >= n ? (all.at(-1) ?? null) : null;
+  });
+
+/** A domain's row of `xl list`: MiB and vCPUs. */
+export const shape = async (i: number, name: string): Promise<{ readonly mib: number; readonly vcpus: number }> => {
+  const [, , mib, vcpus] = (await hand(i, `xl list ${name} | tail -n 1`)).split(/\s+/);
+  return { mib: Number(mib), vcpus: Number(vcpus) };
+};
+
+/** The vifs that libxl knows of a domain: bridge by devid. */
+export const vifs = async (i: number, name: string): Promise<Readonly<Record<string, string>>> => {
+  const text = await hand(
+    i,
+    `d=$(xl domid ${name}); for v in $(xenstore-list /libxl/$d/device/vif); do echo "$v $(basename "$(readlink /sys/class/net/vif$d.$v/master)")"; done`,
+  );
+  return Object.fromEntries(
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ') as [string, string]),
+  );
+};
+
+/** The disks of a domain whose backend is connected: image by vdev number. */
+export const disks = async (i: number, name: string): Promise<readonly string[]> => {
+  const text = await hand(
+    i,
+    `d=$(xl domid ${name}); for v in $(xenstore-list /libxl/$d/device/vbd 2> /dev/null); do b=/local/domain/0/backend/vbd/$d/$v; [ "$(xenstore-read $b/state)" = 4 ] && xenstore-read $b/dev $b/params | paste -sd' '; done; true`,
+  );
+  return text.split('\n').filter(Boolean).sort();
+};

@@ -1,0 +1,170 @@
+/** What the tests on real Xen need: the lab's dom0s, a person's hand on them, and Reeve as its users run it. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+
+export interface LabServer {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** On the farm's own network, where only dom0s are. */
+  readonly privateAddress: string;
+}
+
+export interface Lab {
+  readonly dir: string;
+  readonly user: string;
+  /** Paths of the private key and of the known_hosts file. */
+  readonly key: string;
+  readonly knownHosts: string;
+  /** The running dom0s; number 1 is the first. */
+  readonly servers: readonly LabServer[];
+}
+
+export interface Ran {
+  /** -1: killed by a signal. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const labTool = fileURLToPath(new URL('lab', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+let known: Lab | undefined;
+
+/** Where the farm is; the dom0s must be up. */
+export const lab = (): Lab => {
+  known ??= JSON.parse(execFileSync('bash', [labTool, 'env'], { encoding: 'utf8' })) as Lab;
+  return known;
+};
+
+/** Dom0 number `i`. */
+export const server = (i: number): LabServer => {
+  const found = lab().servers[i - 1];
+  if (!found) throw new Error(`the lab has no dom0 number ${i}: npm run lab -- up 2`);
+  return found;
+};
+
+const ended = (child: ChildProcess, input?: Uint8Array): Promise<Ran> =>
+  new Promise((resolve, reject) => {
+    const parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    child.stdout?.on('data', (d: Buffer) => parts.stdout.push(d));
+    child.stderr?.on('data', (d: Buffer) => parts.stderr.push(d));
+    child.on('error', reject);
+    child.on('close', (code) =>
+      resolve({
+        code: code ?? -1,
+        stdout: Buffer.concat(parts.stdout).toString(),
+        stderr: Buffer.concat(parts.stderr).toString(),
+      }),
+    );
+    child.stdin?.end(input);
+  });
+
+/** Runs a shell command as root on dom0 number `i`, with `input` on its standard input. */
+export const ssh = (i: number, command: string, input?: Uint8Array): Promise<Ran> =>
+  ended(spawn('bash', [labTool, 'ssh', String(i), command], { timeout: 600_000 }), input);
+
+/** What a person does on dom0 number `i`; it must succeed. Returns what it printed, trimmed. */
+export const hand = async (i: number, command: string, input?: Uint8Array): Promise<string> => {
+  const ran = await ssh(i, command, input);
+  if (ran.code !== 0) throw new Error(`dom0 ${i}: ${command}: exit ${ran.code}\n${ran.stdout}${ran.stderr}`);
+  return ran.stdout.trim();
+};
+
+/** Until `look` gives something; a test's own timeout is longer than `seconds`. */
+export const until = async <T>(what: string, look: () => Promise<T | null | false>, seconds = 300): Promise<T> => {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== null && found !== false) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+};
+
+/** Every dom0 back to its snapshot. */
+export const reset = async (name = 'ready'): Promise<void> => {
+  const ran = await ended(spawn('bash', [labTool, 'reset', name]));
+  if (ran.code !== 0) throw new Error(`lab reset ${name}: ${ran.stderr}`);
+};
+
+export const guest = {
+  kernel: '/srv/guest/vmlinuz',
+  ramdisk: '/srv/guest/initrd.gz',
+  /** Its user land ignores that it is asked to shut down. */
+  deaf: '/srv/guest/deaf.gz',
+  cmdline: 'console=hvc0 quiet',
+  /** A disk with GRUB's configuration, a kernel and an initrd. */
+  bootDisk: '/srv/guest/disk.img',
+  disk: (n: 1 | 2 | 3 | 4): string => `/srv/images/disk${n}.img`,
+} as const;
+
+/** A VM as the file writes it. */
+export type VmYaml = Readonly<Record<string, unknown>>;
+
+export interface FarmYaml {
+  readonly vms: Readonly<Record<string, VmYaml>>;
+  /** Numbers of dom0s; 1 unless said. */
+  readonly servers?: readonly number[];
+  /** Bridges by network; `lan` and `dmz` unless said. */
+  readonly networks?: Readonly<Record<string, string>>;
+}
+
+/** The text of a farm file: servers by their names in ~/.ssh/config, and small PVH guests that boot directly. */
+export const farmYaml = ({ vms, servers = [1], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
+  stringify({
+    farm: 'lab',
+    servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),
+    networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
+    defaults: { type: 'pvh', memory: '128MiB' },
+    vms,
+  });
+
+/** Boots the guest's kernel directly. */
+export const direct = { kernel: guest.kernel, ramdisk: guest.ramdisk, cmdline: guest.cmdline } as const;
+
+/** One person's machine: a home with ~/.ssh, a folder with farm.yaml, and Reeve. */
+export interface Desk {
+  readonly cwd: string;
+  /** Writes farm.yaml. */
+  write(farm: FarmYaml): void;
+  reeve(args: readonly string[]): Promise<Ran>;
+  /** The same, but running: to be killed. */
+  start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> };
+  close(): void;
+}
+
+export const openDesk = (): Desk => {
+  const home = mkdtempSync(join(tmpdir(), 'reeve-lab-'));
+  const cwd = join(home, 'farm');
+  mkdirSync(cwd);
+  mkdirSync(join(home, '.ssh'), { mode: 0o700 });
+  copyFileSync(lab().knownHosts, join(home, '.ssh/known_hosts'));
+  const hosts = lab().servers.map(
+    (s) => `Host ${s.name}.lab\n  HostName ${s.host}\n  Port ${s.port}\n  User ${lab().user}\n`,
+  );
+  writeFileSync(join(home, '.ssh/config'), `${hosts.join('\n')}\nHost *.lab\n  IdentityFile ${lab().key}\n`, {
+    mode: 0o600,
+  });
+  const start: Desk['start'] = (args) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd,
+      env: { HOME: home, PATH: process.env['PATH'] ?? '', NO_COLOR: '1' },
+      timeout: 850_000,
+      killSignal: 'SIGKILL',
+    });
+    return { child, ended: ended(child) };
+  };
+  return {
+    cwd,
+    write: (farm) => writeFileSync(join(cwd, 'farm.yaml'), farmYaml(farm)),
+    reeve: (args) => start(args).ended,
+    start,
+    close: () => rmSync(home, { recursive: true }),
+  };
+};
