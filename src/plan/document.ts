@@ -13,10 +13,10 @@ import type { Decision } from './decide.ts';
 import { digestVm } from './digest.ts';
 import { leastOperations } from './bound.ts';
 import { goalsOf } from './goals.ts';
-import type { Tools } from './index.ts';
 import type { Found, Matched } from './match.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain } from './sequence.ts';
+import type { Tools } from './tools.ts';
 import { verify } from './verify.ts';
 
 export interface Draft {

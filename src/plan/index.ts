@@ -6,7 +6,6 @@ import { isUnknown } from '../core/port.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
-import type { Toolstack } from '../kinds/toolstack.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -17,25 +16,11 @@ import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
 import { placeNew, unmet } from './new.ts';
 import { roomOf } from './room.ts';
+import type { Tools } from './tools.ts';
 
 export { stale, type Difference } from './digest.ts';
 export { pathsToRead } from './paths.ts';
-
-export interface Tools {
-  readonly toolstack: Toolstack;
-  /** Reeve's version, for markers and the document. */
-  readonly version: string;
-}
-
-export const defaultOptions: PlanOptions = {
-  targets: [],
-  pools: [],
-  cause: 'all',
-  prune: false,
-  pending: false,
-  allow: [],
-  takeover: [],
-};
+export { defaultOptions, type Tools } from './tools.ts';
 
 const refusal = (key: string, what: string, why: string, help: string | null): Refusal => ({
   subject: { kind: 'vm', name: key },
