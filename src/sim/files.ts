@@ -1,12 +1,12 @@
 /** A dom0's file system in memory: files, folders and symbolic links by absolute path, with the errors of the real one. */
 
-export type Node =
+type Node =
   | { readonly is: 'file'; readonly bytes: Uint8Array; readonly mode: number }
   | { readonly is: 'dir'; readonly mode: number }
   | { readonly is: 'link'; readonly target: string };
 
 /** What keeps a write from happening; the simulator's faults set it. */
-export interface DiskTrouble {
+interface DiskTrouble {
   full: boolean;
   /** Paths under this one cannot be written; null: all can. */
   readOnlyUnder: string | null;

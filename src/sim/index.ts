@@ -7,8 +7,7 @@ import { runProgram } from './programs.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
 import { findDomain, type Behaviour, type Server } from './world.ts';
 
-export type { Behaviour } from './world.ts';
-export type { Counts, Cut, What } from './dom0.ts';
+export type { What } from './dom0.ts';
 
 export interface SimFarmSpec {
   readonly servers: readonly Server[];
@@ -20,7 +19,7 @@ export interface SimFarmSpec {
   readonly seed: string;
 }
 
-export interface SimServer {
+interface SimServer {
   readonly name: string;
   readonly host: '127.0.0.1';
   readonly port: number;
@@ -29,7 +28,7 @@ export interface SimServer {
 }
 
 /** What a person or a test does to a dom0's files. Errors are what `strerror` says, null: done. */
-export interface SimFiles {
+interface SimFiles {
   read(path: string): string | undefined;
   /** Names in a folder, sorted. */
   list(path: string): readonly string[];
@@ -38,7 +37,7 @@ export interface SimFiles {
   remove(path: string): string | null;
 }
 
-export interface SimFaults {
+interface SimFaults {
   /** Accept no more connections and drop those that stand; `false`: accept them again. */
   refuse(on: boolean): Promise<void>;
   /** Drop the connections that stand. */
@@ -61,7 +60,7 @@ export interface SimFaults {
 }
 
 /** What a guest does by itself. It throws where there is no such guest. */
-export interface SimGuest {
+interface SimGuest {
   reboot(): void;
   crash(): void;
   powerOff(): void;

@@ -36,16 +36,17 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       if (!flaky) break;
     }
     section('xs', 0, xenstore(world));
-    const records = world.files.list('/var/lib/xen').filter((name) => name.startsWith('userdata-d.'));
-    const archive = tar(
-      world.files,
-      ['etc/xen/.', ...records.map((name) => `var/lib/xen/${name}`), 'etc/reeve'],
-      ['etc/xen/./scripts', 'etc/xen/./boot'],
-    );
+    const configs = world.files.list('/etc/xen').filter((n) => !n.startsWith('.') && !['scripts', 'boot'].includes(n));
+    const records = world.files.list('/var/lib/xen').filter((n) => n.startsWith('userdata-d.'));
+    const archive = tar(world.files, [
+      ...configs.map((n) => `etc/xen/${n}`),
+      ...records.map((n) => `var/lib/xen/${n}`),
+      'etc/reeve',
+    ]);
     section('files', archive.rc, archive.out);
     section('link', 0, ipLink(world));
     section('ps', 0, processes(world));
-    if (what === 'all') section('ovs', 127, 'ovs-vsctl: not found\n');
+    if (what === 'all') section('ovs', 127, '');
     if (paths.length > 0)
       section('paths', 0, paths.map((p) => `${world.files.exists(p) ? 'there' : 'missing'} ${p}\n`).join(''));
   }

@@ -5,7 +5,7 @@ import type { Domain } from './world.ts';
 type Json = string | number | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /** yajl's layout: four spaces, and an empty map or array has an empty line inside. */
-export const layOut = (v: Json, indent = ''): string => {
+const layOut = (v: Json, indent = ''): string => {
   if (typeof v !== 'object') return JSON.stringify(v);
   const inner = `${indent}    `;
   const lines = Array.isArray(v)

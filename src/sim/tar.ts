@@ -31,11 +31,10 @@ const header = (name: string, type: '0' | '2' | '5', mode: number, size: number,
   return out;
 };
 
-/** Adds what stands at `path` under the name `name`, folders with all that is in them. False where nothing is there. */
-const add = (files: Files, path: string, name: string, exclude: readonly string[], out: Buffer[]): boolean => {
-  const node = files.get(path);
+/** Adds what stands at `/name`, a folder with all that is in it. False where nothing is there. */
+const add = (files: Files, name: string, out: Buffer[]): boolean => {
+  const node = files.get(`/${name}`);
   if (node === undefined) return false;
-  if (exclude.includes(name)) return true;
   if (node.is === 'file') {
     out.push(header(name, '0', node.mode, node.bytes.length, ''), Buffer.from(node.bytes));
     const rest = node.bytes.length % block;
@@ -43,20 +42,15 @@ const add = (files: Files, path: string, name: string, exclude: readonly string[
   } else if (node.is === 'link') out.push(header(name, '2', 0o777, 0, node.target));
   else {
     out.push(header(`${name}/`, '5', node.mode, 0, ''));
-    for (const child of files.list(path))
-      add(files, `${path === '/' ? '' : path}/${child}`, `${name}/${child}`, exclude, out);
+    for (const child of files.list(`/${name}`)) add(files, `${name}/${child}`, out);
   }
   return true;
 };
 
-/** `tar -cf - --exclude=… names…` from /; exit code 2 where a name is not there. */
-export const tar = (
-  files: Files,
-  names: readonly string[],
-  exclude: readonly string[],
-): { readonly rc: number; readonly out: Buffer } => {
+/** `tar -cf - names…` from /; exit code 2 where a name is not there. */
+export const tar = (files: Files, names: readonly string[]): { readonly rc: number; readonly out: Buffer } => {
   const out: Buffer[] = [];
-  const found = names.map((name) => add(files, `/${name}`, name, exclude, out));
+  const found = names.map((name) => add(files, name, out));
   const size = out.reduce((n, b) => n + b.length, 0) + 2 * block;
   out.push(Buffer.alloc(2 * block + ((20 * block - (size % (20 * block))) % (20 * block))));
   return { rc: found.every(Boolean) ? 0 : 2, out: Buffer.concat(out) };

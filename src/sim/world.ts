@@ -33,7 +33,7 @@ export interface Behaviour {
 }
 
 /** XenBus states: 1 initialising, 2 waiting for the guest, 4 connected. */
-export type BusState = 1 | 2 | 3 | 4 | 5 | 6;
+type BusState = 1 | 2 | 3 | 4 | 5 | 6;
 
 export interface Disk {
   readonly devid: number;
@@ -94,7 +94,7 @@ export interface Domain {
   readonly startedAt: number;
 }
 
-export interface Monitor {
+interface Monitor {
   readonly pid: number;
   readonly args: string;
   readonly cfg: string;
