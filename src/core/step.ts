@@ -31,8 +31,16 @@ export type Condition =
   | { readonly is: 'room'; readonly kib: number };
 
 export type Step =
-  /** Run detached on the dom0, at most once; an exit code other than 0 fails the operation. */
-  | { readonly do: 'exec'; readonly argv: readonly string[]; readonly deadlineMs: number }
+  /**
+   * Run detached on the dom0, at most once; an exit code other than 0 fails the operation, unless it `mayFail`: then what
+   * is awaited next tells whether it worked.
+   */
+  | {
+      readonly do: 'exec';
+      readonly argv: readonly string[];
+      readonly deadlineMs: number;
+      readonly mayFail?: true;
+    }
   /** Compare and swap: written beside, compared by digest, renamed when whole. */
   | {
       readonly do: 'write';

@@ -25,9 +25,10 @@ const types: Readonly<Record<string, VmType>> = { pv: 'pv', pvh: 'pvh', hvm: 'hv
 const toNumber = (text: string | undefined): number | null =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 
-/** 0 where there is no backend (any more). */
+/** 0 where there is no backend (any more), or a ghost whose script failed: its state says nothing then. */
 const backendState = (xs: Xenstore, device: string): number => {
   const backend = xs.get(`${device}/backend`);
+  if (xs.get(`${backend}/hotplug-status`) === 'error') return 0;
   return (backend === undefined ? null : toNumber(xs.get(`${backend}/state`))) ?? 0;
 };
 
