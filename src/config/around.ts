@@ -1,7 +1,7 @@
 /** What the rest of the farm gives to the checks of one thing. */
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { Gathered } from './gather.ts';
-import type { Found, Layer } from './layers.ts';
+import { placeIn, type Found, type Layer } from './layers.ts';
 import type { Problems } from './problem.ts';
 
 /** What the shape's check has taken out: nothing is said to be missing there. */
@@ -30,7 +30,7 @@ export const refuse = (
   problems.add({
     code: 'bad-value',
     message: `${JSON.stringify(found.value)} may not be ${what}`,
-    at: found.place,
+    at: placeIn(found),
     hint: why,
   });
 };

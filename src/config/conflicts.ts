@@ -10,6 +10,10 @@ interface Holder {
   readonly field: readonly string[];
 }
 
+interface Use extends Holder {
+  readonly writes: boolean;
+}
+
 export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, problems: Problems): void => {
   const tell = (what: string, tail: string, hint: string, first: Holder, again: Holder): void => {
     const message =
@@ -35,9 +39,7 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
   const mac = once('MAC', 'leave it out: Reeve then derives one');
   const uuid = once('UUID', 'leave it out: Reeve then derives one');
   const name = once('Xen name', 'every VM of the farm needs a name of its own');
-  const disk = diskCheck((path, first, again) =>
-    tell(`disk ${path}`, ', and it is written', 'give each its own, or `access: ro` to both', first, again),
-  );
+  const uses = new Map<string, Use[]>();
   for (const vm of vms) {
     if (vm.uuid !== undefined) uuid(vm.uuid, { vm, field: ['uuid'] });
     name(vm.name, { vm, field: vm.name === vm.key ? [] : ['name'] });
@@ -46,33 +48,39 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
     for (const [nic, spec] of Object.entries(vm.nics ?? {})) {
       if (spec.mac !== undefined) mac(spec.mac, { vm, field: ['nics', nic, 'mac'] });
     }
-    for (const [vdev, spec] of Object.entries(vm.disks ?? {})) {
-      disk(spec.path, spec.access === 'rw', { vm, field: ['disks', vdev, 'path'] });
+    for (const [vdev, { path, access }] of Object.entries(vm.disks ?? {})) {
+      const use = { vm, field: ['disks', vdev, 'path'], writes: access === 'rw' };
+      const others = uses.get(path);
+      if (others) others.push(use);
+      else uses.set(path, [use]);
     }
+  }
+  for (const [path, all] of uses) {
+    if (all.length < 2) continue;
+    const help = 'give each its own, or `access: ro` to both';
+    checkUses(all, (first, again) => tell(`disk ${path}`, ', and it is written', help, first, again));
   }
 };
 
 /**
- * Two VMs have one disk where they may be on one server and it has the same path there; that is fine as long as neither
- * writes. Kept by path and server, with `*` for "any of the pool", so that each VM costs as much as it names servers.
+ * Those of one path have one disk where they may be on one server; that is fine as long as none of them writes. Kept by
+ * pool and server, with `*` for a VM that may be anywhere, so that each use costs as much as it names servers.
  */
-const diskCheck = (tell: (path: string, first: Holder, again: Holder) => void) => {
-  type Users = { any?: Holder; writer?: Holder };
-  const users = new Map<string, Users>();
-  return (path: string, writes: boolean, again: Holder): void => {
-    const { pool, servers } = again.vm;
-    const key = (server: string): string => `${pool}\n${server}\n${path}`;
-    // A VM that may be anywhere meets all; one that is bound meets those on its servers and those that may be anywhere.
-    const meets = servers.length === 0 ? [key('*'), key('')] : [...servers.map(key), key('*')];
-    const clash = meets
-      .map((k) => (writes ? users.get(k)?.any : users.get(k)?.writer))
-      .find((holder) => holder !== undefined);
-    if (clash) tell(path, clash, again);
-    for (const k of servers.length === 0 ? [key('*')] : [...servers.map(key), key('')]) {
-      const at = users.get(k) ?? {};
-      at.any ??= again;
-      if (writes) at.writer ??= again;
-      users.set(k, at);
+const checkUses = (uses: readonly Use[], tell: (first: Holder, again: Holder) => void): void => {
+  const seen = new Map<string, { any?: Use; writer?: Use }>();
+  for (const use of uses) {
+    const { pool, servers } = use.vm;
+    const key = (server: string): string => `${pool}\n${server}`;
+    const anywhere = servers.length === 0;
+    // One that may be anywhere meets all; one that is bound meets those on its servers and those that may be anywhere.
+    const meets = anywhere ? [key('*'), key('')] : [...servers.map(key), key('*')];
+    const clash = meets.map((k) => seen.get(k)?.[use.writes ? 'any' : 'writer']).find((other) => other !== undefined);
+    if (clash) tell(clash, use);
+    for (const k of anywhere ? [key('*')] : [...servers.map(key), key('')]) {
+      const at = seen.get(k) ?? {};
+      at.any ??= use;
+      if (use.writes) at.writer ??= use;
+      seen.set(k, at);
     }
-  };
+  }
 };

@@ -3,8 +3,8 @@ import { byText } from '../core/order.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { DiskSpec, NicSpec } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
-import { keysAt, lookUp, textAt, type Found, type Layer } from './layers.ts';
-import { didYouMean, step } from './problem.ts';
+import { itemsOf, keysAt, lookUp, placeIn, textAt, type Found, type Layer } from './layers.ts';
+import { didYouMean } from './problem.ts';
 import { badMac, badServerPath } from './words.ts';
 
 /** What says where a disk's bytes are; a mistake in one is told already. */
@@ -17,16 +17,17 @@ export const disksOf = (
 ): Readonly<Record<string, DiskSpec>> | undefined => {
   const vdevs = keysAt(layers, 'disks');
   if (!vdevs) return undefined;
+  const mistaken = (vdev: string): boolean =>
+    ways.some((way) => layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/${way}`)));
   const disks: Record<string, DiskSpec> = {};
   for (const vdev of [...vdevs].sort(byText)) {
     const path = textAt(layers, 'disks', vdev, 'path');
-    const spoiled = ways.some((way) => layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/${way}`)));
-    const whole = lookUp(layers, ['disks', vdev]);
-    if (!path && whole && !spoiled) {
+    const whole = path ? undefined : lookUp(layers, ['disks', vdev]);
+    if (whole && !mistaken(vdev)) {
       around.problems.add({
         code: 'missing-key',
         message: `disk ${vdev} of ${key} has no "path"`,
-        at: { ...whole.place, on: 'key' },
+        at: placeIn(whole, 'key'),
         hint: 'an image file or block device on the server, like /dev/vg0/web-1',
       });
     }
@@ -55,7 +56,7 @@ export const nicsOf = (
   const { problems } = around;
   const { near, list } = nearNetworks(layers);
   const names = keysAt(near, 'nics');
-  const short = list && Array.isArray(list.value) ? list.value : undefined;
+  const short = list && itemsOf(list);
   if (!names && !short) return undefined;
   const last = near.at(-1);
   const own = short && last ? keysAt([last], 'nics') : undefined;
@@ -63,21 +64,17 @@ export const nicsOf = (
   const all = new Set([...(short ?? []).map((_, i) => `eth${i}`), ...(names ?? [])]);
   for (const nic of [...all].sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))) {
     const n = Number(nic.slice(3));
-    const listed: unknown = short?.[n];
-    if (list && typeof listed === 'string' && own?.has(nic) && last) {
+    const listed = short?.[n];
+    if (listed && own?.has(nic) && last) {
       problems.add({
         code: 'two-forms',
         message: `${nic} of ${key} is given by both \`nics\` and \`networks\``,
         at: { file: last.file, pointer: `${last.pointer}/nics/${nic}`, on: 'key' },
         hint: 'keep one of them',
-        related: [
-          { message: `networks makes it ${nic}`, at: { ...list.place, pointer: `${list.place.pointer}${step(n)}` } },
-        ],
+        related: [{ message: `networks makes it ${nic}`, at: placeIn(listed) }],
       });
     }
-    const said = textAt(near, 'nics', nic, 'network');
-    const place = list && { ...list.place, pointer: `${list.place.pointer}${step(n)}` };
-    const network = said ?? (place && typeof listed === 'string' ? { value: listed, place, origin: place } : undefined);
+    const network = textAt(near, 'nics', nic, 'network') ?? listed;
     const mac = textAt(near, 'nics', nic, 'mac');
     refuse(problems, 'a MAC', mac, badMac);
     if (network) checkNetwork(network, pool, around);
@@ -86,7 +83,7 @@ export const nicsOf = (
       problems.add({
         code: 'missing-key',
         message: `${nic} of ${key} has no "network"`,
-        at: whole && { ...whole.place, on: 'key' },
+        at: whole && placeIn(whole, 'key'),
         hint: pool ? didYouMean('', Object.keys(pool.networks), 'network') : undefined,
       });
     }
@@ -101,7 +98,7 @@ const checkNetwork = (network: Found<string>, pool: PoolSpec | undefined, around
   around.problems.add({
     code: 'unknown-network',
     message: `pool ${pool.name} has no network ${JSON.stringify(network.value)}`,
-    at: network.place,
+    at: placeIn(network),
     hint: didYouMean(network.value, Object.keys(pool.networks), 'network'),
   });
 };

@@ -13,41 +13,63 @@ export interface Layer {
   readonly body: object;
 }
 
+/** A value, with what its place is made from: pointers are built only for what is shown. */
 export interface Found<T> {
   readonly value: T;
-  readonly place: Place;
-  readonly origin: Origin;
+  readonly layer: Layer;
+  readonly path: readonly (string | number)[];
 }
 
 /** The key that a bare value is short for: `vcpus: 2` is `vcpus.count`. */
 const shortFor: Readonly<Record<string, string>> = { vcpus: 'count', memory: 'target' };
 
-const inLayer = (layer: Layer, path: readonly string[]): { value: unknown; pointer: string } | undefined => {
+const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null;
+
+const inLayer = (layer: Layer, path: readonly (string | number)[]): unknown => {
   let value: unknown = layer.body;
-  let { pointer } = layer;
-  let before = '';
+  let before: string | number = '';
   for (const key of path) {
-    if (typeof value === 'object' && value !== null) {
-      value = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+    if (isMap(value)) {
+      value = Object.hasOwn(value, key) ? value[key] : undefined;
       if (value === undefined) return undefined;
-      pointer += step(key);
     } else if (shortFor[before] !== key) return undefined;
     before = key;
   }
-  return { value, pointer };
+  return value;
 };
 
 /** The nearest value at `path`: maps are merged, scalars and lists replaced. */
-export const lookUp = (layers: readonly Layer[], path: readonly string[]): Found<unknown> | undefined => {
+export const lookUp = (layers: readonly Layer[], path: readonly (string | number)[]): Found<unknown> | undefined => {
   for (const layer of layers) {
-    const hit = inLayer(layer, path);
-    if (!hit) continue;
-    const { file, via } = layer;
-    const place = { file, pointer: hit.pointer };
-    return { value: hit.value, place, origin: via.length > 0 ? { ...place, via } : place };
+    const value = inLayer(layer, path);
+    if (value !== undefined) return { value, layer, path };
   }
   return undefined;
 };
+
+/** Where a value stands, or its key. */
+export const placeIn = ({ layer, path }: Found<unknown>, on?: 'key'): Place => {
+  let value: unknown = layer.body;
+  let { pointer } = layer;
+  for (const key of path) {
+    if (!isMap(value)) break;
+    value = value[key];
+    pointer += step(key);
+  }
+  return on ? { file: layer.file, pointer, on } : { file: layer.file, pointer };
+};
+
+export const originIn = (found: Found<unknown>): Origin => {
+  const { via } = found.layer;
+  const place = placeIn(found);
+  return via.length > 0 ? { ...place, via } : place;
+};
+
+/** The items of a list that are texts. */
+export const itemsOf = (list: Found<unknown>): readonly Found<string>[] =>
+  (Array.isArray(list.value) ? list.value : []).flatMap((value: unknown, i) =>
+    typeof value === 'string' ? [{ value, layer: list.layer, path: [...list.path, i] }] : [],
+  );
 
 export const textAt = (layers: readonly Layer[], ...path: string[]): Found<string> | undefined => {
   const found = lookUp(layers, path);
@@ -68,8 +90,8 @@ export const flagAt = (layers: readonly Layer[], ...path: string[]): boolean | u
 export const keysAt = (layers: readonly Layer[], key: string): ReadonlySet<string> | undefined => {
   let all: Set<string> | undefined;
   for (const layer of layers) {
-    const map = inLayer(layer, [key])?.value;
-    if (typeof map !== 'object' || map === null) continue;
+    const map = inLayer(layer, [key]);
+    if (!isMap(map)) continue;
     all ??= new Set();
     for (const k of Object.keys(map)) all.add(k);
   }
@@ -96,13 +118,13 @@ export const profileLayers = (
     const via: string[] = [];
     let at: Found<string> | undefined = wanted;
     while (at) {
-      const { value: name, place }: Found<string> = at;
+      const name: string = at.value;
       const entry = profiles.get(name);
       if (!entry) {
         problems.add({
           code: 'unknown-profile',
           message: `there is no profile ${JSON.stringify(name)}`,
-          at: place,
+          at: placeIn(at),
           hint: didYouMean(name, [...profiles.keys()], 'profile'),
         });
         // Not remembered: the next place that names it is wrong, too.

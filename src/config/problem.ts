@@ -49,7 +49,10 @@ export const collector = (): Problems => {
 };
 
 /** One step of a JSON pointer (RFC 6901). */
-export const step = (key: string | number): string => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+export const step = (key: string | number): string => {
+  const text = String(key);
+  return /[~/]/.test(text) ? `/${text.replaceAll('~', '~0').replaceAll('/', '~1')}` : `/${text}`;
+};
 
 /** The keys of a JSON pointer. */
 export const keysOf = (pointer: string): readonly string[] =>

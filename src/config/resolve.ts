@@ -1,4 +1,5 @@
 /** Sources of the right shape → the farm, with all the checks that no schema can make. */
+import type { Origin } from '../core/diagnostic.ts';
 import type { Disruption } from '../core/disruption.ts';
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
@@ -7,7 +8,7 @@ import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Around, Spoiled } from './around.ts';
 import { checkConflicts } from './conflicts.ts';
 import { gather, placeOf, type Gathered } from './gather.ts';
-import { layerOf, lookUp, numberAt, profileLayers, textAt, type Found, type Layer } from './layers.ts';
+import { layerOf, lookUp, numberAt, originIn, profileLayers, textAt, type Layer } from './layers.ts';
 import { expand } from './pattern.ts';
 import { resolvePools } from './pools.ts';
 import type { Place, Problems } from './problem.ts';
@@ -56,15 +57,11 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
 };
 
 /** Where a field's value stands; where nothing says it, the VM itself. */
-export const originOfField = (
-  layers: readonly Layer[],
-  field: readonly string[],
-): Found<unknown>['origin'] | undefined => {
-  const found = lookUp(layers, field);
-  if (found) return found.origin;
+export const originOfField = (layers: readonly Layer[], field: readonly string[]): Origin | undefined => {
   const [own] = layers;
-  const nic = field[0] === 'nics' ? lookUp(layers, ['networks', String(field[1]).slice(3)]) : undefined;
-  return nic?.origin ?? (own && { file: own.file, pointer: own.pointer });
+  const [group, nic = ''] = field;
+  const found = lookUp(layers, field) ?? (group === 'nics' ? lookUp(layers, ['networks', nic.slice(3)]) : undefined);
+  return found ? originIn(found) : own && { file: own.file, pointer: own.pointer };
 };
 
 const placeOfField = (layers: readonly Layer[], field: readonly string[]): Place =>

@@ -1,5 +1,5 @@
 /** Whether a file has the shape that the schema gives: ajv's findings, one for each mistake, in words for people. */
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parseDuration, parseSize } from '../core/quantity.ts';
 import {
   durationPattern,
@@ -16,10 +16,17 @@ import { didYouMean, dotted, keysOf, step, type Problem } from './problem.ts';
 import { farmSchema } from './schema.ts';
 import type { Source } from './source.ts';
 
-let validate: ReturnType<Ajv2020['compile']> | undefined;
+const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
 
-const compiled = (): NonNullable<typeof validate> => {
-  if (validate) return validate;
+interface Checks {
+  readonly file: ValidateFunction;
+  readonly vm: ValidateFunction;
+}
+
+let checks: Checks | undefined;
+
+const compiled = (): Checks => {
+  if (checks) return checks;
   const ajv = new Ajv2020({
     allErrors: true,
     strict: true,
@@ -33,8 +40,28 @@ const compiled = (): NonNullable<typeof validate> => {
     errors: false,
     validate: (places: true | readonly unknown[], data: unknown) => places !== true && !places.includes(data),
   });
-  validate = ajv.compile(markNotBuilt(farmSchema));
-  return validate;
+  const file = ajv.compile(markNotBuilt(farmSchema));
+  const vm = ajv.compile({ $ref: `${farmSchema.$id}#/$defs/vm` });
+  checks = { file, vm };
+  return checks;
+};
+
+/** What ajv finds, each with the pointer at which it looked. */
+const findings = (value: Record<string, unknown>): readonly { readonly at: string; readonly e: ErrorObject }[] => {
+  const { file, vm } = compiled();
+  const found: { at: string; e: ErrorObject }[] = [];
+  const run = (check: ValidateFunction, data: unknown, at: string): void => {
+    if (check(data)) return;
+    for (const e of check.errors ?? []) found.push({ at: `${at}${e.instancePath}`, e });
+  };
+  // The VMs one by one: ajv copies its list of errors at every reference, so that 100,000 wrong ones would take forever.
+  const { vms, ...rest } = value;
+  if (!isMap(vms)) run(file, value, '');
+  else {
+    run(file, rest, '');
+    for (const [name, body] of Object.entries(vms)) run(vm, body, `/vms${step(name)}`);
+  }
+  return found;
 };
 
 /**
@@ -44,12 +71,10 @@ const compiled = (): NonNullable<typeof validate> => {
 export const checkShape = (
   source: Source,
 ): { readonly problems: readonly Problem[]; readonly spoiled: readonly string[] } => {
-  const check = compiled();
-  if (check(source.value)) return { problems: [], spoiled: [] };
   const problems: Problem[] = [];
   const spoiled = new Set<string>();
-  for (const e of check.errors ?? []) {
-    const { problem, pointer } = explain(source.file, e);
+  for (const { at, e } of findings(source.value)) {
+    const { problem, pointer } = explain(source.file, at, e);
     // One value, one error: the first that ajv found.
     if (spoiled.has(pointer)) continue;
     spoiled.add(pointer);
@@ -58,8 +83,6 @@ export const checkShape = (
   for (const pointer of spoiled) takeOut(source.value, pointer);
   return { problems, spoiled: [...spoiled] };
 };
-
-const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
 
 /** Removes a value; an entry of a map of named things leaves an empty one, so that its name is still known. */
 const takeOut = (value: Record<string, unknown>, pointer: string): void => {
@@ -76,9 +99,8 @@ const takeOut = (value: Record<string, unknown>, pointer: string): void => {
   }
 };
 
-const explain = (file: string, e: ErrorObject): { problem: Problem; pointer: string } => {
+const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; pointer: string } => {
   const schema = (e.parentSchema ?? {}) as JsonSchema;
-  const at = e.instancePath;
   const where = at === '' ? 'the file' : dotted(at);
   const value = (code: string, message: string, hint: string | undefined) => ({
     problem: { code, message, at: { file, pointer: at }, hint },

@@ -7,7 +7,7 @@ import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
 import { disksOf, nicsOf } from './devices.ts';
 import { placeOf } from './gather.ts';
-import { flagAt, layerOf, lookUp, numberAt, textAt, type Found, type Layer } from './layers.ts';
+import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Vm } from './types.ts';
@@ -33,7 +33,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     problems.add({
       code: 'not-built',
       message: '`name` that differs from the key is not built yet in this version',
-      at: { ...name.place, on: 'key' },
+      at: placeIn(name, 'key'),
       hint: `take it out: Xen's name is then ${key}`,
     });
   }
@@ -74,7 +74,7 @@ const poolOf = (member: Member<Vm>, layers: readonly Layer[], around: Around): P
     problems.add({
       code: 'unknown-pool',
       message: `there is no pool ${JSON.stringify(said.value)}`,
-      at: said.place,
+      at: placeIn(said),
       hint: didYouMean(said.value, names, 'pool'),
     });
     return undefined;
@@ -105,17 +105,11 @@ const serversOf = (
       around.problems.add({
         code: 'two-forms',
         message: `${key} has both \`server\` and \`servers\``,
-        at: { ...list.place, on: 'key' },
+        at: placeIn(list, 'key'),
         hint: 'keep one of them',
       });
     }
-    const named: Found<string>[] = one ? [one] : [];
-    if (!one && list && Array.isArray(list.value)) {
-      list.value.forEach((value, i) => {
-        const place = { ...list.place, pointer: `${list.place.pointer}/${i}` };
-        if (typeof value === 'string' && value !== '') named.push({ value, place, origin: place });
-      });
-    }
+    const named = one ? [one] : list ? itemsOf(list).filter((item) => item.value !== '') : [];
     if (!one && !list) continue;
     for (const server of named) checkServer(key, server, pool, around);
     return [...new Set(named.map((s) => s.value))].sort(byText);
@@ -132,13 +126,13 @@ const checkServer = (key: string, server: Found<string>, pool: PoolSpec | undefi
       ? {
           code: 'unknown-server',
           message: `there is no server ${JSON.stringify(server.value)}`,
-          at: server.place,
+          at: placeIn(server),
           hint: didYouMean(server.value, known, 'server'),
         }
       : {
           code: 'server-outside-pool',
           message: `server ${server.value} is in pool ${home}, and ${key} in pool ${pool.name}`,
-          at: server.place,
+          at: placeIn(server),
           hint: `name a server of ${pool.name}, or set \`pool: ${home}\``,
         },
   );
@@ -162,7 +156,7 @@ const memoryAt = (
       : size.value % 1024 === 0
         ? null
         : `Xen takes whole MiB: write ${Math.ceil(size.value / 1024)}MiB`;
-  refuse(problems, 'an amount of memory', found, () => why);
+  if (why !== null) refuse(problems, 'an amount of memory', found, () => why);
   return { kib: size.ok && why === null ? { ...found, value: size.value, text: found.value } : undefined };
 };
 
@@ -179,9 +173,9 @@ const overMax = <F extends Found<number>>(
   problems.add({
     code: 'over-max',
     message: `${what} of ${key} is ${text(have.value, have)}, over ${group}.max, ${text(max.value, max)}`,
-    at: have.place,
+    at: placeIn(have),
     hint: `raise ${group}.max or lower ${what}`,
-    related: [{ message: `${group}.max is here`, at: max.place }],
+    related: [{ message: `${group}.max is here`, at: placeIn(max) }],
   });
 };
 
