@@ -6,6 +6,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { run } from './cli/program.ts';
 import type { Output, Shell } from './cli/shell.ts';
@@ -14,7 +15,7 @@ const folder = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { version: string };
 
 /** A reader that went away (`reeve plan | head`) is no error, and must not stop an apply half-way. */
-const outputOf = (stream: NodeJS.WriteStream): Output => {
+const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): Output => {
   let open = true;
   stream.on('error', () => {
     open = false;
@@ -23,7 +24,7 @@ const outputOf = (stream: NodeJS.WriteStream): Output => {
     write: (text) => {
       if (open) stream.write(text);
     },
-    terminal: Boolean(stream.isTTY),
+    terminal: isatty(stream.fd),
     columns: () => stream.columns ?? 80,
     rows: () => stream.rows ?? 24,
   };
@@ -70,7 +71,7 @@ const shell: Shell = {
     await after(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
   },
   random: (bytes) => randomBytes(bytes),
-  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  ask: isatty(process.stdin.fd) && isatty(process.stderr.fd) ? ask : undefined,
   onInterrupt: (listener) => {
     for (const s of signals) process.on(s, listener);
     return () => {

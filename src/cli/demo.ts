@@ -5,7 +5,8 @@ import { exit, type ExitCode } from './exit.ts';
 import type { CommonFlags } from './options.ts';
 import { lookOf, type Shell } from './shell.ts';
 
-const speed = 4;
+/** Fast enough not to bore, slow enough to see how an apply goes. */
+const speed = 2;
 
 const atFirst = `  web-1: { profile: small, server: dom01, disks: { xvda: { path: /dev/vg0/web-1 } } }
   web-2: { profile: small, server: dom02, disks: { xvda: { path: /dev/vg0/web-2 } } }
@@ -84,7 +85,6 @@ const take = async (step: Step, farm: DemoFarm, shell: Shell, run: Run, flags: C
       const { rc, err } = await farm.sim.hand(server, command.split(' '));
       if (rc !== 0) return `${command} failed on ${server}: ${err}`;
     }
-    await farm.sim.settle();
     return null;
   }
   const [command = '', ...options] = step.reeve;
