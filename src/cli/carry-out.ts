@@ -55,6 +55,7 @@ export const carryOut = async (
   const look = lookOf(shell, output, flags.color);
   const events = eventsFile(flags.events);
   const began = shell.now();
+  output.write('\n');
   const view = liveView(plan, output, look, shell.now);
   const cancel = cancelling(shell, view);
   let outcome: Outcome;
@@ -78,6 +79,6 @@ export const carryOut = async (
     const problem = events?.close() ?? null;
     if (problem !== null) shell.err.write(`warning: ${problem}\n`);
   }
-  output.write(applySummary(plan, outcome, { ms: shell.now() - began, ...look }));
+  output.write(`\n${applySummary(plan, outcome, { ms: shell.now() - began, ...look })}`);
   return exitCode(outcome);
 };

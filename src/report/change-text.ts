@@ -80,21 +80,28 @@ export const doesItNow = (vm: string, c: PlanChange): string | null => {
   return way ? `${allow(vm, c, way.disruption)} does it now` : null;
 };
 
-const waiting = (vm: string, c: PlanChange): string => {
+/** Why it waits. */
+const waiting = (c: PlanChange): string => {
   const way = legal(c);
-  if (!way) return `waits: ${c.ways[0]?.illegal ?? 'it cannot be made now'}`;
-  const since = way.how === 'restart' ? (c.ways.find((w) => w.illegal !== undefined)?.illegal ?? way.why) : way.why;
-  const written = c.fate === 'defer' ? 'written to the cfg now, ' : '';
-  return `${written}waits for the next restart (${since}); ${doesItNow(vm, c)}`;
+  const forbidden = c.ways.find((w) => w.illegal !== undefined)?.illegal;
+  return `waits: ${(way && way.how !== 'restart' ? way.why : (forbidden ?? way?.why)) ?? 'it cannot be made now'}`;
 };
 
-const notes = (vm: string, c: PlanChange): readonly (string | null)[] => {
+/** What the waiting changes of one VM wait for, and what would do them now: below all of them, since it is the same for all. */
+export const waitingFor = (vm: string, changes: readonly PlanChange[]): readonly string[] => {
+  const waits = changes.filter((c) => c.fate === 'defer' || c.fate === 'pending');
+  const written = waits.some((c) => c.fate === 'defer') ? 'written to the cfg, ' : '';
+  const now = new Set(waits.flatMap((c) => doesItNow(vm, c) ?? []));
+  return [...now].map((text) => `${written}waits for the next restart; ${text}`);
+};
+
+const notes = (c: PlanChange): readonly (string | null)[] => {
   switch (c.fate) {
     case 'take':
       return [who(c), third(c), cost(c)];
     case 'defer':
     case 'pending':
-      return [who(c), third(c), waiting(vm, c)];
+      return [who(c), third(c), waiting(c)];
     case 'refuse':
       return [who(c)];
     case 'released':
@@ -102,13 +109,12 @@ const notes = (vm: string, c: PlanChange): readonly (string | null)[] => {
   }
 };
 
-/** `vm` is the VM's key, for the options that a note names. */
-export const changeText = (vm: string, c: PlanChange): ChangeText => {
+export const changeText = (c: PlanChange): ChangeText => {
   const layer = now(c);
   const [from, to] =
     c.fate === 'released' ? [valueText(c.field, c.have.applied), ''] : valueTexts(c.field, c.have[layer], c.want);
   const label = fieldLabel(c.field);
   const inCfg = layer === 'configured' && c.have.running.is === 'value' && !differs(c.have.running, c.want);
-  const all = [inCfg ? 'only the cfg' : null, ...notes(vm, c)].filter((n) => n !== null);
+  const all = [inCfg ? 'only the cfg' : null, ...notes(c)].filter((n) => n !== null);
   return { label, from: c.field === 'state' && from === 'none' ? 'stopped' : from, to, note: clean(all.join('; ')) };
 };

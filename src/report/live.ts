@@ -1,7 +1,7 @@
 /** Events of an apply → what people see of it: plain lines, the lines of a live view, and the words at its end. */
 import type { Event } from '../core/event.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
-import { clean, colors, count, hang, time, type Colors } from './text.ts';
+import { clean, colors, count, hang, time, took, type Colors } from './text.ts';
 
 export interface LiveState {
   /** What runs now, by operation id, oldest first. `since`: ms since 1970. */
@@ -82,9 +82,9 @@ export const eventLine = (event: Event, columns: Columns, paint: Colors): string
       return down > 0 ? row(columns, event.op, `started: about ${time(down)} down`) : null;
     }
     case 'done':
-      return row(columns, event.op, paint.green(`done in ${time(event.ms)}`));
+      return row(columns, event.op, paint.green(`done in ${took(event.ms)}`));
     case 'failed':
-      return row(columns, event.op, paint.red(`failed after ${time(event.ms)}: ${clean(event.why)}`));
+      return row(columns, event.op, paint.red(`failed after ${took(event.ms)}: ${clean(event.why)}`));
     case 'skipped':
       return row(columns, event.op, paint.yellow(`skipped: ${clean(event.why)}`));
     case 'detached':
@@ -194,8 +194,8 @@ export const applySummary = (
   ];
   const whole = parts.length === 0;
   const said = whole
-    ? `Applied ${count(all, 'operation')} in ${time(options.ms)}.`
-    : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${time(options.ms)}; ${parts.join(', ')}.`;
+    ? `Applied ${count(all, 'operation')} in ${took(options.ms)}.`
+    : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${took(options.ms)}; ${parts.join(', ')}.`;
   const lines = [
     ...list('Failed', end.failed, options.width),
     ...skippedLines(end.skipped, options.width),

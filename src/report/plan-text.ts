@@ -70,7 +70,7 @@ const changeLines = (plan: Plan, released: boolean, o: BlockOptions): readonly s
       .filter((c) => (c.fate === 'released') === released)
       .flatMap((c) => {
         const name = vm.subject.name;
-        const t = changeText(name, c);
+        const t = changeText(c);
         const value = released ? `stays ${t.from}` : `${t.from} → ${t.to}; ${doesItNow(name, c) ?? t.note}`;
         return hang('  ', `${clean(name)} on ${clean(vm.server)}: ${t.label} ${value}`, '      ', o.width);
       }),

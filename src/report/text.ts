@@ -17,18 +17,24 @@ export const time = (ms: number): string => {
   return s % 60 === 0 ? `${m} min` : `${m} min ${s % 60} s`;
 };
 
-/** Breaks at spaces so that no line is longer than `width`, save where one word is. */
+/** What something took: tenths where they say something. */
+export const took = (ms: number): string =>
+  ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : time(Math.round(ms / 1000) * 1000);
+
+const glue = '\u00A0';
+
+/** Breaks at spaces so that no line is longer than `width`, save where one word is. An option stays with its value. */
 export const wrap = (text: string, width: number): readonly string[] => {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.replaceAll(/(--[a-z]+) /g, `$1${glue}`).split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
   }
   lines.push(line);
-  return lines;
+  return lines.map((l) => l.replaceAll(glue, ' '));
 };
 
 /** Wrapped, every line behind `indent`, the first behind `first`. */

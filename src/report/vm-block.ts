@@ -4,7 +4,7 @@ import { severity } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
 import type { CfgDraft } from '../kinds/vm/ops.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
-import { changeText, type ChangeText } from './change-text.ts';
+import { changeText, waitingFor, type ChangeText } from './change-text.ts';
 import { clean, count, hang, time, wrap, type Colors } from './text.ts';
 import { valueText } from './value-text.ts';
 
@@ -175,11 +175,12 @@ export const vmBlock = (
   const fresh = portraitOf(vm, operations);
   // A new VM's portrait says it all: that it goes from nothing to running is in the head.
   const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
-  const rows = [...alias, ...placed, ...fresh, ...changes.map((c) => changeText(vm.subject.name, c))];
+  const rows = [...alias, ...placed, ...fresh, ...changes.map((c) => changeText(c))];
   const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
   return [
     head,
     ...table(rows, o),
+    ...waitingFor(vm.subject.name, vm.changes).flatMap((w) => hang(indent, clean(w), `${indent}  `, o.width)),
     ...refused.flatMap((r) => refusalLines(r, o)),
     ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
   ];

@@ -92,7 +92,7 @@ describe('a new farm', () => {
     const events = join(farm.folder, 'events.jsonl');
     const { code, out, err } = await reeve(['apply', '--events', events], { ask: async () => 'y' });
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^web-1 {2}start {6}done in \d+ s$/m);
+    expect(out).toMatch(/^web-1 {2}start {6}done in [\d.]+ s$/m);
     expect(out).toMatch(/^Applied \d+ operations in .+\.$/m);
     const told = readFileSync(events, 'utf8')
       .trim()

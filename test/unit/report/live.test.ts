@@ -27,8 +27,8 @@ describe('events as lines', () => {
       null,
       'db-1   restart        started: about 25 s down',
       null,
-      'web-1  set-memory     done in 2 s',
-      'web-1  move-nic eth0  failed after 1 s: ip: no such device',
+      'web-1  set-memory     done in 1.8 s',
+      'web-1  move-nic eth0  failed after 0.3 s: ip: no such device',
       'web-4  start          skipped: it needs web-4/define, which failed',
     ]);
   });
