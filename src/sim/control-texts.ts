@@ -44,8 +44,8 @@ export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owne
   if (no !== null) return say(io, `FAILED cannot write to ${dir}: ${no}`, 74);
   const refused = (word: string, rc: number): number => say(io, `${word}\n${control.owner}`, rc);
   if (control.holder !== null) return refused('HELD', 73);
-  const me = {};
-  control.holder = me;
+  control.holder = {};
+  dom0.world.files.mkdir(dir);
   try {
     if (again === 'again') {
       if (control.epoch !== epoch) return refused('FENCED', 75);

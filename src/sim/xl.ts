@@ -40,12 +40,13 @@ const usage = (command: string, least: number): Result => ({
 
 const create: Program = async (world, process, args) => {
   const { flags, words } = flagsOf(args);
-  const file = words[0];
+  const [file, ...settings] = words;
   if (file === undefined) return failed(6, 'Config file not specified and none in save file\n');
   const text = world.files.text(file);
   if (text === undefined) return failed(3, `Failed to read config file: ${file}: No such file or directory\n`);
   const parsing = flags.has('q') ? '' : `Parsing config from ${file}\n`;
-  const read = readCfg(text, file);
+  // Further words are settings that come behind those of the file.
+  const read = readCfg([text, ...settings.map((w) => `${w}\n`)].join('\n'), file);
   if ('error' in read) return failed(1, parsing + read.error);
   const made = domainConfig(read.settings, world.random);
   if ('error' in made) return failed(1, parsing + made.error);

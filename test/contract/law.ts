@@ -34,6 +34,7 @@ export interface ContractFarm {
 
 const MiB = 1024;
 const uuid = '2f1c5c0e-7d1b-5e0a-8c55-0a1b2c3d4e5f';
+const other = '2f1c5c0e-7d1b-5e0a-8c55-0a1b2c3d4e60';
 const name = 'law';
 const path = '/etc/xen/law.cfg';
 const vm = ref('vm', name);
@@ -256,7 +257,7 @@ export const contract = (title: string, open: () => Promise<ContractFarm>): void
         ],
         [
           'a bridge that is not there',
-          () => ['xl', 'network-attach', name, 'mac=02:00:00:00:1a:09,bridge=nobr'],
+          () => ['xl', 'network-attach', name, 'mac=02:00:00:00:1a:09', 'bridge=nobr'],
           1,
           /Could not find bridge device nobr/,
         ],
@@ -266,11 +267,12 @@ export const contract = (title: string, open: () => Promise<ContractFarm>): void
             'xl',
             'create',
             '-q',
-            '/dev/null',
+            path,
             'name="ghost"',
-            'type="pvh"',
-            'memory=64',
+            `uuid="${other}"`,
             'kernel="/no/such/kernel"',
+            'disk=[]',
+            'vif=[]',
           ],
           3,
           /\/no\/such\/kernel/,

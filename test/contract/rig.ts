@@ -1,0 +1,143 @@
+/** A simulated farm with Reeve's own transport and toolstack in front of it: what the tests that need both start from. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execute, type Outcome, type World } from '../../src/apply/index.ts';
+import { digestText } from '../../src/core/digest.ts';
+import type { Control, Reader } from '../../src/core/port.ts';
+import type { Farm } from '../../src/kinds/farm.ts';
+import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
+import type { Observed } from '../../src/kinds/server/live.ts';
+import type { ServerSpec } from '../../src/kinds/server/spec.ts';
+import { defaultOptions, makePlan, pathsToRead, stale } from '../../src/plan/index.ts';
+import { startSimFarm, type SimFarm, type SimFarmSpec } from '../../src/sim/index.ts';
+import { observeText, pathsOf, xl } from '../../src/toolstacks/xl/index.ts';
+import {
+  holdText,
+  openControl,
+  openReader,
+  opText,
+  waitText,
+  writeText,
+  type TransportEnv,
+} from '../../src/transport/index.ts';
+
+export const texts = {
+  observe: digestText(observeText),
+  hold: digestText(holdText),
+  op: digestText(opText),
+  wait: digestText(waitText),
+  write: digestText(writeText),
+};
+
+/** A clock on which waiting costs nothing: the simulated farm's own time passes while it is read. */
+export const hasty = (): World['clock'] => {
+  let now = 0;
+  return {
+    now: () => now,
+    sleep: (ms) => {
+      now += ms;
+      return new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+};
+
+export interface Rig {
+  readonly sim: SimFarm;
+  readonly servers: readonly ServerSpec[];
+  readonly env: TransportEnv;
+  reader(): Reader;
+  control(): Control;
+  /** All servers at once, one reading each. */
+  observe(reader: Reader, farm: Farm): Promise<Observed>;
+  plan(farm: Farm, options?: Partial<PlanOptions>): Promise<Plan>;
+  apply(plan: Plan): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Promise<Rig> => {
+  const sim = await startSimFarm({ ...spec, texts });
+  const home = mkdtempSync(join(tmpdir(), 'reeve-rig-'));
+  const file = (name: string, text: string): string => {
+    const path = join(home, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const identityFile = file('key', sim.clientKey);
+  const knownHosts = file('known_hosts', sim.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
+  const servers = sim.servers.map((s): ServerSpec => ({
+    name: s.name,
+    pool,
+    address: s.host,
+    ssh: {
+      user: 'root',
+      port: s.port,
+      identityFile,
+      knownHosts,
+      jump: undefined,
+      sudo: undefined,
+      connectTimeout: undefined,
+    },
+    state: 'active',
+    origin: { file: 'farm.yaml', pointer: `/servers/${s.name}` },
+  }));
+  const env: TransportEnv = {
+    home,
+    user: 'root',
+    agent: undefined,
+    passphrase: undefined,
+    prompt: undefined,
+    now: () => performance.now(),
+    random: (n) => randomBytes(n),
+  };
+  const observe = async (reader: Reader, farm: Farm): Promise<Observed> => {
+    const paths = pathsToRead(farm);
+    return new Map(
+      await Promise.all(
+        servers.map(
+          async (s) => [s.name, await reader.read(s.name, xl.reading('all', paths.get(s.name) ?? []))] as const,
+        ),
+      ),
+    );
+  };
+  return {
+    sim,
+    servers,
+    env,
+    reader: () => openReader(servers, env),
+    control: () => openControl(servers, env),
+    observe,
+    plan: async (farm, options = {}) => {
+      const reader = openReader(servers, env);
+      try {
+        const seen = await observe(reader, farm);
+        return makePlan(farm, seen, { ...defaultOptions, ...options }, { toolstack: xl, version: '0.0.0' });
+      } finally {
+        await reader.close();
+      }
+    },
+    apply: async (plan) => {
+      const control = openControl(servers, env);
+      const never = new AbortController().signal;
+      try {
+        return await execute(plan, {
+          control,
+          toolstack: xl,
+          clock: hasty(),
+          who: { who: 'test', from: 'here', since: '2026-01-01T00:00:00Z', epoch: randomBytes(8).toString('hex') },
+          onEvent: () => undefined,
+          cancel: { stop: never, detach: never },
+          pathsOf,
+          fresh: (seen) => stale(plan, seen),
+        });
+      } finally {
+        await control.close();
+      }
+    },
+    close: async () => {
+      await sim.close();
+      rmSync(home, { recursive: true });
+    },
+  };
+};
