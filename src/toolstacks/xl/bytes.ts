@@ -3,7 +3,9 @@
 /** One character a byte, so that positions in the text are positions in the bytes. */
 export const latin1 = (bytes: Uint8Array): string => {
   const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += 8192) parts.push(String.fromCharCode(...bytes.subarray(i, i + 8192)));
+  // Spreading a typed array walks its iterator, twenty times as slow as handing it over whole.
+  const text = (chunk: Uint8Array): string => Reflect.apply(String.fromCharCode, null, chunk);
+  for (let i = 0; i < bytes.length; i += 8192) parts.push(text(bytes.subarray(i, i + 8192)));
   return parts.join('');
 };
 
