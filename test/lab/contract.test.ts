@@ -1,0 +1,60 @@
+/** The contract suite on real Xen. */
+import { randomBytes } from 'node:crypto';
+import { openControl } from '../../src/transport/index.ts';
+import { contract } from '../contract/law.ts';
+import { guest, lab, reset, server, ssh } from './farm.ts';
+
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+contract('real Xen', async () => {
+  await reset();
+  const { name, host, port } = server(1);
+  const control = openControl(
+    [
+      {
+        name,
+        pool: 'lab',
+        address: host,
+        ssh: {
+          user: lab().user,
+          port,
+          identityFile: lab().key,
+          knownHosts: lab().knownHosts,
+          jump: undefined,
+          sudo: undefined,
+          connectTimeout: undefined,
+        },
+        state: 'active',
+        origin: { file: 'farm.yaml', pointer: `/servers/${name}` },
+      },
+    ],
+    {
+      home: '/nonexistent',
+      user: 'root',
+      agent: undefined,
+      passphrase: undefined,
+      prompt: undefined,
+      now: () => performance.now(),
+      random: (n) => randomBytes(n),
+    },
+  );
+  const held = await control.hold(name, { who: 'contract', from: 'here', since: '', epoch: 'contract1' });
+  if (held.is !== 'held') throw new Error(`could not hold ${name}: ${JSON.stringify(held)}`);
+  return {
+    server: name,
+    control,
+    clock: {
+      now: () => performance.now(),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+    kernel: guest.kernel,
+    ramdisk: guest.ramdisk,
+    disks: [guest.disk(1), guest.disk(2)],
+    bridges: ['xenbr0', 'xenbr1'],
+    hand: async (argv) => {
+      const ran = await ssh(1, argv.map(quoted).join(' '));
+      return { rc: ran.code, out: ran.stdout, err: ran.stderr };
+    },
+    close: () => control.close(),
+  };
+});
