@@ -63,15 +63,5 @@ export interface Change {
   readonly ways: readonly [Way, ...Way[]];
 }
 
-/** What is done to one subject, once `plan/decide` has chosen among the ways. */
-export interface Transition {
-  readonly subject: Ref;
-  readonly mode: 'in-place' | 'restart' | 'define' | 'delete';
-  readonly server: string;
-  readonly take: readonly { readonly change: Change; readonly way: Way }[];
-  /** Written to the cfg, waiting for the next restart. */
-  readonly defer: readonly Change[];
-}
-
 export const value = <T>(v: T): Seen<T> => ({ is: 'value', value: v });
 export const absent: Seen<never> = { is: 'absent' };

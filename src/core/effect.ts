@@ -2,7 +2,7 @@
 import type { Ref } from './ref.ts';
 
 /** `memory` in KiB; the others are counts. */
-export type Dim = 'memory' | 'vcpus' | 'disk-writer';
+type Dim = 'memory' | 'vcpus' | 'disk-writer';
 
 export type Effect =
   | {

@@ -18,7 +18,7 @@ import { placeNew, unmet } from './new.ts';
 import { roomOf } from './room.ts';
 import type { Tools } from './tools.ts';
 
-export { stale, type Difference } from './digest.ts';
+export { stale } from './digest.ts';
 export { pathsToRead } from './paths.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 

@@ -37,7 +37,7 @@ export const place = (config: VmConfig, need: number, candidates: readonly Candi
     const why =
       candidates.length === 1
         ? 'the only server it may be on'
-        : `most room: ${formatSize(Math.floor(best.c.room / 1024) * 1024)} free`;
+        : `most room: ${(best.c.room / 1024 ** 2).toFixed(1)}GiB free`;
     return { ok: true, server: best.c.server, why };
   }
   return {

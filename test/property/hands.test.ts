@@ -1,5 +1,5 @@
 /** 100 random sequences of what people do to a farm behind Reeve's back, on the simulator: each is put right, with the fewest operations. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Farm } from '../../src/kinds/farm.ts';
 import { openRig } from '../contract/rig.ts';

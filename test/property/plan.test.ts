@@ -1,5 +1,5 @@
 /** What must hold of every plan, for random farms, random hands and random changes of the file. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sameValue } from '../../src/core/digest.ts';
 import type { Operation } from '../../src/kinds/plan.ts';
@@ -167,7 +167,7 @@ describe('every plan', () => {
     fc.assert(
       fc.property(arbVms, (vms) => {
         const forward = plan(farm(vms, ['a', 'b']), start());
-        const backward = plan(farm([...vms].reverse(), ['a', 'b']), new Map([...start()].reverse()));
+        const backward = plan(farm([...vms].toReversed(), ['a', 'b']), new Map([...start()].toReversed()));
         expect({ ...backward, desired: '' }).toEqual({ ...forward, desired: '' });
       }),
       { numRuns: 50 },

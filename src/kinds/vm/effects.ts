@@ -9,7 +9,7 @@ import type { VmConfig } from './spec.ts';
 export type View = Readonly<Record<string, unknown>>;
 
 /** Field → value, flat; NICs by MAC, since that is all that a server knows them by. */
-export const viewOfConfig = (c: VmConfig): View => ({
+const viewOfConfig = (c: VmConfig): View => ({
   name: c.name,
   type: c.type,
   'vcpus.count': c.vcpus.count,

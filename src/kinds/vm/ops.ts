@@ -72,5 +72,3 @@ export type VmOp =
       readonly digest: string;
       readonly links: readonly string[];
     });
-
-export type VmVerb = VmOp['verb'];

@@ -9,7 +9,7 @@ import { lifeOf } from './state.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 
 /** How long a guest may take to shut down before that counts as refused, in ms. */
-export const shutdownDeadlineMs = 120_000;
+const shutdownDeadlineMs = 120_000;
 
 export interface VmTransition {
   readonly want: Resolved;
@@ -30,7 +30,7 @@ export interface VmTransition {
   readonly force: boolean;
 }
 
-export const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
+const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
 
 /** The wanted cfg, but with the old value of every field that is to be kept. */
 const draftConfig = (t: VmTransition): VmConfig => {

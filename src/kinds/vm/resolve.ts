@@ -82,7 +82,12 @@ export const resolve = (
     return kept === undefined ? fallback() : kept;
   };
 
-  const target = settle<number>('memory.target', spec.memory.target, base?.memory.target, () => base?.memory.target ?? 0);
+  const target = settle<number>(
+    'memory.target',
+    spec.memory.target,
+    base?.memory.target,
+    () => base?.memory.target ?? 0,
+  );
   if (target === 0) {
     return {
       unresolved: `${spec.key} has no memory`,

@@ -15,7 +15,7 @@ const isAscii = (value: CfgValue): boolean =>
   typeof value === 'string' ? /^[\x00-\x7f]*$/.test(value) : value.every(isAscii);
 
 /** One cfg, parsed as far as it can be. Bytes that are no UTF-8 may stand in comments, not in values. */
-export const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
+const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
   const whole = utf8(bytes);
   const text = whole ?? latin1(bytes);
   const base = { path, text, digest: digestBytes(bytes), autostart };

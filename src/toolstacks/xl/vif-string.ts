@@ -2,7 +2,7 @@
 import type { NicConfig } from '../../kinds/vm/spec.ts';
 
 /** Lower case, two digits a part: `0:16:3E:0:0:1` is `00:16:3e:00:00:01`; null where it is no address. */
-export const normalMac = (text: string): string | null => {
+const normalMac = (text: string): string | null => {
   const parts = text.trim().split(/[:-]/);
   if (parts.length !== 6 || parts.some((p) => !/^[0-9a-f]{1,2}$/i.test(p))) return null;
   return parts.map((p) => p.toLowerCase().padStart(2, '0')).join(':');

@@ -99,7 +99,7 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
   ...more,
 });
 
-export const planOf = (
+const planOf = (
   operations: readonly Operation[],
   touched: Plan['touched'] = [],
   scope: Plan['scope'] = [],

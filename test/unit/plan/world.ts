@@ -13,7 +13,7 @@ export const MiB = 1024;
 export const GiB = 1024 * MiB;
 
 /** A toolstack whose VMs cost exactly what they are given; the planner asks it for nothing else. */
-export const flat: Toolstack = {
+const flat: Toolstack = {
   name: 'flat',
   reading: () => readProgram({ text: '', args: [], deadlineMs: 0, decode: () => server() }),
   lower: () => ({ unsupported: 'flat runs nothing' }),
@@ -87,7 +87,7 @@ export const server = (more: Partial<ServerSeen> = {}): ServerSeen => ({
   ...more,
 });
 
-export const record = (
+const record = (
   path: string,
   config: VmConfig,
   marker: Marker | null,
@@ -97,7 +97,7 @@ export const record = (
   return { path, text, digest: digestText(text), config, problem: undefined, marker, autostart };
 };
 
-export const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
+const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
   domid,
   uuid,
   name: c.name,
