@@ -96,7 +96,7 @@ const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
   return type === 'hvm' || wanted === 0 ? row.vcpus : wanted;
 };
 
-/** Listed, but not in xenstore: not there yet, or hardly there any more. Neither up nor gone. */
+/** Listed, but not in xenstore or not whole: not there yet, or hardly there any more. Neither up nor gone. */
 const betweenLives = (row: ListRow, s: Sources): Domain => ({
   domid: row.domid,
   uuid: row.uuid,
@@ -127,10 +127,10 @@ export const domainsOf = (
     const json = s.userdata.get(`${userdata}.libxl-json`);
     const stored = json === undefined ? null : parseStored(json);
     const type = stored?.type ?? kind;
-    if (xsName === undefined || type === undefined) {
-      problems.push(
-        `domain ${row.domid} (${row.name ?? row.uuid}) is listed but not in xenstore: it is just coming or going`,
-      );
+    // libxl keeps the configuration last of all, before it lets the domain run: until then it is still being built.
+    const building = json === undefined && row.state === 'paused';
+    if (xsName === undefined || type === undefined || building) {
+      problems.push(`domain ${row.domid} (${row.name ?? row.uuid}) is there only in part: it is just coming or going`);
       domains.push(betweenLives(row, s));
       continue;
     }
