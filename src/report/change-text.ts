@@ -54,9 +54,10 @@ const who = (c: PlanChange): string | null => {
 
 /** A cfg that says a third thing than what runs and what is wanted. */
 const third = (c: PlanChange): string | null => {
-  const { configured, running } = c.have;
+  const { applied, configured, running } = c.have;
   if (configured.is !== 'value' || running.is !== 'value') return null;
-  return differs(configured, c.want) && differs(running, c.want) && differs(configured, running)
+  const told = !differs(configured, applied) && c.cause === 'conflict';
+  return !told && differs(configured, c.want) && differs(running, c.want) && differs(configured, running)
     ? `the cfg says ${valueTexts(c.field, configured, c.want)[0]}`
     : null;
 };
