@@ -40,7 +40,7 @@ const linesOf = (op: Op): readonly (readonly string[])[] => {
     case 'detach-nic':
       return [['xl', 'network-detach', op.name, op.mac]];
     case 'move-nic':
-      return [['ip', 'link', 'set', 'dev', `vif of ${op.mac}`, 'master', op.bridge]];
+      return [['ip', 'link', 'set', 'dev', 'vifDOMID.DEVID', 'master', op.bridge]];
     case 'undefine':
       return [...op.links.map((link) => ['rm', '-f', link]), ['rm', op.path]];
   }

@@ -51,7 +51,11 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
       const { vdev, uuid } = op;
       const left = domain?.disks.some((k) => k.vdev === vdev) && !was?.disks.some((k) => k.vdev === vdev);
       if (!left) return [];
-      return [tried(['xl', 'block-detach', dom, vdev], deviceMs), until({ is: 'no-disk', uuid, vdev }, quickMs)];
+      // What never connected cannot be let go by the guest; forced, xl fails as well, but the disk is gone.
+      return [
+        tried(['xl', 'block-detach', '--force', dom, vdev], deviceMs),
+        until({ is: 'no-disk', uuid, vdev }, quickMs),
+      ];
     }
     case 'attach-nic': {
       const { mac, uuid } = op;
