@@ -19,6 +19,9 @@ export interface ApplyFlags extends PlanFlags {
 /** `--json` keeps standard output for the plan document. */
 const outputOf = (shell: Shell, flags: ApplyFlags): Output => (asJson(flags) ? shell.err : shell.out);
 
+/** How often a plan that is stale when its servers are held is made anew; a farm that changes faster is not ours alone. */
+const mostPlans = 3;
+
 const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlags): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
   const control = controlOf(
@@ -26,13 +29,19 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
     farm.pools.flatMap((p) => p.servers),
   );
   try {
-    const plan = await planFarm(shell, farm, planOptionsOf(flags), control);
-    show(shell, plan, flags);
-    checkApproved(plan, flags.expect);
-    if (plan.operations.length === 0) return codeOf(plan, exit.done);
-    await confirm(shell, plan, flags.yes);
-    const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
-    return code === exit.done ? codeOf(plan, code) : code;
+    for (let tries = 1; ; tries++) {
+      const plan = await planFarm(shell, farm, planOptionsOf(flags), control);
+      show(shell, plan, flags);
+      checkApproved(plan, flags.expect);
+      if (plan.operations.length === 0) return codeOf(plan, exit.done);
+      await confirm(shell, plan, flags.yes);
+      const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
+      if (code !== exit.stale || flags.expect !== undefined || tries === mostPlans) {
+        return code === exit.done ? codeOf(plan, code) : code;
+      }
+      // What an earlier run left running has ended by now, and may be what made the difference.
+      outputOf(shell, flags).write('\nPlanning anew.\n\n');
+    }
   } finally {
     await control.close();
   }

@@ -1,6 +1,7 @@
 /** The simulated farm: dom0s in memory, each behind a real SSH server on this machine. */
 import ssh2 from 'ssh2';
 import { makeDom0, noFaults, running, type Counts, type Cut, type Dom0, type What } from './dom0.ts';
+import { makeKey } from './key.ts';
 import { end } from './lives.ts';
 import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
@@ -128,7 +129,7 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
 
 /** Starts every server. Nothing outside this process is touched but ports of 127.0.0.1. */
 export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
-  const key = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'sim' });
+  const key = makeKey('sim');
   const parsed = ssh2.utils.parseKey(key.public);
   if (parsed instanceof Error) throw parsed;
   const parts = new Map<string, Part>();

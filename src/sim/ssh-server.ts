@@ -6,6 +6,7 @@ import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { parseCommand } from './command-line.ts';
 import { hold, op, wait, write, type Io, type Text } from './control-texts.ts';
 import { whats, type Cut, type Dom0, type What } from './dom0.ts';
+import { makeKey } from './key.ts';
 import { observe } from './observe-text.ts';
 
 /** sshd's own limit. */
@@ -146,7 +147,7 @@ export const startSshServer = async (
     verify(data: Buffer, signature: Buffer, algo?: string): boolean | Error;
   },
 ): Promise<SshServer> => {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const hostKey = makeKey();
   const sockets = new Set<Socket>();
   let arriving: Socket | undefined;
   const ssh = new ssh2.Server(

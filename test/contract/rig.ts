@@ -52,7 +52,8 @@ export interface Rig {
   /** All servers at once, one reading each. */
   observe(reader: Reader, farm: Farm): Promise<Observed>;
   plan(farm: Farm, options?: Partial<PlanOptions>): Promise<Plan>;
-  apply(plan: Plan): Promise<Outcome>;
+  /** `leaveAt`: the run is gone, as if killed, once it has told so many events; what it started goes on without it. */
+  apply(plan: Plan, leaveAt?: number): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -117,17 +118,21 @@ export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Pro
         await reader.close();
       }
     },
-    apply: async (plan) => {
+    apply: async (plan, leaveAt = Infinity) => {
       const control = openControl(servers, env);
       const never = new AbortController().signal;
+      const gone = new AbortController();
+      let events = 0;
       try {
         return await execute(plan, {
           control,
           toolstack: xl,
           clock: hasty(),
           who: { who: 'test', from: 'here', since: '2026-01-01T00:00:00Z', epoch: randomBytes(8).toString('hex') },
-          onEvent: () => undefined,
-          cancel: { stop: never, detach: never },
+          onEvent: () => {
+            if (++events >= leaveAt) gone.abort();
+          },
+          cancel: { stop: never, detach: gone.signal },
           pathsOf,
           fresh: (seen) => stale(plan, seen),
         });

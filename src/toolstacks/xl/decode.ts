@@ -34,7 +34,11 @@ const failure = (what: string, section: Section): Unknown => {
   if (section.rc === 127)
     return unknown('no-xen', `${what}: ${said}`, 'install the xl toolstack, or name another server');
   if (what === 'xl info')
-    return unknown('no-xen', said === '' ? 'xl info failed and said nothing' : said, 'boot the server under Xen');
+    return unknown(
+      'no-xen',
+      `Xen does not run here: ${said === '' ? 'xl info failed and said nothing' : said}`,
+      'boot the server under Xen',
+    );
   return unknown('unparsable', `${what} failed (exit code ${section.rc}): ${said}`);
 };
 

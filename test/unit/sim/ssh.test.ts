@@ -1,8 +1,9 @@
 /** The simulated farm through a real SSH client: the five texts, the locks, the faults, what is counted. */
-import ssh2, { type Client } from 'ssh2';
+import type { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { ask, connect, dir, exec, hold, letGo, sha256, start, type Answer } from './client.ts';
 import { cfg } from './farm.ts';
+import { makeKey } from '../../../src/sim/key.ts';
 
 describe('reading', () => {
   it('frames every section with the nonce and counts one connection and one command', async () => {
@@ -77,7 +78,7 @@ describe('reading', () => {
 describe('who may log in', () => {
   it('refuses another key', async () => {
     const farm = await start();
-    const other = ssh2.utils.generateKeyPairSync('ed25519').private;
+    const other = makeKey().private;
     await expect(connect(farm, { privateKey: other })).rejects.toThrow('authentication');
   });
   it('refuses connections while it is told to, and takes them again', async () => {

@@ -11,11 +11,21 @@ import type { ServerSpec, SshSpec } from '../../../src/kinds/server/spec.ts';
 import type { TransportEnv } from '../../../src/transport/env.ts';
 
 export type Key = ReturnType<typeof ssh2.utils.generateKeyPairSync>;
+/** ssh2 now and then makes a key that it cannot read back: such a one is thrown away. */
+const readable = (make: () => Key, passphrase?: string): Key => {
+  for (;;) {
+    const key = make();
+    if (!(ssh2.utils.parseKey(key.private, passphrase) instanceof Error)) return key;
+  }
+};
 export const newKey = (passphrase?: string): Key =>
   passphrase === undefined
-    ? ssh2.utils.generateKeyPairSync('ed25519')
-    : ssh2.utils.generateKeyPairSync('ed25519', { passphrase, cipher: 'aes256-ctr', rounds: 1 });
-export const newEcdsaKey = (): Key => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+    ? readable(() => ssh2.utils.generateKeyPairSync('ed25519'))
+    : readable(
+        () => ssh2.utils.generateKeyPairSync('ed25519', { passphrase, cipher: 'aes256-ctr', rounds: 1 }),
+        passphrase,
+      );
+export const newEcdsaKey = (): Key => readable(() => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }));
 
 export interface Sshd {
   readonly port: number;
