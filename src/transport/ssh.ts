@@ -94,7 +94,11 @@ export const dial = async (
         loggingIn ? refusal(hop, tried, left, error.message) : connectFailure(hop.label, hop.host, hop.port, error),
       );
     });
-    client.once('ready', () => settle(client));
+    client.once('ready', () => {
+      // A command is two small packets: Nagle would hold the second back until the first is acknowledged, some 40 ms.
+      client.setNoDelay(true);
+      settle(client);
+    });
     limit();
     client.connect({
       host: hop.host,
