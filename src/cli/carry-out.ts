@@ -7,7 +7,7 @@ import { applySummary } from '../report/live.ts';
 import { pathsOf, xl } from '../toolstacks/xl/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { liveView, type LiveView } from './live-view.ts';
-import { lookOf, type Output, type Shell } from './shell.ts';
+import { lookOf, redraws, type Output, type Shell } from './shell.ts';
 
 export interface CarryFlags {
   readonly color: boolean;
@@ -56,7 +56,7 @@ export const carryOut = async (
   const events = eventsFile(flags.events);
   const began = shell.now();
   output.write('\n');
-  const view = liveView(plan, output, look, shell.now);
+  const view = liveView(plan, output, look, shell.now, redraws(shell, output));
   const cancel = cancelling(shell, view);
   let outcome: Outcome;
   try {

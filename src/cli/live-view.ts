@@ -79,5 +79,6 @@ const onTerminal = (plan: Plan, output: Output, look: Look, now: () => number): 
   };
 };
 
-export const liveView = (plan: Plan, output: Output, look: Look, now: () => number): LiveView =>
-  output.terminal && look.color ? onTerminal(plan, output, look, now) : linesOnly(plan, output, look);
+/** `redraw`: whether the output is a terminal that can draw over its lines. */
+export const liveView = (plan: Plan, output: Output, look: Look, now: () => number, redraw: boolean): LiveView =>
+  redraw ? onTerminal(plan, output, look, now) : linesOnly(plan, output, look);

@@ -12,7 +12,7 @@ import { idleAllows } from './allow.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { observe } from './observe.ts';
 import { asJson, type PlanFlags } from './options.ts';
-import { lookOf, type Output, type Shell } from './shell.ts';
+import { lookOf, redraws, type Output, type Shell } from './shell.ts';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 
@@ -45,7 +45,7 @@ const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void => {
 
 /** Says on a terminal what is being waited for, and takes it away after. */
 const whileReading = async <T>(shell: Shell, servers: number, work: Promise<T>): Promise<T> => {
-  if (!shell.err.terminal) return work;
+  if (!redraws(shell, shell.err)) return work;
   shell.err.write(`Reading ${count(servers, 'server')}…`);
   return work.finally(() => shell.err.write('\r\u001B[K'));
 };

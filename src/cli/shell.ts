@@ -37,14 +37,16 @@ export interface Look {
   readonly width: number;
 }
 
+/** Whether lines can be drawn over. */
+export const redraws = (shell: Shell, output: Output): boolean => output.terminal && shell.env['TERM'] !== 'dumb';
+
 /** Where a pipe or file has no width of its own. */
 const plainWidth = 100;
 
 /** `wanted` is false for `--no-color`. */
 export const lookOf = (shell: Shell, output: Output, wanted: boolean): Look => {
-  const off = !wanted || (shell.env['NO_COLOR'] ?? '') !== '' || shell.env['TERM'] === 'dumb';
   return {
-    color: output.terminal && !off,
+    color: wanted && redraws(shell, output) && (shell.env['NO_COLOR'] ?? '') === '',
     width: output.terminal ? Math.max(40, output.columns()) : plainWidth,
   };
 };

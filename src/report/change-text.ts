@@ -42,7 +42,7 @@ const who = (c: PlanChange): string | null => {
       if (c.field !== 'state') return 'changed by hand (running)';
       return c.have.running.is === 'absent' || plain(c.have.running) === 'crashed'
         ? 'not by Reeve'
-        : 'by hand or from inside the guest';
+        : 'by hand, from inside the guest, or left unfinished';
     case 'drift-configured':
       return 'changed by hand (edited cfg)';
     case 'conflict': {

@@ -193,3 +193,34 @@ describe('a hand at work', () => {
     expect(out).toContain('Not read\n  ! dom02: ');
   });
 });
+
+describe('Ctrl-C', () => {
+  /** Presses it so often when the first operation has ended. */
+  const cancelled = async (times: number) => {
+    const heard = fakeShell({ home: farm.folder });
+    let left = times;
+    const write = (text: string): void => {
+      heard.shell.out.write(text);
+      if (left > 0 && text.includes('done in')) for (; left > 0; left -= 1) heard.interrupt();
+    };
+    const code = await run(['apply', farm.path, '--yes'], { ...heard.shell, out: { ...heard.shell.out, write } });
+    return { code, out: heard.out() };
+  };
+  const fresh = (name: string): string => vm('web-1', 'dom01') + vm('db-1', 'dom03') + vm(name, 'dom02');
+
+  test('once: what runs is waited for, nothing new is started', async () => {
+    await farm.describe(fresh('mail'));
+    const { code, out } = await cancelled(1);
+    expect(code).toBe(130);
+    expect(out).toContain('Stopping: nothing new is started');
+    expect(out).toContain('Cancelled: applied 1 of 3 operations');
+  });
+
+  test('twice: it returns, and the next run does the rest', async () => {
+    await farm.describe(fresh('web-2'));
+    expect((await cancelled(2)).code).toBe(130);
+    const { code } = await reeve(['apply', '--yes']);
+    expect(code).toBe(0);
+    expect((await reeve(['plan'])).out.split('\n')[0]).toBe('Nothing to do: 3 servers and 3 VMs are as the file says.');
+  });
+});
