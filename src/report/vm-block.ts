@@ -22,7 +22,7 @@ type Look = {
 
 const looks: Readonly<Record<Action, Look>> = {
   create: { symbol: '+', verb: 'create', paint: 'green' },
-  adopt: { symbol: '>', verb: 'adopt', paint: 'cyan' },
+  adopt: { symbol: '>', verb: 'adopt, marking its cfg', paint: 'cyan' },
   update: { symbol: '~', verb: 'change live', paint: 'yellow' },
   restart: { symbol: '±', verb: 'restart', paint: 'red' },
   start: { symbol: '↑', verb: 'start', paint: 'green' },
