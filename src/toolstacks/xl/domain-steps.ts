@@ -51,7 +51,8 @@ export const destroyed = (d: Domain): readonly Step[] => [
  */
 export const takenDown = (d: Domain, deadlineMs: number, force: boolean): readonly Step[] => {
   const dom = String(d.domid);
-  if (d.state === 'dying') return [until(gone(d.uuid), deviceMs)];
+  // One that comes or goes for so long was left half made, by an xl that was killed.
+  if (d.state === 'dying') return [until(gone(d.uuid), deviceMs, destroyed(d))];
   if (d.state === 'shutdown' || d.state === 'crashed') return destroyed(d);
   const ask = (argv: readonly string[]): ExecStep => tried(argv, 90_000);
   const again = d.type === 'hvm' ? ['xl', 'shutdown', '-F', dom] : shutdownArgv(dom);
