@@ -70,12 +70,13 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
         );
       });
     case 'vcpus':
-      return ofVm(
-        condition.uuid,
-        (d) =>
-          d.vcpus.online === condition.online ||
-          `${called(d)} has ${d.vcpus.online} vCPUs online, not ${condition.online}`,
-      );
+      return ofVm(condition.uuid, (d) => {
+        const { online } = condition;
+        if (d.vcpus.online !== online) return `${called(d)} has ${d.vcpus.online} vCPUs online, not ${online}`;
+        // A paused guest cannot follow before it goes on.
+        if (d.state === 'paused' || d.vcpusUp === undefined || d.vcpusUp === online) return true;
+        return `${called(d)} runs ${d.vcpusUp} vCPUs; it was told to run ${online} (does its kernel plug vCPUs?)`;
+      });
     case 'disk':
       return ofVm(condition.uuid, (d) => {
         const { vdev, path, access } = condition;

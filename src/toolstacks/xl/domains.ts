@@ -150,6 +150,7 @@ export const domainsOf = (
         online: onlineOf(row, type, s.xs),
         max: stored?.maxVcpus ?? Math.max(row.vcpus, s.xs.list(`${at}/cpu`).length),
       },
+      vcpusUp: row.vcpus,
       memory: {
         // The balloon's goal leaves out the video RAM that the cfg's figure holds.
         target: target === null ? row.memory : target + (memory('videoram') ?? 0),
