@@ -4,7 +4,7 @@ import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
 import type { Op, Plan } from '../kinds/plan.ts';
 
-export const planFormat = 'reeve-plan/1' satisfies Plan['format'];
+const planFormat = 'reeve-plan/1' satisfies Plan['format'];
 
 /** Two-space JSON with a newline at its end; the same plan gives the same bytes. */
 export const planJson = (plan: Plan): string => `${JSON.stringify(plan, null, 2)}\n`;

@@ -154,7 +154,7 @@ const portraitOf = (vm: PlanVm, operations: readonly Operation[]): readonly Chan
   return define?.verb === 'define' ? portrait(define.record, auto?.verb === 'autostart' && auto.on) : [];
 };
 
-export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
+const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
   ...hang(`${indent}${o.paint.red('refused')}  `, clean(`${r.what}: ${r.why}`), `${indent}         `, o.width),
   ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
 ];
