@@ -32,7 +32,7 @@ export interface Domain {
   readonly state: 'running' | 'paused' | 'shutdown' | 'crashed' | 'dying';
   /** `online`: how many it is to run, as xl last told it. */
   readonly vcpus: { readonly online: number; readonly max: number };
-  /** How many the hypervisor runs by now: the guest takes its time, or no part at all. Undefined: not told. */
+  /** How many the hypervisor runs by now: the guest takes its time to follow, and need not start what was plugged. Undefined: not told. */
   readonly vcpusUp?: number;
   /** KiB. `target` is the balloon's goal with video RAM added back, `actual` what it has now, `max` the static maximum. */
   readonly memory: { readonly target: number; readonly actual: number; readonly max: number };
