@@ -33,7 +33,7 @@ export const createArgv = (path: string, paused: boolean): readonly string[] => 
   ...(paused ? ['-p'] : []),
   path,
 ];
-export const destroyArgv = (dom: string): readonly string[] => ['xl', 'destroy', dom];
+const destroyArgv = (dom: string): readonly string[] => ['xl', 'destroy', dom];
 export const shutdownArgv = (dom: string): readonly string[] => ['xl', 'shutdown', dom];
 
 export const gone = (uuid: string): Condition => ({ is: 'domain', uuid, state: 'gone' });
