@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { openControl } from '../../src/transport/index.ts';
 import { contract } from '../contract/law.ts';
-import { guest, lab, reset, server, ssh } from './farm.ts';
+import { guest, here, lab, reset, server, ssh } from './farm.ts';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 contract('real Xen', async () => {
   await reset();
-  const { name, host, port } = server(1);
+  const { name, host, port } = server(here);
   const control = openControl(
     [
       {
@@ -52,7 +52,7 @@ contract('real Xen', async () => {
     disks: [guest.disk(1), guest.disk(2)],
     bridges: ['xenbr0', 'xenbr1'],
     hand: async (argv) => {
-      const ran = await ssh(1, argv.map(quoted).join(' '));
+      const ran = await ssh(here, argv.map(quoted).join(' '));
       return { rc: ran.code, out: ran.stdout, err: ran.stderr };
     },
     close: () => control.close(),

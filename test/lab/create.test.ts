@@ -1,7 +1,7 @@
 /** From nothing to a running VM and back, on real Xen; and what a killed Reeve leaves behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, domidOf, expectCode, expectSettled, shape } from './check.ts';
-import { direct, guest, hand, openDesk, reset, until, type Desk } from './farm.ts';
+import { direct, guest, hand, here, openDesk, reset, until, type Desk } from './farm.ts';
 
 describe('a VM from nothing', () => {
   let desk: Desk;
@@ -12,64 +12,60 @@ describe('a VM from nothing', () => {
     disks: { xvda: { path: guest.disk(1) } },
     networks: ['lan'],
   };
-  const domids = (): Promise<readonly (number | null)[]> => Promise.all([1, 2].map((i) => domidOf(i, 'web')));
-  let home = 0;
 
   beforeAll(async () => {
     await reset();
     desk = openDesk();
-    desk.write({ servers: [1, 2], vms: { web } });
+    desk.write({ vms: { web } });
   });
   afterAll(() => desk?.close());
 
   it('is planned, and nothing is changed by planning', async () => {
     const text = await expectCode(desk, 2, 'plan', '--detailed-exitcode');
     expect(text).toMatch(/web.*create/);
-    expect(await hand(1, 'ls /etc/xen/*.cfg /run/reeve 2> /dev/null || true')).toBe('');
-    expect(await domids()).toEqual([null, null]);
+    expect(await hand(here, 'ls /etc/xen/*.cfg /run/reeve 2> /dev/null || true')).toBe('');
+    expect(await domidOf(here, 'web')).toBeNull();
   });
 
   it('is not made unasked', async () => {
     const text = await expectCode(desk, 1, 'apply');
     expect(text).toMatch(/--yes/);
-    expect(await domids()).toEqual([null, null]);
+    expect(await domidOf(here, 'web')).toBeNull();
   });
 
-  it('is made on one server, with a cfg that says whose it is', async () => {
+  it('is made, with a cfg that says whose it is', async () => {
     await apply(desk);
-    home = (await domids()).findIndex((d) => d !== null) + 1;
-    expect((await domids()).filter((d) => d !== null)).toHaveLength(1);
-    expect(await shape(home, 'web')).toEqual({ mib: 128, vcpus: 1 });
-    expect(await hand(home, 'head -n 1 /etc/xen/web.cfg')).toMatch(/^# reeve: \{.*"farm":"lab".*\}$/);
-    expect(await hand(home, 'readlink -f /etc/xen/auto/*')).toBe('/etc/xen/web.cfg');
+    expect(await shape(here, 'web')).toEqual({ mib: 128, vcpus: 1 });
+    expect(await hand(here, 'head -n 1 /etc/xen/web.cfg')).toMatch(/^# reeve: \{.*"farm":"lab".*\}$/);
+    expect(await hand(here, 'readlink -f /etc/xen/auto/*')).toBe('/etc/xen/web.cfg');
     await expectSettled(desk);
   });
 
-  it('answers, and stays where it is', async () => {
-    expect(await awake(home, 'web')).toMatch(/guest up: plain, 1 vCPU/);
+  it('answers', async () => {
+    expect(await awake(here, 'web')).toMatch(/guest up: plain, 1 vCPU/);
     await expectSettled(desk);
   });
 
   it('is paused, unpaused and stopped as the file says', async () => {
-    desk.write({ servers: [1, 2], vms: { web: { ...web, state: 'paused' } } });
+    desk.write({ vms: { web: { ...web, state: 'paused' } } });
     await expectCode(desk, 5, 'plan');
     await apply(desk, '--allow', 'stop=web');
-    expect(await hand(home, 'xl list web | tail -n 1')).toMatch(/ --p--- /);
+    expect(await hand(here, 'xl list web | tail -n 1')).toMatch(/ --p--- /);
     await expectSettled(desk);
-    desk.write({ servers: [1, 2], vms: { web } });
+    desk.write({ vms: { web } });
     await apply(desk);
-    expect(await hand(home, 'xl list web | tail -n 1')).not.toMatch(/ --p--- /);
+    expect(await hand(here, 'xl list web | tail -n 1')).not.toMatch(/ --p--- /);
     await expectSettled(desk);
-    desk.write({ servers: [1, 2], vms: { web: { ...web, state: 'stopped' } } });
+    desk.write({ vms: { web: { ...web, state: 'stopped' } } });
     await apply(desk, '--allow', 'stop=web');
-    expect(await domids()).toEqual([null, null]);
+    expect(await domidOf(here, 'web')).toBeNull();
     await expectSettled(desk);
   });
 
   it('is deleted on `state: absent`, its disk is kept', async () => {
-    desk.write({ servers: [1, 2], vms: { web: { ...web, state: 'absent' } } });
+    desk.write({ vms: { web: { ...web, state: 'absent' } } });
     await apply(desk);
-    expect(await hand(home, `ls /etc/xen/*.cfg /etc/xen/auto 2> /dev/null; ls ${guest.disk(1)}`)).not.toContain('web');
+    expect(await hand(here, `ls /etc/xen/*.cfg /etc/xen/auto 2> /dev/null; ls ${guest.disk(1)}`)).not.toContain('web');
     await expectSettled(desk);
   });
 });
@@ -80,7 +76,7 @@ describe('a VM that boots its own disk', () => {
     const desk = openDesk();
     desk.write({ vms: { grub: { disks: { xvda: { path: guest.bootDisk } }, networks: ['lan'] } } });
     await apply(desk);
-    expect(await awake(1, 'grub')).toMatch(/from=disk/);
+    expect(await awake(here, 'grub')).toMatch(/from=disk/);
     await expectSettled(desk);
     desk.close();
   });
@@ -92,13 +88,13 @@ describe('Reeve is killed while it creates a VM', () => {
     const desk = openDesk();
     desk.write({ vms: { web: { boot: direct, networks: ['lan'], disks: { xvda: { path: guest.disk(1) } } } } });
     const run = desk.start(['apply', '--yes', '--events', 'events.ndjson']);
-    await until('xl create runs', async () => (await hand(1, 'pgrep -fc "[x]l create.*web" || true')) !== '0');
+    await until('xl create runs', async () => (await hand(here, 'pgrep -fc "[x]l create.*web" || true')) !== '0');
     run.child.kill('SIGKILL');
     expect((await run.ended).code).toBe(-1);
     await apply(desk);
     await expectSettled(desk);
-    expect(await hand(1, "xl list | grep -c '^web '")).toBe('1');
-    expect(await awake(1, 'web')).toMatch(/guest up/);
+    expect(await hand(here, "xl list | grep -c '^web '")).toBe('1');
+    expect(await awake(here, 'web')).toMatch(/guest up/);
     desk.close();
   });
 });

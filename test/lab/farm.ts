@@ -34,6 +34,9 @@ export interface Ran {
 export const labTool = fileURLToPath(new URL('lab', import.meta.url));
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** The dom0 that this worker has for itself: two files of tests run side by side, on a dom0 each. */
+export const here = Number(process.env['VITEST_POOL_ID'] ?? 1);
+
 let known: Lab | undefined;
 
 /** Where the farm is; the dom0s must be up. */
@@ -87,10 +90,10 @@ export const until = async <T>(what: string, look: () => Promise<T | null | fals
   }
 };
 
-/** Every dom0 back to its snapshot. */
-export const reset = async (name = 'ready'): Promise<void> => {
-  const ran = await ended(spawn('bash', [labTool, 'reset', name]));
-  if (ran.code !== 0) throw new Error(`lab reset ${name}: ${ran.stderr}`);
+/** Dom0 number `i` back to its snapshot. */
+export const reset = async (i = here, name = 'ready'): Promise<void> => {
+  const ran = await ended(spawn('bash', [labTool, 'reset', name, String(i)]));
+  if (ran.code !== 0) throw new Error(`lab reset ${name} ${i}: ${ran.stderr}`);
 };
 
 export const guest = {
@@ -109,14 +112,14 @@ export type VmYaml = Readonly<Record<string, unknown>>;
 
 export interface FarmYaml {
   readonly vms: Readonly<Record<string, VmYaml>>;
-  /** Numbers of dom0s; 1 unless said. */
+  /** Numbers of dom0s; this worker's own unless said. */
   readonly servers?: readonly number[];
   /** Bridges by network; `lan` and `dmz` unless said. */
   readonly networks?: Readonly<Record<string, string>>;
 }
 
 /** The text of a farm file: servers by their names in ~/.ssh/config, and small PVH guests that boot directly. */
-export const farmYaml = ({ vms, servers = [1], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
+export const farmYaml = ({ vms, servers = [here], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
   stringify({
     farm: 'lab',
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),

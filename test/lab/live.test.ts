@@ -1,7 +1,7 @@
 /** What can be changed while the VM runs, and what a hand changed there: on one guest that never restarts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, disks, domidOf, expectCode, expectPutRight, expectSettled, shape, vifs } from './check.ts';
-import { direct, guest, hand, openDesk, reset, type Desk, type VmYaml } from './farm.ts';
+import { direct, guest, hand, here, openDesk, reset, type Desk, type VmYaml } from './farm.ts';
 
 let desk: Desk;
 let domid: number | null;
@@ -23,8 +23,8 @@ beforeAll(async () => {
   desk = openDesk();
   change({});
   await apply(desk);
-  await awake(1, 'web');
-  domid = await domidOf(1, 'web');
+  await awake(here, 'web');
+  domid = await domidOf(here, 'web');
 });
 afterAll(() => desk?.close());
 
@@ -32,73 +32,73 @@ describe('a live change', () => {
   it('of memory', async () => {
     change({ memory: { target: '160MiB', max: '192MiB' } });
     await apply(desk);
-    expect(await shape(1, 'web')).toEqual({ mib: 160, vcpus: 1 });
+    expect(await shape(here, 'web')).toEqual({ mib: 160, vcpus: 1 });
     await expectSettled(desk);
   });
 
   it('of vCPUs', async () => {
     change({ vcpus: { count: 2, max: 2 } });
     await apply(desk);
-    expect(await shape(1, 'web')).toEqual({ mib: 160, vcpus: 2 });
+    expect(await shape(here, 'web')).toEqual({ mib: 160, vcpus: 2 });
     await expectSettled(desk);
   });
 
   it('attaches a disk', async () => {
     change({ disks: { xvda: { path: guest.disk(1) }, xvdb: { path: guest.disk(2) } } });
     await apply(desk);
-    expect(await disks(1, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
+    expect(await disks(here, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
     await expectSettled(desk);
   });
 
   it('attaches a NIC', async () => {
     change({ nics: { eth0: { network: 'lan' }, eth1: { network: 'lan' } } });
     await apply(desk);
-    expect(await vifs(1, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr0' });
+    expect(await vifs(here, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr0' });
     await expectSettled(desk);
   });
 
   it('hangs a NIC on another bridge', async () => {
     change({ nics: { eth0: { network: 'lan' }, eth1: { network: 'dmz' } } });
     await apply(desk);
-    expect(await vifs(1, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
+    expect(await vifs(here, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
     await expectSettled(desk);
   });
 
-  it('never restarted it', async () => expect(await domidOf(1, 'web')).toBe(domid));
+  it('never restarted it', async () => expect(await domidOf(here, 'web')).toBe(domid));
 });
 
 describe('what a hand did is found as drift and put right', () => {
   it('xl mem-set', async () => {
-    await hand(1, 'xl mem-set web 130m');
+    await hand(here, 'xl mem-set web 130m');
     await expectPutRight(desk, /memory/);
-    expect(await shape(1, 'web')).toMatchObject({ mib: 160 });
+    expect(await shape(here, 'web')).toMatchObject({ mib: 160 });
   });
 
   it('xl vcpu-set', async () => {
-    await hand(1, 'xl vcpu-set web 1');
+    await hand(here, 'xl vcpu-set web 1');
     await expectPutRight(desk, /vcpus/);
-    expect(await shape(1, 'web')).toMatchObject({ vcpus: 2 });
+    expect(await shape(here, 'web')).toMatchObject({ vcpus: 2 });
   });
 
   it('xl block-detach', async () => {
-    await hand(1, 'xl block-detach web xvdb');
+    await hand(here, 'xl block-detach web xvdb');
     await expectPutRight(desk, /disk xvdb/);
-    expect(await disks(1, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
+    expect(await disks(here, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
   });
 
   it('an edited cfg', async () => {
-    await hand(1, `sed -i 's/^memory *=.*/memory = 96/; s/console=hvc0 quiet/console=hvc0 debug/' /etc/xen/web.cfg`);
+    await hand(here, `sed -i 's/^memory *=.*/memory = 96/; /^cmdline/s/quiet/debug/' /etc/xen/web.cfg`);
     await expectPutRight(desk, /memory[\s\S]*cmdline|cmdline[\s\S]*memory/);
-    expect(await hand(1, 'cat /etc/xen/web.cfg')).toContain('console=hvc0 quiet');
-    expect(await domidOf(1, 'web')).toBe(domid);
+    expect(await hand(here, 'cat /etc/xen/web.cfg')).toContain('console=hvc0 quiet');
+    expect(await domidOf(here, 'web')).toBe(domid);
   });
 
   it('xl destroy', async () => {
-    await hand(1, 'xl destroy web');
+    await hand(here, 'xl destroy web');
     await expectPutRight(desk, /stopped/);
-    expect(await awake(1, 'web', 2)).toMatch(/guest up: plain, 2 vCPU/);
-    expect(await disks(1, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
-    expect(await vifs(1, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
+    expect(await awake(here, 'web', 2)).toMatch(/guest up: plain, 2 vCPU/);
+    expect(await disks(here, 'web')).toEqual([`xvda ${guest.disk(1)}`, `xvdb ${guest.disk(2)}`]);
+    expect(await vifs(here, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
   });
 });
 
@@ -106,10 +106,10 @@ describe('a device goes away under the running VM only where that is allowed', (
   it('a disk', async () => {
     change({ disks: { xvda: { path: guest.disk(1) } } });
     await apply(desk);
-    expect(await disks(1, 'web')).toHaveLength(2);
+    expect(await disks(here, 'web')).toHaveLength(2);
     expect(await expectSettled(desk)).toMatch(/xvdb/);
     await apply(desk, '--allow', 'device=web/xvdb');
-    expect(await disks(1, 'web')).toEqual([`xvda ${guest.disk(1)}`]);
+    expect(await disks(here, 'web')).toEqual([`xvda ${guest.disk(1)}`]);
     expect(await expectSettled(desk)).not.toMatch(/xvdb/);
   });
 
@@ -117,7 +117,7 @@ describe('a device goes away under the running VM only where that is allowed', (
     change({ nics: { eth0: { network: 'lan' } } });
     await expectCode(desk, 2, 'plan', '--detailed-exitcode');
     await apply(desk, '--allow', 'device=web');
-    expect(await vifs(1, 'web')).toEqual({ 0: 'xenbr0' });
+    expect(await vifs(here, 'web')).toEqual({ 0: 'xenbr0' });
     await expectSettled(desk);
   });
 });

@@ -9,7 +9,7 @@ import type { Marker } from '../../src/kinds/vm/live.ts';
 import type { VmConfig } from '../../src/kinds/vm/spec.ts';
 import { expectedJson, sameXlJson } from '../../src/toolstacks/xl/expected-json.ts';
 import { renderCfg } from '../../src/toolstacks/xl/render.ts';
-import { hand } from './farm.ts';
+import { hand, here } from './farm.ts';
 
 const count = 200;
 
@@ -73,7 +73,7 @@ const readByXl = async (texts: readonly string[]): Promise<readonly string[]> =>
   rmSync(dir, { recursive: true });
   const end = '@@@ end of one';
   const out = await hand(
-    1,
+    here,
     `d=$(mktemp -d) && cd $d && tar -xf - && i=0 && while [ $i -lt ${texts.length} ]; do ` +
       `xl -N create -q $i.cfg 2> err || { echo "exit $?"; cat err; }; echo "${end}"; i=$((i + 1)); done; rm -rf $d`,
     tar,
