@@ -38,7 +38,7 @@ export const domidOf = async (i: number, name: string): Promise<number | null> =
 };
 
 /** What the guest's own user land has said on its console since it was first started, a line each time it came up. */
-export const lives = async (i: number, name: string): Promise<readonly string[]> => {
+const lives = async (i: number, name: string): Promise<readonly string[]> => {
   const text = await hand(i, `grep -ah 'guest up:' /var/log/xen/console/guest-${name}.log || true`);
   return text === '' ? [] : text.split('\n').map((line) => line.trim());
 };

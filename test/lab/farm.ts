@@ -119,7 +119,7 @@ export interface FarmYaml {
 }
 
 /** The text of a farm file: servers by their names in ~/.ssh/config, and small PVH guests that boot directly. */
-export const farmYaml = ({ vms, servers = [here], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
+const farmYaml = ({ vms, servers = [here], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
   stringify({
     farm: 'lab',
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),

@@ -99,11 +99,7 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
   ...more,
 });
 
-const planOf = (
-  operations: readonly Operation[],
-  touched: Plan['touched'] = [],
-  scope: Plan['scope'] = [],
-): Plan => ({
+const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [], scope: Plan['scope'] = []): Plan => ({
   format: 'reeve-plan/1',
   tool: '0',
   farm: 'f',
