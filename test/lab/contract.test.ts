@@ -22,7 +22,7 @@ contract('real Xen', async () => {
           knownHosts: lab().knownHosts,
           jump: undefined,
           sudo: undefined,
-          connectTimeout: undefined,
+          connectTimeout: 180_000,
         },
         state: 'active',
         origin: { file: 'farm.yaml', pointer: `/servers/${name}` },

@@ -122,6 +122,8 @@ export interface FarmYaml {
 const farmYaml = ({ vms, servers = [here], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
   stringify({
     farm: 'lab',
+    // Reaching an emulated dom0 that is busy took up to 18 s.
+    ssh: { connectTimeout: '180s' },
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),
     networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
     defaults: { type: 'pvh', memory: '128MiB' },
