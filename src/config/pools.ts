@@ -154,7 +154,9 @@ const networksOf = (
   problems: Problems,
 ): Readonly<Record<string, NetworkSpec>> => {
   const own: Named<Network> = entry ? inner(entry, 'networks', entry.body.networks ?? {}) : new Map();
-  const serving = [...all.networks.values()].filter((n: Entry<FarmNetwork>) => n.body.pools?.includes(pool) ?? true);
+  // A `pools` that is no list is the schema's to report; the network then serves all, so that no second error follows.
+  const serves = ({ body }: Entry<FarmNetwork>): boolean => !Array.isArray(body.pools) || body.pools.includes(pool);
+  const serving = [...all.networks.values()].filter(serves);
   const taken = new Map<string, Entry<Network>>();
   for (const network of [...serving, ...own.values()]) {
     const why = badName(network.name, 'network');

@@ -27,6 +27,8 @@ export interface ContractFarm {
   /** Two raw images that nobody uses. */
   readonly disks: readonly [string, string];
   readonly bridges: readonly [string, string];
+  /** Until the guest has come up for the `n`th time: while it boots, a request to shut down may be lost. */
+  awake(name: string, n: number): Promise<unknown>;
   /** As a person at the dom0 would run it. */
   hand(argv: readonly string[]): Promise<{ readonly rc: number; readonly out: string; readonly err: string }>;
   close(): Promise<void>;
@@ -109,7 +111,10 @@ export const contract = (title: string, open: () => Promise<ContractFarm>): void
     };
 
     /** Does it, and holds what came of it against what its effects promise. */
+    let births = 0;
     const lawful = async (op: VmOp): Promise<void> => {
+      if (op.verb === 'stop' || op.verb === 'restart') await farm.awake(name, births);
+      if (op.verb === 'start' || op.verb === 'restart') births += 1;
       const promised = applyEffects(
         effects(op, () => 0),
         viewOf(liveOf(farm.server, seen)),

@@ -28,6 +28,7 @@ contract('the simulated farm', async () => {
     ramdisk: '/srv/guest/initrd.gz',
     disks: ['/srv/images/a.img', '/srv/images/b.img'],
     bridges: ['xenbr0', 'xenbr1'],
+    awake: () => rig.sim.settle(),
     hand: (argv) => rig.sim.hand('dom01', argv),
     close: async () => {
       await control.close();

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { openControl } from '../../src/transport/index.ts';
 import { contract } from '../contract/law.ts';
+import { awake } from './check.ts';
 import { guest, here, lab, reset, server, ssh } from './farm.ts';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
@@ -51,6 +52,7 @@ contract('real Xen', async () => {
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
     bridges: ['xenbr0', 'xenbr1'],
+    awake: (name, n) => awake(here, name, n),
     hand: async (argv) => {
       const ran = await ssh(here, argv.map(quoted).join(' '));
       return { rc: ran.code, out: ran.stdout, err: ran.stderr };

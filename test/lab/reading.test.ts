@@ -82,7 +82,7 @@ const readByXl = async (texts: readonly string[]): Promise<readonly string[]> =>
 };
 
 it(`${count} random VMs: xl reads each cfg as Reeve means it`, async () => {
-  const seed = Date.now();
+  const seed = process.env['CI'] === undefined ? Date.now() : 20261122;
   const configs = fc.sample(config, { numRuns: count, seed });
   const texts = configs.map((c) => {
     const written = renderCfg(marker(c), c);

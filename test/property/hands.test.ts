@@ -44,6 +44,10 @@ const hand = fc.record({
   n: fc.integer({ min: 1, max: 4 }),
 });
 
+/** A paused guest hears of its shutdown once it is let go on, and then goes: no plan can know. */
+const heard = (hands: readonly { readonly vm: string; readonly what: string }[]): boolean =>
+  !hands.some((h) => h.what === 'pause' && hands.some((o) => o.vm === h.vm && o.what === 'shutdown'));
+
 describe('a farm that hands have changed', () => {
   it('is put right, each time with the fewest operations, and then nothing is left to do', async () => {
     const paths = [
@@ -123,7 +127,7 @@ describe('a farm that hands have changed', () => {
         }
       };
       await fc.assert(
-        fc.asyncProperty(fc.array(hand, { minLength: 1, maxLength: 5 }), async (hands) => {
+        fc.asyncProperty(fc.array(hand, { minLength: 1, maxLength: 5 }).filter(heard), async (hands) => {
           for (const h of hands) await act(h);
           await rig.sim.settle();
           // What was stopped on purpose may be stopped again: `stop` is what a hand's `xl create` of it costs.
