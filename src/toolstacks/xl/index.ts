@@ -10,7 +10,7 @@ import { observeText } from './observe.ts';
 import { rescue } from './rescue.ts';
 
 /** All parts of a reading together take no longer; each is bounded by itself. */
-const readingMs = 150_000;
+const readingMs = 360_000;
 
 const reading = (what: 'all' | 'domains', paths: readonly string[]): ReadProgram<ServerSeen> =>
   readProgram({

@@ -35,9 +35,9 @@ files() {
 b host
 read -r l </proc/sys/kernel/hostname && echo "$l" && read -r l </proc/sys/kernel/random/boot_id && echo "$l"
 e host $?
-if s xl-info 20 xl info; then
-  s xl-list 20 xl list -v || { sleep 2; s xl-list 20 xl list -v; } || { sleep 3; s xl-list 20 xl list -v; }
-  s xs 20 xenstore-ls -f /
+if s xl-info 60 xl info; then
+  s xl-list 60 xl list -v || { sleep 2; s xl-list 60 xl list -v; } || { sleep 3; s xl-list 60 xl list -v; }
+  s xs 60 xenstore-ls -f /
   b files; files; e files $?
   s link 10 ip -j -d link
   s ps 10 ps -eo pid=,args=
