@@ -1,6 +1,19 @@
-/** The one order in which names are sorted: by code unit, so that no locale changes a plan's bytes. */
+/** Sorting and grouping: names by code unit, so that no locale changes a plan's bytes. */
 
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export const sortedBy = <T>(items: Iterable<T>, key: (item: T) => string): readonly T[] =>
   [...items].sort((a, b) => byText(key(a), key(b)));
+
+/** In the given order within each group; an item whose key is null is in none. */
+export const groupBy = <T>(items: Iterable<T>, key: (item: T) => string | null): ReadonlyMap<string, readonly T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const k = key(item);
+    if (k === null) continue;
+    const list = groups.get(k);
+    if (list) list.push(item);
+    else groups.set(k, [item]);
+  }
+  return groups;
+};

@@ -52,3 +52,12 @@ export const mapWith = (properties: Readonly<Record<string, JsonSchema>>, descri
   additionalProperties: false,
   properties,
 });
+
+/** Of what stands at the top of the file and may serve some pools only. */
+export const servedPools = {
+  description: 'The pools that it serves; unset: all.',
+  type: 'array',
+  uniqueItems: true,
+  minItems: 1,
+  items: { type: 'string', minLength: 1 },
+} satisfies JsonSchema;

@@ -1,6 +1,6 @@
 /** The provable least number of operations, counted from the differences alone and not from the operations chosen. */
 import type { How } from '../core/change.ts';
-import { sameValue } from '../core/digest.ts';
+import { differsInCfg } from '../kinds/vm/compare.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
 
@@ -14,10 +14,8 @@ const cfgWrites = (x: Decision): number => {
   if (!t || t.mode === 'delete') return 0;
   const { live } = t;
   if (!live?.record?.config || !live.marker || live.marker.home !== t.server || t.give) return 1;
-  const inCfg = [...t.take.map((c) => c.change), ...t.defer].filter(
-    (c) => c.field !== 'state' && c.field !== 'autostart',
-  );
-  return inCfg.some((c) => !sameValue(c.want, c.have.configured)) || live.record.config.uuid !== t.want.uuid ? 1 : 0;
+  const changes = [...t.take.map((c) => c.change), ...t.defer];
+  return changes.some(differsInCfg) || live.record.config.uuid !== t.want.uuid ? 1 : 0;
 };
 
 export const leastOperations = (x: Decision): number => {

@@ -2,13 +2,14 @@
 import type { Change, How, Way } from '../core/change.ts';
 import { severity, within, worst, type Disruption } from '../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
-import { compare } from '../kinds/vm/compare.ts';
+import { compare, differsInCfg } from '../kinds/vm/compare.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { VmTransition } from '../kinds/vm/realise.ts';
 import { resolve, type Facts, type Resolved } from '../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../kinds/vm/state.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Budget } from './budget.ts';
+import { refusal } from './refusal.ts';
 
 export interface Decision {
   readonly spec: VmSpec;
@@ -36,8 +37,6 @@ const partOf = (field: string): string | null => {
   const dot = field.indexOf('.');
   return field.startsWith('disks.') || field.startsWith('nics.') ? field.slice(dot + 1) : null;
 };
-
-const configuredOff = (c: Change): boolean => JSON.stringify(c.have.configured) !== JSON.stringify(c.want);
 
 const stateRefusal = (spec: VmSpec, change: Change, way: Way): Refusal => ({
   subject: change.subject,
@@ -68,15 +67,7 @@ export const decide = (
   });
   const want = resolve(spec, live, facts);
   if ('unresolved' in want) {
-    return none([
-      {
-        subject: { kind: 'vm', name: spec.key },
-        what: `${spec.key} cannot be planned`,
-        why: want.unresolved,
-        help: want.help,
-        needs: null,
-      },
-    ]);
+    return none([refusal(spec.key, `${spec.key} cannot be planned`, want.unresolved, want.help)]);
   }
   const everything = compare(want, live ?? { server, uuid: null, domain: null, record: null, marker: null }, facts);
   const state = compareState(spec, live);
@@ -113,7 +104,7 @@ export const decide = (
   // A new VM's values are shown, though nothing of it can differ yet.
   if (live === null) for (const c of everything) changes.push(entry(c, 'take', c.ways[0]));
   for (const t of joined) changes.push(entry(t.change, 'take', t.way));
-  for (const c of defer) changes.push(entry(c, configuredOff(c) ? 'defer' : 'pending', null));
+  for (const c of defer) changes.push(entry(c, differsInCfg(c) ? 'defer' : 'pending', null));
   for (const field of want.released) changes.push(released(field, live));
 
   const transition: VmTransition = {
@@ -195,7 +186,7 @@ const join = (all: readonly Change[]): Chosen[] =>
 
 /** A deferred change has something to do while the cfg lacks it, or while the domain was not given that cfg. */
 const needsGiving = (c: Change, live: LiveVm | null): boolean => {
-  if (configuredOff(c)) return true;
+  if (differsInCfg(c)) return true;
   const d = live?.domain;
   return c.cause === 'pending' && !!d && d.monitored !== false && d.pendingUpdate !== live.record?.digest;
 };

@@ -1,10 +1,10 @@
 /** The rules of deletion: only what is ours, only in a run that saw the whole pool, never too many at once. */
-import { isUnknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
-import type { Observed } from '../kinds/server/live.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Found } from './match.ts';
+import { refusal } from './refusal.ts';
 
 /** A VM that has left the file, as if the file said `state: absent`: what `--prune` deletes. */
 export const pruned = (found: Found, key: string): VmSpec => ({
@@ -34,13 +34,8 @@ export const mayDelete = (
   observed: Observed,
   options: PlanOptions,
 ): Refusal | null => {
-  const refuse = (why: string, help: string | null): Refusal => ({
-    subject: { kind: 'vm', name: spec.key },
-    what: `${spec.key} would be deleted`,
-    why,
-    help,
-    needs: null,
-  });
+  const refuse = (why: string, help: string | null): Refusal =>
+    refusal(spec.key, `${spec.key} would be deleted`, why, help);
   if (found.live.marker?.protect || spec.protect) {
     return refuse('it is protected', `apply \`protect: false\` for ${spec.key} first, while it is still in the file`);
   }
@@ -52,12 +47,7 @@ export const mayDelete = (
   }
   if (options.targets.length > 0)
     return refuse('a run that covers only part of the pool deletes nothing', 'leave out --target');
-  const unread = farm.pools
-    .find((p) => p.name === spec.pool)
-    ?.servers.find((s) => {
-      const seen = observed.get(s.name);
-      return !seen || isUnknown(seen);
-    });
+  const unread = farm.pools.find((p) => p.name === spec.pool)?.servers.find((s) => !seenOn(observed, s.name));
   if (unread)
     return refuse(`${unread.name} of its pool could not be read`, 'try again when every server of the pool answers');
   return null;

@@ -1,11 +1,11 @@
 /** Decisions → the plan document: operations in order, verified, with everything that a reader asks about. */
 import { worst } from '../core/disruption.ts';
-import { byText, sortedBy } from '../core/order.ts';
+import { byText, groupBy, sortedBy } from '../core/order.ts';
 import { isUnknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
-import type { Action, Op, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
-import type { Observed } from '../kinds/server/live.ts';
-import { estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
+import type { Action, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
+import { disruptionOf, estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
@@ -14,6 +14,7 @@ import { digestVm } from './digest.ts';
 import { leastOperations } from './bound.ts';
 import { goalsOf } from './goals.ts';
 import type { Found, Matched } from './match.ts';
+import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain } from './sequence.ts';
 import type { Tools } from './tools.ts';
@@ -57,13 +58,7 @@ const orderAll = (d: Draft): Ordered => {
   const drop = (id: string, why: string, help: string): void => {
     const key = [...chains].find(([, chain]) => chain.some((n) => n.id === id))?.[0];
     if (key === undefined || !chains.delete(key)) return;
-    refused.push({
-      subject: { kind: 'vm', name: key },
-      what: `${key} cannot be changed: ${id.slice(key.length + 1)}`,
-      why,
-      help,
-      needs: null,
-    });
+    refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, why, help));
   };
   for (;;) {
     const list = [...chains.values()];
@@ -91,31 +86,6 @@ const actionOf = (x: Decision): Action => {
   return t.live.marker === null ? 'adopt' : 'update';
 };
 
-const disruptionOf = (op: Op): Operation['disruption'] => {
-  switch (op.verb) {
-    case 'define':
-    case 'autostart':
-    case 'undefine':
-    case 'start':
-      return 'none';
-    case 'set-memory':
-    case 'set-vcpus':
-    case 'attach-disk':
-    case 'attach-nic':
-    case 'move-nic':
-    case 'unpause':
-      return 'live';
-    case 'detach-disk':
-    case 'detach-nic':
-      return 'device';
-    case 'restart':
-      return 'restart';
-    case 'stop':
-    case 'pause':
-      return 'stop';
-  }
-};
-
 const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
   const nodes = new Map([...ordered.chains.values()].flat().map((n) => [n.id, n.op]));
   const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
@@ -139,9 +109,10 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
   });
 };
 
-const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<string>): readonly PlanVm[] =>
-  d.decisions.flatMap((x): PlanVm[] => {
-    const mine = operations.filter((o) => o.target.name === x.spec.key);
+const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<string>): readonly PlanVm[] => {
+  const byVm = groupBy(operations, (o) => o.target.name);
+  return d.decisions.flatMap((x): PlanVm[] => {
+    const mine = byVm.get(x.spec.key) ?? [];
     if (dropped.has(x.spec.key) || (mine.length === 0 && x.changes.length === 0)) return [];
     const t = x.transition;
     return [
@@ -157,6 +128,7 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
       },
     ];
   });
+};
 
 const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
   d.matched.left
@@ -174,8 +146,7 @@ const warningsOf = (d: Draft): readonly string[] => {
   const out = [...d.matched.warnings];
   for (const pool of d.farm.pools.filter((p) => d.covers(p.name))) {
     for (const s of pool.servers) {
-      const seen = d.observed.get(s.name);
-      if (seen && !isUnknown(seen)) out.push(...seen.problems.map((p) => `${s.name}: ${p}`));
+      out.push(...(seenOn(d.observed, s.name)?.problems ?? []).map((p) => `${s.name}: ${p}`));
     }
   }
   for (const x of d.decisions) {
@@ -200,7 +171,7 @@ export const assemble = (d: Draft): Plan => {
   const readable = d.farm.pools
     .filter((p) => busy.has(p.name) && operations.length > 0)
     .flatMap((p) => p.servers.map((s) => s.name))
-    .filter((s) => !isUnknown(d.observed.get(s) ?? { is: 'unknown' }))
+    .filter((s) => seenOn(d.observed, s))
     .sort(byText);
   const inRun = d.farm.pools.filter((p) => d.covers(p.name));
   return {
@@ -242,8 +213,8 @@ const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touch
   const pool = d.farm.pools.find((p) => p.name === x.spec.pool)?.servers.map((s) => s.name) ?? [];
   const servers = t.live ? [t.server] : scope.filter((s) => pool.includes(s));
   return servers.flatMap((server) => {
-    const seen = d.observed.get(server);
-    if (!seen || isUnknown(seen)) return [];
+    const seen = seenOn(d.observed, server);
+    if (!seen) return [];
     const { uuid } = t.want;
     const name = t.live?.domain?.name ?? t.want.config.name;
     return [

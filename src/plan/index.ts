@@ -2,10 +2,9 @@
 import picomatch from 'picomatch';
 import { digestOf } from '../core/digest.ts';
 import { byText, sortedBy } from '../core/order.ts';
-import { isUnknown } from '../core/port.ts';
-import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
-import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -15,23 +14,13 @@ import { mayDelete, pruned, tooMany } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
 import { placeNew, unmet } from './new.ts';
+import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
 export { pathsToRead } from './paths.ts';
 export { defaultOptions, type Tools } from './tools.ts';
-
-const refusal = (key: string, what: string, why: string, help: string | null): Refusal => ({
-  subject: { kind: 'vm', name: key },
-  what,
-  why,
-  help,
-  needs: null,
-});
-
-const unreadServers = (pool: PoolSpec, observed: Observed): readonly string[] =>
-  pool.servers.filter((s) => isUnknown(observed.get(s.name) ?? { is: 'unknown' })).map((s) => s.name);
 
 /** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */
 const withPruned = (farm: Farm, found: Matched, prune: boolean): readonly { spec: VmSpec; found: Found }[] => {
@@ -47,10 +36,10 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
-  const seenOf = (server: string): ServerSeen | undefined => {
-    const seen = observed.get(server);
-    return seen && !isUnknown(seen) ? seen : undefined;
-  };
+  const seenOf = (server: string): ServerSeen | undefined => seenOn(observed, server);
+  const unreadOf = new Map(
+    farm.pools.map((p) => [p.name, p.servers.map((s) => s.name).filter((s) => !seenOf(s))] as const),
+  );
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
   const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
@@ -74,7 +63,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
   for (const spec of farm.vms.filter(inRun)) {
     const pool = poolOf.get(spec.pool);
-    const unread = pool ? unreadServers(pool, observed) : [];
+    const unread = unreadOf.get(spec.pool) ?? [];
     if (pool && unread.length === pool.servers.length) continue;
     const m = matched.of.get(spec.key);
     if (!m || m.is === 'nowhere') {

@@ -1,8 +1,7 @@
 /** Which desired VM, which cfg record and which domain are one: by UUID, then by marker, then by name within the pool. */
-import { sortedBy } from '../core/order.ts';
-import { isUnknown } from '../core/port.ts';
+import { groupBy, sortedBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
-import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { LiveVm, Marker } from '../kinds/vm/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 
@@ -87,13 +86,13 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
   const all: Found[] = [];
   for (const pool of farm.pools) {
     for (const s of pool.servers) {
-      const seen = observed.get(s.name);
-      if (seen && !isUnknown(seen)) all.push(...inventory(s.name, pool.name, seen));
+      const seen = seenOn(observed, s.name);
+      if (seen) all.push(...inventory(s.name, pool.name, seen));
     }
   }
-  const byUuid = group(all, (f) => f.uuid);
-  const byMarker = group(all, (f) => (f.marker?.farm === farm.name ? f.marker.vm : null));
-  const byName = group(all, (f) => `${f.pool}\n${f.name}`);
+  const byUuid = groupBy(all, (f) => f.uuid);
+  const byMarker = groupBy(all, (f) => (f.marker?.farm === farm.name ? f.marker.vm : null));
+  const byName = groupBy(all, (f) => `${f.pool}\n${f.name}`);
   const of = new Map<string, Match>();
   const claimed = new Set<Found>();
   const warnings: string[] = [];
@@ -174,16 +173,4 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     (f) => `${f.server}\n${f.name}\n${f.live.record?.path ?? ''}`,
   );
   return { of, left, warnings };
-};
-
-const group = <T>(items: readonly T[], key: (item: T) => string | null): ReadonlyMap<string, readonly T[]> => {
-  const map = new Map<string, T[]>();
-  for (const item of items) {
-    const k = key(item);
-    if (k === null) continue;
-    const list = map.get(k);
-    if (list) list.push(item);
-    else map.set(k, [item]);
-  }
-  return map;
 };

@@ -9,6 +9,7 @@ import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
 import { place } from './place.ts';
+import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { netMemory } from './sequence.ts';
 
@@ -26,10 +27,11 @@ type PlacedVm =
   | { readonly refused: Refusal };
 
 const refuse = (spec: VmSpec, why: string, help: string): PlacedVm => ({
-  refused: { subject: { kind: 'vm', name: spec.key }, what: `${spec.key} would be created`, why, help, needs: null },
+  refused: refusal(spec.key, `${spec.key} would be created`, why, help),
 });
 
 export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly PlacedVm[] => {
+  if (specs.length === 0) return [];
   const room = new Map([...scene.rooms].map(([server, r]) => [server, r.free]));
   const charge = (server: string, kib: number): unknown => room.set(server, (room.get(server) ?? 0) - kib);
   for (const d of scene.decisions) {

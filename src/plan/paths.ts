@@ -1,4 +1,5 @@
 /** Which files a reading has to look for on each server: kernels, ramdisks and disks of the VMs that may be there. */
+import { groupBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { pvhgrub } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -6,20 +7,36 @@ import type { VmSpec } from '../kinds/vm/spec.ts';
 /** The command line that carries them is bounded (128 KiB as one argument); what is left out is looked at by `apply`. */
 const budgetBytes = 48 * 1024;
 
-const wantedBy = (v: VmSpec): { boot: readonly string[]; disks: readonly string[] } => ({
+interface Wanted {
+  readonly boot: readonly string[];
+  readonly disks: readonly string[];
+}
+
+const wantedBy = (v: VmSpec): Wanted => ({
   boot: [v.boot?.kernel ?? pvhgrub, v.boot?.ramdisk].filter((p) => p !== undefined),
   disks: Object.values(v.disks ?? {}).map((d) => d.path),
 });
+
+/** Sorted, each path once. */
+const gather = (all: readonly Wanted[], what: keyof Wanted): readonly string[] =>
+  [...new Set(all.flatMap((w) => w[what]))].sort();
 
 /** By server name; sorted, each path once. */
 export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> => {
   const out = new Map<string, readonly string[]>();
   for (const pool of farm.pools) {
     const vms = farm.vms.filter((v) => v.pool === pool.name && v.state !== 'absent');
+    // What may be anywhere is gathered once for the pool, not once for each of its servers.
+    const anywhere = vms.filter((v) => v.servers.length === 0).map(wantedBy);
+    const there = groupBy(
+      vms.flatMap((v) => v.servers.map((server) => ({ server, wanted: wantedBy(v) }))),
+      (x) => x.server,
+    );
+    const general = { boot: gather(anywhere, 'boot'), disks: gather(anywhere, 'disks') };
     for (const s of pool.servers) {
-      const here = vms.filter((v) => v.servers.length === 0 || v.servers.includes(s.name)).map(wantedBy);
-      const boot = [...new Set(here.flatMap((w) => w.boot))].sort();
-      const disks = [...new Set(here.flatMap((w) => w.disks))].sort();
+      const here = (there.get(s.name) ?? []).map((x) => x.wanted);
+      const boot = here.length === 0 ? general.boot : gather([general, ...here], 'boot');
+      const disks = here.length === 0 ? general.disks : gather([general, ...here], 'disks');
       let left = budgetBytes;
       const fits = (path: string): boolean => (left -= path.length + 3) >= 0;
       out.set(s.name, [...boot.filter(fits), ...disks.filter(fits)].sort());

@@ -152,7 +152,13 @@ export const topological = (
   const known = new Set(ids);
   const waiting = new Map(ids.map((id) => [id, (needs.get(id) ?? []).filter((n) => known.has(n)).length]));
   const dependents = new Map<string, string[]>();
-  for (const id of ids) for (const n of needs.get(id) ?? []) dependents.set(n, [...(dependents.get(n) ?? []), id]);
+  for (const id of ids) {
+    for (const n of needs.get(id) ?? []) {
+      const list = dependents.get(n);
+      if (list) list.push(id);
+      else dependents.set(n, [id]);
+    }
+  }
   const order: string[] = [];
   const ready = ids.filter((id) => waiting.get(id) === 0);
   for (let i = 0; i < ready.length; i++) {

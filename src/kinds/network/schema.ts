@@ -1,5 +1,5 @@
 /** The schema of a network: in a pool, and at the top of the file. */
-import { mapWith, type JsonSchema } from '../schema.ts';
+import { mapWith, servedPools, type JsonSchema } from '../schema.ts';
 
 const properties = {
   bridge: {
@@ -19,13 +19,7 @@ export const farmNetworkSchema = {
   ...mapWith(
     {
       ...properties,
-      pools: {
-        description: 'The pools that it serves; unset: all.',
-        type: 'array',
-        uniqueItems: true,
-        minItems: 1,
-        items: { type: 'string', minLength: 1 },
-      },
+      pools: servedPools,
     },
     'A network of every pool, or of those in `pools`.',
   ),

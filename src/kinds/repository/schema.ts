@@ -1,5 +1,5 @@
 /** The schema of a storage repository: in a pool, and at the top of the file. */
-import { mapWith, type JsonSchema } from '../schema.ts';
+import { mapWith, servedPools, type JsonSchema } from '../schema.ts';
 
 const properties = {
   type: {
@@ -30,13 +30,7 @@ export const farmRepositorySchema = {
   ...mapWith(
     {
       ...properties,
-      pools: {
-        description: 'The pools that it serves; unset: all.',
-        type: 'array',
-        uniqueItems: true,
-        minItems: 1,
-        items: { type: 'string', minLength: 1 },
-      },
+      pools: servedPools,
     },
     'A repository of every pool, or of those in `pools`.',
   ),

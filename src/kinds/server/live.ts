@@ -1,5 +1,5 @@
 /** One dom0 as it answered: the host, its domains and its cfg records, kept apart. */
-import type { Unknown } from '../../core/port.ts';
+import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { CfgRecord, Domain } from '../vm/live.ts';
 
 export interface ServerSeen {
@@ -32,3 +32,9 @@ export interface ServerSeen {
 
 /** What a run saw of the farm, by server. */
 export type Observed = ReadonlyMap<string, ServerSeen | Unknown>;
+
+/** What was seen of a server; undefined where it was not, or could not be read. */
+export const seenOn = (observed: Observed, server: string): ServerSeen | undefined => {
+  const seen = observed.get(server);
+  return seen && !isUnknown(seen) ? seen : undefined;
+};

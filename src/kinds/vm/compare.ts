@@ -11,6 +11,10 @@ const seen = <T>(v: T | null | undefined): Seen<T> => (v === null || v === undef
 const plain = (s: Seen<unknown>): unknown => (s.is === 'value' ? s.value : undefined);
 const same = (a: Seen<unknown>, b: Seen<unknown>): boolean => sameValue(plain(a), plain(b));
 
+/** Whether the cfg has to be written for this change. State and autostart are not in it. */
+export const differsInCfg = (c: Change): boolean =>
+  c.field !== 'state' && c.field !== 'autostart' && !same(c.want, c.have.configured);
+
 /** A disk or NIC as people think of it: `path` and `access`, `mac` and `bridge`. */
 const disk = (d: { path: string; access: string } | undefined): Seen<unknown> =>
   d ? value({ path: d.path, access: d.access }) : absent;

@@ -1,4 +1,5 @@
 /** What an operation is called, why it is done, and how long it takes as a rule: for the plan's reader. */
+import type { Disruption } from '../../core/disruption.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { VmOp } from './ops.ts';
 
@@ -68,5 +69,31 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'detach-disk':
     case 'detach-nic':
       return { ms: 3000, downtimeMs: 0 };
+  }
+};
+
+/** What it costs a VM that runs. */
+export const disruptionOf = (op: VmOp): Disruption => {
+  switch (op.verb) {
+    case 'define':
+    case 'autostart':
+    case 'undefine':
+    case 'start':
+      return 'none';
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'attach-disk':
+    case 'attach-nic':
+    case 'move-nic':
+    case 'unpause':
+      return 'live';
+    case 'detach-disk':
+    case 'detach-nic':
+      return 'device';
+    case 'restart':
+      return 'restart';
+    case 'stop':
+    case 'pause':
+      return 'stop';
   }
 };

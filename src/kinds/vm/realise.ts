@@ -1,7 +1,7 @@
 /** A VM's transition → its operations, in the order in which they must run. */
 import type { Change, How, Way } from '../../core/change.ts';
-import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
+import { differsInCfg } from './compare.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft, VmOp } from './ops.ts';
 import type { Resolved } from './resolve.ts';
@@ -101,56 +101,75 @@ const writes = (t: VmTransition): boolean => {
   if (!live?.record?.config || live.marker === null) return true;
   if (live.marker.home !== t.server || live.marker.protect !== want.protect) return true;
   if (live.record.config.uuid !== want.uuid) return true;
-  const changed = [...t.take.map((x) => x.change), ...t.defer].filter(
-    (c) => c.field !== 'state' && c.field !== 'autostart',
-  );
-  return changed.some((c) => !sameValue(c.want, c.have.configured));
+  return [...t.take.map((x) => x.change), ...t.defer].some(differsInCfg);
 };
 
-type Doing = { readonly rank: number; readonly op: VmOp };
-
 /** Down first and up last, so that what a VM gives back is there for what it takes. */
-const rank = { configure: 0, wake: 1, detach: 2, shrink: 3, grow: 4, attach: 5, state: 6 } as const;
+const rankOf = (op: VmOp): number => {
+  switch (op.verb) {
+    case 'define':
+    case 'autostart':
+      return 0;
+    case 'unpause':
+      return 1;
+    case 'detach-disk':
+    case 'detach-nic':
+      return 2;
+    case 'set-memory':
+      return op.kib < op.from ? 3 : 4;
+    case 'set-vcpus':
+      return op.count < op.from ? 3 : 4;
+    case 'attach-disk':
+    case 'attach-nic':
+    case 'move-nic':
+      return 5;
+    case 'start':
+    case 'stop':
+    case 'pause':
+    case 'restart':
+    case 'undefine':
+      return 6;
+  }
+};
 
-const hotOps = (t: VmTransition, field: string, how: How): readonly Doing[] => {
+/** What every operation says: whose it is, and by which name Xen knows it now. */
+const baseOf = (t: VmTransition): Pick<VmOp, 'vm' | 'server' | 'uuid' | 'name'> => ({
+  vm: ref('vm', t.want.key),
+  server: t.server,
+  uuid: t.want.uuid,
+  name: t.live?.domain?.name ?? t.want.config.name,
+});
+
+const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
   const { want, live } = t;
-  const base = {
-    vm: ref('vm', want.key),
-    server: t.server,
-    uuid: want.uuid,
-    name: live?.domain?.name ?? want.config.name,
-  };
+  const base = baseOf(t);
   const member = field.slice(field.indexOf('.') + 1);
   const d = live?.domain;
-  const detachDisk = (): Doing => ({
-    rank: rank.detach,
-    op: { ...base, verb: 'detach-disk', vdev: member, path: d?.disks.find((k) => k.vdev === member)?.path ?? '' },
+  const detachDisk = (): VmOp => ({
+    ...base,
+    verb: 'detach-disk',
+    vdev: member,
+    path: d?.disks.find((k) => k.vdev === member)?.path ?? '',
   });
-  const attachDisk = (): readonly Doing[] => {
+  const attachDisk = (): readonly VmOp[] => {
     const disk = want.config.disks[member];
-    return disk ? [{ rank: rank.attach, op: { ...base, verb: 'attach-disk', vdev: member, disk } }] : [];
+    return disk ? [{ ...base, verb: 'attach-disk', vdev: member, disk }] : [];
   };
   const wantedNic = (): NicConfig | undefined => want.config.nics.find((n) => n.mac === want.macs[member]);
   const oldMac = member.startsWith('mac ') ? member.slice(4) : (live?.marker?.macs[member] ?? want.macs[member] ?? '');
-  const detachNic = (): Doing => ({ rank: rank.detach, op: { ...base, verb: 'detach-nic', nic: member, mac: oldMac } });
-  const attachNic = (verb: 'attach-nic' | 'move-nic'): readonly Doing[] => {
+  const detachNic = (): VmOp => ({ ...base, verb: 'detach-nic', nic: member, mac: oldMac });
+  const attachNic = (verb: 'attach-nic' | 'move-nic'): readonly VmOp[] => {
     const n = wantedNic();
     if (!n || n.mac === null || n.bridge === null) return [];
     const nic = { ...base, nic: member, mac: n.mac, bridge: n.bridge };
-    if (verb === 'attach-nic') return [{ rank: rank.attach, op: { ...nic, verb } }];
-    return [{ rank: rank.attach, op: { ...nic, verb, from: d?.nics.find((x) => x.mac === n.mac)?.bridge ?? null } }];
+    if (verb === 'attach-nic') return [{ ...nic, verb }];
+    return [{ ...nic, verb, from: d?.nics.find((x) => x.mac === n.mac)?.bridge ?? null }];
   };
   switch (how) {
-    case 'set-memory': {
-      const from = d?.memory.target ?? 0;
-      const kib = want.config.memory.target;
-      return [{ rank: kib < from ? rank.shrink : rank.grow, op: { ...base, verb: how, kib, from } }];
-    }
-    case 'set-vcpus': {
-      const from = d?.vcpus.online ?? 0;
-      const count = want.config.vcpus.count;
-      return [{ rank: count < from ? rank.shrink : rank.grow, op: { ...base, verb: how, count, from } }];
-    }
+    case 'set-memory':
+      return [{ ...base, verb: how, kib: want.config.memory.target, from: d?.memory.target ?? 0 }];
+    case 'set-vcpus':
+      return [{ ...base, verb: how, count: want.config.vcpus.count, from: d?.vcpus.online ?? 0 }];
     case 'attach-disk':
       return attachDisk();
     case 'detach-disk':
@@ -175,51 +194,26 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly Doing[] => {
   }
 };
 
-const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly Doing[] => {
-  const base = {
-    vm: ref('vm', t.want.key),
-    server: t.server,
-    uuid: t.want.uuid,
-    name: t.live?.domain?.name ?? config.name,
-  };
+const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmOp[] => {
+  const base = baseOf(t);
   const life = lifeOf(t.live);
-  const wake: readonly Doing[] = life === 'paused' ? [{ rank: rank.wake, op: { ...base, verb: 'unpause' } }] : [];
-  const gone = life === 'crashed' || life === 'ended';
-  const stop: VmOp = { ...base, verb: 'stop', deadlineMs: shutdownDeadlineMs, force: t.force || gone };
+  const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause' }] : [];
+  const clear = life === 'crashed' || life === 'ended';
   switch (t.state) {
     case 'start':
-      return [
-        {
-          rank: rank.state,
-          op: {
-            ...base,
-            name: config.name,
-            verb: 'start',
-            path,
-            paused: t.want.state === 'paused',
-            clear: gone,
-            config,
-          },
-        },
-      ];
+      return [{ ...base, name: config.name, verb: 'start', path, paused: t.want.state === 'paused', clear, config }];
     case 'unpause':
-      return [{ rank: rank.wake, op: { ...base, verb: 'unpause' } }];
     case 'pause':
-      return [{ rank: rank.state, op: { ...base, verb: 'pause' } }];
+      return [{ ...base, verb: t.state }];
     case 'stop':
     case 'delete': {
+      const stop: VmOp = { ...base, verb: 'stop', deadlineMs: shutdownDeadlineMs, force: t.force || clear };
       // A paused guest cannot hear that it is to shut down.
-      const down: readonly Doing[] = t.live?.domain ? [...wake, { rank: rank.state, op: stop }] : [];
+      const down: readonly VmOp[] = t.live?.domain ? [...wake, stop] : [];
       const record = t.live?.record;
       if (t.state === 'stop' || !record) return down;
-      const undefine: VmOp = {
-        ...base,
-        verb: 'undefine',
-        path: record.path,
-        digest: record.digest,
-        links: record.autostart,
-      };
-      return [...down, { rank: rank.state, op: undefine }];
+      const { path: cfg, digest, autostart: links } = record;
+      return [...down, { ...base, verb: 'undefine', path: cfg, digest, links }];
     }
     case null:
     case 'configure':
@@ -239,32 +233,26 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly Doi
 
 /** Sorted by what must come first; the plan makes a chain of them. */
 export const realise = (t: VmTransition): readonly VmOp[] => {
-  const base = { vm: ref('vm', t.want.key), server: t.server, uuid: t.want.uuid, name: t.want.config.name };
+  const base = baseOf(t);
   const record = draft(t);
-  if (t.mode === 'delete') return stateOps(t, record.path, record.config).map((x) => x.op);
-  const doing: Doing[] = [];
+  const { path } = record;
+  if (t.mode === 'delete') return stateOps(t, path, record.config);
+  const ops: VmOp[] = [];
   const write = writes(t);
   if (t.mode === 'restart') {
-    const op: VmOp = { ...base, verb: 'restart', record, write, deadlineMs: shutdownDeadlineMs, force: t.force };
-    if (lifeOf(t.live) === 'paused') doing.push({ rank: rank.wake, op: { ...base, verb: 'unpause' } });
-    doing.push({ rank: rank.state, op });
-    if (t.state === 'pause') doing.push({ rank: rank.state, op: { ...base, verb: 'pause' } });
+    if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
+    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: shutdownDeadlineMs, force: t.force });
+    if (t.state === 'pause') ops.push({ ...base, verb: 'pause' });
   } else {
-    const unheard = t.defer.length > 0 && t.live?.domain?.monitored !== false;
-    if (write || t.give) doing.push({ rank: rank.configure, op: { ...base, verb: 'define', record, update: unheard } });
-    for (const { change, way } of t.take) doing.push(...hotOps(t, change.field, way.how));
-    doing.push(...stateOps(t, record.path, record.config));
+    const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;
+    if (write || t.give) ops.push({ ...base, verb: 'define', record, update });
+    for (const { change, way } of t.take) ops.push(...hotOps(t, change.field, way.how));
+    ops.push(...stateOps(t, path, record.config));
   }
-  const links = t.live === null ? t.want.autostart === true : t.take.some((x) => x.change.field === 'autostart');
-  if (links) {
-    const op: VmOp = {
-      ...base,
-      verb: 'autostart',
-      path: record.path,
-      on: t.want.autostart === true,
-      links: t.live?.record?.autostart ?? [],
-    };
-    doing.push({ rank: rank.configure, op });
+  const link = t.live === null ? t.want.autostart === true : t.take.some((x) => x.change.field === 'autostart');
+  if (link) {
+    const links = t.live?.record?.autostart ?? [];
+    ops.push({ ...base, verb: 'autostart', path, on: t.want.autostart === true, links });
   }
-  return doing.sort((a, b) => a.rank - b.rank).map((x) => x.op);
+  return ops.sort((a, b) => rankOf(a) - rankOf(b));
 };
