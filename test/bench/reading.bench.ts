@@ -1,28 +1,17 @@
 /** How long reading a farm takes, as a ratio to a bare ssh2 client that runs the same program on the same servers. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import ssh2 from 'ssh2';
 import { it } from 'vitest';
 import { isUnknown } from '../../src/core/port.ts';
-import type { ServerSpec } from '../../src/kinds/server/spec.ts';
+import type { SimFarm } from '../../src/sim/index.ts';
 import { xl } from '../../src/toolstacks/xl/index.ts';
 import { openReader } from '../../src/transport/index.ts';
 import { commandLine } from '../../src/transport/quote.ts';
+import { openDesk } from '../contract/desk.ts';
 import { texts } from '../contract/rig.ts';
 
-interface Served {
-  readonly servers: readonly {
-    readonly name: string;
-    readonly host: string;
-    readonly port: number;
-    readonly hostKeyLine: string;
-  }[];
-  readonly clientKey: string;
-}
+type Served = Pick<SimFarm, 'servers' | 'clientKey'>;
 
 const vmsPerServer = 17;
 const servers = ['dom01', 'dom02', 'dom03'].map((name) => ({
@@ -78,38 +67,8 @@ const measure = async (speed: number | undefined): Promise<Record<string, Record
   const served = JSON.parse(
     await new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
   ) as Served;
-  const home = mkdtempSync(join(tmpdir(), 'reeve-bench-'));
-  const put = (name: string, text: string): string => {
-    writeFileSync(join(home, name), text, { mode: 0o600 });
-    return join(home, name);
-  };
-  const identityFile = put('key', served.clientKey);
-  const knownHosts = put('known_hosts', served.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
-  const specs = served.servers.map((s): ServerSpec => ({
-    name: s.name,
-    pool: 'p',
-    address: s.host,
-    ssh: {
-      user: 'root',
-      port: s.port,
-      identityFile,
-      knownHosts,
-      jump: undefined,
-      sudo: undefined,
-      connectTimeout: undefined,
-    },
-    state: 'active',
-    origin: { file: '', pointer: '' },
-  }));
-  const env = {
-    home,
-    user: 'root',
-    agent: undefined,
-    passphrase: undefined,
-    prompt: undefined,
-    now: () => performance.now(),
-    random: (n: number) => randomBytes(n),
-  };
+  const desk = openDesk(served, 'p');
+  const { servers: specs, env } = desk;
   const program = xl.reading('all', ['/srv/vmlinuz']);
   const command = commandLine('observe', program.text, ['0123456789abcdef', ...program.args], false);
 
@@ -137,7 +96,7 @@ const measure = async (speed: number | undefined): Promise<Record<string, Record
   }
   const ratios = mine.map((m, i) => m / (theirs[i] ?? NaN));
   child.stdin.end();
-  rmSync(home, { recursive: true });
+  desk.clear();
   const row = (ms: number, ratio: number): Record<string, number | string> => ({
     'a dom0 takes': speed === undefined ? '0 ms' : '150 ms',
     servers: servers.length,

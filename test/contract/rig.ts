@@ -1,8 +1,5 @@
 /** A simulated farm with Reeve's own transport and toolstack in front of it: what the tests that need both start from. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { execute, type Outcome, type World } from '../../src/apply/index.ts';
 import { digestText } from '../../src/core/digest.ts';
 import type { Control, Reader } from '../../src/core/port.ts';
@@ -22,6 +19,7 @@ import {
   writeText,
   type TransportEnv,
 } from '../../src/transport/index.ts';
+import { openDesk } from './desk.ts';
 
 export const texts = {
   observe: digestText(observeText),
@@ -59,39 +57,8 @@ export interface Rig {
 
 export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Promise<Rig> => {
   const sim = await startSimFarm({ ...spec, texts });
-  const home = mkdtempSync(join(tmpdir(), 'reeve-rig-'));
-  const file = (name: string, text: string): string => {
-    const path = join(home, name);
-    writeFileSync(path, text, { mode: 0o600 });
-    return path;
-  };
-  const identityFile = file('key', sim.clientKey);
-  const knownHosts = file('known_hosts', sim.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
-  const servers = sim.servers.map((s): ServerSpec => ({
-    name: s.name,
-    pool,
-    address: s.host,
-    ssh: {
-      user: 'root',
-      port: s.port,
-      identityFile,
-      knownHosts,
-      jump: undefined,
-      sudo: undefined,
-      connectTimeout: undefined,
-    },
-    state: 'active',
-    origin: { file: 'farm.yaml', pointer: `/servers/${s.name}` },
-  }));
-  const env: TransportEnv = {
-    home,
-    user: 'root',
-    agent: undefined,
-    passphrase: undefined,
-    prompt: undefined,
-    now: () => performance.now(),
-    random: (n) => randomBytes(n),
-  };
+  const desk = openDesk(sim, pool);
+  const { servers, env } = desk;
   const observe = async (reader: Reader, farm: Farm): Promise<Observed> => {
     const paths = pathsToRead(farm);
     return new Map(
@@ -142,7 +109,7 @@ export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Pro
     },
     close: async () => {
       await sim.close();
-      rmSync(home, { recursive: true });
+      desk.clear();
     },
   };
 };
