@@ -19,6 +19,17 @@ export type Condition =
       readonly path: string;
       readonly access: 'rw' | 'ro';
     }
+  | { readonly is: 'sched'; readonly uuid: string; readonly weight: number; readonly cap: number }
+  /** CPU lists as `fields.ts` normalises them. */
+  | { readonly is: 'affinity'; readonly uuid: string; readonly hard: string; readonly soft: string }
+  | { readonly is: 'cpupool'; readonly uuid: string; readonly pool: string }
+  /** The server has a cpupool of this name. */
+  | { readonly is: 'has-cpupool'; readonly name: string }
+  | { readonly is: 'named'; readonly uuid: string; readonly name: string }
+  /** Null: the drive is there and empty. */
+  | { readonly is: 'cd'; readonly uuid: string; readonly vdev: string; readonly path: string | null }
+  /** A QEMU serves the domain. */
+  | { readonly is: 'qemu'; readonly uuid: string }
   | { readonly is: 'no-disk'; readonly uuid: string; readonly vdev: string }
   | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
@@ -40,6 +51,16 @@ export type Step =
       readonly argv: readonly string[];
       readonly deadlineMs: number;
       readonly mayFail?: true;
+      /** Run where it failed: what this prints is added to the reason (the last lines of a log). */
+      readonly explain?: readonly string[];
+    }
+  /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
+  | {
+      readonly do: 'probe';
+      readonly from: { readonly argv: readonly string[] } | 'here';
+      readonly host: string;
+      readonly port: number;
+      readonly deadlineMs: number;
     }
   /** Compare and swap: written beside, compared by digest, renamed when whole. */
   | {

@@ -6,6 +6,7 @@ import type { VmSpec } from './vm/spec.ts';
 export interface NetworkSpec {
   readonly name: string;
   readonly bridge: string;
+  readonly vlan: number | undefined;
 }
 
 export interface PoolSpec {

@@ -4,6 +4,16 @@ import type { Lowered, Step } from '../core/step.ts';
 import type { Op } from './plan.ts';
 import type { ServerSeen } from './server/live.ts';
 
+/** Values of `${env:…}` and `${file:…}`, by the reference as the file has it. */
+export type Secrets = ReadonlyMap<string, string>;
+
+export interface RawAnswer {
+  readonly is: 'raw';
+  readonly bytes: Uint8Array;
+  /** The word that frames it. */
+  readonly nonce: string;
+}
+
 export interface Toolstack {
   readonly name: string;
   /**
@@ -11,10 +21,14 @@ export interface Toolstack {
    * `paths`: files to look for (kernels, images).
    */
   reading(what: 'all' | 'domains', paths: readonly string[]): ReadProgram<ServerSeen>;
-  /** `seen` was read just before. Domids in the steps come from it. */
-  lower(op: Op, seen: ServerSeen): Lowered | { readonly unsupported: string };
+  /** The same program, but its raw answer: for `reeve snapshot`. */
+  rawReading(what: 'all' | 'domains', paths: readonly string[]): ReadProgram<RawAnswer>;
+  /** `seen` was read just before. Domids in the steps come from it. `secrets`: the value of each reference that `op` holds. */
+  lower(op: Op, seen: ServerSeen, secrets: Secrets): Lowered | { readonly unsupported: string };
   /** What puts right what a failed operation left half made, given the answers before it and after the failure. */
   rescue(op: Op, before: ServerSeen, now: ServerSeen): readonly Step[];
+  /** Of these keys of an xl.cfg, those that this version of Xen does not know; none where the version is newer than Reeve. */
+  unknownKeys(keys: readonly string[], xen: ServerSeen['xen']): readonly string[];
   /** The command lines that a reader of the plan is shown, with the VM's name in place of a domid. */
   commands(op: Op): readonly string[];
   /** Memory that the hypervisor needs for a VM of this configuration, in KiB, its own overhead included. */

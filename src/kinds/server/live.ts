@@ -16,8 +16,17 @@ export interface ServerSeen {
   readonly cpus: number;
   /** KiB. `free`: for new domains, claims taken off; `reclaimable`: what xl would take from dom0 by autoballoon (0 where it is off). */
   readonly memory: { readonly total: number; readonly free: number; readonly reclaimable: number };
+  /** `credit2`, `credit`…; '' where it was not told. */
+  readonly scheduler: string;
   /** Linux bridges and Open vSwitch bridges, sorted. */
   readonly bridges: readonly string[];
+  /** Those of `bridges` that are Open vSwitch's. */
+  readonly ovs: readonly string[];
+  readonly cpupools: readonly string[];
+  /** Whether a QEMU for Xen is installed; undefined: it could not be told. */
+  readonly qemu: boolean | undefined;
+  /** What happens to running VMs when the server goes down and comes up (`/etc/default/xendomains`); null: not there. */
+  readonly xendomains: { readonly saves: boolean; readonly restores: boolean } | null;
   /** By domid; Domain-0 is not among them. */
   readonly domains: readonly Domain[];
   /** By path. */

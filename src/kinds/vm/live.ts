@@ -1,6 +1,6 @@
 /** What a VM is on a server: its domain while it runs, its cfg record always, and the marker that says whose it is. */
 import type { Digest } from '../../core/step.ts';
-import type { VmConfig, VmType } from './spec.ts';
+import type { Settings, VmConfig, VmType } from './spec.ts';
 
 /** A block device of a running domain, from libxl's trusted side. */
 export interface LiveDisk {
@@ -19,6 +19,10 @@ export interface LiveNic {
   readonly mac: string;
   /** Where the vif really hangs (`ip link`), else what libxl recorded; null where neither says. */
   readonly bridge: string | null;
+  readonly vlan: number | null;
+  readonly rate: string | null;
+  readonly model: string | null;
+  readonly script: string | null;
   /** XenBus state of the backend: 4 is connected; a ghost has none (0). */
   readonly state: number;
 }
@@ -37,11 +41,20 @@ export interface Domain {
   /** KiB. `target` is the balloon's goal with video RAM added back, `actual` what it has now, `max` the static maximum. */
   readonly memory: { readonly target: number; readonly actual: number; readonly max: number };
   readonly boot: VmConfig['boot'];
+  /** As it runs: weight, affinity and cpupool from the hypervisor, the rest from libxl's record of how it was started. */
+  readonly settings: Settings;
   readonly disks: readonly LiveDisk[];
+  /** CD drives by vdev; an empty path is an empty drive. */
+  readonly cdroms: VmConfig['cdroms'];
   /** By devid. */
   readonly nics: readonly LiveNic[];
   /** Whether an `xl` daemon watches it: without one, nobody handles its reboot or shutdown. Undefined: not read. */
   readonly monitored: boolean | undefined;
+  /** Whether a QEMU serves it: HVM always, others where a disk or the display needs one. */
+  readonly qemu: boolean;
+  /** Whether its drivers told that they take a balloon's goal and a shutdown. Undefined: it does not say. */
+  readonly balloon: boolean | undefined;
+  readonly pvDrivers: boolean | undefined;
   /** The bytes of a pending `xl config-update`, digested; null where there is none. */
   readonly pendingUpdate: Digest | null;
 }
@@ -62,6 +75,11 @@ export interface Marker {
   readonly macs: Readonly<Record<string, string>>;
   /** The values of the file that were last applied, by field; only those that the file set. */
   readonly applied: Readonly<Record<string, unknown>>;
+  /**
+   * Fields that no reading of a domain tells (`xl.…`) and that wait for a restart: the domain that lacks them, as
+   * `BOOT-ID/DOMID`, and what it was started with.
+   */
+  readonly waits?: Readonly<Record<string, { readonly domain: string; readonly was: unknown }>>;
   /** Reeve's version. */
   readonly by: string;
 }

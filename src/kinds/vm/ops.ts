@@ -1,7 +1,7 @@
 /** The operations on a VM, each on one server: plain data that a plan file can hold. */
 import type { Ref } from '../../core/ref.ts';
 import type { Marker } from './live.ts';
-import type { DiskConfig, VmConfig } from './spec.ts';
+import type { DiskConfig, NicConfig, ReadySpec, VmConfig } from './spec.ts';
 
 interface Base {
   readonly vm: Ref<'vm'>;
@@ -18,6 +18,8 @@ export interface CfgDraft {
   readonly config: VmConfig;
   /** Digest of the cfg that this one replaces: somebody's edit in between is never overwritten. */
   readonly replaces: string | 'absent';
+  /** The cfg of its old name, which goes once this one is written; null where the path stays. */
+  readonly from: { readonly path: string; readonly digest: string } | null;
 }
 
 export type VmOp =
@@ -27,6 +29,8 @@ export type VmOp =
       readonly verb: 'autostart';
       readonly path: string;
       readonly on: boolean;
+      /** The link to make; those in `links` go. */
+      readonly link: string;
       readonly links: readonly string[];
     })
   /** `path`: the cfg to start from. `paused`: leave it paused. `ended`: a crashed or shut-down domain is cleared first. */
@@ -53,9 +57,25 @@ export type VmOp =
   /** KiB; `from` is the target before. */
   | (Base & { readonly verb: 'set-memory'; readonly kib: number; readonly from: number })
   | (Base & { readonly verb: 'set-vcpus'; readonly count: number; readonly from: number })
+  /** Both together: one command sets them. */
+  | (Base & { readonly verb: 'set-sched'; readonly weight: number; readonly cap: number; readonly scheduler: string })
+  | (Base & { readonly verb: 'set-affinity'; readonly hard: string; readonly soft: string })
+  | (Base & { readonly verb: 'set-cpupool'; readonly pool: string; readonly from: string })
+  /** Of the running domain; its cfg got the new name before. */
+  | (Base & { readonly verb: 'rename'; readonly to: string })
+  /** Another medium, or none, in a drive that is there. */
+  | (Base & { readonly verb: 'change-cd'; readonly vdev: string; readonly path: string | null; readonly from: string })
+  /** Wait until a started VM counts as up. */
+  | (Base & { readonly verb: 'ready'; readonly ready: ReadySpec })
   | (Base & { readonly verb: 'attach-disk'; readonly vdev: string; readonly disk: DiskConfig })
   | (Base & { readonly verb: 'detach-disk'; readonly vdev: string; readonly path: string })
-  | (Base & { readonly verb: 'attach-nic'; readonly nic: string; readonly mac: string; readonly bridge: string })
+  | (Base & {
+      readonly verb: 'attach-nic';
+      readonly nic: string;
+      readonly mac: string;
+      readonly bridge: string;
+      readonly device: NicConfig;
+    })
   | (Base & { readonly verb: 'detach-nic'; readonly nic: string; readonly mac: string })
   /** Hang a running vif on another bridge. */
   | (Base & {
@@ -65,6 +85,8 @@ export type VmOp =
       readonly bridge: string;
       readonly from: string | null;
     })
+  /** Take the marker out of the cfg; the VM is not touched, and is nobody's from then on. */
+  | (Base & { readonly verb: 'release'; readonly path: string; readonly digest: string })
   /** Remove the cfg and its autostart links; the disks stay. */
   | (Base & {
       readonly verb: 'undefine';

@@ -5,16 +5,90 @@ import type { Disruption } from '../../core/disruption.ts';
 export type VmType = 'pv' | 'pvh' | 'hvm';
 export type VmState = 'running' | 'paused' | 'stopped';
 
+/** Which of the qemu/kernel backends serves a disk; null: libxl chooses. */
+export type DiskBackend = 'phy' | 'qdisk' | 'tap';
+
 /** A disk by its path on the server; Reeve neither makes nor deletes it. */
 export interface DiskSpec {
   readonly path: string;
-  readonly access: 'rw' | 'ro';
+  /** `shared`: several VMs may write it; Xen is told `rw`. */
+  readonly access: 'rw' | 'ro' | 'shared';
+  /** `raw`, `qcow2`, `vhd`; undefined: kept as found, `raw` where nothing was. */
+  readonly format: string | undefined;
+  readonly backend: DiskBackend | undefined;
+}
+
+/** A CD drive: it is there from the start, its medium comes and goes. */
+export interface CdromSpec {
+  /** Null: an empty drive. */
+  readonly path: string | null;
 }
 
 export interface NicSpec {
   readonly network: string;
   /** Lower case; undefined: derived once, then kept. */
   readonly mac: string | undefined;
+  /** As xl normalises it (`toolstacks/xl/rate.ts`): `1250000B/s@50000us`. */
+  readonly rate: string | undefined;
+  /** `pv`, or the card that QEMU emulates (HVM). */
+  readonly model: string | undefined;
+  readonly script: string | undefined;
+}
+
+/**
+ * A password: the reference that the file gives (`${env:…}`), or `kept` for one that stands in the cfg already. `digest`
+ * (sha256 of the password) is there only while values are compared: it never reaches a plan or a marker.
+ */
+export interface Secret {
+  readonly secret: string;
+  readonly digest: string | null;
+}
+
+export type BootDevice = 'disk' | 'cdrom' | 'network';
+export type OnEvent = 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart';
+
+/** The settings that are one value each, by field; `fields.ts` says what each is and what Xen takes where it is not set. */
+export interface AllSettings {
+  /** Runs in dom0 and takes the kernel from the disk: `pygrub` or a path. */
+  readonly 'boot.bootloader': string | null;
+  readonly 'boot.firmware': 'bios' | 'uefi';
+  readonly 'boot.order': readonly BootDevice[];
+  readonly 'display.vnc': boolean;
+  readonly 'display.vnc.listen': string;
+  /** Null: the first that is free from 5900 on. */
+  readonly 'display.vnc.port': number | null;
+  readonly 'display.vnc.password': Secret | null;
+  readonly 'display.spice': boolean;
+  readonly 'display.spice.listen': string;
+  readonly 'display.spice.port': number | null;
+  readonly 'display.spice.password': Secret | null;
+  /** `pty`, or whatever QEMU takes for -serial. */
+  readonly serial: string | null;
+  /** A USB tablet: a pointer that does not drift. */
+  readonly tablet: boolean;
+  readonly 'sched.weight': number;
+  /** Percent of one CPU; 0: no cap. */
+  readonly 'sched.cap': number;
+  /** CPUs as Xen prints them, sorted and in ranges: `0-3,7`; `all`. */
+  readonly 'affinity.hard': string;
+  readonly 'affinity.soft': string;
+  readonly cpupool: string;
+  readonly 'on.poweroff': OnEvent;
+  readonly 'on.reboot': OnEvent;
+  readonly 'on.crash': OnEvent;
+}
+export type SettingName = keyof AllSettings;
+export type SettingValue = AllSettings[SettingName];
+
+/** In a cfg or a domain: what is not there has Xen's default. In the file: what is not there is not said. */
+export type Settings = Partial<AllSettings>;
+
+/** When a started VM counts as up. */
+export interface ReadySpec {
+  readonly host: string;
+  readonly port: number;
+  readonly from: 'dom0' | 'here';
+  readonly withinMs: number;
 }
 
 export interface BootSpec {
@@ -41,12 +115,22 @@ export interface VmSpec {
   readonly vcpus: { readonly count: number | undefined; readonly max: number | undefined };
   readonly memory: { readonly target: number | undefined; readonly max: number | undefined };
   readonly boot: BootSpec | undefined;
+  readonly settings: Settings;
   /** By vdev (`xvda`); undefined: the file names no disks. */
   readonly disks: Readonly<Record<string, DiskSpec>> | undefined;
+  /** By vdev (`hdc`); undefined: the file names no drives. */
+  readonly cdroms: Readonly<Record<string, CdromSpec>> | undefined;
   /** By `eth0`, `eth1`… */
   readonly nics: Readonly<Record<string, NicSpec>> | undefined;
+  /** Keys of xl.cfg that Reeve has no word for; undefined: the file has no `xl`. */
+  readonly xl: Readonly<Record<string, CfgValue>> | undefined;
   /** Undefined: true where `state` is running. */
   readonly autostart: boolean | undefined;
+  /** Keys of VMs that start before it and stop after it, sorted. */
+  readonly after: readonly string[];
+  readonly ready: ReadySpec | undefined;
+  /** The key that it had before. */
+  readonly formerly: string | undefined;
   readonly protect: boolean;
   /** The most that a plan may do to it while it runs; undefined: the policy's. */
   readonly budget: Disruption | undefined;
@@ -64,8 +148,12 @@ export interface CfgSetting {
 export interface DiskConfig {
   readonly path: string;
   readonly access: 'rw' | 'ro';
+  /** Other VMs may write it, too: known of wanted disks only. */
+  readonly shared: boolean;
   /** `raw`, `qcow2`…, as in the cfg. */
   readonly format: string;
+  /** As in the cfg; null: libxl chooses. */
+  readonly backend: DiskBackend | null;
   /** Options of the disk string that Reeve has no word for (`discard`, `script=…`), as found. */
   readonly extra: readonly string[];
 }
@@ -73,10 +161,22 @@ export interface DiskConfig {
 export interface NicConfig {
   /** Lower case; null in a cfg that gives none (Xen then makes one up at each start). */
   readonly mac: string | null;
+  /** With its VLAN on Open vSwitch: `ovs0.20`. */
   readonly bridge: string | null;
-  /** Options of the vif string that Reeve has no word for (`rate=…`, `script=…`), as found. */
+  /** Linux bridges since Xen 4.19. */
+  readonly vlan: number | null;
+  /** Normalised: `1250000B/s@50000us`. */
+  readonly rate: string | null;
+  /** `pv` (`type=vif`), an emulated card, or null: what Xen takes for the type. */
+  readonly model: string | null;
+  readonly script: string | null;
+  /** Options of the vif string that Reeve has no word for (`ip=…`, `gatewaydev=…`), as found. */
   readonly extra: readonly string[];
 }
+
+/** A raw disk that libxl serves as it likes, and a NIC with nothing said about it. */
+export const plainDisk = { access: 'rw', shared: false, format: 'raw', backend: null, extra: [] } as const;
+export const plainNic = { vlan: null, rate: null, model: null, script: null, extra: [] } as const;
 
 /** Everything a cfg says of a VM: what `define` writes and what the codec reads back. */
 export interface VmConfig {
@@ -87,8 +187,11 @@ export interface VmConfig {
   /** KiB. */
   readonly memory: { readonly target: number; readonly max: number };
   readonly boot: { readonly kernel: string | null; readonly ramdisk: string | null; readonly cmdline: string | null };
+  readonly settings: Settings;
   /** By vdev, in the cfg's order. */
   readonly disks: Readonly<Record<string, DiskConfig>>;
+  /** By vdev; an empty path is an empty drive. */
+  readonly cdroms: Readonly<Record<string, { readonly path: string }>>;
   /** In the cfg's order: the first is devid 0. */
   readonly nics: readonly NicConfig[];
   readonly extra: readonly CfgSetting[];
