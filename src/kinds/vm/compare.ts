@@ -3,8 +3,11 @@ import type { Cause, Change, Layers, Seen, Way } from '../../core/change.ts';
 import { absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
+import { fields, settingOf } from './fields.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts, Resolved } from './resolve.ts';
+import { isSecret } from './settings.ts';
+import type { CfgSetting } from './spec.ts';
 import { waysOf } from './ways.ts';
 
 const seen = <T>(v: T | null | undefined): Seen<T> => (v === null || v === undefined ? absent : value(v));
@@ -13,13 +16,32 @@ const same = (a: Seen<unknown>, b: Seen<unknown>): boolean => sameValue(plain(a)
 
 /** Whether the cfg has to be written for this change. State and autostart are not in it. */
 export const differsInCfg = (c: Change): boolean =>
-  c.field !== 'state' && c.field !== 'autostart' && !same(c.want, c.have.configured);
+  c.field !== 'state' && c.field !== 'autostart' && c.field !== 'autostart.link' && !same(c.want, c.have.configured);
 
-/** A disk or NIC as people think of it: `path` and `access`, `mac` and `bridge`. */
-const disk = (d: { path: string; access: string } | undefined): Seen<unknown> =>
-  d ? value({ path: d.path, access: d.access }) : absent;
-const nic = (n: { mac: string | null; bridge: string | null } | undefined): Seen<unknown> =>
-  n ? value({ mac: n.mac, bridge: n.bridge }) : absent;
+/** Disks and NICs as people think of them. */
+type DiskLike = { readonly path: string; readonly access: string; readonly format: string };
+const disk = (d: DiskLike | undefined): Seen<unknown> =>
+  d ? value({ path: d.path, access: d.access, format: d.format }) : absent;
+
+interface NicLike {
+  readonly mac: string | null;
+  readonly bridge: string | null;
+  readonly vlan: number | null;
+  readonly rate: string | null;
+  readonly model: string | null;
+  readonly script: string | null;
+}
+type NicOption = 'vlan' | 'rate' | 'model' | 'script';
+
+/** What is not set is left out; `model` and `script`, which libxl fills in by itself, count only where somebody said them. */
+const nic = (n: NicLike | undefined, options: readonly NicOption[]): Seen<unknown> =>
+  n
+    ? value({
+        mac: n.mac,
+        bridge: n.bridge,
+        ...Object.fromEntries(options.flatMap((o) => (n[o] === null ? [] : [[o, n[o]]]))),
+      })
+    : absent;
 
 interface Row {
   readonly field: string;
@@ -40,6 +62,7 @@ const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
     running: d ? seen(r) : absent,
   });
   return [
+    row('name', w.name, c?.name, d?.name),
     row('type', w.type, c?.type, d?.type),
     row('vcpus.count', w.vcpus.count, c?.vcpus.count, d?.vcpus.online),
     row('vcpus.max', w.vcpus.max, c?.vcpus.max, d?.vcpus.max),
@@ -51,18 +74,89 @@ const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
   ].filter((r) => want.governed.has(r.field));
 };
 
+/** A password is shown as where it comes from; one that stands in the cfg only, or is another, as that. */
+const secretText = (v: unknown, want: unknown): unknown => {
+  if (!isSecret(v)) return v;
+  if (v === want || !isSecret(want)) return isSecret(want) ? want.secret : 'a password';
+  return v.digest === null || want.digest === null || v.digest === want.digest ? want.secret : 'another password';
+};
+
+const settingRows = (want: Resolved, live: LiveVm): readonly Row[] => {
+  const c = live.record?.config;
+  const d = live.domain;
+  return fields
+    .filter((f) => want.governed.has(f.name))
+    .map(({ name }) => {
+      const w = settingOf(want.config.settings, name);
+      const shown = (v: unknown): Seen<unknown> => seen(secretText(v, w));
+      return {
+        field: name,
+        want: shown(w),
+        configured: c ? shown(settingOf(c.settings, name)) : absent,
+        running: d ? shown(settingOf(d.settings, name)) : absent,
+        applied: shown(live.marker?.applied[name]),
+      };
+    });
+};
+
+/** The running domain as the marker names it: domids begin anew when a server boots. */
+export const lifeId = (facts: Facts, live: LiveVm): string =>
+  live.domain ? `${facts.seen.bootId}/${live.domain.domid}` : '';
+
+/** No reading tells what a domain was started with here: the marker remembers what waits, and else the cfg is believed. */
+const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
+  const of = (list: readonly CfgSetting[] | undefined, key: string): Seen<unknown> =>
+    seen(list?.find((x) => x.key === key)?.value);
+  const rows = [...want.governed].filter((f) => f.startsWith('xl.')).sort();
+  return rows.map((field) => {
+    const key = field.slice('xl.'.length);
+    const w = of(want.config.extra, key);
+    const configured = of(live.record?.config?.extra, key);
+    const wait = live.marker?.waits?.[field];
+    const applied = seen(live.marker?.applied[field]);
+    const edited = live.marker !== null && same(applied, w) && !same(configured, w);
+    const running = wait?.domain === lifeId(facts, live) ? seen(wait.was) : edited ? w : configured;
+    return { field, want: w, configured, running: live.domain ? running : absent, applied };
+  });
+};
+
+const cdromRows = (want: Resolved, live: LiveVm): readonly Row[] => {
+  if (!want.governed.has('cdrom')) return [];
+  const c = live.record?.config?.cdroms ?? {};
+  const running = live.domain?.cdroms ?? {};
+  const applied = live.marker?.applied['cdrom'] as Record<string, { path: string | null }> | undefined;
+  const medium = (d: { path: string | null } | undefined): Seen<unknown> =>
+    d ? value({ path: d.path ?? '' }) : absent;
+  const vdevs = new Set([...Object.keys(want.config.cdroms), ...Object.keys(c), ...Object.keys(running)]);
+  return [...vdevs].sort().map((vdev) => ({
+    field: `cdrom.${vdev}`,
+    want: medium(want.config.cdroms[vdev]),
+    configured: medium(c[vdev]),
+    running: medium(running[vdev]),
+    applied: medium(applied?.[vdev]),
+  }));
+};
+
 const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   if (!want.governed.has('disks')) return [];
   const c = live.record?.config?.disks ?? {};
   const running = live.domain?.disks ?? [];
-  const applied = live.marker?.applied['disks'] as Record<string, { path: string; access: string }> | undefined;
+  const applied = live.marker?.applied['disks'] as
+    | Record<string, { path: string; access: string; format?: string }>
+    | undefined;
+  // What the file left open was what it is.
+  const remembered = (vdev: string): Seen<unknown> => {
+    const a = applied?.[vdev];
+    const format = a?.format ?? want.config.disks[vdev]?.format ?? c[vdev]?.format ?? 'raw';
+    return a ? disk({ path: a.path, access: a.access === 'ro' ? 'ro' : 'rw', format }) : absent;
+  };
   const vdevs = new Set([...Object.keys(want.config.disks), ...Object.keys(c), ...running.map((d) => d.vdev)]);
   return [...vdevs].sort().map((vdev) => ({
     field: `disks.${vdev}`,
     want: disk(want.config.disks[vdev]),
     configured: disk(c[vdev]),
     running: disk(running.find((d) => d.vdev === vdev)),
-    applied: disk(applied?.[vdev]),
+    applied: remembered(vdev),
   }));
 };
 
@@ -83,13 +177,20 @@ const nicRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   };
   const applied = live.marker?.applied['nics'] as Record<string, unknown> | undefined;
   return [...keys].sort().map((key) => {
-    const w = nic(want.config.nics.find((n) => n.mac === want.macs[key]));
+    const mine = want.config.nics.find((n) => n.mac === want.macs[key]);
+    const said = at(c, key);
+    const options: readonly NicOption[] = [
+      'vlan',
+      'rate',
+      ...(['model', 'script'] as const).filter((o) => (mine?.[o] ?? said?.[o] ?? null) !== null),
+    ];
+    const w = nic(mine, options);
     // What was applied is kept by network; it was this NIC's value if the file had the NIC at all.
     return {
       field: `nics.${key}`,
       want: w,
-      configured: nic(at(c, key)),
-      running: nic(at(running, key)),
+      configured: nic(said, options),
+      running: nic(at(running, key), options),
       applied: applied && key in applied ? nicApplied(live, key, applied[key], w) : absent,
     };
   });
@@ -97,9 +198,19 @@ const nicRows = (want: Resolved, live: LiveVm): readonly Row[] => {
 
 /** The marker keeps network and bridge of each NIC that the file had. */
 const nicApplied = (live: LiveVm, key: string, entry: unknown, want: Seen<unknown>): Seen<unknown> => {
-  const bridge = (entry as { bridge?: unknown }).bridge;
+  const { bridge } = entry as { bridge?: unknown };
   const mac = live.marker?.macs[key];
-  return typeof bridge === 'string' && mac !== undefined ? value({ mac, bridge }) : want;
+  if (typeof bridge !== 'string' || mac === undefined || want.is !== 'value') return want;
+  const w = want.value as { readonly bridge?: unknown };
+  const said = Object.fromEntries(
+    (['rate', 'model', 'script'] as const).flatMap((o) => {
+      const v = (entry as Record<string, unknown>)[o];
+      return v === undefined ? [] : [[o, v]];
+    }),
+  );
+  // On Open vSwitch the bridge of the network has its VLAN behind it.
+  const on = typeof w.bridge === 'string' && w.bridge.replace(/\.\d+$/, '') === bridge ? w.bridge : bridge;
+  return value({ ...(want.value as object), ...said, mac, bridge: on });
 };
 
 const causeOf = (row: Row, live: LiveVm, layers: Layers, up: boolean, ways: readonly Way[]): Cause => {
@@ -136,10 +247,22 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
       ways,
     });
   };
-  for (const row of [...scalars(want, live), ...diskRows(want, live), ...nicRows(want, live)]) add(row);
+  const rows = [
+    ...scalars(want, live),
+    ...settingRows(want, live),
+    ...xlRows(want, live, facts),
+    ...diskRows(want, live),
+    ...cdromRows(want, live),
+    ...nicRows(want, live),
+  ];
+  for (const row of rows) add(row);
+  const links = live.record?.autostart ?? [];
   if (want.autostart !== null) {
-    const on = (live.record?.autostart.length ?? 0) > 0;
+    const on = links.length > 0;
     add({ field: 'autostart', want: value(want.autostart), configured: value(on), running: value(want.autostart) });
+    const link = value(want.link);
+    if (on && want.autostart && want.link !== null && !sameValue(links, [want.link]))
+      add({ field: 'autostart.link', want: link, configured: value(links.join(', ')), running: link, applied: link });
   }
   if (live.marker && live.marker.protect !== want.protect) {
     add({

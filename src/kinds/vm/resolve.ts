@@ -1,9 +1,12 @@
 /** The full wanted VM: the file's values, with every open one settled by what is live ("left alone") or by its default. */
-import type { ServerSeen } from '../server/live.ts';
 import type { NetworkSpec } from '../farm.ts';
-import { deriveMac, deriveUuid } from './identity.ts';
+import type { ServerSeen } from '../server/live.ts';
+import type { Secrets } from '../toolstack.ts';
+import { resolveCdroms, resolveDisks, resolveNics, type Settle } from './devices.ts';
+import { deriveUuid } from './identity.ts';
 import type { Domain, LiveVm } from './live.ts';
-import type { DiskConfig, DiskSpec, NicConfig, NicSpec, VmConfig, VmSpec, VmState } from './spec.ts';
+import { settleSettings, settleXl } from './settings.ts';
+import { plainDisk, plainNic, type BootSpec, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
 
 /** What comparing needs to know beyond the VM itself. */
 export interface Facts {
@@ -11,6 +14,9 @@ export interface Facts {
   readonly networks: Readonly<Record<string, NetworkSpec>>;
   /** The server that it is on, or goes to. */
   readonly seen: ServerSeen;
+  /** VM key → its place in the order of starts, of those that `after` ties together. */
+  readonly order: ReadonlyMap<string, number>;
+  readonly secrets: Secrets;
 }
 
 export interface Resolved {
@@ -21,6 +27,9 @@ export interface Resolved {
   readonly state: VmState;
   /** `null`: the file leaves autostart to whoever set it. */
   readonly autostart: boolean | null;
+  /** The link that starts it with its server, where its name matters; null: any link will do. */
+  readonly link: string | null;
+  readonly ready: VmSpec['ready'];
   readonly protect: boolean;
   /** MAC by NIC key, in the order of `config.nics`. */
   readonly macs: Readonly<Record<string, string>>;
@@ -32,10 +41,15 @@ export interface Resolved {
   readonly applied: Readonly<Record<string, unknown>>;
 }
 
+export interface Unresolved {
+  readonly unresolved: string;
+  readonly help: string;
+}
+
 /** PVH without a kernel of its own: the disk's GRUB configuration, through pvhgrub (Debian's grub-xen-host). */
 export const pvhgrub = '/usr/lib/grub-xen/grub-i386-xen_pvh.bin';
 
-const nicNumber = (key: string): number => Number(key.replace(/^eth/, ''));
+export const autoFolder = '/etc/xen/auto/';
 
 /** What a running domain without a usable cfg would have in one. */
 export const configOfDomain = (d: Domain): VmConfig => ({
@@ -45,19 +59,25 @@ export const configOfDomain = (d: Domain): VmConfig => ({
   vcpus: { count: d.vcpus.online, max: d.vcpus.max },
   memory: { target: Math.round(d.memory.target / 1024) * 1024, max: Math.ceil(d.memory.max / 1024) * 1024 },
   boot: d.boot,
+  settings: d.settings,
   disks: Object.fromEntries(
-    d.disks.map((k) => [k.vdev, { path: k.path, access: k.access, format: k.format, extra: [] }]),
+    d.disks.map((k) => [k.vdev, { ...plainDisk, path: k.path, access: k.access, format: k.format }]),
   ),
-  nics: d.nics.map((n) => ({ mac: n.mac, bridge: n.bridge, extra: [] })),
+  cdroms: d.cdroms,
+  nics: d.nics.map((n) => ({
+    ...plainNic,
+    mac: n.mac,
+    bridge: n.bridge,
+    vlan: n.vlan,
+    rate: n.rate,
+    model: n.model,
+    script: n.script,
+  })),
   extra: [],
 });
 
 /** Why the VM cannot be resolved, with what would help; or the full wanted VM. */
-export const resolve = (
-  spec: VmSpec,
-  live: LiveVm | null,
-  facts: Facts,
-): Resolved | { readonly unresolved: string; readonly help: string } => {
+export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolved | Unresolved => {
   const base = live?.record?.config ?? (live?.domain ? configOfDomain(live.domain) : null);
   const marker = live?.marker ?? null;
   const governed = new Set<string>();
@@ -65,7 +85,7 @@ export const resolve = (
   const applied: Record<string, unknown> = {};
 
   /** Set → the file's; taken out → the default (created) or left alone (adopted); never set → left alone. */
-  const settle = <T>(field: string, set: T | undefined, kept: T | undefined, fallback: () => T): T => {
+  const settle: Settle = (field, set, kept, fallback) => {
     if (set !== undefined) {
       governed.add(field);
       applied[field] = set;
@@ -106,17 +126,16 @@ export const resolve = (
   const maxVcpus = atLeast('vcpus.max', spec.vcpus.max, base?.vcpus.max, count);
 
   const uuid = spec.uuid ?? live?.uuid ?? deriveUuid(facts.farm, spec.key);
-  const boot = {
-    kernel: settle<string | null>('boot.kernel', spec.boot?.kernel, base?.boot.kernel, () => pvhgrub),
-    ramdisk: settle<string | null>('boot.ramdisk', spec.boot?.ramdisk, base?.boot.ramdisk, () => null),
-    cmdline: settle<string | null>('boot.cmdline', spec.boot?.cmdline, base?.boot.cmdline, () => null),
-  };
-  const disks = resolveDisks(
-    settle<Disks>('disks', spec.disks, base ? keep : undefined, () => ({})),
-    base,
-  );
+  const type = settle<VmType>('type', spec.type, base?.type, () => 'pvh');
+  // What the old type was started from says nothing about the new one.
+  const sameType = base?.type === type ? base : null;
+  const settings = settleSettings(spec, type, sameType, marker, facts, settle);
+  const boot = settleBoot(spec.boot, type, settings['boot.bootloader'] ?? null, sameType, settle);
+  const disks = resolveDisks(spec, base, marker, settle);
+  const cdroms = resolveCdroms(spec, base, settle);
   const nics = resolveNics(spec, live, base, facts, settle);
   if ('unresolved' in nics) return nics;
+  const extra = settleXl(spec, base, marker, { governed, released, applied });
 
   const state: VmState = spec.state === 'absent' ? 'stopped' : spec.state;
   applied['state'] = spec.state;
@@ -128,23 +147,27 @@ export const resolve = (
     null,
     () => state === 'running',
   );
-  if (spec.nics) applied['nics'] = nicsToRemember(spec.nics, facts);
+  governed.add('name');
   return {
     key: spec.key,
     config: {
       name: spec.name,
       uuid,
-      type: settle('type', spec.type, base?.type, () => 'pvh' as const),
+      type,
       vcpus: { count, max: maxVcpus },
       memory: { target, max: maxMemory },
       boot,
+      settings,
       disks,
+      cdroms,
       nics: nics.list,
-      extra: base?.extra ?? [],
+      extra,
     },
     uuid,
     state,
     autostart,
+    link: linkOf(spec, facts),
+    ready: spec.ready,
     protect: spec.protect,
     macs: { ...marker?.macs, ...nics.macs },
     governed,
@@ -153,63 +176,22 @@ export const resolve = (
   };
 };
 
-/** The bridge belongs to what was applied: a network that changes its bridge changes the VM. */
-const nicsToRemember = (nics: Readonly<Record<string, NicSpec>>, facts: Facts): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(nics).map(([key, n]) => [
-      key,
-      { network: n.network, bridge: facts.networks[n.network]?.bridge ?? null },
-    ]),
-  );
-
-/** What the file never set of a map: all that is there stays. */
-const keep = 'keep';
-type Disks = Readonly<Record<string, DiskSpec>> | typeof keep;
-type Nics = Readonly<Record<string, NicSpec>> | typeof keep;
-
-const resolveDisks = (set: Disks, base: VmConfig | null): Record<string, DiskConfig> => {
-  if (set === keep) return { ...base?.disks };
-  const out: Record<string, DiskConfig> = {};
-  for (const vdev of Object.keys(set).sort()) {
-    const disk = set[vdev];
-    if (!disk) continue;
-    const found = base?.disks[vdev];
-    const kept = found?.path === disk.path ? found : undefined;
-    out[vdev] = { path: disk.path, access: disk.access, format: kept?.format ?? 'raw', extra: kept?.extra ?? [] };
-  }
-  return out;
+/** Links are started in alphabetical order, and digits come before letters. */
+const linkOf = (spec: VmSpec, facts: Facts): string | null => {
+  const place = facts.order.get(spec.key);
+  return place === undefined ? null : `${autoFolder}${String(place).padStart(2, '0')}-${spec.name}.cfg`;
 };
 
-type Settle = <T>(field: string, set: T | undefined, kept: T | undefined, fallback: () => T) => T;
-
-const resolveNics = (
-  spec: VmSpec,
-  live: LiveVm | null,
+const settleBoot = (
+  boot: BootSpec | undefined,
+  type: VmType,
+  bootloader: string | null,
   base: VmConfig | null,
-  facts: Facts,
   settle: Settle,
-): { list: readonly NicConfig[]; macs: Record<string, string> } | { unresolved: string; help: string } => {
-  const set = settle<Nics>('nics', spec.nics, base ? keep : undefined, () => ({}));
-  if (set === keep) return { list: base?.nics ?? [], macs: {} };
-  const list: NicConfig[] = [];
-  const macs: Record<string, string> = {};
-  for (const key of Object.keys(set).sort((a, b) => nicNumber(a) - nicNumber(b))) {
-    const nic = set[key];
-    if (!nic) continue;
-    const network = facts.networks[nic.network];
-    if (!network) {
-      return {
-        unresolved: `${spec.key} wants network ${nic.network}, which its pool has not`,
-        help: `add ${nic.network} to the pool's networks`,
-      };
-    }
-    // An adopted VM's first vif is its eth0: its address is kept, not made anew.
-    const n = nicNumber(key);
-    const found = base?.nics[n]?.mac ?? live?.domain?.nics.find((x) => x.devid === n)?.mac;
-    const mac =
-      nic.mac ?? live?.marker?.macs[key] ?? (live?.marker ? undefined : found) ?? deriveMac(facts.farm, spec.key, key);
-    macs[key] = mac;
-    list.push({ mac, bridge: network.bridge, extra: base?.nics.find((x) => x.mac === mac)?.extra ?? [] });
-  }
-  return { list, macs };
-};
+): VmConfig['boot'] => ({
+  kernel: settle<string | null>('boot.kernel', boot?.kernel, base?.boot.kernel, () =>
+    type === 'pvh' && bootloader === null ? pvhgrub : null,
+  ),
+  ramdisk: settle<string | null>('boot.ramdisk', boot?.ramdisk, base?.boot.ramdisk, () => null),
+  cmdline: settle<string | null>('boot.cmdline', boot?.cmdline, base?.boot.cmdline, () => null),
+});

@@ -1,0 +1,93 @@
+/** The settings and the `xl:` keys of a wanted VM: settled one by one, and written only where they differ from Xen's own. */
+import { digestText, sameValue } from '../../core/digest.ts';
+import type { Secrets } from '../toolstack.ts';
+import type { Settle } from './devices.ts';
+import { fields, settingOf } from './fields.ts';
+import type { Marker } from './live.ts';
+import type { CfgSetting, Secret, SettingName, Settings, SettingValue, VmConfig, VmSpec, VmType } from './spec.ts';
+
+export const isSecret = (v: unknown): v is Secret => typeof v === 'object' && v !== null && 'secret' in v;
+
+/** With the digest of its value, where that is known. */
+const known = (v: SettingValue, secrets: Secrets): SettingValue => {
+  if (!isSecret(v)) return v;
+  const text = secrets.get(v.secret);
+  return text === undefined ? v : { ...v, digest: digestText(text) };
+};
+
+/** A screen that is off has no address and no password. */
+const screens: readonly SettingName[] = ['display.vnc', 'display.spice'];
+
+/** What differs from Xen's own, in the order of the table. */
+const canonicalSettings = (type: VmType, settings: Settings): Settings => {
+  const off = screens.filter((screen) => settingOf(settings, screen) === false);
+  return Object.fromEntries(
+    fields.flatMap(({ name, types, fallback }) => {
+      const v = settings[name];
+      const dark = off.some((screen) => name.startsWith(`${screen}.`));
+      return v === undefined || dark || !types.includes(type) || sameValue(v, fallback) ? [] : [[name, v]];
+    }),
+  ) as Settings;
+};
+
+/** `base`: the VM as it is, where it is of the same type. */
+export const settleSettings = (
+  spec: VmSpec,
+  type: VmType,
+  base: VmConfig | null,
+  marker: Marker | null,
+  facts: { readonly secrets: Secrets },
+  settle: Settle,
+): Settings => {
+  const all: Record<string, SettingValue> = {};
+  for (const field of fields) {
+    const set = spec.settings[field.name];
+    const said = marker !== null && field.name in marker.applied;
+    if (!field.types.includes(type) || (set === undefined && !said && base?.settings[field.name] === undefined))
+      continue;
+    const value = settle<SettingValue>(
+      field.name,
+      set,
+      base ? settingOf(base.settings, field.name) : undefined,
+      () => field.fallback,
+    );
+    all[field.name] = known(value, facts.secrets);
+  }
+  return canonicalSettings(type, all as Settings);
+};
+
+interface Books {
+  readonly governed: Set<string>;
+  readonly released: string[];
+  readonly applied: Record<string, unknown>;
+}
+
+/** Keys that Reeve has no word for: those of the file, and those that nobody but the cfg ever set. */
+export const settleXl = (
+  spec: VmSpec,
+  base: VmConfig | null,
+  marker: Marker | null,
+  { governed, released, applied }: Books,
+): readonly CfgSetting[] => {
+  const set = spec.xl ?? {};
+  const before = base?.extra ?? [];
+  const kept = before.filter(({ key }) => {
+    if (key in set) return false;
+    const field = `xl.${key}`;
+    if (marker === null || !(field in marker.applied)) return true;
+    if (marker.origin === 'adopted') released.push(field);
+    return marker.origin === 'adopted';
+  });
+  for (const field of Object.keys(marker?.applied ?? {})) {
+    if (field.startsWith('xl.') && marker?.origin === 'created') governed.add(field);
+  }
+  const mine = Object.keys(set)
+    .sort()
+    .map((key) => {
+      const value = set[key] ?? '';
+      governed.add(`xl.${key}`);
+      applied[`xl.${key}`] = value;
+      return { key, value };
+    });
+  return [...kept, ...mine];
+};
