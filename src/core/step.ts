@@ -5,8 +5,12 @@ export type Digest = string;
 
 /** A question to one server's answer; `kinds/server/holds.ts` decides it. Domains are named by UUID: domids change. */
 export type Condition =
-  /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. */
-  | { readonly is: 'domain'; readonly uuid: string; readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' }
+  /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. `down`: gone, or ended. */
+  | {
+      readonly is: 'domain';
+      readonly uuid: string;
+      readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' | 'down';
+    }
   /** No domain of another UUID has this name. */
   | { readonly is: 'name-free'; readonly name: string; readonly uuid: string }
   /** The balloon's target is this, and the guest is there (within 1 MiB + 1 %). */
@@ -28,6 +32,10 @@ export type Condition =
   | { readonly is: 'named'; readonly uuid: string; readonly name: string }
   /** Null: the drive is there and empty. */
   | { readonly is: 'cd'; readonly uuid: string; readonly vdev: string; readonly path: string | null }
+  /** The server runs guests of this type (`virt_caps`): `pv`, `pvh` or `hvm`. */
+  | { readonly is: 'runs'; readonly type: string }
+  /** A QEMU for Xen is installed on the server. */
+  | { readonly is: 'has-qemu' }
   /** A QEMU serves the domain. */
   | { readonly is: 'qemu'; readonly uuid: string }
   | { readonly is: 'no-disk'; readonly uuid: string; readonly vdev: string }
@@ -81,6 +89,7 @@ export type Step =
     };
 
 export type ExecStep = Extract<Step, { do: 'exec' }>;
+export type ProbeStep = Extract<Step, { do: 'probe' }>;
 export type FileStep = Extract<Step, { do: 'write' | 'remove' }>;
 
 /** An operation on this toolstack. */

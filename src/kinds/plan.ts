@@ -48,6 +48,7 @@ export type Action =
   | 'pause'
   | 'unpause'
   | 'delete'
+  | 'release'
   | 'none';
 
 /** One VM's part of the plan: what a reader sees as one block. */

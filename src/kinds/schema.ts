@@ -30,8 +30,12 @@ export const durationPattern = '^[0-9]+([.][0-9]+)? ?(ms|s|m|h)$';
 export const macPattern = '^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$';
 export const uuidPattern = '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$';
 export const sha256Pattern = '^[0-9a-f]{64}$';
-/** What Xen's PV block devices are called. */
-export const vdevPattern = '^xvd[a-z]{1,2}$';
+/** What Xen calls disks: paravirtual ones, and for HVM emulated IDE and SCSI disks. */
+export const vdevPattern = '^(xvd[a-z]{1,2}|hd[a-d]|sd[a-p])$';
+/** CD drives are IDE. */
+export const cdromPattern = '^hd[a-d]$';
+/** A password is named, never written; the braces in it are those of a name pattern. */
+export const secretPattern = '^[$][{](env|file):([^{}]|[{]n?[}])+[}]$';
 /** What a VM's NICs are called in the file; the number is the place in the cfg. */
 export const nicPattern = '^eth([0-9]|1[0-5])$';
 

@@ -31,6 +31,8 @@ export interface Toolstack {
   unknownKeys(keys: readonly string[], xen: ServerSeen['xen']): readonly string[];
   /** The command lines that a reader of the plan is shown, with the VM's name in place of a domid. */
   commands(op: Op): readonly string[];
+  /** The command line that opens the console of the running VM of this name, on its server. */
+  console(name: string): readonly string[];
   /** Memory that the hypervisor needs for a VM of this configuration, in KiB, its own overhead included. */
   memoryNeed(config: {
     readonly type: string;

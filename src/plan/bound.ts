@@ -1,33 +1,55 @@
 /** The provable least number of operations, counted from the differences alone and not from the operations chosen. */
 import type { How } from '../core/change.ts';
 import { differsInCfg } from '../kinds/vm/compare.ts';
+import type { VmTransition } from '../kinds/vm/draft.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
 
-/** No operation sets two running fields, save a restart, which sets all; a replaced device goes before it comes. */
-const running = (how: How): number =>
-  how === 'configure' ? 0 : how === 'replace-disk' || how === 'replace-nic' ? 2 : 1;
+/** What one operation sets together. */
+const together: ReadonlySet<How> = new Set(['set-sched', 'set-affinity']);
+
+/**
+ * No other operation sets two running fields, save a restart, which sets all; a replaced device goes before it comes.
+ */
+const runningChanges = (t: VmTransition): number => {
+  const hows = t.take.map((c) => c.way.how);
+  const single = hows.filter((how) => !together.has(how) && how !== 'configure');
+  const twice = single.filter((how) => how === 'replace-disk' || how === 'replace-nic').length;
+  return single.length + twice + new Set(hows.filter((how) => together.has(how))).size;
+};
 
 /** One write makes the whole cfg, and every taken or deferred difference in it needs that one. */
 const cfgWrites = (x: Decision): number => {
   const t = x.transition;
   if (!t || t.mode === 'delete') return 0;
   const { live } = t;
-  if (!live?.record?.config || !live.marker || live.marker.home !== t.server || t.give) return 1;
+  const m = live?.marker;
+  if (!live?.record?.config || !m || m.home !== t.server || m.vm !== t.want.key || t.give) return 1;
   const changes = [...t.take.map((c) => c.change), ...t.defer];
   return changes.some(differsInCfg) || live.record.config.uuid !== t.want.uuid ? 1 : 0;
+};
+
+/** The links of autostart: asked for, or led astray by a cfg that has a new path. */
+const linkChanges = (t: VmTransition): number => {
+  if (t.live === null) return t.want.autostart === true ? 1 : 0;
+  if (t.take.some((c) => c.change.field.startsWith('autostart'))) return 1;
+  const { record } = t.live;
+  const named = [...t.take.map((c) => c.change), ...t.defer].some((c) => c.field === 'name' && differsInCfg(c));
+  const own = record?.config && record.path === `/etc/xen/${record.config.name}.cfg`;
+  return named && own && record.autostart.length > 0 ? 1 : 0;
 };
 
 export const leastOperations = (x: Decision): number => {
   const t = x.transition;
   if (!t) return 0;
   const life = lifeOf(t.live);
-  const linked = t.live === null ? t.want.autostart === true : t.take.some((c) => c.change.field === 'autostart');
-  const links = linked ? 1 : 0;
+  const links = linkChanges(t);
   // A paused guest hears of a shutdown only once it runs.
   const wake = life === 'paused' ? 1 : 0;
+  const starts = t.mode === 'restart' || t.state === 'start';
+  const ready = starts && t.want.ready && t.want.state === 'running' ? 1 : 0;
   if (t.mode === 'delete') return (t.live?.domain ? 1 + wake : 0) + (t.live?.record ? 1 : 0);
-  if (t.mode === 'restart') return 1 + wake + links + (t.state === 'pause' ? 1 : 0);
+  if (t.mode === 'restart') return 1 + wake + links + ready + (t.state === 'pause' ? 1 : 0);
   const state = t.state === null ? 0 : t.state === 'stop' ? 1 + wake : 1;
-  return cfgWrites(x) + links + state + t.take.reduce((n, c) => n + running(c.way.how), 0);
+  return cfgWrites(x) + links + state + ready + runningChanges(t);
 };

@@ -2,9 +2,9 @@
 import type { Change, How, Way } from '../core/change.ts';
 import { severity, within, worst, type Disruption } from '../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
-import { compare, differsInCfg } from '../kinds/vm/compare.ts';
+import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { VmTransition } from '../kinds/vm/realise.ts';
+import type { VmTransition } from '../kinds/vm/draft.ts';
 import { resolve, type Facts, type Resolved } from '../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../kinds/vm/state.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -125,6 +125,8 @@ export const decide = (
     defer,
     keep,
     give: defer.some((c) => needsGiving(c, live)),
+    life: live ? lifeId(facts, live) : '',
+    scheduler: facts.seen.scheduler,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =
@@ -194,7 +196,10 @@ const needsGiving = (c: Change, live: LiveVm | null): boolean => {
 const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
   spec.state !== 'absent' &&
   live !== null &&
-  (live.marker === null || live.marker.home !== live.server || want.uuid !== live.marker.uuid);
+  (live.marker === null ||
+    live.marker.home !== live.server ||
+    live.marker.vm !== spec.key ||
+    want.uuid !== live.marker.uuid);
 
 const released = (field: string, live: LiveVm | null): PlanChange => {
   const was = live?.marker?.applied[field];

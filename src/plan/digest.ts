@@ -3,6 +3,7 @@ import { digestOf } from '../core/digest.ts';
 import { isUnknown } from '../core/port.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Plan } from '../kinds/plan.ts';
+import { withoutDigests } from '../kinds/vm/settings.ts';
 
 /** One VM on one server, without what moves by itself: domid, actual memory, NIC states. */
 export const digestVm = (seen: ServerSeen, uuid: string, name: string): string => {
@@ -19,6 +20,8 @@ export const digestVm = (seen: ServerSeen, uuid: string, name: string): string =
       vcpus: d.vcpus,
       memory: { target: d.memory.target, max: d.memory.max },
       boot: d.boot,
+      settings: withoutDigests(d.settings),
+      cdroms: d.cdroms,
       disks: d.disks.map((k) => ({ vdev: k.vdev, path: k.path, access: k.access })),
       nics: d.nics.map((n) => ({ mac: n.mac, bridge: n.bridge })),
     },

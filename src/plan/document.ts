@@ -14,11 +14,13 @@ import { digestVm } from './digest.ts';
 import { leastOperations } from './bound.ts';
 import { goalsOf } from './goals.ts';
 import type { Found, Matched } from './match.ts';
+import { tieEdges, type Ties } from './order.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain } from './sequence.ts';
 import type { Tools } from './tools.ts';
 import { verify } from './verify.ts';
+import { warningsOf } from './warnings.ts';
 
 export interface Draft {
   readonly farm: Farm;
@@ -27,6 +29,7 @@ export interface Draft {
   readonly tools: Tools;
   readonly overhead: Overhead;
   readonly rooms: ReadonlyMap<string, Room>;
+  readonly ties: Ties;
   /** VM key → why it was put there. */
   readonly placed: ReadonlyMap<string, string>;
   readonly matched: Matched;
@@ -62,7 +65,7 @@ const orderAll = (d: Draft): Ordered => {
   };
   for (;;) {
     const list = [...chains.values()];
-    const { needs, short } = sequence(list, d.rooms, d.overhead);
+    const { needs, short } = sequence(list, d.rooms, d.overhead, tieEdges(chains, d.ties));
     const { order, stuck } = topological(
       list.flat().map((n) => n.id),
       needs,
@@ -142,30 +145,18 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 
-const warningsOf = (d: Draft): readonly string[] => {
-  const out = [...d.matched.warnings];
-  for (const pool of d.farm.pools.filter((p) => d.covers(p.name))) {
-    for (const s of pool.servers) {
-      out.push(...(seenOn(d.observed, s.name)?.problems ?? []).map((p) => `${s.name}: ${p}`));
-    }
-  }
-  for (const x of d.decisions) {
-    if (x.live?.domain?.monitored === false) {
-      out.push(
-        `${x.spec.key} has no xl monitor on ${x.server}: nobody will handle its reboot or shutdown; a restart gives it one`,
-      );
-    }
-  }
-  return out;
-};
-
 export const assemble = (d: Draft): Plan => {
   const ordered = orderAll(d);
   const operations = operationsOf(d, ordered);
   const dropped = new Set(ordered.refused.map((r) => r.subject.name));
   const kept = d.decisions.filter((x) => x.transition && ordered.chains.has(x.spec.key));
   const live = new Map(kept.map((x) => [x.spec.key, x.transition?.live ?? null]));
-  const wrong = verify(operations, kept.flatMap(goalsOf), { rooms: d.rooms, live, overhead: d.overhead });
+  const wrong = verify(operations, kept.flatMap(goalsOf), {
+    rooms: d.rooms,
+    live,
+    overhead: d.overhead,
+    ties: d.ties,
+  });
   if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
   const busy = new Set(kept.map((x) => x.spec.pool));
   const readable = d.farm.pools

@@ -3,10 +3,22 @@ import type { Change } from '../core/change.ts';
 import type { Decision } from './decide.ts';
 import type { Goal } from './verify.ts';
 
+/** What no layer of an operation's effects speaks of: the replay cannot tell it. */
+const unseen = ({ field }: Change, layer: Goal['layer']): boolean =>
+  field === 'protect' ||
+  field === 'autostart.link' ||
+  field.endsWith('.password') ||
+  (field.startsWith('xl.') && layer === 'running');
+
 /** Servers know NICs by MAC, and say nothing else of them than their bridge. */
 const goal = (x: Decision, layer: Goal['layer'], change: Change): readonly Goal[] => {
+  if (unseen(change, layer)) return [];
   const vm = x.spec.key;
   const want = change.want.is === 'value' ? change.want.value : undefined;
+  if (change.field.startsWith('disks.') && want !== undefined) {
+    const { path, access, format } = want as { path: string; access: string; format: string };
+    return [{ vm, layer, field: change.field, value: { path, access, format } }];
+  }
   if (!change.field.startsWith('nics.')) return [{ vm, layer, field: change.field, value: want }];
   const nic = want as { mac: string; bridge: string } | undefined;
   const had = [change.have.configured, change.have.running].flatMap((s) =>
@@ -28,7 +40,6 @@ export const goalsOf = (x: Decision): readonly Goal[] => {
     goals.push({ vm, layer: 'running', field: 'state', value: down ? undefined : t.want.state });
   }
   for (const { change, way } of t.take) {
-    if (change.field === 'protect') continue;
     goals.push(...goal(x, 'configured', change));
     if (!down && way.how !== 'configure') goals.push(...goal(x, 'running', change));
   }

@@ -7,6 +7,7 @@ import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
+import type { Facts } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
@@ -14,12 +15,14 @@ import { mayDelete, pruned, tooMany } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
 import { placeNew, unmet } from './new.ts';
+import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
 export { pathsToRead } from './paths.ts';
+export { releasePlan } from './release.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 
 /** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */
@@ -44,15 +47,23 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
   const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
 
+  const ties = tiesOf(farm);
+  const order = startOrder(ties);
+  const factsOf = (spec: VmSpec, seen: ServerSeen): Facts => ({
+    farm: farm.name,
+    networks: poolOf.get(spec.pool)?.networks ?? {},
+    seen,
+    order,
+    secrets: tools.secrets,
+  });
   const matched = match(farm, observed, options.takeover);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
     const seen = seenOf(server);
-    const networks = poolOf.get(spec.pool)?.networks ?? {};
     if (!seen) return;
-    const d = decide(spec, live, server, { farm: farm.name, networks, seen }, options, budget, tools.version);
+    const d = decide(spec, live, server, factsOf(spec, seen), options, budget, tools.version);
     const lack = d.transition && unmet(d.transition, seen);
     if (lack) refused.push(refusal(spec.key, `${spec.key} cannot be changed`, lack.why, lack.help));
     else decisions.push(d);
@@ -111,7 +122,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
       }),
   );
   const placed = new Map<string, string>();
-  for (const p of placeNew(fresh, { farm, poolOf, seenOf, rooms, decisions, overhead })) {
+  for (const p of placeNew(fresh, { farm, poolOf, seenOf, rooms, decisions, overhead, factsOf })) {
     if ('refused' in p) refused.push(p.refused);
     else {
       placed.set(p.spec.key, p.why);
@@ -126,6 +137,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     tools,
     overhead,
     rooms,
+    ties,
     placed,
     matched,
     refused,

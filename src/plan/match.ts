@@ -99,7 +99,8 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
 
   const choose = (spec: VmSpec): Match => {
     const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
-    const marked = byMarker.get(spec.key) ?? [];
+    const own = byMarker.get(spec.key) ?? [];
+    const marked = own.length === 0 && spec.formerly !== undefined ? (byMarker.get(spec.formerly) ?? []) : own;
     const named = byName.get(`${spec.pool}\n${spec.name}`) ?? [];
     const how = given.length > 0 ? 'uuid' : marked.length > 0 ? 'marker' : 'name';
     const candidates = how === 'uuid' ? given : how === 'marker' ? marked : named;
@@ -128,11 +129,13 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
           help: `--takeover ${spec.key}`,
         };
       }
-    } else if (marker && marker.vm !== spec.key) {
+    } else if (marker && marker.vm !== spec.key && marker.vm !== spec.formerly) {
       return {
         is: 'refused',
         why: `${found.name} on ${found.server} is this farm's VM ${marker.vm}`,
-        help: 'renaming (formerly) is not built yet in this version',
+        help: farm.vms.some((v) => v.key === marker.vm)
+          ? `the file has ${marker.vm}, too: give one of the two another name`
+          : `if ${spec.key} is its new name, write formerly: ${marker.vm}`,
       };
     }
     if (found.pool !== spec.pool) {
@@ -154,13 +157,6 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         is: 'refused',
         why: `${spec.key} has the UUID ${found.uuid} on ${found.server}; the file says ${spec.uuid}`,
         help: `write uuid: ${found.uuid}, or leave it out`,
-      };
-    }
-    if (found.name !== spec.name) {
-      return {
-        is: 'refused',
-        why: `${spec.key} is called ${found.name} on ${found.server}`,
-        help: `xl rename ${found.name} ${spec.name} (renaming is not built yet in this version)`,
       };
     }
     const ours = marker?.farm === farm.name;

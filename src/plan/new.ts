@@ -4,10 +4,12 @@ import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
-import { realise, type VmTransition } from '../kinds/vm/realise.ts';
-import { resolve } from '../kinds/vm/resolve.ts';
+import type { VmTransition } from '../kinds/vm/draft.ts';
+import { realise } from '../kinds/vm/realise.ts';
+import { resolve, type Facts } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
+import { lackOf } from './lacks.ts';
 import { place } from './place.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
@@ -20,6 +22,7 @@ interface Scene {
   readonly rooms: ReadonlyMap<string, Room>;
   readonly decisions: readonly Decision[];
   readonly overhead: Overhead;
+  readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
 }
 
 type PlacedVm =
@@ -43,12 +46,11 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
   }
   const out: PlacedVm[] = [];
   const sized = specs.flatMap((spec) => {
-    const networks = scene.poolOf.get(spec.pool)?.networks ?? {};
     const any = scene.poolOf
       .get(spec.pool)
       ?.servers.map((s) => scene.seenOf(s.name))
       .find((s) => s !== undefined);
-    const want = any && resolve(spec, null, { farm: scene.farm.name, networks, seen: any });
+    const want = any && resolve(spec, null, scene.factsOf(spec, any));
     if (!want) return [];
     if ('unresolved' in want) {
       out.push(refuse(spec, want.unresolved, want.help));
@@ -78,25 +80,18 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
 export const unmet = (t: VmTransition, seen: ServerSeen): { readonly why: string; readonly help: string } | null => {
   if (t.mode === 'delete' || t.state === 'stop') return null;
   const { config } = t.want;
-  const old = t.live?.record?.config;
-  const files = [config.boot.kernel, config.boot.ramdisk, ...Object.values(config.disks).map((d) => d.path)];
-  for (const path of files) {
-    if (path === null || seen.paths[path] !== 'missing') continue;
-    const grub = path === config.boot.kernel && path.includes('grub');
-    return {
-      why: `${t.server} has no ${path}`,
-      help: grub
-        ? 'install grub-xen-host on the server, or give the VM a kernel'
-        : 'correct the path, or put the file there',
-    };
+  const lack = lackOf(config, seen);
+  if (lack) return { why: `${t.server} ${lack.what}`, help: lack.help };
+  const record = t.live?.record;
+  const renamed = record?.config !== undefined && record.config.name !== config.name;
+  const other = seen.domains.find((d) => d.name === config.name && d.uuid !== t.want.uuid);
+  if (renamed && other) {
+    const why = `${t.server} has a domain ${config.name} already (UUID ${other.uuid})`;
+    return { why, help: 'rename that one first, or choose another name' };
   }
-  for (const nic of config.nics) {
-    if (nic.bridge === null || seen.bridges.includes(nic.bridge)) continue;
-    return { why: `${t.server} has no bridge ${nic.bridge}`, help: 'correct the network, or make the bridge' };
-  }
-  const path = t.live?.record?.path ?? `/etc/xen/${config.name}.cfg`;
-  const stranger = t.live?.record ? undefined : seen.records.find((r) => r.path === path);
-  if (stranger && !old) {
+  const path = record && !renamed ? record.path : `/etc/xen/${config.name}.cfg`;
+  const stranger = record && !renamed ? undefined : seen.records.find((r) => r.path === path && r !== record);
+  if (stranger && (renamed || !record?.config)) {
     return {
       why: `${t.server} has a ${path} already${stranger.problem === undefined ? ' of another VM' : `, which cannot be read: ${stranger.problem}`}`,
       help: 'move it away, or mend it',

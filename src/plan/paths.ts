@@ -12,10 +12,16 @@ interface Wanted {
   readonly disks: readonly string[];
 }
 
-const wantedBy = (v: VmSpec): Wanted => ({
-  boot: [v.boot?.kernel ?? pvhgrub, v.boot?.ramdisk].filter((p) => p !== undefined),
-  disks: Object.values(v.disks ?? {}).map((d) => d.path),
-});
+const wantedBy = (v: VmSpec): Wanted => {
+  const loader = v.settings['boot.bootloader'] ?? undefined;
+  const own = v.type === 'pv' || v.type === 'hvm' || loader !== undefined ? undefined : pvhgrub;
+  const boot = [v.boot?.kernel ?? own, v.boot?.ramdisk, loader?.startsWith('/') ? loader : undefined];
+  const media = Object.values(v.cdroms ?? {}).flatMap((d) => d.path ?? []);
+  return {
+    boot: boot.filter((p) => p !== undefined),
+    disks: [...Object.values(v.disks ?? {}).map((d) => d.path), ...media],
+  };
+};
 
 /** Sorted, each path once. */
 const gather = (all: readonly Wanted[], what: keyof Wanted): readonly string[] =>

@@ -3,6 +3,7 @@ import { byText } from '../core/order.ts';
 import { formatSize } from '../core/quantity.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
+import { lackOf } from './lacks.ts';
 
 export interface Candidate {
   readonly server: string;
@@ -17,14 +18,9 @@ export type Placed =
 
 /** What the server lacks for this VM, or null where it has all. */
 const lacks = (c: Candidate, config: VmConfig, need: number): string | null => {
-  for (const nic of config.nics) {
-    if (nic.bridge !== null && !c.seen.bridges.includes(nic.bridge)) return `has no bridge ${nic.bridge}`;
-  }
-  for (const path of [config.boot.kernel, config.boot.ramdisk, ...Object.values(config.disks).map((d) => d.path)]) {
-    if (path !== null && c.seen.paths[path] === 'missing') return `has no ${path}`;
-  }
-  if (c.room < need) return `lacks ${formatSize(Math.ceil((need - c.room) / 1024) * 1024)} of memory`;
-  return null;
+  const lack = lackOf(config, c.seen);
+  if (lack) return lack.what;
+  return c.room < need ? `lacks ${formatSize(Math.ceil((need - c.room) / 1024) * 1024)} of memory` : null;
 };
 
 /** `need` is the whole memory in KiB, the hypervisor's share included; 0 for a VM that is not to run. */

@@ -70,7 +70,13 @@ export const netMemory = (ops: readonly Op[], room: Room | undefined, overhead: 
 };
 
 /** Departures before arrivals: shrinks and stops leave their lots before anybody looks for one. */
-export const sequence = (chains: readonly Chain[], rooms: ReadonlyMap<string, Room>, overhead: Overhead): Sequenced => {
+export const sequence = (
+  chains: readonly Chain[],
+  rooms: ReadonlyMap<string, Room>,
+  overhead: Overhead,
+  /** Pairs of an operation and one that it waits for, for reasons other than room. */
+  edges: readonly (readonly [id: string, needs: string])[] = [],
+): Sequenced => {
   const held = new Map([...rooms].map(([server, room]) => [server, heldOf(room)] as const));
   const needs = new Map<string, Set<string>>();
   const short: Short[] = [];
@@ -87,6 +93,7 @@ export const sequence = (chains: readonly Chain[], rooms: ReadonlyMap<string, Ro
       releaseDisks(node, at, overhead);
     });
   }
+  for (const [id, before] of edges) needs.get(id)?.add(before);
   for (const { node, amount, at } of arrivals) takeLots(node, amount, at, needs, short);
   for (const chain of chains) for (const node of chain) claimDisks(node, held, needs, short, overhead);
   return { needs: new Map([...needs].map(([id, set]) => [id, [...set].sort()])), short };

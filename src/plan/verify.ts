@@ -4,7 +4,7 @@
  * uses what is not there, or does not reach the goal.
  */
 import { sameValue } from '../core/digest.ts';
-import type { Operation } from '../kinds/plan.ts';
+import type { Op, Operation } from '../kinds/plan.ts';
 import { all, applyEffects, effects, viewOf, type Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Room } from './room.ts';
@@ -22,6 +22,8 @@ export interface World {
   /** By VM key. */
   readonly live: ReadonlyMap<string, LiveVm | null>;
   readonly overhead: Overhead;
+  /** VM → those that it starts after, and stops before. */
+  readonly ties: ReadonlyMap<string, readonly string[]>;
 }
 
 interface State {
@@ -43,18 +45,15 @@ const memoryDelta = (o: Operation, s: State, overhead: Overhead): { delta: numbe
   return { delta, after };
 };
 
+/** What can be done to a VM that does not run. */
+const withoutDomain: ReadonlySet<Op['verb']> = new Set(['start', 'define', 'autostart', 'undefine', 'release']);
+
 /** What forbids this operation in this state, or null; changes the state where nothing does. */
 const run = (o: Operation, s: State, views: Views, overhead: Overhead): string | null => {
   const { op } = o;
   const before = views.get(op.vm.name) ?? { configured: null, running: null };
   if (op.verb === 'start' && before.running && !op.clear) return `${o.id} starts a VM that runs already`;
-  if (
-    op.verb !== 'start' &&
-    op.verb !== 'define' &&
-    op.verb !== 'autostart' &&
-    op.verb !== 'undefine' &&
-    !before.running
-  ) {
+  if (!withoutDomain.has(op.verb) && !before.running) {
     return `${o.id} works on a VM that does not run`;
   }
   if (op.verb === 'undefine' && before.running) return `${o.id} removes the cfg of a VM that runs`;
@@ -106,6 +105,26 @@ const replay = (operations: readonly Operation[], world: World, eager: boolean):
   return views;
 };
 
+/** Starts and stops that some interleaving would make in the wrong order. */
+const outOfOrder = (operations: readonly Operation[], ties: World['ties']): readonly string[] => {
+  if (ties.size === 0) return [];
+  const needs = new Map(operations.map((o) => [o.id, o.needs] as const));
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (needs.get(from) ?? []).some((n) => n === to || (!seen.has(n) && reaches(n, to, seen.add(n))));
+  const of = (vm: string, verb: Op['verb']): string | undefined =>
+    operations.find((o) => o.target.name === vm && o.op.verb === verb)?.id;
+  return [...ties].flatMap(([vm, before]) =>
+    before.flatMap((other) => {
+      const [start, first] = [of(vm, 'start'), of(other, 'ready') ?? of(other, 'start')];
+      const [stop, last] = [of(other, 'stop'), of(vm, 'stop')];
+      return [
+        ...(start && first && !reaches(start, first) ? [`${start} does not wait for ${first}`] : []),
+        ...(stop && last && !reaches(stop, last) ? [`${stop} does not wait for ${last}`] : []),
+      ];
+    }),
+  );
+};
+
 /** Everything that is wrong with the plan; empty for a good one. */
 export const verify = (operations: readonly Operation[], goals: readonly Goal[], world: World): readonly string[] => {
   const ids = new Set(operations.map((o) => o.id));
@@ -114,6 +133,8 @@ export const verify = (operations: readonly Operation[], goals: readonly Goal[],
   if (typeof listed === 'string') return [listed];
   const adverse = replay(operations, world, true);
   if (typeof adverse === 'string') return [adverse];
+  const disorder = outOfOrder(operations, world.ties);
+  if (disorder.length > 0) return disorder;
   return goals.flatMap((g) => {
     const layer = listed.get(g.vm)?.[g.layer];
     if (layer === null || layer === undefined)

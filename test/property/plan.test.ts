@@ -8,55 +8,33 @@ import type { Domain } from '../../src/kinds/vm/live.ts';
 import type { VmSpec } from '../../src/kinds/vm/spec.ts';
 import { roomOf } from '../../src/plan/room.ts';
 import { verify } from '../../src/plan/verify.ts';
-import { after, farm, GiB, MiB, observed, perform, plan, server, spec } from '../unit/plan/world.ts';
-
-const size = fc.integer({ min: 1, max: 8 }).map((n) => n * 256 * MiB);
-const vdevs = ['xvda', 'xvdb', 'xvdc'];
-
-/** A VM of the file; disks are its own, so that nothing is refused for a reason that is not looked for here. */
-const arbSpec = (key: string): fc.Arbitrary<VmSpec> =>
-  fc
-    .record({
-      target: size,
-      headroom: fc.option(size, { nil: undefined }),
-      count: fc.integer({ min: 1, max: 4 }),
-      maxVcpus: fc.option(fc.integer({ min: 4, max: 6 }), { nil: undefined }),
-      cmdline: fc.option(fc.constantFrom('quiet', 'console=hvc0'), { nil: undefined }),
-      disks: fc.subarray(vdevs),
-      readOnly: fc.boolean(),
-      nics: fc.integer({ min: 0, max: 2 }),
-      dmz: fc.boolean(),
-      state: fc.constantFrom('running' as const, 'running' as const, 'paused' as const, 'stopped' as const),
-      autostart: fc.option(fc.boolean(), { nil: undefined }),
-      protect: fc.boolean(),
-    })
-    .map((r) =>
-      spec(key, {
-        memory: { target: r.target, max: r.headroom === undefined ? undefined : r.target + r.headroom },
-        vcpus: { count: r.count, max: r.maxVcpus },
-        boot: { kernel: '/srv/vmlinuz', ramdisk: undefined, cmdline: r.cmdline },
-        disks: Object.fromEntries(
-          r.disks.map((v) => [
-            v,
-            { path: `/srv/${key}-${v}`, access: r.readOnly && v !== 'xvda' ? ('ro' as const) : ('rw' as const) },
-          ]),
-        ),
-        nics: Object.fromEntries(
-          [...Array(r.nics).keys()].map((i) => [`eth${i}`, { network: r.dmz ? 'dmz' : 'lan', mac: undefined }]),
-        ),
-        state: r.state,
-        autostart: r.autostart,
-        protect: r.protect,
-      }),
-    );
+import { after, disk, farm, GiB, MiB, observed, perform, plan, server, spec } from '../unit/plan/world.ts';
+import { arbVm } from './vms.ts';
 
 const keys = ['a1', 'b2', 'c3', 'd4'];
-const arbVms = fc.tuple(...keys.map(arbSpec));
+const arbVms = fc.tuple(...keys.map((key) => arbVm(key, { cpupools: true, passwords: true, states: true })));
 
 /** What a person may do to a running domain behind Reeve's back. */
 const arbHand = fc.record({
   vm: fc.constantFrom(...keys),
-  what: fc.constantFrom('mem', 'vcpus', 'disk', 'nic', 'bridge', 'pause', 'crash', 'destroy', 'cfg', 'links'),
+  what: fc.constantFrom(
+    'mem',
+    'vcpus',
+    'disk',
+    'nic',
+    'bridge',
+    'pause',
+    'crash',
+    'destroy',
+    'cfg',
+    'links',
+    'weight',
+    'pin',
+    'pool',
+    'name',
+    'cd',
+    'xl',
+  ),
   n: fc.integer({ min: 1, max: 4 }),
 });
 
@@ -86,6 +64,25 @@ const touch = (s: ServerSeen, hand: { vm: string; what: string; n: number }): Se
       return onDomain((d) => ({ ...d, state: 'crashed' }));
     case 'destroy':
       return { ...s, domains: s.domains.filter((d) => d.name !== hand.vm) };
+    case 'weight':
+      return onDomain((d) => ({ ...d, settings: { ...d.settings, 'sched.weight': hand.n * 100 } }));
+    case 'pin':
+      return onDomain((d) => ({ ...d, settings: { ...d.settings, 'affinity.hard': String(hand.n) } }));
+    case 'pool':
+      return onDomain((d) => ({ ...d, settings: { ...d.settings, cpupool: 'other' } }));
+    case 'name':
+      return onDomain((d) => ({ ...d, name: `${d.name}-hand` }));
+    case 'cd':
+      return onDomain((d) => ({
+        ...d,
+        cdroms: Object.fromEntries(Object.keys(d.cdroms).map((vdev) => [vdev, { path: '/srv/c.iso' }])),
+      }));
+    case 'xl':
+      return onRecords((r) => ({
+        ...r,
+        digest: `${r.digest}x`,
+        config: r.config && { ...r.config, extra: [{ key: 'localtime', value: String(hand.n) }] },
+      }));
     case 'cfg':
       return onRecords((r) => ({
         ...r,
@@ -200,6 +197,7 @@ describe('the verifier', () => {
       }),
     ),
     overhead: () => 0,
+    ties: new Map(),
   });
 
   it('accepts what the sequencer makes, and catches any edge for room that is dropped', () => {
@@ -223,7 +221,7 @@ describe('the verifier', () => {
   });
 
   it('catches a start of what runs, a second writer, and a goal that is missed', () => {
-    const f = farm([spec('web', { disks: { xvda: { path: '/srv/x', access: 'rw' } } })]);
+    const f = farm([spec('web', { disks: { xvda: disk('/srv/x') } })]);
     const p = plan(f, observed({ a: server() }));
     const bare = p.operations.map((o) => ({ ...o, needs: [] }));
     const s = p.operations.reduce((seen, o) => perform(seen, o.op), server());

@@ -9,14 +9,23 @@ export const diskSchema = mapWith(
       examples: ['/dev/vg0/web-1'],
     },
     access: {
-      description: '`rw` (default); `ro`; `shared`: several VMs write it.',
+      description: '`rw` (default); `ro`; `shared`: several VMs write it, and each of them says so.',
       type: 'string',
       enum: ['ro', 'rw', 'shared'],
     },
     repository: { description: 'The repository that holds it; unset: the only one.', type: 'string' },
     size: { description: 'Its size, like `20GiB`.', type: 'string', pattern: sizePattern, examples: ['20GiB'] },
     from: { description: 'The template that it is made from.', type: 'string' },
-    format: { description: 'The format of its bytes.', type: 'string', enum: ['raw', 'qcow2', 'vhd'] },
+    format: {
+      description: 'The format of its bytes; unset: `raw`, or as it was found.',
+      type: 'string',
+      enum: ['raw', 'qcow2', 'vhd'],
+    },
+    backend: {
+      description: 'What serves it in dom0: the kernel (`phy`, raw only), QEMU (`qdisk`) or `tap`; unset: Xen chooses.',
+      type: 'string',
+      enum: ['phy', 'qdisk', 'tap'],
+    },
     adopt: { description: 'The path of a disk that Reeve takes as its own.', type: 'string' },
   },
   'A disk: by `path`, or by `repository` and `size`.',
@@ -24,8 +33,12 @@ export const diskSchema = mapWith(
 
 export const cdromSchema = mapWith(
   {
-    iso: { description: 'The ISO in the drive; unset: an empty drive.', type: 'string' },
-    path: { description: 'An ISO file on the server, absolute.', type: 'string' },
+    iso: { description: 'The ISO in the drive, by its name under `isos`.', type: 'string' },
+    path: {
+      description: 'The ISO file in the drive, absolute, on the server.',
+      type: 'string',
+      examples: ['/srv/iso/netinst.iso'],
+    },
   },
-  'A CD drive and its medium.',
+  'A CD drive and its medium; `{}` is an empty drive. A medium is changed while the VM runs, a drive is not.',
 ) satisfies JsonSchema;

@@ -7,7 +7,12 @@ const properties = {
     type: 'string',
     examples: ['xenbr0'],
   },
-  vlan: { description: 'The VLAN on that bridge.', type: 'integer', minimum: 1, maximum: 4094 },
+  vlan: {
+    description: 'The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.',
+    type: 'integer',
+    minimum: 1,
+    maximum: 4094,
+  },
 } satisfies Record<string, JsonSchema>;
 
 export const networkSchema = {

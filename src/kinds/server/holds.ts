@@ -1,7 +1,9 @@
 /** Whether a condition holds in one server's answer, and where it does not, why: in words that a failed operation shows. */
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
+import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
+import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import type { ServerSeen } from './live.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
@@ -14,11 +16,13 @@ const saysOf: Readonly<Record<Domain['state'], string>> = {
   dying: 'is being taken down',
 };
 
-const wantsOf: Readonly<Record<Exclude<DomainState, 'gone'>, readonly Domain['state'][]>> = {
+const ended: readonly Domain['state'][] = ['shutdown', 'crashed'];
+
+const wantsOf: Readonly<Record<Exclude<DomainState, 'gone' | 'down'>, readonly Domain['state'][]>> = {
   up: ['running', 'paused'],
   running: ['running'],
   paused: ['paused'],
-  ended: ['shutdown', 'crashed'],
+  ended,
 };
 
 const lacksOf: Readonly<Record<'missing' | 'unknown', string>> = {
@@ -26,19 +30,19 @@ const lacksOf: Readonly<Record<'missing' | 'unknown', string>> = {
   unknown: 'could not be looked at: the server took too long over it (a dead NFS server?)',
 };
 
-const called = (d: Domain): string => `domain ${d.domid} (${d.name})`;
-
 /** How far a guest's memory may be from its balloon's target: 1 MiB and 1 %, in KiB. */
 const slack = (kib: number): number => 1024 + kib / 100;
 
-/**
- * The lowest XenBus state of a backend that counts as attached. Waiting (2) means that dom0's part is done: a paused guest
- * cannot answer yet, while a disk that nobody serves stays in 1.
- */
-const diskReady = (d: Domain): number => (d.state === 'paused' ? 2 : 4);
+/** Xen prints all CPUs of the server as `all`. */
+const cpuList = (list: string, { cpus }: ServerSeen): string =>
+  list === (cpus === 1 ? '0' : `0-${cpus - 1}`) ? 'all' : list;
 
-const stateOf = (state: number): string =>
-  state === 0 ? 'it has no backend' : `its backend is in state ${state}, not 4 (connected)`;
+/** Whether guests of this type run there. Xen before 4.13 tells `hvm` only; what is not told is not held against it. */
+const runs = (type: string, { xen: { virtCaps: caps } }: ServerSeen): boolean => {
+  if (!['pv', 'hap', 'shadow'].some((cap) => caps.includes(cap))) return type === 'pv' || caps.length === 0 || caps.includes('hvm');
+  if (type === 'pv') return caps.includes('pv');
+  return caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'));
+};
 
 /** True, or why not. */
 export const holds = (condition: Condition, seen: ServerSeen): true | string => {
@@ -49,9 +53,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
   switch (condition.is) {
     case 'domain': {
       const { uuid, state } = condition;
-      if (state === 'gone') {
+      if (state === 'gone' || state === 'down') {
         const domain = seen.domains.find((d) => d.uuid === uuid);
-        return domain === undefined || `${called(domain)} is still there: it ${saysOf[domain.state]}`;
+        if (!domain || (state === 'down' && ended.includes(domain.state))) return true;
+        return `${called(domain)} is still there: it ${saysOf[domain.state]}`;
       }
       return ofVm(uuid, (d) => wantsOf[state].includes(d.state) || `${called(d)} ${saysOf[d.state]}`);
     }
@@ -77,40 +82,57 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
         if (d.state === 'paused' || (d.vcpusUp ?? 0) <= online) return true;
         return `${called(d)} still runs ${d.vcpusUp} vCPUs; it was told to run ${online} (does its kernel unplug vCPUs?)`;
       });
+    case 'sched':
+      return ofVm(condition.uuid, (d) => {
+        const weight = settingOf(d.settings, 'sched.weight');
+        const cap = settingOf(d.settings, 'sched.cap');
+        if (weight !== condition.weight) return `the weight of ${called(d)} is ${weight}, not ${condition.weight}`;
+        return cap === condition.cap || `the cap of ${called(d)} is ${cap}, not ${condition.cap}`;
+      });
+    case 'affinity':
+      return ofVm(condition.uuid, (d) => {
+        for (const [what, key] of [
+          ['affinity', 'hard'],
+          ['soft affinity', 'soft'],
+        ] as const) {
+          const is = settingOf(d.settings, `affinity.${key}`);
+          const wanted = condition[key];
+          if (cpuList(is, seen) !== cpuList(wanted, seen)) return `the ${what} of ${called(d)} is ${is}, not ${wanted}`;
+        }
+        return true;
+      });
+    case 'cpupool':
+      return ofVm(condition.uuid, (d) => {
+        const pool = settingOf(d.settings, 'cpupool');
+        return pool === condition.pool || `${called(d)} is in cpupool ${pool}, not in ${condition.pool}`;
+      });
+    case 'named':
+      return ofVm(condition.uuid, (d) => d.name === condition.name || `${called(d)} is not called ${condition.name}`);
+    case 'qemu':
+      return ofVm(condition.uuid, (d) => d.qemu || `${called(d)} runs without a QEMU, which it can be given at a start only`);
     case 'disk':
-      return ofVm(condition.uuid, (d) => {
-        const { vdev, path, access } = condition;
-        const disk = d.disks.find((x) => x.vdev === vdev);
-        if (!disk) return `${called(d)} has no disk ${vdev}`;
-        if (disk.path !== path) return `the disk ${vdev} of ${called(d)} is ${disk.path}, not ${path}`;
-        if (disk.access !== access) return `the disk ${vdev} of ${called(d)} is ${disk.access}, not ${access}`;
-        if (disk.state >= diskReady(d) && disk.state <= 4) return true;
-        return `the disk ${vdev} of ${called(d)} is not connected: ${stateOf(disk.state)}`;
-      });
+      return ofVm(condition.uuid, (d) => hasDisk(condition, d));
     case 'no-disk':
-      return ofVm(condition.uuid, (d) => {
-        const disk = d.disks.find((x) => x.vdev === condition.vdev);
-        return disk === undefined || `${called(d)} has a disk ${disk.vdev}: ${disk.path}`;
-      });
+      return ofVm(condition.uuid, (d) => hasNoDisk(condition, d));
+    case 'cd':
+      return ofVm(condition.uuid, (d) => hasCd(condition, d));
     case 'nic':
-      return ofVm(condition.uuid, (d) => {
-        const { mac, bridge } = condition;
-        const nic = d.nics.find((x) => x.mac.toLowerCase() === mac.toLowerCase());
-        if (!nic) return `${called(d)} has no vif with the MAC ${mac}`;
-        if (nic.bridge !== bridge)
-          return `the vif ${mac} of ${called(d)} hangs on ${nic.bridge ?? 'no bridge'}, not on ${bridge}`;
-        // It hangs on its bridge before the guest has brought it up; a ghost waits, too, for a bridge that is not there.
-        const waits = nic.state >= 1 && nic.state < 4 && seen.bridges.includes(bridge);
-        if (nic.state === 4 || waits) return true;
-        return `the vif ${mac} of ${called(d)} is not connected: ${stateOf(nic.state)}`;
-      });
+      return ofVm(condition.uuid, (d) => hasNic(condition, d, seen));
     case 'no-nic':
-      return ofVm(condition.uuid, (d) => {
-        const nic = d.nics.find((x) => x.mac.toLowerCase() === condition.mac.toLowerCase());
-        return nic === undefined || `${called(d)} has a vif with the MAC ${condition.mac}`;
-      });
+      return ofVm(condition.uuid, (d) => hasNoNic(condition, d));
+    case 'runs': {
+      const { type } = condition;
+      return runs(type, seen) || `the server runs no ${type} guests (virt_caps: ${seen.xen.virtCaps.join(' ')})`;
+    }
+    case 'has-qemu':
+      return seen.qemu !== false || 'the server has no QEMU for Xen (Debian: qemu-system-xen)';
+    case 'has-cpupool': {
+      const { cpupools } = seen;
+      const there = cpupools.length === 0 || cpupools.includes(condition.name);
+      return there || `the server has no cpupool ${condition.name}; it has ${cpupools.join(', ')}`;
+    }
     case 'bridge':
-      return seen.bridges.includes(condition.name) || `the server has no bridge ${condition.name}`;
+      return hasBridge(condition.name, seen) || `the server has no bridge ${condition.name}`;
     case 'path': {
       const found = seen.paths[condition.path];
       if (found === undefined) return `${condition.path} was not looked at`;

@@ -6,8 +6,8 @@ import { ref } from '../../core/ref.ts';
 import { fields, settingOf } from './fields.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts, Resolved } from './resolve.ts';
-import { isSecret } from './settings.ts';
-import type { CfgSetting } from './spec.ts';
+import { comparable, isSecret } from './settings.ts';
+import type { CfgSetting, DiskSpec } from './spec.ts';
 import { waysOf } from './ways.ts';
 
 const seen = <T>(v: T | null | undefined): Seen<T> => (v === null || v === undefined ? absent : value(v));
@@ -19,9 +19,22 @@ export const differsInCfg = (c: Change): boolean =>
   c.field !== 'state' && c.field !== 'autostart' && c.field !== 'autostart.link' && !same(c.want, c.have.configured);
 
 /** Disks and NICs as people think of them. */
-type DiskLike = { readonly path: string; readonly access: string; readonly format: string };
-const disk = (d: DiskLike | undefined): Seen<unknown> =>
-  d ? value({ path: d.path, access: d.access, format: d.format }) : absent;
+interface DiskLike {
+  readonly path: string;
+  readonly access: string;
+  readonly format: string;
+  readonly backend?: string | null;
+}
+/** `backed`: the backend counts, since somebody said one. */
+const disk = (d: DiskLike | undefined, backed: boolean): Seen<unknown> =>
+  d
+    ? value({
+        path: d.path,
+        access: d.access,
+        format: d.format,
+        ...(backed && d.backend ? { backend: d.backend } : {}),
+      })
+    : absent;
 
 interface NicLike {
   readonly mac: string | null;
@@ -61,8 +74,10 @@ const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
     configured: seen(b),
     running: d ? seen(r) : absent,
   });
+  // The marker keeps no name: the cfg has it.
+  const named = live.marker && c?.name === w.name ? value(w.name) : absent;
   return [
-    row('name', w.name, c?.name, d?.name),
+    { ...row('name', w.name, c?.name, d?.name), applied: named },
     row('type', w.type, c?.type, d?.type),
     row('vcpus.count', w.vcpus.count, c?.vcpus.count, d?.vcpus.online),
     row('vcpus.max', w.vcpus.max, c?.vcpus.max, d?.vcpus.max),
@@ -77,18 +92,20 @@ const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
 /** A password is shown as where it comes from; one that stands in the cfg only, or is another, as that. */
 const secretText = (v: unknown, want: unknown): unknown => {
   if (!isSecret(v)) return v;
-  if (v === want || !isSecret(want)) return isSecret(want) ? want.secret : 'a password';
-  return v.digest === null || want.digest === null || v.digest === want.digest ? want.secret : 'another password';
+  if (!isSecret(want)) return 'a password';
+  if (v.digest !== null && want.digest !== null) return v.digest === want.digest ? want.secret : 'another password';
+  return v.secret === 'kept' ? want.secret : v.secret;
 };
 
-const settingRows = (want: Resolved, live: LiveVm): readonly Row[] => {
+const settingRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
   const c = live.record?.config;
   const d = live.domain;
+  const lights = { secrets: facts.secrets, cpus: facts.seen.cpus };
   return fields
     .filter((f) => want.governed.has(f.name))
     .map(({ name }) => {
       const w = settingOf(want.config.settings, name);
-      const shown = (v: unknown): Seen<unknown> => seen(secretText(v, w));
+      const shown = (v: unknown): Seen<unknown> => seen(secretText(comparable(name, v, lights), w));
       return {
         field: name,
         want: shown(w),
@@ -141,23 +158,30 @@ const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   if (!want.governed.has('disks')) return [];
   const c = live.record?.config?.disks ?? {};
   const running = live.domain?.disks ?? [];
-  const applied = live.marker?.applied['disks'] as
-    | Record<string, { path: string; access: string; format?: string }>
-    | undefined;
-  // What the file left open was what it is.
-  const remembered = (vdev: string): Seen<unknown> => {
-    const a = applied?.[vdev];
-    const format = a?.format ?? want.config.disks[vdev]?.format ?? c[vdev]?.format ?? 'raw';
-    return a ? disk({ path: a.path, access: a.access === 'ro' ? 'ro' : 'rw', format }) : absent;
-  };
+  const applied = live.marker?.applied['disks'] as Readonly<Record<string, DiskSpec>> | undefined;
   const vdevs = new Set([...Object.keys(want.config.disks), ...Object.keys(c), ...running.map((d) => d.vdev)]);
-  return [...vdevs].sort().map((vdev) => ({
-    field: `disks.${vdev}`,
-    want: disk(want.config.disks[vdev]),
-    configured: disk(c[vdev]),
-    running: disk(running.find((d) => d.vdev === vdev)),
-    applied: remembered(vdev),
-  }));
+  return [...vdevs].sort().map((vdev) => {
+    const wanted = want.config.disks[vdev];
+    const backed = (wanted?.backend ?? null) !== null;
+    const a = applied?.[vdev];
+    // What the file left open was what it is.
+    const remembered = a && {
+      path: a.path,
+      access: a.access === 'ro' ? 'ro' : 'rw',
+      format: a.format ?? c[vdev]?.format ?? wanted?.format ?? 'raw',
+      backend: a.backend ?? c[vdev]?.backend ?? wanted?.backend ?? null,
+    };
+    return {
+      field: `disks.${vdev}`,
+      want: disk(wanted, backed),
+      configured: disk(c[vdev], backed),
+      running: disk(
+        running.find((d) => d.vdev === vdev),
+        backed,
+      ),
+      applied: disk(remembered, backed),
+    };
+  });
 };
 
 /** NICs have no name on the server: they are told apart by MAC, and those that the file does not know by that MAC. */
@@ -191,13 +215,19 @@ const nicRows = (want: Resolved, live: LiveVm): readonly Row[] => {
       want: w,
       configured: nic(said, options),
       running: nic(at(running, key), options),
-      applied: applied && key in applied ? nicApplied(live, key, applied[key], w) : absent,
+      applied: applied && key in applied ? nicApplied(live, key, applied[key], w, nic(said, options)) : absent,
     };
   });
 };
 
-/** The marker keeps network and bridge of each NIC that the file had. */
-const nicApplied = (live: LiveVm, key: string, entry: unknown, want: Seen<unknown>): Seen<unknown> => {
+/** The marker keeps network, bridge and options of each NIC that the file had; what the file left open was what it is. */
+const nicApplied = (
+  live: LiveVm,
+  key: string,
+  entry: unknown,
+  want: Seen<unknown>,
+  configured: Seen<unknown>,
+): Seen<unknown> => {
   const { bridge } = entry as { bridge?: unknown };
   const mac = live.marker?.macs[key];
   if (typeof bridge !== 'string' || mac === undefined || want.is !== 'value') return want;
@@ -210,7 +240,8 @@ const nicApplied = (live: LiveVm, key: string, entry: unknown, want: Seen<unknow
   );
   // On Open vSwitch the bridge of the network has its VLAN behind it.
   const on = typeof w.bridge === 'string' && w.bridge.replace(/\.\d+$/, '') === bridge ? w.bridge : bridge;
-  return value({ ...(want.value as object), ...said, mac, bridge: on });
+  const open = configured.is === 'value' ? configured.value : want.value;
+  return value({ ...(open as object), ...said, mac, bridge: on });
 };
 
 const causeOf = (row: Row, live: LiveVm, layers: Layers, up: boolean, ways: readonly Way[]): Cause => {
@@ -249,7 +280,7 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
   };
   const rows = [
     ...scalars(want, live),
-    ...settingRows(want, live),
+    ...settingRows(want, live, facts),
     ...xlRows(want, live, facts),
     ...diskRows(want, live),
     ...cdromRows(want, live),

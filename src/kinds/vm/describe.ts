@@ -30,6 +30,20 @@ export const reasonOf = (op: VmOp): string => {
       return `memory ${formatSize(op.from)} → ${formatSize(op.kib)}`;
     case 'set-vcpus':
       return `vCPUs ${op.from} → ${op.count}`;
+    case 'set-sched':
+      return `weight ${op.weight}, ${op.cap === 0 ? 'no cap' : `cap ${op.cap} %`}`;
+    case 'set-affinity':
+      return `run on CPUs ${op.hard}${op.soft === 'all' ? '' : `, rather on ${op.soft}`}`;
+    case 'set-cpupool':
+      return `cpupool ${op.from} → ${op.pool}`;
+    case 'rename':
+      return `rename ${op.name} → ${op.to}`;
+    case 'change-cd':
+      return op.path === null ? `take ${op.from} out of ${op.vdev}` : `put ${op.path} into ${op.vdev}`;
+    case 'ready':
+      return `wait until ${op.ready.host}:${op.ready.port} answers`;
+    case 'release':
+      return `take the marker out of ${op.path}; the VM is left as it is`;
     case 'attach-disk':
       return `attach ${op.vdev}: ${op.disk.path} (${op.disk.access})`;
     case 'detach-disk':
@@ -54,7 +68,15 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'pause':
     case 'unpause':
     case 'move-nic':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'change-cd':
+    case 'release':
       return { ms: 500, downtimeMs: 0 };
+    case 'ready':
+      return { ms: Math.min(op.ready.withinMs, 15_000), downtimeMs: 0 };
     case 'start':
       return { ms: 5000, downtimeMs: 0 };
     case 'stop':
@@ -79,12 +101,19 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'autostart':
     case 'undefine':
     case 'start':
+    case 'ready':
+    case 'release':
       return 'none';
     case 'set-memory':
     case 'set-vcpus':
     case 'attach-disk':
     case 'attach-nic':
     case 'move-nic':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'change-cd':
     case 'unpause':
       return 'live';
     case 'detach-disk':

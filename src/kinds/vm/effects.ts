@@ -2,11 +2,29 @@
 import type { Effect } from '../../core/effect.ts';
 import { ref } from '../../core/ref.ts';
 import type { LiveVm } from './live.ts';
-import type { VmOp } from './ops.ts';
 import { lifeOf } from './state.ts';
-import type { VmConfig } from './spec.ts';
+import { fields, settingOf } from './fields.ts';
+import type { CfgDraft, VmOp } from './ops.ts';
+import type { DiskConfig, Settings, VmConfig, VmType } from './spec.ts';
 
 export type View = Readonly<Record<string, unknown>>;
+
+/** Every setting that the type has; of a password only whether there is one. */
+const settingsView = (type: VmType, settings: Settings): View =>
+  Object.fromEntries(
+    fields
+      .filter((f) => f.types.includes(type))
+      .map(({ name }) => {
+        const v = settingOf(settings, name);
+        return [name, name.endsWith('.password') ? v !== null : v];
+      }),
+  );
+
+const diskView = (d: Pick<DiskConfig, 'path' | 'access' | 'format'>): View => ({
+  path: d.path,
+  access: d.access,
+  format: d.format,
+});
 
 /** Field → value, flat; NICs by MAC, since that is all that a server knows them by. */
 const viewOfConfig = (c: VmConfig): View => ({
@@ -19,10 +37,16 @@ const viewOfConfig = (c: VmConfig): View => ({
   'boot.kernel': c.boot.kernel,
   'boot.ramdisk': c.boot.ramdisk,
   'boot.cmdline': c.boot.cmdline,
-  ...Object.fromEntries(
-    Object.entries(c.disks).map(([vdev, d]) => [`disks.${vdev}`, { path: d.path, access: d.access }]),
-  ),
+  ...settingsView(c.type, c.settings),
+  ...Object.fromEntries(Object.entries(c.disks).map(([vdev, d]) => [`disks.${vdev}`, diskView(d)])),
+  ...Object.fromEntries(Object.entries(c.cdroms).map(([vdev, d]) => [`cdrom.${vdev}`, { path: d.path }])),
   ...Object.fromEntries(c.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
+});
+
+/** What no reading of a domain tells stands in the cfg's layer only. */
+const cfgView = (c: VmConfig): View => ({
+  ...viewOfConfig(c),
+  ...Object.fromEntries(c.extra.map(({ key, value }) => [`xl.${key}`, value])),
 });
 
 /** Both layers of a VM as effects speak of them; null where there is none. */
@@ -30,7 +54,7 @@ export const viewOf = (live: LiveVm | null): { configured: View | null; running:
   const d = live?.domain;
   const c = live?.record?.config;
   return {
-    configured: c ? { ...viewOfConfig(c), autostart: (live?.record?.autostart.length ?? 0) > 0 } : null,
+    configured: c ? { ...cfgView(c), autostart: (live?.record?.autostart.length ?? 0) > 0 } : null,
     running: d
       ? {
           name: d.name,
@@ -43,7 +67,9 @@ export const viewOf = (live: LiveVm | null): { configured: View | null; running:
           'boot.kernel': d.boot.kernel,
           'boot.ramdisk': d.boot.ramdisk,
           'boot.cmdline': d.boot.cmdline,
-          ...Object.fromEntries(d.disks.map((k) => [`disks.${k.vdev}`, { path: k.path, access: k.access }])),
+          ...settingsView(d.type, d.settings),
+          ...Object.fromEntries(d.disks.map((k) => [`disks.${k.vdev}`, diskView(k)])),
+          ...Object.fromEntries(Object.entries(d.cdroms).map(([vdev, k]) => [`cdrom.${vdev}`, { path: k.path }])),
           ...Object.fromEntries(d.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
         }
       : null,
@@ -98,10 +124,15 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
   const born = (c: VmConfig, state: string): readonly Effect[] => [
     memory(c.memory.target),
     { fx: 'claim', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: overhead(c) },
-    ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' ? [disk('claim', d.path)] : [])),
+    ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' && !d.shared ? [disk('claim', d.path)] : [])),
     ...c.nics.flatMap((n) => (n.bridge === null ? [] : [needs('network', n.bridge)])),
     ...[c.boot.kernel, c.boot.ramdisk].flatMap((p) => (p === null ? [] : [needs('image', p)])),
     set('running', '*', { ...viewOfConfig(c), state }),
+  ];
+  /** A link to the cfg of the old name leads nowhere. */
+  const written = ({ config, from }: CfgDraft): readonly Effect[] => [
+    set('configured', '*', cfgView(config)),
+    ...(from === null ? [] : [set('configured', 'autostart', false)]),
   ];
   const died: readonly Effect[] = [
     { fx: 'release', at, dim: 'memory', key: op.uuid, amount: 0 },
@@ -111,7 +142,7 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
   ];
   switch (op.verb) {
     case 'define':
-      return [set('configured', '*', viewOfConfig(op.record.config))];
+      return written(op.record);
     case 'autostart':
       return [set('configured', 'autostart', op.on)];
     case 'undefine':
@@ -119,11 +150,7 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'start':
       return born(op.config, op.paused ? 'paused' : 'running');
     case 'restart':
-      return [
-        ...(op.write ? [set('configured', '*', viewOfConfig(op.record.config))] : []),
-        ...died,
-        ...born(op.record.config, 'running'),
-      ];
+      return [...(op.write ? written(op.record) : []), ...died, ...born(op.record.config, 'running')];
     case 'stop':
       return died;
     case 'pause':
@@ -134,11 +161,27 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
       return [memory(op.kib), set('running', 'memory.target', op.kib)];
     case 'set-vcpus':
       return [set('running', 'vcpus.count', op.count)];
+    case 'set-sched':
+      return [set('running', 'sched.weight', op.weight), set('running', 'sched.cap', op.cap)];
+    case 'set-affinity':
+      return [set('running', 'affinity.hard', op.hard), set('running', 'affinity.soft', op.soft)];
+    case 'set-cpupool':
+      return [set('running', 'cpupool', op.pool)];
+    case 'rename':
+      return [set('running', 'name', op.to)];
+    case 'change-cd':
+      return [
+        ...(op.path === null ? [] : [needs('image', op.path)]),
+        set('running', `cdrom.${op.vdev}`, { path: op.path ?? '' }),
+      ];
+    case 'ready':
+    case 'release':
+      return [];
     case 'attach-disk':
       return [
-        ...(op.disk.access === 'rw' ? [disk('claim', op.disk.path)] : []),
+        ...(op.disk.access === 'rw' && !op.disk.shared ? [disk('claim', op.disk.path)] : []),
         needs('image', op.disk.path),
-        set('running', `disks.${op.vdev}`, { path: op.disk.path, access: op.disk.access }),
+        set('running', `disks.${op.vdev}`, diskView(op.disk)),
       ];
     case 'detach-disk':
       return [disk('release', op.path), set('running', `disks.${op.vdev}`, null)];

@@ -62,4 +62,5 @@ export const fieldOf = (name: string): Field | undefined => byName.get(name);
 
 /** The value that counts: as set, or Xen's own. */
 export const settingOf = <N extends SettingName>(settings: Settings, name: N): AllSettings[N] =>
-  (settings[name] as AllSettings[N] | undefined) ?? ((byName.get(name) as Field<N> | undefined)?.fallback as AllSettings[N]);
+  (settings[name] as AllSettings[N] | undefined) ??
+  ((byName.get(name) as Field<N> | undefined)?.fallback as AllSettings[N]);

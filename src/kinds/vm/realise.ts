@@ -1,105 +1,23 @@
 /** A VM's transition → its operations, in the order in which they must run. */
-import type { Change, How, Way } from '../../core/change.ts';
+import type { How } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
-import type { LiveVm, Marker } from './live.ts';
+import { draft, type VmTransition } from './draft.ts';
+import { settingOf } from './fields.ts';
 import type { CfgDraft, VmOp } from './ops.ts';
-import type { Resolved } from './resolve.ts';
-import { lifeOf } from './state.ts';
+import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
+import { lifeOf } from './state.ts';
 
 /** How long a guest may take to shut down before that counts as refused, in ms. */
 const shutdownDeadlineMs = 120_000;
-
-export interface VmTransition {
-  readonly want: Resolved;
-  readonly live: LiveVm | null;
-  readonly server: string;
-  readonly farm: string;
-  /** Reeve's version, for the marker. */
-  readonly tool: string;
-  readonly mode: 'in-place' | 'restart' | 'define' | 'delete';
-  readonly state: How | null;
-  readonly take: readonly { readonly change: Change; readonly way: Way }[];
-  readonly defer: readonly Change[];
-  /** The running domain was not given the cfg with the deferred changes yet. */
-  readonly give: boolean;
-  /** Fields that stay as they are for now: the cfg keeps its old value. */
-  readonly keep: ReadonlySet<string>;
-  /** Whether a guest that will not shut down may be destroyed. */
-  readonly force: boolean;
-}
-
-const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
-
-/** The wanted cfg, but with the old value of every field that is to be kept. */
-const draftConfig = (t: VmTransition): VmConfig => {
-  const want = t.want.config;
-  const old = t.live?.record?.config;
-  if (!old || t.keep.size === 0) return want;
-  const pick = <T>(field: string, mine: T, theirs: T): T => (t.keep.has(field) ? theirs : mine);
-  const disks: Record<string, VmConfig['disks'][string]> = {};
-  for (const vdev of [...new Set([...Object.keys(want.disks), ...Object.keys(old.disks)])].sort()) {
-    const d = pick(`disks.${vdev}`, want.disks[vdev], old.disks[vdev]);
-    if (d) disks[vdev] = d;
-  }
-  const nicKept = [...t.keep].some((f) => f.startsWith('nics.'));
-  return {
-    ...want,
-    type: pick('type', want.type, old.type),
-    vcpus: {
-      count: pick('vcpus.count', want.vcpus.count, old.vcpus.count),
-      max: pick('vcpus.max', want.vcpus.max, old.vcpus.max),
-    },
-    memory: {
-      target: pick('memory.target', want.memory.target, old.memory.target),
-      max: pick('memory.max', want.memory.max, old.memory.max),
-    },
-    boot: {
-      kernel: pick('boot.kernel', want.boot.kernel, old.boot.kernel),
-      ramdisk: pick('boot.ramdisk', want.boot.ramdisk, old.boot.ramdisk),
-      cmdline: pick('boot.cmdline', want.boot.cmdline, old.boot.cmdline),
-    },
-    disks,
-    nics: nicKept ? old.nics : want.nics,
-  };
-};
-
-const draftMarker = (t: VmTransition): Marker => {
-  const old = t.live?.marker;
-  const applied: Record<string, unknown> = { ...t.want.applied };
-  for (const field of t.keep) {
-    const top = field.startsWith('disks.') ? 'disks' : field.startsWith('nics.') ? 'nics' : field;
-    if (old && top in old.applied) applied[top] = old.applied[top];
-    else delete applied[top];
-  }
-  // What an adopted VM's owner took out of the file is forgotten here: from now on it was never set.
-  return {
-    farm: t.farm,
-    vm: t.want.key,
-    uuid: t.want.uuid,
-    home: t.server,
-    generation: (old?.generation ?? 0) + 1,
-    origin: old?.origin ?? (t.live ? 'adopted' : 'created'),
-    protect: t.want.protect,
-    macs: t.want.macs,
-    applied,
-    by: t.tool,
-  };
-};
-
-const draft = (t: VmTransition): CfgDraft => ({
-  path: t.live?.record?.path ?? cfgPath(t.want.config.name),
-  marker: draftMarker(t),
-  config: draftConfig(t),
-  replaces: t.live?.record?.digest ?? 'absent',
-});
 
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
 const writes = (t: VmTransition): boolean => {
   const { live, want } = t;
   if (!live?.record?.config || live.marker === null) return true;
-  if (live.marker.home !== t.server || live.marker.protect !== want.protect) return true;
+  const { home, protect, vm } = live.marker;
+  if (home !== t.server || protect !== want.protect || vm !== want.key) return true;
   if (live.record.config.uuid !== want.uuid) return true;
   return [...t.take.map((x) => x.change), ...t.defer].some(differsInCfg);
 };
@@ -108,8 +26,8 @@ const writes = (t: VmTransition): boolean => {
 const rankOf = (op: VmOp): number => {
   switch (op.verb) {
     case 'define':
-    case 'autostart':
       return 0;
+    case 'autostart':
     case 'unpause':
       return 1;
     case 'detach-disk':
@@ -119,6 +37,13 @@ const rankOf = (op: VmOp): number => {
       return op.kib < op.from ? 3 : 4;
     case 'set-vcpus':
       return op.count < op.from ? 3 : 4;
+    case 'rename':
+    case 'release':
+      return 1;
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'change-cd':
     case 'attach-disk':
     case 'attach-nic':
     case 'move-nic':
@@ -129,6 +54,8 @@ const rankOf = (op: VmOp): number => {
     case 'restart':
     case 'undefine':
       return 6;
+    case 'ready':
+      return 7;
   }
 };
 
@@ -162,7 +89,7 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
     const n = wantedNic();
     if (!n || n.mac === null || n.bridge === null) return [];
     const nic = { ...base, nic: member, mac: n.mac, bridge: n.bridge };
-    if (verb === 'attach-nic') return [{ ...nic, verb }];
+    if (verb === 'attach-nic') return [{ ...nic, verb, device: n }];
     return [{ ...nic, verb, from: d?.nics.find((x) => x.mac === n.mac)?.bridge ?? null }];
   };
   switch (how) {
@@ -170,6 +97,31 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
       return [{ ...base, verb: how, kib: want.config.memory.target, from: d?.memory.target ?? 0 }];
     case 'set-vcpus':
       return [{ ...base, verb: how, count: want.config.vcpus.count, from: d?.vcpus.online ?? 0 }];
+    case 'set-sched': {
+      const [weight, cap] = [
+        settingOf(want.config.settings, 'sched.weight'),
+        settingOf(want.config.settings, 'sched.cap'),
+      ];
+      return [{ ...base, verb: how, weight, cap, scheduler: t.scheduler }];
+    }
+    case 'set-affinity': {
+      const { settings } = want.config;
+      return [
+        { ...base, verb: how, hard: settingOf(settings, 'affinity.hard'), soft: settingOf(settings, 'affinity.soft') },
+      ];
+    }
+    case 'set-cpupool': {
+      const from = settingOf(d?.settings ?? {}, 'cpupool');
+      return [{ ...base, verb: how, pool: settingOf(want.config.settings, 'cpupool'), from }];
+    }
+    case 'rename':
+      return [{ ...base, verb: how, to: want.config.name }];
+    case 'change-cd': {
+      const path = want.config.cdroms[member]?.path ?? '';
+      return [
+        { ...base, verb: how, vdev: member, path: path === '' ? null : path, from: d?.cdroms[member]?.path ?? '' },
+      ];
+    }
     case 'attach-disk':
       return attachDisk();
     case 'detach-disk':
@@ -220,6 +172,11 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
     case 'restart':
     case 'set-memory':
     case 'set-vcpus':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'change-cd':
     case 'attach-disk':
     case 'detach-disk':
     case 'replace-disk':
@@ -231,6 +188,28 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
   }
 };
 
+/** Changes of one operation, by how: a weight and a cap are set together. */
+const togetherHows: ReadonlySet<How> = new Set(['set-sched', 'set-affinity']);
+
+const allHotOps = (t: VmTransition): readonly VmOp[] => {
+  const done = new Set<How>();
+  return t.take.flatMap(({ change, way }) => {
+    if (done.has(way.how)) return [];
+    if (togetherHows.has(way.how)) done.add(way.how);
+    return hotOps(t, change.field, way.how);
+  });
+};
+
+/** The links that start it with its server: made, moved after a cfg that has a new path, or taken away. */
+const linkOps = (t: VmTransition, record: CfgDraft): readonly VmOp[] => {
+  const links = t.live?.record?.autostart ?? [];
+  const asked = t.take.some((x) => x.change.field.startsWith('autostart'));
+  const on = asked || t.live === null ? t.want.autostart === true : links.length > 0;
+  if (!asked && !(t.live === null && on) && !(record.from !== null && links.length > 0)) return [];
+  const link = t.want.link ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
+  return [{ ...baseOf(t), verb: 'autostart', path: record.path, on, link, links }];
+};
+
 /** Sorted by what must come first; the plan makes a chain of them. */
 export const realise = (t: VmTransition): readonly VmOp[] => {
   const base = baseOf(t);
@@ -239,6 +218,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   if (t.mode === 'delete') return stateOps(t, path, record.config);
   const ops: VmOp[] = [];
   const write = writes(t);
+  const links = linkOps(t, record);
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
     ops.push({ ...base, verb: 'restart', record, write, deadlineMs: shutdownDeadlineMs, force: t.force });
@@ -246,13 +226,14 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;
     if (write || t.give) ops.push({ ...base, verb: 'define', record, update });
-    for (const { change, way } of t.take) ops.push(...hotOps(t, change.field, way.how));
-    ops.push(...stateOps(t, path, record.config));
+    ops.push(...allHotOps(t), ...stateOps(t, path, record.config));
   }
-  const link = t.live === null ? t.want.autostart === true : t.take.some((x) => x.change.field === 'autostart');
-  if (link) {
-    const links = t.live?.record?.autostart ?? [];
-    ops.push({ ...base, verb: 'autostart', path, on: t.want.autostart === true, links });
-  }
-  return ops.sort((a, b) => rankOf(a) - rankOf(b));
+  const { ready } = t.want;
+  const starts = t.mode === 'restart' || (t.state === 'start' && t.want.state === 'running');
+  if (starts && ready && t.want.state === 'running')
+    ops.push({ ...base, name: record.config.name, verb: 'ready', ready });
+  const renamed = record.from !== null && t.mode === 'restart';
+  // A link leads to what is there: a restart writes the cfg of the new name itself.
+  const first = renamed ? [] : links;
+  return [...[...first, ...ops].sort((a, b) => rankOf(a) - rankOf(b)), ...(renamed ? links : [])];
 };

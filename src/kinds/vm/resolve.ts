@@ -5,8 +5,8 @@ import type { Secrets } from '../toolstack.ts';
 import { resolveCdroms, resolveDisks, resolveNics, type Settle } from './devices.ts';
 import { deriveUuid } from './identity.ts';
 import type { Domain, LiveVm } from './live.ts';
-import { settleSettings, settleXl } from './settings.ts';
-import { plainDisk, plainNic, type BootSpec, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
+import { settleSettings, settleXl, type Books } from './settings.ts';
+import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
 
 /** What comparing needs to know beyond the VM itself. */
 export interface Facts {
@@ -129,8 +129,15 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   const type = settle<VmType>('type', spec.type, base?.type, () => 'pvh');
   // What the old type was started from says nothing about the new one.
   const sameType = base?.type === type ? base : null;
-  const settings = settleSettings(spec, type, sameType, marker, facts, settle);
-  const boot = settleBoot(spec.boot, type, settings['boot.bootloader'] ?? null, sameType, settle);
+  const lights = { secrets: facts.secrets, cpus: facts.seen.cpus };
+  const settings = settleSettings(spec, type, sameType, marker, lights, settle);
+  const boot = settleBoot(spec, type, settings['boot.bootloader'] ?? null, sameType, settle, { governed });
+  if (type === 'pv' && boot.kernel === null && settings['boot.bootloader'] === undefined) {
+    return {
+      unresolved: `${spec.key} is a pv guest and has nothing to boot`,
+      help: `set \`boot: { bootloader: pygrub }\` or \`boot: { kernel: … }\` in vms.${spec.key}`,
+    };
+  }
   const disks = resolveDisks(spec, base, marker, settle);
   const cdroms = resolveCdroms(spec, base, settle);
   const nics = resolveNics(spec, live, base, facts, settle);
@@ -182,16 +189,22 @@ const linkOf = (spec: VmSpec, facts: Facts): string | null => {
   return place === undefined ? null : `${autoFolder}${String(place).padStart(2, '0')}-${spec.name}.cfg`;
 };
 
+/** A bootloader takes the kernel from the disk, and a kernel needs no bootloader: the file's word for one unsets the other. */
 const settleBoot = (
-  boot: BootSpec | undefined,
+  { boot, settings }: VmSpec,
   type: VmType,
   bootloader: string | null,
   base: VmConfig | null,
   settle: Settle,
-): VmConfig['boot'] => ({
-  kernel: settle<string | null>('boot.kernel', boot?.kernel, base?.boot.kernel, () =>
+  { governed }: Pick<Books, 'governed'>,
+): VmConfig['boot'] => {
+  const loads = settings['boot.bootloader'] !== undefined && bootloader !== null && boot?.kernel === undefined;
+  const own = <T>(kept: T): T | null => (loads ? null : kept);
+  const kernel = settle<string | null>('boot.kernel', boot?.kernel, own(base?.boot.kernel), () =>
     type === 'pvh' && bootloader === null ? pvhgrub : null,
-  ),
-  ramdisk: settle<string | null>('boot.ramdisk', boot?.ramdisk, base?.boot.ramdisk, () => null),
-  cmdline: settle<string | null>('boot.cmdline', boot?.cmdline, base?.boot.cmdline, () => null),
-});
+  );
+  const ramdisk = settle<string | null>('boot.ramdisk', boot?.ramdisk, own(base?.boot.ramdisk), () => null);
+  const cmdline = settle<string | null>('boot.cmdline', boot?.cmdline, base?.boot.cmdline, () => null);
+  if (loads) for (const field of ['boot.kernel', 'boot.ramdisk']) governed.add(field);
+  return { kernel, ramdisk, cmdline };
+};

@@ -1,16 +1,19 @@
 /** The schema of a VM: its settings, which profiles and `defaults` may give, and its identity, which they may not. */
 import { disruptions } from '../../core/disruption.ts';
 import {
+  cdromPattern,
   def,
   durationPattern,
   macPattern,
   mapWith,
   nicPattern,
+  secretPattern,
   sizePattern,
   uuidPattern,
   vdevPattern,
   type JsonSchema,
 } from '../schema.ts';
+import { ratePattern } from './rate.ts';
 
 const names = (description: string): JsonSchema => ({
   description,
@@ -26,13 +29,14 @@ export const bootSchema = mapWith(
     ramdisk: { description: 'The initial ramdisk on the server, absolute.', type: 'string' },
     cmdline: { description: "The kernel's command line.", type: 'string' },
     bootloader: {
-      description: 'Runs in dom0 and takes the kernel from the disk (PV).',
+      description: 'Runs in dom0 and takes the kernel from the disk (PV, PVH): `pygrub`, or an absolute path.',
       type: 'string',
-      enum: ['pygrub'],
+      minLength: 1,
+      examples: ['pygrub'],
     },
-    firmware: { description: 'What an HVM guest starts.', type: 'string', enum: ['bios', 'uefi'] },
+    firmware: { description: 'What an HVM guest starts; unset: `bios`.', type: 'string', enum: ['bios', 'uefi'] },
     order: {
-      description: 'What the firmware tries, in this order.',
+      description: 'What the firmware of an HVM guest tries, in this order; unset: disk, cdrom.',
       type: 'array',
       uniqueItems: true,
       minItems: 1,
@@ -51,9 +55,50 @@ export const nicSchema = mapWith(
       pattern: macPattern,
       examples: ['02:5a:7c:00:00:01'],
     },
+    rate: {
+      description:
+        'The most that it sends, like `10Mb/s` or `500KB/s`; `@20ms` behind it changes the interval of 50ms.',
+      type: 'string',
+      pattern: ratePattern,
+      examples: ['10Mb/s'],
+    },
+    model: {
+      description: 'The card that an HVM guest sees (`e1000`, `rtl8139`), or `pv` for none beside the paravirtual NIC.',
+      type: 'string',
+      minLength: 1,
+      examples: ['e1000'],
+    },
+    script: {
+      description: 'The hotplug script: a name in /etc/xen/scripts, or an absolute path.',
+      type: 'string',
+      minLength: 1,
+      examples: ['vif-bridge'],
+    },
   },
   'A NIC.',
 ) satisfies JsonSchema;
+
+/** A screen: on with what Xen takes, off, or on as said. */
+const screen = (what: string, unset: string, port: JsonSchema): JsonSchema => ({
+  description: `${what}: true, false, or \`{ listen, port, password }\`.`,
+  type: ['boolean', 'object'],
+  additionalProperties: false,
+  properties: {
+    listen: {
+      description: `The address of the server to listen on; unset: ${unset}.`,
+      type: 'string',
+      minLength: 1,
+      examples: ['127.0.0.1'],
+    },
+    port: { type: 'integer', maximum: 65535, ...port },
+    password: {
+      description: 'The password, never written out: `${env:NAME}` or `${file:PATH}`, where Reeve runs.',
+      type: 'string',
+      pattern: secretPattern,
+      examples: ['${env:VNC_PASSWORD}'],
+    },
+  },
+});
 
 /** What a VM, a profile and `defaults` may say. */
 export const settings = {
@@ -93,15 +138,16 @@ export const settings = {
   },
   boot: def('boot'),
   disks: {
-    description: 'Its disks, by device: xvda, xvdb…',
+    description: 'Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).',
     type: 'object',
     additionalProperties: false,
     patternProperties: { [vdevPattern]: def('disk') },
   },
   cdrom: {
-    description: 'Its CD drives, by device: hdc…',
+    description: 'The CD drives of an HVM guest, by device: hda…hdd, mostly hdc.',
     type: 'object',
-    additionalProperties: def('cdrom'),
+    additionalProperties: false,
+    patternProperties: { [cdromPattern]: def('cdrom') },
   },
   nics: {
     description: 'Its NICs, by eth0, eth1…',
@@ -118,17 +164,21 @@ export const settings = {
   },
   display: mapWith(
     {
-      vnc: mapWith(
-        {
-          listen: { description: 'The address of the server to listen on.', type: 'string' },
-          port: { description: 'The port to listen on.', type: 'integer', minimum: 5900, maximum: 65535 },
-          password: { description: 'The password; give it as `${env:…}` or `${file:…}`.', type: 'string' },
-        },
-        'Its screen over VNC.',
-      ),
+      vnc: screen('Over VNC, which Xen turns on unless told', '127.0.0.1', {
+        description: 'The port to listen on; unset: the first that is free from 5900 on.',
+        minimum: 5900,
+      }),
+      spice: screen('Over SPICE', 'every address', { description: 'The port to listen on.', minimum: 1 }),
     },
-    'Its screen.',
+    'The screen of an HVM guest.',
   ),
+  serial: {
+    description: 'The serial port of an HVM guest: `pty` for `xl console`, or what QEMU takes.',
+    type: 'string',
+    minLength: 1,
+    examples: ['pty'],
+  },
+  tablet: { description: 'A USB tablet for an HVM guest: its pointer does not drift over VNC.', type: 'boolean' },
   autostart: { description: 'Start it when its server boots; unset: true where `state` is running.', type: 'boolean' },
   sched: mapWith(
     {
@@ -139,21 +189,29 @@ export const settings = {
         maximum: 65535,
       },
       cap: {
-        description: 'The most CPU time it may take, in percent of one CPU; 0: no cap.',
+        description: 'The most CPU time it may take, in percent of one CPU; 0 (default): no cap.',
         type: 'integer',
         minimum: 0,
+        maximum: 65535,
       },
     },
     'Its place in the CPU scheduler.',
   ),
   affinity: {
-    description: 'The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.',
+    description: 'The CPUs that it may run on, like `0-3,7`, or `{ hard, soft }`; `all` for any.',
     type: ['string', 'object'],
     additionalProperties: false,
     properties: {
-      hard: { description: 'The CPUs that it may run on.', type: 'string' },
-      soft: { description: 'The CPUs that it should run on.', type: 'string' },
+      hard: { description: 'The CPUs that it may run on.', type: 'string', examples: ['0-3'] },
+      soft: { description: 'The CPUs that it should run on.', type: 'string', examples: ['0-3'] },
     },
+    examples: ['0-3'],
+  },
+  cpupool: {
+    description: 'The pool of CPUs that it runs in; unset: Pool-0.',
+    type: 'string',
+    minLength: 1,
+    examples: ['Pool-0'],
   },
   on: mapWith(
     {
@@ -193,12 +251,31 @@ export const settings = {
       soft: { description: 'Give way where there are too few servers.', type: 'boolean' },
     },
   },
-  after: names('VMs that start before it and stop after it.'),
+  after: {
+    description: 'The VMs that start before it and stop after it; `[]`: none, whatever its profile says.',
+    type: 'array',
+    uniqueItems: true,
+    items: { type: 'string', minLength: 1 },
+    examples: [['db-1']],
+  },
   ready: mapWith(
     {
-      tcp: { description: 'An `address:port` that answers when it is up.', type: 'string' },
-      from: { description: 'From where to try.', type: 'string', enum: ['dom0', 'here'] },
-      within: { description: 'How long it may take, like `60s`.', type: 'string', pattern: durationPattern },
+      tcp: {
+        description: 'A `host:port` that answers when it is up; an IPv6 address in brackets.',
+        type: 'string',
+        examples: ['10.1.2.3:443'],
+      },
+      from: {
+        description: 'From where to try: its server (`dom0`, default), or where Reeve runs (`here`).',
+        type: 'string',
+        enum: ['dom0', 'here'],
+      },
+      within: {
+        description: 'How long it may take; unset: 60s.',
+        type: 'string',
+        pattern: durationPattern,
+        examples: ['60s'],
+      },
     },
     'When a started VM counts as up.',
   ),
@@ -225,17 +302,23 @@ export const settings = {
   },
   deleteDisks: { description: 'Delete its disks together with it.', type: 'boolean' },
   xl: {
-    description: 'Any xl.cfg key that Reeve has no word for, passed through and compared.',
+    description:
+      'Any xl.cfg key that Reeve has no word for, passed through and compared: a text, a number, true, false, or a list of them.',
     type: 'object',
     additionalProperties: true,
+    examples: [{ viridian: 1 }],
   },
 } satisfies Record<string, JsonSchema>;
 
 export const vmSchema = mapWith(
   {
     ...settings,
-    name: { description: "Xen's name, where it differs from the key.", type: 'string' },
-    formerly: { description: 'The key that it had before: renames it.', type: 'string' },
+    name: { description: "Xen's name, where it differs from the key.", type: 'string', minLength: 1 },
+    formerly: {
+      description: 'The key that it had before: the VM of that key is this one, renamed.',
+      type: 'string',
+      minLength: 1,
+    },
     uuid: { description: 'Its UUID; unset: derived once, then kept.', type: 'string', pattern: uuidPattern },
   },
   'A domU. The key may be a pattern, `web-[1-20]`; `{}` in its values is the name, `{n}` the number.',

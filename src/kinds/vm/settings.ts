@@ -8,12 +8,26 @@ import type { CfgSetting, Secret, SettingName, Settings, SettingValue, VmConfig,
 
 export const isSecret = (v: unknown): v is Secret => typeof v === 'object' && v !== null && 'secret' in v;
 
-/** With the digest of its value, where that is known. */
-const known = (v: SettingValue, secrets: Secrets): SettingValue => {
+/** What a value is compared with besides itself. */
+export interface Lights {
+  readonly secrets: Secrets;
+  /** The server's. */
+  readonly cpus: number;
+}
+
+/** As it is compared: a password with the digest of its value, where that is known; every CPU of the server is `all`. */
+export const comparable = (name: string, v: unknown, { secrets, cpus }: Lights): unknown => {
+  if (name.startsWith('affinity.')) return v === `0-${cpus - 1}` || (cpus === 1 && v === '0') ? 'all' : v;
   if (!isSecret(v)) return v;
   const text = secrets.get(v.secret);
   return text === undefined ? v : { ...v, digest: digestText(text) };
 };
+
+/** As it may be written down: a password's digest would give a short one away. */
+export const withoutDigests = (settings: Settings): Settings =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, v]) => [name, isSecret(v) ? { secret: v.secret, digest: null } : v]),
+  ) as Settings;
 
 /** A screen that is off has no address and no password. */
 const screens: readonly SettingName[] = ['display.vnc', 'display.spice'];
@@ -36,7 +50,7 @@ export const settleSettings = (
   type: VmType,
   base: VmConfig | null,
   marker: Marker | null,
-  facts: { readonly secrets: Secrets },
+  lights: Lights,
   settle: Settle,
 ): Settings => {
   const all: Record<string, SettingValue> = {};
@@ -51,12 +65,12 @@ export const settleSettings = (
       base ? settingOf(base.settings, field.name) : undefined,
       () => field.fallback,
     );
-    all[field.name] = known(value, facts.secrets);
+    all[field.name] = comparable(field.name, value, lights) as SettingValue;
   }
   return canonicalSettings(type, all as Settings);
 };
 
-interface Books {
+export interface Books {
   readonly governed: Set<string>;
   readonly released: string[];
   readonly applied: Record<string, unknown>;

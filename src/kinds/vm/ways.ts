@@ -1,30 +1,27 @@
 /** Every legal way to bring one field of a VM to its wanted value, cheapest first: the table of what can be changed how. */
-import type { Way } from '../../core/change.ts';
+import type { How, Way } from '../../core/change.ts';
+import { deviceWays } from './device-ways.ts';
+import { fieldOf, type Field } from './fields.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { Facts, Resolved } from './resolve.ts';
 import type { LiveVm } from './live.ts';
+import { configure, restart, unless, type Ways } from './way.ts';
 
-export const configure: Way = { how: 'configure', disruption: 'none', why: 'only the cfg is written' };
-
-const restart = (why: string): Way => ({ how: 'restart', disruption: 'restart', why });
-
-const unless = (way: Way, illegal: string | null): Way => (illegal === null ? way : { ...way, illegal });
-
-/** The vdev that the VM boots from: the first by name. It cannot be pulled from under it. */
-const rootDisk = (live: LiveVm): string | undefined => live.domain?.disks.map((d) => d.vdev).sort()[0];
-
-const memory = (live: LiveVm, want: Resolved): readonly [Way, ...Way[]] => {
-  const d = live.domain;
+const memory = ({ domain: d }: LiveVm, want: Resolved): Ways => {
   const kib = want.config.memory.target;
-  const above = d && kib > d.memory.max ? `the running maximum is ${formatSize(d.memory.max)}` : null;
+  const illegal =
+    d && kib > d.memory.max
+      ? `the running maximum is ${formatSize(d.memory.max)}`
+      : d?.balloon === false
+        ? 'the guest has no balloon driver'
+        : null;
   return [
-    unless({ how: 'set-memory', disruption: 'live', why: 'the balloon driver moves it while the VM runs' }, above),
+    unless({ how: 'set-memory', disruption: 'live', why: 'the balloon driver moves it while the VM runs' }, illegal),
     restart('the memory maximum is fixed when a VM starts'),
   ];
 };
 
-const vcpus = (live: LiveVm, want: Resolved, facts: Facts): readonly [Way, ...Way[]] => {
-  const d = live.domain;
+const vcpus = ({ domain: d }: LiveVm, want: Resolved, facts: Facts): Ways => {
   const n = want.config.vcpus.count;
   const why =
     d && n > d.vcpus.max
@@ -38,93 +35,58 @@ const vcpus = (live: LiveVm, want: Resolved, facts: Facts): readonly [Way, ...Wa
   ];
 };
 
-const disk = (vdev: string, live: LiveVm, want: Resolved): readonly [Way, ...Way[]] => {
-  const has = live.domain?.disks.find((d) => d.vdev === vdev);
-  const wanted = want.config.disks[vdev];
-  const root = has && rootDisk(live) === vdev ? `${vdev} is the disk that the VM boots from` : null;
-  if (!wanted) {
-    return [
-      unless({ how: 'detach-disk', disruption: 'device', why: 'the disk goes away under the running VM' }, root),
-      restart('the disk is left out when the VM starts again'),
-    ];
-  }
-  const format = wanted.format === 'raw' ? null : `a ${wanted.format} disk needs QEMU, which this VM may not have`;
-  return has
-    ? [
-        unless(
-          { how: 'replace-disk', disruption: 'device', why: 'the disk is detached and attached anew' },
-          root ?? format,
-        ),
-        restart('the disk is exchanged when the VM starts again'),
-      ]
-    : [
-        unless({ how: 'attach-disk', disruption: 'live', why: 'the disk is attached while the VM runs' }, format),
-        restart('the disk is there when the VM starts again'),
-      ];
-};
+/** The schedulers whose weight and cap xl sets. */
+const weighing = ['credit', 'credit2'];
 
-const nic = (key: string, live: LiveVm, want: Resolved): readonly [Way, ...Way[]] => {
-  const mac = want.macs[key];
-  const wanted = want.config.nics.find((n) => n.mac === mac);
-  const had = live.marker?.macs[key];
-  const has = live.domain?.nics.some((n) => n.mac === mac) ?? false;
-  const old = had !== mac && (live.domain?.nics.some((n) => n.mac === had) ?? false);
-  if (!wanted) {
-    return [
-      { how: 'detach-nic', disruption: 'device', why: 'the NIC goes away under the running VM' },
-      restart('the NIC is left out when the VM starts again'),
-    ];
-  }
-  if (has) {
-    return [
-      { how: 'move-nic', disruption: 'live', why: 'the vif is hung on the other bridge while the VM runs' },
-      restart('the NIC comes up on the other bridge when the VM starts again'),
-    ];
-  }
-  return old
-    ? [
-        { how: 'replace-nic', disruption: 'device', why: 'the NIC is detached and attached anew' },
-        restart('the NIC is exchanged when the VM starts again'),
-      ]
-    : [
-        { how: 'attach-nic', disruption: 'live', why: 'the NIC is attached while the VM runs' },
-        restart('the NIC is there when the VM starts again'),
-      ];
+const setting = (field: Field, facts: Facts): Ways => {
+  if (field.live === null) return [restart(field.why)];
+  const { scheduler } = facts.seen;
+  const other = field.live === 'set-sched' && scheduler !== '' && !weighing.includes(scheduler);
+  return [
+    unless({ how: field.live, disruption: 'live', why: field.why }, other ? `the scheduler is ${scheduler}` : null),
+    restart(field.why),
+  ];
 };
 
 /** The ways to change `field` of a VM whose domain is up. */
-const liveWays = (field: string, live: LiveVm, want: Resolved, facts: Facts): readonly [Way, ...Way[]] => {
+const liveWays = (field: string, live: LiveVm, want: Resolved, facts: Facts): Ways => {
+  const known = fieldOf(field);
+  if (known) return setting(known, facts);
   const [group = '', member = ''] = field.split('.', 2);
   switch (group) {
     case 'memory':
       return member === 'target' ? memory(live, want) : [restart('the memory maximum is fixed when a VM starts')];
     case 'vcpus':
       return member === 'count' ? vcpus(live, want, facts) : [restart('the vCPU maximum is fixed when a VM starts')];
+    case 'name':
+      return [{ how: 'rename', disruption: 'live', why: 'Xen calls it by its new name while it runs' }];
     case 'disks':
-      return disk(member, live, want);
+    case 'cdrom':
     case 'nics':
-      return nic(member, live, want);
+      return deviceWays(group, member, live, want, facts);
     case 'boot':
+    case 'xl':
       return [restart('it is read when the VM starts')];
     default:
       return [restart('it is fixed when a VM starts')];
   }
 };
 
+/** What needs nothing of the guest. */
+const withoutGuest: ReadonlySet<How> = new Set(['set-sched', 'set-affinity', 'set-cpupool', 'rename', 'change-cd']);
+
 /** A paused guest answers nothing: its balloon, its hotplug and its shutdown all wait. */
-const whilePaused = (way: Way): Way => ({ ...way, illegal: way.illegal ?? 'the VM is paused and stays so' });
+const whilePaused = (way: Way): Way =>
+  withoutGuest.has(way.how) ? way : { ...way, illegal: way.illegal ?? 'the VM is paused and stays so' };
+
+/** What no domain has: it stands in the cfg or beside it only. */
+const besides: ReadonlySet<string> = new Set(['autostart', 'autostart.link', 'protect']);
 
 /** Never empty, cheapest first. `differs`: whether the running side differs at all. */
-export const waysOf = (
-  field: string,
-  live: LiveVm,
-  want: Resolved,
-  facts: Facts,
-  differs: boolean,
-): readonly [Way, ...Way[]] => {
+export const waysOf = (field: string, live: LiveVm, want: Resolved, facts: Facts, differs: boolean): Ways => {
   const d = live.domain;
   const up = d !== null && (d.state === 'running' || d.state === 'paused');
-  if (!up || !differs || want.state === 'stopped' || field === 'autostart' || field === 'protect') return [configure];
+  if (!up || !differs || want.state === 'stopped' || besides.has(field)) return [configure];
   const ways = liveWays(field, live, want, facts);
   if (!(d.state === 'paused' && want.state === 'paused')) return ways;
   const [first, ...rest] = ways;

@@ -6,7 +6,7 @@ import type { PlanOptions } from '../../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Domain } from '../../../src/kinds/vm/live.ts';
 import type { VmSpec } from '../../../src/kinds/vm/spec.ts';
-import { after, farm, GiB, MiB, observed, plan, server, spec } from './world.ts';
+import { after, disk, farm, GiB, MiB, nic, observed, plan, server, spec } from './world.ts';
 
 const ids = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): readonly string[] =>
   plan(f, seen, options).operations.map((o) => o.id);
@@ -23,8 +23,8 @@ const hand = (seen: Observed, change: (d: Domain) => Domain): Observed =>
   );
 
 const web = spec('web', {
-  disks: { xvda: { path: '/srv/web.img', access: 'rw' } },
-  nics: { eth0: { network: 'lan', mac: undefined } },
+  disks: { xvda: disk('/srv/web.img') },
+  nics: { eth0: nic('lan') },
 });
 
 describe('a new VM', () => {
@@ -81,19 +81,11 @@ describe('a change of the file', () => {
     ['vcpus', { ...roomy, vcpus: { count: 3, max: 4 } }, ['web/define', 'web/set-vcpus']],
     [
       'a disk more',
-      { ...roomy, disks: { ...web.disks, xvdb: { path: '/srv/b.img', access: 'ro' } } },
+      { ...roomy, disks: { ...web.disks, xvdb: disk('/srv/b.img', 'ro') } },
       ['web/define', 'web/attach-disk/xvdb'],
     ],
-    [
-      'a NIC more',
-      { ...roomy, nics: { ...web.nics, eth1: { network: 'dmz', mac: undefined } } },
-      ['web/define', 'web/attach-nic/eth1'],
-    ],
-    [
-      'a NIC elsewhere',
-      { ...roomy, nics: { eth0: { network: 'dmz', mac: undefined } } },
-      ['web/define', 'web/move-nic/eth0'],
-    ],
+    ['a NIC more', { ...roomy, nics: { ...web.nics, eth1: nic('dmz') } }, ['web/define', 'web/attach-nic/eth1']],
+    ['a NIC elsewhere', { ...roomy, nics: { eth0: nic('dmz') } }, ['web/define', 'web/move-nic/eth0']],
     ['autostart', { ...roomy, autostart: false }, ['web/autostart']],
     ['protect', { ...roomy, protect: true }, ['web/define']],
   ];
@@ -131,7 +123,7 @@ describe('a change of the file', () => {
     expect(ids(f, seen, { allow: [{ disruption: 'restart', pattern: 'web' }] })).toEqual(['web/restart']);
   });
   it('that pulls a disk out waits for leave', () => {
-    const two = { ...web, disks: { ...web.disks, xvdb: { path: '/srv/b.img', access: 'rw' as const } } };
+    const two = { ...web, disks: { ...web.disks, xvdb: disk('/srv/b.img') } };
     const seen = made(farm([two]));
     expect(ids(farm([web]), seen)).toEqual(['web/define']);
     expect(ids(farm([web]), seen, { allow: [{ disruption: 'device', pattern: 'web/xvdb' }] })).toEqual([
@@ -298,7 +290,7 @@ describe('room', () => {
     expect(p.refused[0]?.why).toBe('a lacks 6GiB of memory for it');
   });
   it('of a disk has one writer', () => {
-    const stranger = spec('stranger', { disks: { xvda: { path: '/srv/web.img', access: 'rw' } } });
+    const stranger = spec('stranger', { disks: { xvda: disk('/srv/web.img') } });
     const seen = made(farm([stranger]));
     const p = plan(farm([web, { ...stranger, disks: undefined }]), seen);
     expect(p.refused[0]?.why).toBe('/srv/web.img is written to by stranger on a');

@@ -5,7 +5,7 @@ import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Toolstack } from '../../../src/kinds/toolstack.ts';
 import type { CfgRecord, Domain, Marker } from '../../../src/kinds/vm/live.ts';
-import type { VmConfig, VmSpec } from '../../../src/kinds/vm/spec.ts';
+import type { DiskSpec, NicConfig, NicSpec, Settings, VmConfig, VmSpec } from '../../../src/kinds/vm/spec.ts';
 import { defaultOptions, makePlan } from '../../../src/plan/index.ts';
 import { readProgram } from '../../../src/core/port.ts';
 
@@ -18,6 +18,15 @@ const flat: Toolstack = {
   reading: () => readProgram({ text: '', args: [], deadlineMs: 0, decode: () => server() }),
   lower: () => ({ unsupported: 'flat runs nothing' }),
   rescue: () => [],
+  rawReading: () =>
+    readProgram({
+      text: '',
+      args: [],
+      deadlineMs: 0,
+      decode: () => ({ is: 'raw', bytes: new Uint8Array(), nonce: '' }),
+    }),
+  unknownKeys: (keys) => keys.filter((k) => k.startsWith('nosuch')),
+  console: (name) => ['console', name],
   commands: (op) => [op.verb],
   memoryNeed: (c) => c.memory.target,
 };
@@ -33,12 +42,35 @@ export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
   vcpus: { count: 1, max: undefined },
   memory: { target: GiB, max: undefined },
   boot: { kernel: '/srv/vmlinuz', ramdisk: undefined, cmdline: undefined },
+  settings: {},
   disks: {},
+  cdroms: undefined,
   nics: {},
+  xl: undefined,
   autostart: undefined,
+  after: [],
+  ready: undefined,
+  formerly: undefined,
   protect: false,
   budget: undefined,
   origin: { file: 'farm.yaml', pointer: `/vms/${key}` },
+  ...more,
+});
+
+/** A disk and a NIC as the file says them. */
+export const disk = (path: string, access: DiskSpec['access'] = 'rw', more: Partial<DiskSpec> = {}): DiskSpec => ({
+  path,
+  access,
+  format: undefined,
+  backend: undefined,
+  ...more,
+});
+export const nic = (network: string, more: Partial<NicSpec> = {}): NicSpec => ({
+  network,
+  mac: undefined,
+  rate: undefined,
+  model: undefined,
+  script: undefined,
   ...more,
 });
 
@@ -47,7 +79,10 @@ export const farm = (vms: readonly VmSpec[], servers: readonly string[] = ['a'],
   pools: [
     {
       name: 'p',
-      networks: { lan: { name: 'lan', bridge: 'xenbr0' }, dmz: { name: 'dmz', bridge: 'xenbr1' } },
+      networks: {
+        lan: { name: 'lan', bridge: 'xenbr0', vlan: undefined },
+        dmz: { name: 'dmz', bridge: 'xenbr1', vlan: undefined },
+      },
       servers: servers.map((name) => ({
         name,
         pool: 'p',
@@ -78,7 +113,12 @@ export const server = (more: Partial<ServerSeen> = {}): ServerSeen => ({
   xen: { major: 4, minor: 17, version: '4.17.7', virtCaps: ['pv', 'hvm', 'hap'] },
   cpus: 8,
   memory: { total: 64 * GiB, free: 32 * GiB, reclaimable: 0 },
+  scheduler: 'credit2',
   bridges: ['xenbr0', 'xenbr1'],
+  ovs: [],
+  cpupools: ['Pool-0', 'other'],
+  qemu: true,
+  xendomains: null,
   domains: [],
   records: [],
   paths: {},
@@ -97,6 +137,14 @@ const record = (
   return { path, text, digest: digestText(text), config, problem: undefined, marker, autostart };
 };
 
+const nicOf = (n: NicConfig) => ({
+  bridge: n.bridge,
+  vlan: n.vlan,
+  rate: n.rate,
+  model: n.model,
+  script: n.script,
+});
+
 const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
   domid,
   uuid,
@@ -106,16 +154,21 @@ const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state']
   vcpus: { online: c.vcpus.count, max: c.vcpus.max },
   memory: { target: c.memory.target, actual: c.memory.target, max: c.memory.max },
   boot: c.boot,
+  settings: c.settings,
+  cdroms: c.cdroms,
   disks: Object.entries(c.disks).map(([vdev, d]) => ({
     vdev,
     path: d.path,
     access: d.access,
     format: d.format,
-    backend: 'phy',
+    backend: d.backend ?? (d.format === 'raw' ? 'phy' : 'qdisk'),
     state: 4,
   })),
-  nics: c.nics.map((n, devid) => ({ devid, mac: n.mac ?? '', bridge: n.bridge, state: 4 })),
+  nics: c.nics.map((n, devid) => ({ ...nicOf(n), devid, mac: n.mac ?? '', state: 4 })),
   monitored: true,
+  qemu: c.type === 'hvm' || Object.values(c.disks).some((d) => d.format !== 'raw'),
+  balloon: undefined,
+  pvDrivers: true,
   pendingUpdate: null,
 });
 
@@ -123,6 +176,9 @@ const edit = (s: ServerSeen, uuid: string, change: (d: Domain) => Domain): Serve
   ...s,
   domains: s.domains.map((d) => (d.uuid === uuid ? change(d) : d)),
 });
+
+const editSettings = (s: ServerSeen, uuid: string, more: Settings): ServerSeen =>
+  edit(s, uuid, (d) => ({ ...d, settings: { ...d.settings, ...more } }));
 
 const withRecord = (s: ServerSeen, r: CfgRecord): ServerSeen => ({
   ...s,
@@ -139,13 +195,14 @@ const without = (s: ServerSeen, uuid: string): ServerSeen => ({
 export const perform = (s: ServerSeen, op: Op): ServerSeen => {
   switch (op.verb) {
     case 'define': {
-      const links = s.records.find((r) => r.path === op.record.path)?.autostart ?? [];
-      const r = record(op.record.path, op.record.config, op.record.marker, links);
-      const next = withRecord(s, r);
+      const { path, from } = op.record;
+      const links = s.records.find((r) => r.path === path)?.autostart ?? [];
+      const r = record(path, op.record.config, op.record.marker, links);
+      const next = withRecord({ ...s, records: s.records.filter((x) => x.path !== from?.path) }, r);
       return op.update ? edit(next, op.uuid, (d) => ({ ...d, pendingUpdate: r.digest })) : next;
     }
     case 'autostart': {
-      const links = op.on ? [`/etc/xen/auto/${op.name}.cfg`] : [];
+      const links = op.on ? [op.link] : [];
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, autostart: links } : r)) };
     }
     case 'undefine':
@@ -162,7 +219,10 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return without(s, op.uuid);
     case 'restart': {
       const links = s.records.find((r) => r.path === op.record.path)?.autostart ?? [];
-      const written = op.write ? withRecord(s, record(op.record.path, op.record.config, op.record.marker, links)) : s;
+      const kept = { ...s, records: s.records.filter((x) => x.path !== op.record.from?.path) };
+      const written = op.write
+        ? withRecord(kept, record(op.record.path, op.record.config, op.record.marker, links))
+        : s;
       const rest = without(written, op.uuid);
       return { ...rest, domains: [...rest.domains, domain(op.record.config, op.uuid, nextDomid(s))] };
     }
@@ -174,6 +234,20 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return edit(s, op.uuid, (d) => ({ ...d, memory: { ...d.memory, target: op.kib, actual: op.kib } }));
     case 'set-vcpus':
       return edit(s, op.uuid, (d) => ({ ...d, vcpus: { ...d.vcpus, online: op.count } }));
+    case 'set-sched':
+      return editSettings(s, op.uuid, { 'sched.weight': op.weight, 'sched.cap': op.cap });
+    case 'set-affinity':
+      return editSettings(s, op.uuid, { 'affinity.hard': op.hard, 'affinity.soft': op.soft });
+    case 'set-cpupool':
+      return editSettings(s, op.uuid, { cpupool: op.pool });
+    case 'rename':
+      return edit(s, op.uuid, (d) => ({ ...d, name: op.to }));
+    case 'change-cd':
+      return edit(s, op.uuid, (d) => ({ ...d, cdroms: { ...d.cdroms, [op.vdev]: { path: op.path ?? '' } } }));
+    case 'ready':
+      return s;
+    case 'release':
+      return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };
     case 'attach-disk':
       return edit(s, op.uuid, (d) => ({
         ...d,
@@ -184,7 +258,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
             path: op.disk.path,
             access: op.disk.access,
             format: op.disk.format,
-            backend: 'phy',
+            backend: op.disk.backend ?? 'phy',
             state: 4,
           },
         ],
@@ -194,7 +268,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'attach-nic':
       return edit(s, op.uuid, (d) => ({
         ...d,
-        nics: [...d.nics, { devid: d.nics.length, mac: op.mac, bridge: op.bridge, state: 4 }],
+        nics: [...d.nics, { ...nicOf(op.device), devid: d.nics.length, mac: op.mac, state: 4 }],
       }));
     case 'detach-nic':
       return edit(s, op.uuid, (d) => ({ ...d, nics: d.nics.filter((n) => n.mac !== op.mac) }));
@@ -222,4 +296,13 @@ export const after = (
 };
 
 export const plan = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): ReturnType<typeof makePlan> =>
-  makePlan(f, seen, { ...defaultOptions, ...options }, { toolstack: flat, version: '0.0.0' });
+  makePlan(
+    f,
+    seen,
+    { ...defaultOptions, ...options },
+    {
+      toolstack: flat,
+      version: '0.0.0',
+      secrets: new Map([['${env:VNC}', 'secret']]),
+    },
+  );

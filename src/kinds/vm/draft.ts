@@ -1,0 +1,132 @@
+/** The cfg that a transition writes: the wanted values, the old ones of what is kept, and the marker that remembers what was applied. */
+import type { Change, How, Way } from '../../core/change.ts';
+import type { LiveVm, Marker } from './live.ts';
+import type { CfgDraft } from './ops.ts';
+import type { Resolved } from './resolve.ts';
+import { withoutDigests } from './settings.ts';
+import type { CfgSetting, Settings, VmConfig } from './spec.ts';
+
+export interface VmTransition {
+  readonly want: Resolved;
+  readonly live: LiveVm | null;
+  readonly server: string;
+  readonly farm: string;
+  /** Reeve's version, for the marker. */
+  readonly tool: string;
+  readonly mode: 'in-place' | 'restart' | 'define' | 'delete';
+  readonly state: How | null;
+  readonly take: readonly { readonly change: Change; readonly way: Way }[];
+  readonly defer: readonly Change[];
+  /** The running domain was not given the cfg with the deferred changes yet. */
+  readonly give: boolean;
+  /** The running domain as `lifeId` names it; '' where none runs. */
+  readonly life: string;
+  /** The server's. */
+  readonly scheduler: string;
+  /** Fields that stay as they are for now: the cfg keeps its old value. */
+  readonly keep: ReadonlySet<string>;
+  /** Whether a guest that will not shut down may be destroyed. */
+  readonly force: boolean;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
+
+/** The wanted members, but the old one (or none) of each that is to be kept. */
+const mixed = <T>(
+  keep: ReadonlySet<string>,
+  group: string,
+  want: Readonly<Record<string, T>>,
+  old: Readonly<Record<string, T>>,
+): Record<string, T> => {
+  const out: Record<string, T> = {};
+  for (const key of [...new Set([...Object.keys(want), ...Object.keys(old)])].sort()) {
+    const v = (keep.has(`${group}${key}`) ? old : want)[key];
+    if (v !== undefined) out[key] = v;
+  }
+  return out;
+};
+
+/** The wanted cfg, but with the old value of every field that is to be kept. */
+const draftConfig = (t: VmTransition): VmConfig => {
+  const want = t.want.config;
+  const old = t.live?.record?.config;
+  if (!old || t.keep.size === 0) return { ...want, settings: withoutDigests(want.settings) };
+  const pick = <T>(field: string, mine: T, theirs: T): T => (t.keep.has(field) ? theirs : mine);
+  const nicKept = [...t.keep].some((f) => f.startsWith('nics.'));
+  const byKey = (c: VmConfig): Readonly<Record<string, CfgSetting>> =>
+    Object.fromEntries(c.extra.map((x) => [x.key, x]));
+  return {
+    ...want,
+    name: pick('name', want.name, old.name),
+    type: pick('type', want.type, old.type),
+    vcpus: {
+      count: pick('vcpus.count', want.vcpus.count, old.vcpus.count),
+      max: pick('vcpus.max', want.vcpus.max, old.vcpus.max),
+    },
+    memory: {
+      target: pick('memory.target', want.memory.target, old.memory.target),
+      max: pick('memory.max', want.memory.max, old.memory.max),
+    },
+    boot: {
+      kernel: pick('boot.kernel', want.boot.kernel, old.boot.kernel),
+      ramdisk: pick('boot.ramdisk', want.boot.ramdisk, old.boot.ramdisk),
+      cmdline: pick('boot.cmdline', want.boot.cmdline, old.boot.cmdline),
+    },
+    settings: withoutDigests(mixed(t.keep, '', want.settings as Members, old.settings as Members) as Settings),
+    disks: mixed(t.keep, 'disks.', want.disks, old.disks),
+    cdroms: mixed(t.keep, 'cdrom.', want.cdroms, old.cdroms),
+    nics: nicKept ? old.nics : want.nics,
+    extra: Object.values(mixed(t.keep, 'xl.', byKey(want), byKey(old))),
+  };
+};
+
+/** The field under which the marker remembers it: all disks, drives and NICs of a VM are one value each. */
+const remembered = (field: string): string => /^(?:disks|cdrom|nics)(?=\.)/.exec(field)?.[0] ?? field;
+
+/** What no reading tells of the running domain, and what it was started with, until it is started anew. */
+const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> =>
+  Object.fromEntries(
+    (t.mode === 'in-place' ? t.defer : []).flatMap(({ field, have: { running } }) =>
+      field.startsWith('xl.') ? [[field, { domain: t.life, was: running.is === 'value' ? running.value : null }]] : [],
+    ),
+  );
+
+const draftMarker = (t: VmTransition): Marker => {
+  const old = t.live?.marker;
+  const applied: Record<string, unknown> = { ...t.want.applied };
+  for (const field of t.keep) {
+    const top = remembered(field);
+    if (old && top in old.applied) applied[top] = old.applied[top];
+    else delete applied[top];
+  }
+  const waits = waitsOf(t);
+  // What an adopted VM's owner took out of the file is forgotten here: from now on it was never set.
+  return {
+    farm: t.farm,
+    vm: t.want.key,
+    uuid: t.want.uuid,
+    home: t.server,
+    generation: (old?.generation ?? 0) + 1,
+    origin: old?.origin ?? (t.live ? 'adopted' : 'created'),
+    protect: t.want.protect,
+    macs: t.want.macs,
+    applied,
+    ...(Object.keys(waits).length === 0 ? {} : { waits }),
+    by: t.tool,
+  };
+};
+
+/** A VM that gets another name gets a cfg of that name, unless its cfg never had its name. */
+export const draft = (t: VmTransition): CfgDraft => {
+  const config = draftConfig(t);
+  const record = t.live?.record;
+  const moves = record?.config && record.config.name !== config.name && record.path === cfgPath(record.config.name);
+  const base = { marker: draftMarker(t), config };
+  if (moves) {
+    const from = { path: record.path, digest: record.digest };
+    return { ...base, path: cfgPath(config.name), replaces: 'absent', from };
+  }
+  return { ...base, path: record?.path ?? cfgPath(config.name), replaces: record?.digest ?? 'absent', from: null };
+};

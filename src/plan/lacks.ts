@@ -1,0 +1,69 @@
+/** What a server lacks for a VM: what every start of it there would fail for. */
+import type { ServerSeen } from '../kinds/server/live.ts';
+import { needsQemu } from '../kinds/vm/device-ways.ts';
+import { settingOf } from '../kinds/vm/fields.ts';
+import type { VmConfig } from '../kinds/vm/spec.ts';
+
+export interface Lack {
+  /** Behind the server's name: `has no bridge xenbr0`. */
+  readonly what: string;
+  readonly help: string;
+}
+
+/** Why guests of this type do not run there, or null; what the server does not tell is not held against it. */
+const typeLack = ({ type }: VmConfig, { xen: { virtCaps: caps } }: ServerSeen): Lack | null => {
+  if (caps.length === 0) return null;
+  const help = 'give the VM another type, or another server';
+  if (type === 'pv') return caps.includes('pv') ? null : { what: 'runs no pv guests (virt_caps has no pv)', help };
+  if (caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'))) return null;
+  return {
+    what: `runs no ${type} guests (virt_caps: ${caps.join(' ')})`,
+    help: `${help}; or switch the CPU's virtualisation on in the firmware`,
+  };
+};
+
+const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
+  if (seen.qemu !== false) return null;
+  const disk = Object.entries(config.disks).find(([, d]) => needsQemu(d))?.[0];
+  const why = config.type === 'hvm' ? 'every hvm guest needs one' : disk && `disk ${disk} needs one`;
+  return why ? { what: `has no QEMU for Xen, and ${why}`, help: 'install it (Debian: qemu-system-xen)' } : null;
+};
+
+const filesOf = (c: VmConfig): readonly string[] =>
+  [
+    c.boot.kernel,
+    c.boot.ramdisk,
+    settingOf(c.settings, 'boot.bootloader'),
+    ...Object.values(c.disks).map((d) => d.path),
+    ...Object.values(c.cdroms).map((d) => d.path),
+  ].filter((p): p is string => p !== null && p.startsWith('/'));
+
+/** Null where it has all. */
+export const lackOf = (config: VmConfig, seen: ServerSeen): Lack | null => {
+  const none = typeLack(config, seen) ?? qemuLack(config, seen);
+  if (none) return none;
+  for (const path of filesOf(config)) {
+    if (seen.paths[path] !== 'missing') continue;
+    const grub = path === config.boot.kernel && path.includes('grub');
+    return {
+      what: `has no ${path}`,
+      help: grub
+        ? 'install grub-xen-host on the server, or give the VM a kernel'
+        : 'correct the path, or put the file there',
+    };
+  }
+  for (const { bridge } of config.nics) {
+    // On Open vSwitch a VLAN stands behind the bridge's name.
+    if (bridge === null || seen.bridges.includes(bridge)) continue;
+    if (seen.ovs.includes(bridge.replace(/\.\d+$/, ''))) continue;
+    return { what: `has no bridge ${bridge}`, help: 'correct the network, or make the bridge' };
+  }
+  const pool = settingOf(config.settings, 'cpupool');
+  if (seen.cpupools.length > 0 && !seen.cpupools.includes(pool)) {
+    return {
+      what: `has no cpupool ${pool}`,
+      help: `it has ${seen.cpupools.join(', ')}; make it with xl cpupool-create, or correct \`cpupool\``,
+    };
+  }
+  return null;
+};

@@ -1,0 +1,96 @@
+/** Giving a VM back: its marker is taken out of its cfg, nothing else is touched, and it is nobody's from then on. */
+import { digestOf } from '../core/digest.ts';
+import { ref } from '../core/ref.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Plan, Refusal } from '../kinds/plan.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
+import { estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
+import type { VmOp } from '../kinds/vm/ops.ts';
+import { digestVm } from './digest.ts';
+import { match, type Found } from './match.ts';
+import { refusal } from './refusal.ts';
+import { defaultOptions, type Tools } from './tools.ts';
+
+/** The VM of this key, whether the file still names it or not. */
+const find = (farm: Farm, observed: Observed, key: string): readonly Found[] => {
+  // A farm without VMs claims nothing: all that was found is left.
+  const { left } = match({ ...farm, vms: [] }, observed, []);
+  return left.filter((f) => f.marker?.farm === farm.name && f.marker.vm === key);
+};
+
+/** A plan of one operation, or why there is none. */
+export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: Tools): Plan | Refusal => {
+  const refuse = (why: string, help: string | null): Refusal => refusal(key, `${key} would be released`, why, help);
+  const [found, other] = find(farm, observed, key);
+  if (!found) {
+    const unread = farm.pools.flatMap((p) => p.servers).filter((s) => !seenOn(observed, s.name));
+    const blind = unread.length === 0 ? '' : `, and ${unread.map((s) => s.name).join(', ')} could not be read`;
+    return refuse(`no cfg with this farm's marker of ${key} was seen${blind}`, 'reeve status shows what is there');
+  }
+  if (other) {
+    return refuse(
+      `${key} was found more than once: on ${found.server} and ${other.server}`,
+      'look at each place, and remove the copy that is wrong',
+    );
+  }
+  const { record, domain } = found.live;
+  const seen = seenOn(observed, found.server);
+  const server = farm.pools.flatMap((p) => p.servers).find((s) => s.name === found.server);
+  const uuid = found.uuid ?? '';
+  if (!record || !seen || !server) return refuse(`it has no cfg on ${found.server}`, null);
+  const name = domain?.name ?? found.name;
+  const op: VmOp = {
+    vm: ref('vm', key),
+    server: found.server,
+    uuid,
+    name,
+    verb: 'release',
+    path: record.path,
+    digest: record.digest,
+  };
+  const id = idOf(op);
+  return {
+    format: 'reeve-plan/1',
+    tool: tools.version,
+    farm: farm.name,
+    options: { ...defaultOptions, targets: [key] },
+    desired: digestOf(farm),
+    touched: [{ subject: op.vm, server: found.server, uuid, name, digest: digestVm(seen, uuid, name) }],
+    scope: [found.server],
+    servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
+    vms: [
+      {
+        subject: op.vm,
+        name,
+        server: found.server,
+        action: 'release',
+        disruption: 'none',
+        changes: [],
+        operations: [id],
+        placed: null,
+      },
+    ],
+    operations: [
+      {
+        id,
+        op,
+        target: op.vm,
+        server: found.server,
+        needs: [],
+        lane: null,
+        disruption: 'none',
+        reason: reasonOf(op),
+        estimate: estimateOf(op),
+        commands: tools.toolstack.commands(op),
+      },
+    ],
+    refused: [],
+    unmanaged: [],
+    unreadable: [],
+    warnings: farm.vms.some((v) => v.key === key)
+      ? [`the file still names ${key}: the next apply adopts it again`]
+      : [],
+    counted: { servers: 1, vms: 1 },
+    bound: 1,
+  };
+};

@@ -1,0 +1,51 @@
+/** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
+import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
+import type { Decision } from './decide.ts';
+import type { Draft } from './document.ts';
+
+/** Debian's xendomains saves every domain as the server goes down, and brings each back as it comes up, asked or not. */
+const xendomains = ({ xendomains: x }: ServerSeen): readonly string[] => {
+  if (!x || !(x.saves || x.restores)) return [];
+  const does = [
+    ...(x.saves ? ['saves every VM when the server goes down'] : []),
+    ...(x.restores ? ['restores what was saved when it comes up'] : []),
+  ];
+  const set = [...(x.saves ? ['XENDOMAINS_SAVE=""'] : []), ...(x.restores ? ['XENDOMAINS_RESTORE=false'] : [])];
+  return [
+    `xendomains ${does.join(' and ')}: a VM may come back beside what the file says; set ${set.join(' and ')} in /etc/default/xendomains`,
+  ];
+};
+
+const ofServers = (d: Draft): readonly string[] =>
+  d.farm.pools
+    .filter((p) => d.covers(p.name))
+    .flatMap((p) => p.servers)
+    .flatMap((s) => {
+      const seen = seenOn(d.observed, s.name);
+      return seen ? [...seen.problems, ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
+    });
+
+const ofVm = (x: Decision, d: Draft): readonly string[] => {
+  const { key } = x.spec;
+  const out: string[] = [];
+  if (x.live?.domain?.monitored === false) {
+    out.push(
+      `${key} has no xl monitor on ${x.server}: nobody will handle its reboot or shutdown; a restart gives it one`,
+    );
+  }
+  const seen = seenOn(d.observed, x.server);
+  const strange = seen ? d.tools.toolstack.unknownKeys(Object.keys(x.spec.xl ?? {}), seen.xen) : [];
+  if (seen && strange.length > 0) {
+    const one = strange.length === 1;
+    out.push(
+      `${key}: Xen ${seen.xen.version} on ${x.server} does not know ${strange.map((k) => `xl.${k}`).join(', ')}, and ignores ${one ? 'it' : 'them'}`,
+    );
+  }
+  return out;
+};
+
+export const warningsOf = (d: Draft): readonly string[] => [
+  ...d.matched.warnings,
+  ...ofServers(d),
+  ...d.decisions.flatMap((x) => ofVm(x, d)),
+];
