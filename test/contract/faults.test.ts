@@ -1,6 +1,6 @@
 /** What goes wrong around a run, on the simulated farm: said clearly, nothing lost, nothing started twice, and put right by the next run. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { farm, spec } from '../unit/plan/world.ts';
+import { disk, farm, nic, spec } from '../unit/plan/world.ts';
 import { openRig, type Rig } from './rig.ts';
 
 const MiB = 1024;
@@ -9,8 +9,8 @@ const vm = (key: string, more: Parameters<typeof spec>[1] = {}) =>
   spec(key, {
     memory: { target: 128 * MiB, max: 256 * MiB },
     boot: { kernel: '/srv/vmlinuz', ramdisk: '/srv/initrd.gz', cmdline: undefined },
-    disks: { xvda: { path: `/srv/${key}.img`, access: 'rw' } },
-    nics: { eth0: { network: 'lan', mac: undefined } },
+    disks: { xvda: disk(`/srv/${key}.img`) },
+    nics: { eth0: nic('lan') },
     ...more,
   });
 const wanted = farm([vm('a'), vm('b')], ['dom01']);

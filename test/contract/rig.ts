@@ -5,6 +5,7 @@ import { digestText } from '../../src/core/digest.ts';
 import type { Control, Reader } from '../../src/core/port.ts';
 import type { Farm } from '../../src/kinds/farm.ts';
 import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
+import type { Secrets } from '../../src/kinds/toolstack.ts';
 import type { Observed } from '../../src/kinds/server/live.ts';
 import type { ServerSpec } from '../../src/kinds/server/spec.ts';
 import { defaultOptions, makePlan, pathsToRead, stale } from '../../src/plan/index.ts';
@@ -55,7 +56,11 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Promise<Rig> => {
+export const openRig = async (
+  spec: Omit<SimFarmSpec, 'texts'>,
+  secrets: Secrets = new Map(),
+  pool = 'p',
+): Promise<Rig> => {
   const sim = await startSimFarm({ ...spec, texts });
   const desk = openDesk(sim, pool);
   const { servers, env } = desk;
@@ -80,7 +85,7 @@ export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Pro
       const reader = openReader(servers, env);
       try {
         const seen = await observe(reader, farm);
-        return makePlan(farm, seen, { ...defaultOptions, ...options }, { toolstack: xl, version: '0.0.0' });
+        return makePlan(farm, seen, { ...defaultOptions, ...options }, { toolstack: xl, version: '0.0.0', secrets });
       } finally {
         await reader.close();
       }
@@ -102,6 +107,8 @@ export const openRig = async (spec: Omit<SimFarmSpec, 'texts'>, pool = 'p'): Pro
           cancel: { stop: never, detach: gone.signal },
           pathsOf,
           fresh: (seen) => stale(plan, seen),
+          secrets,
+          probe: async () => false,
         });
       } finally {
         await control.close();

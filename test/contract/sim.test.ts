@@ -1,8 +1,8 @@
-/** The contract suite on the simulated farm. */
-import { contract } from './law.ts';
+/** The contract suite on the simulated farm, once for each type of guest. */
+import { contract, type ContractFarm } from './law.ts';
 import { hasty, openRig } from './rig.ts';
 
-contract('the simulated farm', async () => {
+const open = async (): Promise<ContractFarm> => {
   const rig = await openRig({
     servers: [
       {
@@ -11,7 +11,15 @@ contract('the simulated farm', async () => {
         dom0MiB: 768,
         cpus: 2,
         bridges: ['xenbr0', 'xenbr1'],
-        paths: ['/srv/guest/vmlinuz', '/srv/guest/initrd.gz', '/srv/images/a.img', '/srv/images/b.img'],
+        cpupools: ['Pool-0', 'other'],
+        paths: [
+          '/srv/guest/vmlinuz',
+          '/srv/guest/initrd.gz',
+          '/srv/images/a.img',
+          '/srv/images/b.img',
+          '/srv/images/c.qcow2',
+          '/srv/images/d.iso',
+        ],
       },
     ],
     speed: Infinity,
@@ -20,6 +28,7 @@ contract('the simulated farm', async () => {
   const control = rig.control();
   const held = await control.hold('dom01', { who: 'contract', from: 'here', since: '', epoch: 'contract1' });
   if (held.is !== 'held') throw new Error(`could not hold the server: ${held.is}`);
+  rig.sim.faults('dom01').guest('law', { listens: ['10.0.0.9:7000'] });
   return {
     server: 'dom01',
     control,
@@ -27,7 +36,11 @@ contract('the simulated farm', async () => {
     kernel: '/srv/guest/vmlinuz',
     ramdisk: '/srv/guest/initrd.gz',
     disks: ['/srv/images/a.img', '/srv/images/b.img'],
+    qcow2: '/srv/images/c.qcow2',
+    iso: '/srv/images/d.iso',
     bridges: ['xenbr0', 'xenbr1'],
+    cpupool: 'other',
+    listens: { cmdline: '', host: '10.0.0.9', port: 7000 },
     awake: () => rig.sim.settle(),
     hand: (argv) => rig.sim.hand('dom01', argv),
     close: async () => {
@@ -35,4 +48,6 @@ contract('the simulated farm', async () => {
       await rig.close();
     },
   };
-});
+};
+
+for (const type of ['pvh', 'pv', 'hvm'] as const) contract('the simulated farm', type, open);

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Farm } from '../../src/kinds/farm.ts';
 import { openRig } from '../contract/rig.ts';
-import { farm, spec } from '../unit/plan/world.ts';
+import { disk, farm, nic, spec } from '../unit/plan/world.ts';
 
 const MiB = 1024;
 const keys = ['web', 'db', 'dns'] as const;
@@ -15,8 +15,8 @@ const desired = (servers: readonly string[]): Farm =>
         memory: { target: 128 * MiB, max: 256 * MiB },
         vcpus: { count: 2, max: 4 },
         boot: { kernel: '/srv/vmlinuz', ramdisk: '/srv/initrd.gz', cmdline: 'console=hvc0' },
-        disks: { xvda: { path: `/srv/${key}-a.img`, access: 'rw' }, xvdb: { path: `/srv/${key}-b.img`, access: 'ro' } },
-        nics: { eth0: { network: 'lan', mac: undefined } },
+        disks: { xvda: disk(`/srv/${key}-a.img`), xvdb: disk(`/srv/${key}-b.img`, 'ro') },
+        nics: { eth0: nic('lan') },
         state: i === 2 ? 'stopped' : 'running',
       }),
     ),

@@ -13,7 +13,7 @@ const common = fc.record({
   count: fc.integer({ min: 1, max: 4 }),
   maxVcpus: maybe(fc.integer({ min: 4, max: 6 })),
   cmdline: maybe(fc.constantFrom('quiet', 'console=hvc0')),
-  vdevs: fc.subarray(['xvda', 'xvdb', 'xvdc']),
+  vdevs: fc.subarray(['xvda', 'xvdb', 'xvde']),
   readOnly: fc.boolean(),
   qcow2: fc.boolean(),
   nics: fc.integer({ min: 0, max: 2 }),
@@ -78,11 +78,11 @@ export const arbVm = (
       r.vdevs.map((v) => [
         v,
         disk(`/srv/${key}-${v}`, r.readOnly && v !== 'xvda' ? 'ro' : 'rw', {
-          format: r.qcow2 && v === 'xvdc' ? 'qcow2' : undefined,
+          format: r.qcow2 && v === 'xvde' ? 'qcow2' : undefined,
         }),
       ]),
     );
-    if (hvm && h.emulated) disks['hda'] = disk(`/srv/${key}-hda`, 'rw');
+    if (hvm && h.emulated) disks['hdd'] = disk(`/srv/${key}-hdd`, 'rw');
     const nics: Record<string, NicSpec> = Object.fromEntries(
       [...Array(r.nics).keys()].map((i) => [`eth${i}`, nic(r.dmz ? 'dmz' : 'lan', { rate: r.rate })]),
     );

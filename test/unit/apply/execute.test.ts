@@ -238,9 +238,9 @@ test('an error in this program is thrown, once what runs has ended and the locks
     takes: () => 30_000,
     toolstack: {
       ...fakeToolstack,
-      lower: (op, seen) => {
+      lower: (op, seen, secrets) => {
         if (op.name === 'a') throw new Error('a bug');
-        return fakeToolstack.lower(op, seen);
+        return fakeToolstack.lower(op, seen, secrets);
       },
     },
     on: (e) => 'op' in e && e.ev !== 'progress' && told.push(`${e.ev} ${e.op}`),

@@ -55,9 +55,14 @@ export const domainOf = (vm: string, more: Partial<Domain> = {}): Domain => ({
   vcpus: { online: 1, max: 4 },
   memory: { target: 131072, actual: 131072, max: 131072 },
   boot: { kernel: null, ramdisk: null, cmdline: null },
+  settings: {},
   disks: [],
+  cdroms: {},
   nics: [],
   monitored: true,
+  qemu: false,
+  balloon: true,
+  pvDrivers: true,
   pendingUpdate: null,
   ...more,
 });
@@ -79,7 +84,12 @@ const emptyServer: ServerSeen = {
   xen: { major: 4, minor: 17, version: '4.17', virtCaps: [] },
   cpus: 4,
   memory: { total: 8388608, free: 4194304, reclaimable: 0 },
+  scheduler: 'credit2',
   bridges: ['xenbr0'],
+  ovs: [],
+  cpupools: ['Pool-0'],
+  qemu: true,
+  xendomains: null,
   domains: [],
   records: [],
   paths: {},
@@ -103,6 +113,8 @@ export interface FakeOptions {
   readonly servers: Readonly<Record<string, Partial<ServerSeen>>>;
   readonly fault?: (argv: readonly string[], server: string) => Fault | undefined;
   readonly hold?: Readonly<Record<string, { readonly is: 'busy'; readonly by: Holder | null } | Unknown>>;
+  /** What a command prints on its standard output. */
+  readonly prints?: (argv: readonly string[]) => string;
   /** ms that a command takes. */
   readonly takes?: (argv: readonly string[]) => number;
   readonly unreadable?: Readonly<Record<string, Unknown>>;
@@ -123,7 +135,18 @@ export interface FakeControl extends Control {
   released: boolean;
 }
 
-/** `create NAME`, `shutdown NAME`, `destroy NAME`, `vcpus NAME N`, `attach NAME MAC BRIDGE`, `detach NAME MAC`. */
+const nicOf = (mac: string, bridge: string): Domain['nics'][number] => ({
+  devid: 0,
+  mac,
+  bridge,
+  vlan: null,
+  rate: null,
+  model: null,
+  script: null,
+  state: 4,
+});
+
+/** `create NAME`, `shutdown NAME`, `destroy NAME`, `vcpus NAME N`, `attach NAME MAC BRIDGE`, `detach NAME MAC`, `log NAME`, `knock HOST PORT`. */
 const applyArgv = (s: ServerSeen, argv: readonly string[]): ServerSeen => {
   const [verb = '', name = '', a = '', b = ''] = argv;
   const change = (f: (d: Domain) => Domain): ServerSeen => ({
@@ -136,7 +159,9 @@ const applyArgv = (s: ServerSeen, argv: readonly string[]): ServerSeen => {
     shutdown: gone,
     destroy: gone,
     vcpus: () => change((d) => ({ ...d, vcpus: { ...d.vcpus, online: Number(a) } })),
-    attach: () => change((d) => ({ ...d, nics: [...d.nics, { devid: d.nics.length, mac: a, bridge: b, state: 4 }] })),
+    attach: () => change((d) => ({ ...d, nics: [...d.nics, { ...nicOf(a, b), devid: d.nics.length }] })),
+    log: () => s,
+    knock: () => s,
     detach: () => change((d) => ({ ...d, nics: d.nics.filter((n) => n.mac !== a) })),
   };
   const run = verbs[verb];
@@ -163,8 +188,9 @@ export const fakeControl = (clock: Clock, options: FakeOptions): FakeControl => 
     const works = failed ? failed.effect === true : fault === undefined || fault === 'lost-after';
     if (works) seen.set(server, applyArgv(at(server), argv));
     trace.push({ what: 'end', server, argv });
-    if (failed) return { rc: failed.rc, out: '', err: failed.err };
-    return fault === 'lost-after' || fault === 'lost-before' ? 'lost' : { rc: 0, out: '', err: '' };
+    const out = options.prints?.(argv) ?? '';
+    if (failed) return { rc: failed.rc, out, err: failed.err };
+    return fault === 'lost-after' || fault === 'lost-before' ? 'lost' : { rc: 0, out, err: '' };
   };
 
   const control: FakeControl = {
@@ -240,10 +266,20 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'start':
       return {
         before: [gone, { is: 'name-free', name, uuid }],
-        steps: [exec('create', name)],
+        steps: [{ ...exec('create', name), explain: ['log', name] }],
         after: [up],
         afterMs: 10_000,
       };
+    case 'ready': {
+      const { host, port, from, withinMs } = op.ready;
+      const asked = from === 'here' ? 'here' : { argv: ['knock', host, `${port}`] };
+      return {
+        before: [up],
+        steps: [{ do: 'probe', from: asked, host, port, deadlineMs: withinMs }],
+        after: [],
+        afterMs: 0,
+      };
+    }
     case 'stop':
       return {
         before: [up],
@@ -283,24 +319,31 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'pause':
     case 'unpause':
     case 'set-memory':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'change-cd':
     case 'attach-disk':
     case 'detach-disk':
     case 'detach-nic':
     case 'move-nic':
+    case 'release':
     case 'undefine':
       return { unsupported: `the fake toolstack cannot ${op.verb}` };
   }
 };
 
+const program = <R>(what: string, paths: readonly string[], decode: (answer: Uint8Array, nonce: string) => R) =>
+  readProgram({ text: '', args: [what, ...paths], deadlineMs: 1000, decode });
+
 export const fakeToolstack: Toolstack = {
   name: 'fake',
   reading: (what, paths) =>
-    readProgram({
-      text: '',
-      args: [what, ...paths],
-      deadlineMs: 1000,
-      decode: (answer) => JSON.parse(new TextDecoder().decode(answer)) as ServerSeen,
-    }),
+    program(what, paths, (answer) => JSON.parse(new TextDecoder().decode(answer)) as ServerSeen),
+  rawReading: (what, paths) => program(what, paths, (bytes, nonce) => ({ is: 'raw', bytes, nonce }) as const),
+  unknownKeys: () => [],
+  console: (name) => ['console', name],
   lower: (op) => lower(op),
   rescue: (op, before, now) => {
     const domain = now.domains.find((d) => d.uuid === op.uuid);

@@ -7,6 +7,7 @@ import { ref } from '../../../src/core/ref.ts';
 import type { Op, Operation, Plan } from '../../../src/kinds/plan.ts';
 import type { Observed } from '../../../src/kinds/server/live.ts';
 import type { Toolstack } from '../../../src/kinds/toolstack.ts';
+import { plainNic } from '../../../src/kinds/vm/spec.ts';
 import { fakeControl, fakeToolstack, uuidOf, virtualClock } from './fake-control.ts';
 import type { FakeControl, FakeOptions } from './fake-control.ts';
 
@@ -25,7 +26,9 @@ export const start = (vm: string, server: string): Op => ({
     vcpus: { count: 1, max: 1 },
     memory: { target: 131072, max: 131072 },
     boot: { kernel: null, ramdisk: null, cmdline: null },
+    settings: {},
     disks: {},
+    cdroms: {},
     nics: [],
     extra: [],
   },
@@ -47,6 +50,7 @@ const record = (vm: string, server: string, replaces: string) => ({
   },
   config: (start(vm, server) as Extract<Op, { verb: 'start' }>).config,
   replaces,
+  from: null,
 });
 
 export const define = (vm: string, server: string, replaces = 'absent'): Op => ({
@@ -81,6 +85,12 @@ export const attachNic = (vm: string, server: string, mac: string, bridge = 'xen
   nic: 'eth0',
   mac,
   bridge,
+  device: { ...plainNic, mac, bridge },
+});
+export const ready = (vm: string, server: string, from: 'dom0' | 'here' = 'dom0', withinMs = 60_000): Op => ({
+  ...base(vm, server),
+  verb: 'ready',
+  ready: { host: vm, port: 80, from, withinMs },
 });
 export const pause = (vm: string, server: string): Op => ({ ...base(vm, server), verb: 'pause' });
 
@@ -138,6 +148,9 @@ export interface RunOptions extends FakeOptions {
   readonly scope?: Plan['scope'];
   readonly toolstack?: Toolstack;
   readonly pathsOf?: (op: Op) => readonly string[];
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Whether this host answers from here now. */
+  readonly answers?: (host: string) => boolean;
   /** Called with each event. */
   readonly on?: (event: Event, hands: Hands) => void;
 }
@@ -159,6 +172,12 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
       options.on?.(e, { stop: () => stop.abort(), detach: () => detach.abort(), control });
     },
     cancel,
+    secrets: new Map(Object.entries(options.secrets ?? {})),
+    probe: async (host, _, timeoutMs) => {
+      const answers = options.answers?.(host) ?? false;
+      await clock.sleep(answers ? 100 : timeoutMs);
+      return answers;
+    },
     pathsOf: options.pathsOf ?? (() => []),
     fresh: options.fresh ?? (() => []),
   });

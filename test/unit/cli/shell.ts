@@ -39,6 +39,7 @@ export const fakeShell = (more: Partial<Shell> = {}, terminal = false): Heard =>
     },
     random: (bytes) => randomBytes(bytes),
     ask: undefined,
+    terminal: undefined,
     onInterrupt: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

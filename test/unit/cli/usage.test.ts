@@ -27,7 +27,19 @@ describe('the command line', () => {
   test('help names the commands and the exit codes', async () => {
     const { code, out } = await reeve('--help');
     expect(code).toBe(0);
-    for (const word of ['validate', 'plan', 'apply', 'drift', 'schema', 'demo', '130 cancelled']) {
+    for (const word of [
+      'validate',
+      'plan',
+      'apply',
+      'drift',
+      'status',
+      'snapshot',
+      'release',
+      'console',
+      'schema',
+      'demo',
+      '130 cancelled',
+    ]) {
       expect(out).toContain(word);
     }
   });
@@ -43,7 +55,7 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['status'], 'reeve: reeve status is not built yet in this version\n'],
+    [['explain'], 'reeve: reeve explain is not built yet in this version\n'],
     [['roll', 'ams1', '--reboot'], 'reeve: reeve roll is not built yet in this version\n'],
     [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],

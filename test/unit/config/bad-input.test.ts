@@ -37,6 +37,8 @@ const cases: Readonly<Record<string, string | Readonly<Record<string, string | U
   'open quote': `farm: "home\nservers: {}\n`,
   'nul byte': 'farm: ho\0me\n',
   'two documents': `---\nfarm: home\n---\nfarm: away\n`,
+  'empty key twice': ': ---\n: ',
+  'one key in two spellings': 'farm: home\nvms: { 1: {}, 0x1: {} }\n',
   'duplicate key': `${base}vms:\n  web: { memory: 1GiB, memory: 2GiB }\n  db: {}\n  web: {}\n`,
   'unknown anchor': `${base}vms: { web: *small }\n`,
   'alias inside of its anchor': `farm: home\nvms: &v { web: *v }\n`,
@@ -65,15 +67,15 @@ ssh: { connectTimeout: 10 }
   'bad forms': `${base}vms:
   web: { uuid: 1234, nics: { eth0: { network: lan, mac: 02-5a-7c-00-00-01 } } }
   db: { uuid: not-a-uuid, nics: { eth0: { network: lan, mac: "01:00:5e:00:00:01" }, eth16: { network: lan } } }
-  dns: { disks: { sda: { path: /dev/vg0/dns }, xvdabc: { path: /x } } }
+  dns: { disks: { sdz: { path: /dev/vg0/dns }, xvdabc: { path: /x } }, cdrom: { xvdc: {} } }
 `,
   'missing keys': `servers: { xen: {} }\nnetworks: { lan: {} }\nvms: { web: { disks: { xvda: {} }, nics: { eth0: {} } } }\n`,
   'no servers': `farm: home\nvms: { web: {} }\n`,
   'not built': `${base.replace('lan }', 'lan, state: maintenance }')}repositories: { vg0: { type: lvm } }
 templates: { debian: { source: "https://images.example.com/x" } }
 vms:
-  web: { type: hvm, display: { vnc: {} }, apart: web, name: www, boot: { firmware: uefi } }
-  db: { disks: { xvda: { size: 20GiB, from: debian }, xvdb: { path: /dev/x, access: shared } }, formerly: pg }
+  web: { type: hvm, apart: web, cdrom: { hdc: { iso: debian } } }
+  db: { disks: { xvda: { size: 20GiB, from: debian } }, cloudInit: { userData: x }, deleteDisks: true }
 policy: { restarts: { atOnce: 2 } }
 `,
   references: `${base}vms: { web: { boot: { cmdline: "token=\${env:TOKEN}" } } }\n`,
@@ -135,6 +137,113 @@ profiles: { small: { memory: 1GiB }, other: { profile: samll } }
     nics: { eth0: { network: lan, mac: "02:5A:7C:00:00:01" } }
     disks: { xvda: { path: /dev/vg0/a, access: ro } }
   c: { name: a }
+`,
+  // What a type of guest has not.
+  'words of another type': `${base}defaults: { networks: [lan] }
+vms:
+  old:
+    type: pv
+    boot: { firmware: uefi, order: [disk] }
+    display: { vnc: true, spice: false }
+    serial: pty
+    tablet: true
+    cdrom: { hdc: {} }
+    disks: { xvda: { path: /dev/vg0/old }, hdb: { path: /dev/vg0/old-b } }
+    nics: { eth0: { model: e1000 }, eth1: { network: lan, model: pv } }
+  new: { type: pvh, disks: { sda: { path: /dev/vg0/new } }, cdrom: {} }
+  win: { type: hvm, boot: { bootloader: pygrub }, disks: { xvda: { path: /srv/tools.img, access: ro } } }
+  any: { display: { vnc: true }, serial: pty }
+`,
+  'words of another type in defaults': `${base}defaults: { profile: windows, tablet: true }
+profiles: { windows: { profile: screen, memory: 1GiB }, screen: { display: { vnc: { port: 5900 } } } }
+vms: { "web-[1-9]": { type: pvh }, win: { type: hvm } }
+`,
+  'two ways to boot': `${base}defaults: { boot: { kernel: /vmlinuz } }
+vms: { a: { type: pv, boot: { bootloader: pygrub } }, b: { boot: { bootloader: /usr/lib/xen/bin/pygrub, kernel: /k } } }
+`,
+  'devices in one place': `${base}vms:
+  a: { type: hvm, disks: { hdc: { path: /dev/vg0/a } }, cdrom: { hdc: {} } }
+  b: { disks: { xvda: { path: /dev/vg0/b }, hda: { path: /dev/vg0/c }, xvdd: { path: /dev/vg0/d } }, cdrom: { hdd: {} } }
+  c: { disks: { xvda: { path: /dev/vg0/e, format: qcow2, backend: phy }, xvdb: { path: /dev/vg0/f, backend: phy } } }
+`,
+  'PCI devices and memory on demand': `${base}vms:
+  a: { type: hvm, memory: { target: 1GiB, max: 2GiB }, xl: { pci: ["01:00.0"] } }
+  b: { type: hvm, memory: { target: 1GiB, max: 1024MiB }, xl: { pci: ["02:00.0"] } }
+`,
+  'bad settings': `${base}vms:
+  a:
+    boot: { bootloader: grub, order: [disk, disk] }
+    display: { vnc: { listen: "127.0.0.1:1", port: 5899 }, spice: { listen: "a b", port: 0 } }
+    serial: 'pty"'
+    sched: { weight: 0, cap: 70000 }
+    affinity: { hard: 3-1, soft: "^2" }
+    cpupool: "1"
+    on: { poweroff: destroyed, crash: coredump-restart }
+  b:
+    affinity: 0-9999
+    nics:
+      eth0: { network: lan, rate: 10mb, model: vif, script: "../vif" }
+      eth1: { network: lan, rate: 1B/s@1us, model: "e1000,script=/x", script: "/etc/xen/vif bridge;" }
+    cdrom: { hdc: { path: netinst.iso } }
+    display: { vnc: yes, spice: true }
+  c: { affinity: 3, after: db, name: "12", formerly: "a b" }
+`,
+  'bad readiness': `${base}defaults: { ready: { within: 0s } }
+vms:
+  a: { ready: { tcp: "10.1.2.3" } }
+  b: { ready: { tcp: "2001:db8::1:443" } }
+  c: { ready: { tcp: "[10.1.2.3]:443" } }
+  d: { ready: { tcp: "web:70000" } }
+  e: { ready: { tcp: "-x:443", within: 2h } }
+  f: { ready: { from: here } }
+  g: { ready: { tcp: "{}.example.com:443", from: home, within: 60 } }
+  h: {}
+`,
+  'passwords written out': `${base}vms:
+  a: { display: { vnc: { password: hunter2 }, spice: { port: 5901, password: 4711 } } }
+  b: { display: { vnc: { password: "\${env:2ND}" } } }
+  c: { display: { vnc: { password: "\${file:-x}" } } }
+  d: { display: { vnc: { password: "x\${env:PW}" } }, serial: "\${env:PW}" }
+  e: { display: { vnc: { password: "\${env:PW_{n}}" } } }
+`,
+  'xl keys': `${base}defaults: { xl: { vnc: 1, VIRIDIAN: 1 } }
+vms:
+  "web-[1-3]":
+    xl:
+      cpus: "0-3"
+      builder: hvm
+      "a-b": 1
+      viridian: { all: true }
+      pci: ["01:00.0", { bdf: x }, null]
+      hap: 'a"b'
+      nested: .inf
+      tsc: 12345678901234567890
+      big: "12345678901234567890"
+`,
+  // What VMs say of each other.
+  'order of starts': `${base}defaults: { after: [db] }
+vms:
+  db: {}
+  web: { after: [bd, dns, web] }
+  a: { after: [c] }
+  b: { after: [a] }
+  c: { after: [b, d] }
+  d: { after: [a] }
+  "app-[1-3]": { after: [queue] }
+`,
+  renames: `${base}vms:
+  a: { formerly: old }
+  b: { formerly: old }
+  c: { formerly: a }
+  d: { formerly: d }
+  e: { name: f }
+  f: {}
+`,
+  'disks that are not shared by all': `${base}vms:
+  a: { disks: { xvda: { path: /dev/vg0/x, access: shared } } }
+  b: { disks: { xvda: { path: /dev/vg0/x, access: shared } } }
+  c: { disks: { xvda: { path: /dev/vg0/x, access: ro } } }
+  d: { disks: { xvda: { path: /dev/vg0/x } } }
 `,
   // What would reach a shell, ssh or a cfg.
   'unsafe values': `farm: home

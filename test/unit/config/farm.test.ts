@@ -1,27 +1,7 @@
 import { expect, test } from 'vitest';
-import { loadFarm, type Loaded } from '../../../src/config/index.ts';
-import { renderDiagnostics } from '../../../src/report/diagnostics.ts';
+import { loadFarm } from '../../../src/config/index.ts';
+import { home, load, vmOf } from './load.ts';
 import { memoryIo } from './memory-io.ts';
-
-type Ok = Extract<Loaded, { ok: true }>;
-
-const load = async (files: string | Readonly<Record<string, string>>, paths: readonly string[] = []): Promise<Ok> => {
-  const loaded = await loadFarm(paths, memoryIo(typeof files === 'string' ? { 'farm.yaml': files } : files));
-  if (!loaded.ok) throw new Error(renderDiagnostics(loaded.diagnostics, { color: false }));
-  return loaded;
-};
-
-const home = `farm: home
-servers: { xen: { address: xen.lan } }
-networks: { lan: { bridge: xenbr0 }, wan: { bridge: xenbr1 } }
-`;
-
-const vmOf = async (text: string, key = 'web') => {
-  const { farm } = await load(home + text);
-  const vm = farm.vms.find((v) => v.key === key);
-  if (!vm) throw new Error(`no ${key}`);
-  return vm;
-};
 
 test('the short form is one pool, named like the farm', async () => {
   const { farm, warnings } = await load(`${home}vms: { web: { memory: 1GiB } }\n`);
@@ -40,7 +20,10 @@ test('the short form is one pool, named like the farm', async () => {
     pools: [
       {
         name: 'home',
-        networks: { lan: { name: 'lan', bridge: 'xenbr0' }, wan: { name: 'wan', bridge: 'xenbr1' } },
+        networks: {
+          lan: { name: 'lan', bridge: 'xenbr0', vlan: undefined },
+          wan: { name: 'wan', bridge: 'xenbr1', vlan: undefined },
+        },
         servers: [
           {
             name: 'xen',
@@ -65,9 +48,15 @@ test('the short form is one pool, named like the farm', async () => {
         vcpus: { count: undefined, max: undefined },
         memory: { target: 1048576, max: undefined },
         boot: undefined,
+        settings: {},
         disks: undefined,
+        cdroms: undefined,
         nics: undefined,
+        xl: undefined,
         autostart: undefined,
+        after: [],
+        ready: undefined,
+        formerly: undefined,
         protect: false,
         budget: undefined,
         origin: { file: 'farm.yaml', pointer: '/vms/web' },
@@ -200,8 +189,8 @@ test('disks are merged by device; read-only ones may be shared', async () => {
 vms: { web: { disks: { xvda: { path: /dev/vg0/web } } }, db: { disks: { xvdaa: { path: /dev/vg0/db } } } }
 `);
   expect(vm.disks).toEqual({
-    xvda: { path: '/dev/vg0/web', access: 'rw' },
-    xvdz: { path: '/srv/tools.img', access: 'ro' },
+    xvda: { path: '/dev/vg0/web', access: 'rw', format: undefined, backend: undefined },
+    xvdz: { path: '/srv/tools.img', access: 'ro', format: undefined, backend: undefined },
   });
 });
 

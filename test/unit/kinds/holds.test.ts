@@ -4,6 +4,7 @@ import type { Condition } from '../../../src/core/step.ts';
 import { holds } from '../../../src/kinds/server/holds.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Domain } from '../../../src/kinds/vm/live.ts';
+import { plainNic } from '../../../src/kinds/vm/spec.ts';
 
 const uuid = '11111111-1111-4111-8111-111111111111';
 const other = '22222222-2222-4222-8222-222222222222';
@@ -21,18 +22,28 @@ const domain: Domain = {
   memory: { target: gib, actual: gib, max: 2 * gib },
   boot: { kernel: '/k', ramdisk: null, cmdline: null },
   disks: [{ vdev: 'xvda', path: '/dev/vg0/web', access: 'rw', format: 'raw', backend: 'phy', state: 4 }],
-  nics: [{ devid: 0, mac, bridge: 'xenbr0', state: 4 }],
+  settings: { 'sched.weight': 512, 'affinity.hard': '0-1' },
+  cdroms: { hdc: { path: '/x.iso' }, hdd: { path: '' } },
+  nics: [{ ...plainNic, devid: 0, mac, bridge: 'xenbr0', state: 4 }],
   monitored: true,
+  qemu: false,
+  balloon: true,
+  pvDrivers: true,
   pendingUpdate: null,
 };
 const server = (domains: readonly Domain[], more: Partial<ServerSeen> = {}): ServerSeen => ({
   is: 'seen',
   host: 'dom1',
   bootId: 'b',
-  xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: ['hvm'] },
+  xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: ['pv', 'hvm', 'hap'] },
   cpus: 4,
   memory: { total: 8 * gib, free: 2 * gib, reclaimable: 0 },
-  bridges: ['xenbr0'],
+  scheduler: 'credit2',
+  bridges: ['xenbr0', 'br1.5'],
+  ovs: ['ovs0'],
+  cpupools: ['Pool-0', 'fast'],
+  qemu: true,
+  xendomains: null,
   domains,
   records: [
     {
@@ -64,7 +75,9 @@ const is = (state: Domain['state']): ServerSeen => server([{ ...domain, state }]
 const disk = (state: number, more: Partial<Domain> = {}): ServerSeen =>
   server([{ ...domain, ...more, disks: domain.disks.map((d) => ({ ...d, state })) }]);
 const nic = (state: number, bridge: string | null = 'xenbr0'): ServerSeen =>
-  server([{ ...domain, nics: [{ devid: 0, mac, bridge, state }] }]);
+  server([{ ...domain, nics: [{ ...plainNic, devid: 0, mac, bridge, state }] }]);
+const caps = (...virtCaps: string[]): ServerSeen => server([], { xen: { ...server([]).xen, virtCaps } });
+const set = (settings: Domain['settings']): ServerSeen => server([{ ...domain, settings }]);
 
 const wantDisk: Condition = { is: 'disk', uuid, vdev: 'xvda', path: '/dev/vg0/web', access: 'rw' };
 const wantNic: Condition = { is: 'nic', uuid, mac: mac.toUpperCase(), bridge: 'xenbr0' };
@@ -79,6 +92,36 @@ describe('a condition that holds', () => {
     ['paused', { is: 'domain', uuid, state: 'paused' }, is('paused')],
     ['a crashed domain has ended', { is: 'domain', uuid, state: 'ended' }, is('crashed')],
     ['a shut-down domain has ended', { is: 'domain', uuid, state: 'ended' }, is('shutdown')],
+    ['a crashed domain is down', { is: 'domain', uuid, state: 'down' }, is('crashed')],
+    ['a domain that is gone is down', { is: 'domain', uuid, state: 'down' }, server([])],
+    ['weight, and the cap that Xen gives', { is: 'sched', uuid, weight: 512, cap: 0 }, up],
+    ['affinity', { is: 'affinity', uuid, hard: '0-1', soft: 'all' }, up],
+    [
+      'an affinity of all CPUs',
+      { is: 'affinity', uuid, hard: '0-3', soft: '0-3' },
+      set({ 'affinity.hard': 'all', 'affinity.soft': '0-3' }),
+    ],
+    [
+      'an affinity of the only CPU',
+      { is: 'affinity', uuid, hard: '0', soft: 'all' },
+      server([{ ...domain, settings: {} }], { cpus: 1 }),
+    ],
+    ['cpupool', { is: 'cpupool', uuid, pool: 'Pool-0' }, up],
+    ['another cpupool', { is: 'cpupool', uuid, pool: 'fast' }, set({ cpupool: 'fast' })],
+    ['a cpupool that the server has', { is: 'has-cpupool', name: 'fast' }, up],
+    ['cpupools that were not told', { is: 'has-cpupool', name: 'fast' }, server([], { cpupools: [] })],
+    ['named', { is: 'named', uuid, name: 'web' }, up],
+    ['a medium', { is: 'cd', uuid, vdev: 'hdc', path: '/x.iso' }, up],
+    ['an empty drive', { is: 'cd', uuid, vdev: 'hdd', path: null }, up],
+    ['pv runs', { is: 'runs', type: 'pv' }, up],
+    ['hvm runs', { is: 'runs', type: 'hvm' }, up],
+    ['pvh runs with shadow paging', { is: 'runs', type: 'pvh' }, caps('hvm', 'shadow')],
+    ['an old Xen does not tell all', { is: 'runs', type: 'hvm' }, caps('hvm', 'hvm_directio')],
+    ['an old Xen runs pv', { is: 'runs', type: 'pv' }, caps('hvm')],
+    ['what was not told', { is: 'runs', type: 'hvm' }, caps()],
+    ['a QEMU is there', { is: 'has-qemu' }, up],
+    ['a QEMU may be there', { is: 'has-qemu' }, server([], { qemu: undefined })],
+    ['a QEMU serves it', { is: 'qemu', uuid }, server([{ ...domain, qemu: true }])],
     ['the name is its own', { is: 'name-free', name: 'web', uuid }, up],
     ['memory', memory(gib), up],
     [
@@ -96,6 +139,11 @@ describe('a condition that holds', () => {
     ['a nic that the guest has not brought up', wantNic, nic(2)],
     ['no such nic', { is: 'no-nic', uuid, mac: '02:5a:7c:00:00:02' }, up],
     ['bridge', { is: 'bridge', name: 'xenbr0' }, up],
+    ['a bridge with a dot', { is: 'bridge', name: 'br1.5' }, up],
+    ['an Open vSwitch bridge', { is: 'bridge', name: 'ovs0' }, up],
+    ['a VLAN of an Open vSwitch bridge', { is: 'bridge', name: 'ovs0.20' }, up],
+    ['trunks of an Open vSwitch bridge', { is: 'bridge', name: 'ovs0.20:30:40' }, up],
+    ['a nic that waits on a VLAN', { ...wantNic, bridge: 'ovs0.20' }, nic(2, 'ovs0.20')],
     ['path', { is: 'path', path: '/k' }, up],
     ['record', { is: 'record', path: cfg, digest: 'aa' }, up],
     ['no record', { is: 'record', path: '/etc/xen/new.cfg', digest: 'absent' }, up],
@@ -116,6 +164,31 @@ describe('a condition that holds', () => {
 describe('a condition that does not hold says why', () => {
   test.each<[Condition, ServerSeen, string]>([
     [{ is: 'domain', uuid, state: 'gone' }, is('dying'), 'domain 5 (web) is still there: it is being taken down'],
+    [{ is: 'domain', uuid, state: 'down' }, up, 'domain 5 (web) is still there: it is running'],
+    [{ is: 'sched', uuid, weight: 256, cap: 0 }, up, 'the weight of domain 5 (web) is 512, not 256'],
+    [{ is: 'sched', uuid, weight: 512, cap: 50 }, up, 'the cap of domain 5 (web) is 0, not 50'],
+    [{ is: 'affinity', uuid, hard: '0-2', soft: 'all' }, up, 'the affinity of domain 5 (web) is 0-1, not 0-2'],
+    [{ is: 'affinity', uuid, hard: '0-1', soft: '2' }, up, 'the soft affinity of domain 5 (web) is all, not 2'],
+    [{ is: 'cpupool', uuid, pool: 'fast' }, up, 'domain 5 (web) is in cpupool Pool-0, not in fast'],
+    [{ is: 'has-cpupool', name: 'slow' }, up, 'the server has no cpupool slow; it has Pool-0, fast'],
+    [{ is: 'named', uuid, name: 'web-1' }, up, 'domain 5 (web) is not called web-1'],
+    [{ is: 'cd', uuid, vdev: 'hdb', path: null }, up, 'domain 5 (web) has no CD drive hdb'],
+    [
+      { is: 'cd', uuid, vdev: 'hdc', path: null },
+      up,
+      'the CD drive hdc of domain 5 (web) is holding /x.iso, not empty',
+    ],
+    [
+      { is: 'cd', uuid, vdev: 'hdd', path: '/x.iso' },
+      up,
+      'the CD drive hdd of domain 5 (web) is empty, not holding /x.iso',
+    ],
+    [{ is: 'runs', type: 'pv' }, caps('hvm', 'hap'), 'the server runs no pv guests (virt_caps: hvm hap)'],
+    [{ is: 'runs', type: 'pvh' }, caps('pv'), 'the server runs no pvh guests (virt_caps: pv)'],
+    [{ is: 'runs', type: 'hvm' }, caps('pv', 'hvm'), 'the server runs no hvm guests (virt_caps: pv hvm)'],
+    [{ is: 'has-qemu' }, server([], { qemu: false }), 'the server has no QEMU for Xen (Debian: qemu-system-xen)'],
+    [{ is: 'qemu', uuid }, up, 'domain 5 (web) runs without a QEMU, which it can be given at a start only'],
+    [{ is: 'bridge', name: 'br1.6' }, up, 'the server has no bridge br1.6'],
     [{ is: 'domain', uuid, state: 'up' }, server([]), `no domain has the UUID ${uuid}`],
     [{ is: 'domain', uuid, state: 'up' }, is('shutdown'), 'domain 5 (web) has shut down and waits to be cleared away'],
     [{ is: 'domain', uuid, state: 'running' }, is('paused'), 'domain 5 (web) is paused'],

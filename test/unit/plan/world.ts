@@ -6,7 +6,7 @@ import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Toolstack } from '../../../src/kinds/toolstack.ts';
 import type { CfgRecord, Domain, Marker } from '../../../src/kinds/vm/live.ts';
 import type { DiskSpec, NicConfig, NicSpec, Settings, VmConfig, VmSpec } from '../../../src/kinds/vm/spec.ts';
-import { defaultOptions, makePlan } from '../../../src/plan/index.ts';
+import { defaultOptions, makePlan, type Tools } from '../../../src/plan/index.ts';
 import { readProgram } from '../../../src/core/port.ts';
 
 export const MiB = 1024;
@@ -295,14 +295,7 @@ export const after = (
   return next;
 };
 
+export const tools: Tools = { toolstack: flat, version: '0.0.0', secrets: new Map([['${env:VNC}', 'secret']]) };
+
 export const plan = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): ReturnType<typeof makePlan> =>
-  makePlan(
-    f,
-    seen,
-    { ...defaultOptions, ...options },
-    {
-      toolstack: flat,
-      version: '0.0.0',
-      secrets: new Map([['${env:VNC}', 'secret']]),
-    },
-  );
+  makePlan(f, seen, { ...defaultOptions, ...options }, tools);

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Diagnostic } from '../../../src/core/diagnostic.ts';
 import type { Plan } from '../../../src/kinds/plan.ts';
 import { parsePlan, planJson } from '../../../src/report/plan-json.ts';
-import { drifted, empty, troubled, usual, waiting } from './plans.ts';
+import { drifted, empty, troubled, usual, uuid, waiting } from './plans.ts';
+import { everyVerb, whole } from './whole-vm.ts';
 
 const schema = JSON.parse(
   readFileSync(new URL('../../../schemas/plan.schema.json', import.meta.url), 'utf8'),
@@ -37,6 +38,8 @@ describe('a plan file', () => {
     ['drifted', drifted],
     ['troubled', troubled],
     ['waiting', waiting],
+    ['whole', whole],
+    ['every verb', everyVerb],
   ])('is read back as it was written: %s', (_name: string, plan: Plan) => {
     const touched = plan.operations.map((o) => ({
       subject: o.op.vm,
@@ -62,6 +65,15 @@ describe('a plan file', () => {
       name,
       digest: usual.desired,
     })),
+  };
+
+  const every: Plan = {
+    ...everyVerb,
+    servers,
+    scope: ['dom01', 'dom02', 'dom03'],
+    touched: [
+      { subject: { kind: 'vm', name: 'win-1' }, server: 'dom01', uuid, name: 'win-1', digest: everyVerb.desired },
+    ],
   };
 
   test.each([
@@ -111,6 +123,26 @@ describe('a plan file', () => {
       tampered(one, '"web-1/set-memory",\n        "web-1/move', '"web-1/move'),
       /belongs to no VM/,
     ],
+    [
+      'a password',
+      tampered(every, '"secret": "${env:WIN_VNC}"', '"secret": "swordfish"'),
+      /display\.vnc\.password\/secret must match/,
+    ],
+    ['a digest of a password', tampered(every, '"digest": null', '"digest": "a1"'), /digest must be null/],
+    ['a setting that is none', tampered(every, '"tablet": true', '"tabled": true'), /additional properties \(tabled\)/],
+    [
+      'a link upwards',
+      tampered(every, '"link": "/etc/xen/auto/02-win-1.cfg"', '"link": "/etc/xen/auto/../x"'),
+      /may not stand in a path/,
+    ],
+    [
+      'an old cfg upwards',
+      tampered(every, '"path": "/etc/xen/win-0.cfg"', '"path": "/etc/xen/../x"'),
+      /may not stand in a path/,
+    ],
+    ['a new name of digits', tampered(every, '"to": "win-2"', '"to": "2"'), /digits only/],
+    ['CPUs that are none', tampered(every, '"hard": "0-3,7"', '"hard": "0-3;reboot"'), /\/op\/hard must match/],
+    ['a host with an option', tampered(every, '"host": "10.1.2.3"', '"host": "-x"'), /\/ready\/host must match/],
     ['a server that nobody can reach', planJson({ ...one, servers: [] }), /how dom01 is reached is missing/],
     ['nothing to compare with', planJson({ ...one, touched: [] }), /what was seen of web-1 is missing/],
   ])('is refused with a reason: %s', (_name: string, text: string, reason: RegExp) => {

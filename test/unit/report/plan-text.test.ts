@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/kinds/plan.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
 import { drifted, empty, troubled, usual, waiting } from './plans.ts';
+import { whole } from './whole-vm.ts';
 
 const golden = (name: string): string => `../../golden/report/${name}`;
 const plain = { color: false, width: 100, commands: false };
@@ -12,6 +13,7 @@ describe('renderPlan', () => {
     ['drifted', drifted],
     ['troubled', troubled],
     ['waiting', waiting],
+    ['whole', whole],
   ])('the plan of a day: %s', async (name: string, plan: Plan) => {
     await expect(renderPlan(plan, plain)).toMatchFileSnapshot(golden(`${name}.txt`));
   });
@@ -41,7 +43,7 @@ describe('renderPlan', () => {
 
   test('colours add nothing but colour', () => {
     const escape = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g');
-    for (const plan of [usual, drifted, troubled, waiting]) {
+    for (const plan of [usual, drifted, troubled, waiting, whole]) {
       const painted = renderPlan(plan, { ...plain, color: true, commands: true });
       expect(painted).toMatch(escape);
       expect(painted.replaceAll(escape, '')).toBe(renderPlan(plan, { ...plain, commands: true }));

@@ -4,11 +4,12 @@ import { absent, value } from '../../../src/core/change.ts';
 import type { Operation, Plan, PlanChange, PlanVm } from '../../../src/kinds/plan.ts';
 import { estimateOf, idOf, reasonOf } from '../../../src/kinds/vm/describe.ts';
 import type { CfgDraft, VmOp } from '../../../src/kinds/vm/ops.ts';
-import { configure } from '../../../src/kinds/vm/ways.ts';
+import { plainDisk, plainNic } from '../../../src/kinds/vm/spec.ts';
+import { configure } from '../../../src/kinds/vm/way.ts';
 
 const MiB = 1024;
 const GiB = 1024 * MiB;
-const sha = `sha256:${'a1'.repeat(32)}`;
+export const sha = `sha256:${'a1'.repeat(32)}`;
 
 export const empty: Plan = {
   format: 'reeve-plan/1',
@@ -29,9 +30,9 @@ export const empty: Plan = {
   bound: 0,
 };
 
-const uuid = '6d3c9b1e-0f6a-5b7e-9c41-2f8d5a7b1c02';
+export const uuid = '6d3c9b1e-0f6a-5b7e-9c41-2f8d5a7b1c02';
 
-const draft = (vm: string, generation: number): CfgDraft => ({
+export const draft = (vm: string, generation: number): CfgDraft => ({
   path: `/etc/xen/${vm}.cfg`,
   marker: {
     farm: 'acme',
@@ -52,22 +53,25 @@ const draft = (vm: string, generation: number): CfgDraft => ({
     vcpus: { count: 2, max: 4 },
     memory: { target: GiB, max: 2 * GiB },
     boot: { kernel: '/srv/guest/vmlinuz', ramdisk: '/srv/guest/initrd.gz', cmdline: 'console=hvc0 quiet' },
+    settings: {},
     disks: {
-      xvda: { path: `/dev/vg0/${vm}`, access: 'rw', format: 'raw', extra: [] },
-      xvdb: { path: '/srv/iso/tools.img', access: 'ro', format: 'raw', extra: [] },
+      xvda: { ...plainDisk, path: `/dev/vg0/${vm}` },
+      xvdb: { ...plainDisk, path: '/srv/iso/tools.img', access: 'ro' },
     },
+    cdroms: {},
     nics: [
-      { mac: '02:5a:7c:00:00:01', bridge: 'xenbr0', extra: [] },
-      { mac: '02:5a:7c:00:00:02', bridge: 'xenbr1', extra: ['rate=10Mb/s'] },
+      { ...plainNic, mac: '02:5a:7c:00:00:01', bridge: 'xenbr0' },
+      { ...plainNic, mac: '02:5a:7c:00:00:02', bridge: 'xenbr1', rate: '1250000B/s@50000us' },
     ],
     extra: [{ key: 'localtime', value: '1' }],
   },
   replaces: generation === 1 ? 'absent' : 'b2'.repeat(32),
+  from: null,
 });
 
-const base = (vm: string, server: string) => ({ vm: { kind: 'vm', name: vm } as const, server, uuid, name: vm });
+export const base = (vm: string, server: string) => ({ vm: { kind: 'vm', name: vm } as const, server, uuid, name: vm });
 
-const operation = (
+export const operation = (
   op: VmOp,
   disruption: Operation['disruption'],
   commands: readonly string[],
@@ -85,7 +89,7 @@ const operation = (
   commands,
 });
 
-const change = (field: string, from: unknown, to: unknown, more: Partial<PlanChange> = {}): PlanChange => {
+export const change = (field: string, from: unknown, to: unknown, more: Partial<PlanChange> = {}): PlanChange => {
   const s = (v: unknown): Seen<unknown> => (v === undefined ? absent : value(v));
   return {
     field,
@@ -99,7 +103,7 @@ const change = (field: string, from: unknown, to: unknown, more: Partial<PlanCha
   };
 };
 
-const vm = (name: string, more: Partial<PlanVm>): PlanVm => ({
+export const vm = (name: string, more: Partial<PlanVm>): PlanVm => ({
   subject: { kind: 'vm', name },
   name,
   server: 'dom01',
@@ -126,7 +130,14 @@ const created: readonly Operation[] = [
     'write /etc/xen/web-4.cfg',
   ]),
   operation(
-    { ...base('web-4', 'dom02'), verb: 'autostart', path: '/etc/xen/web-4.cfg', on: true, links: [] },
+    {
+      ...base('web-4', 'dom02'),
+      verb: 'autostart',
+      path: '/etc/xen/web-4.cfg',
+      on: true,
+      link: '/etc/xen/auto/web-4.cfg',
+      links: [],
+    },
     'none',
     ['ln -s /etc/xen/web-4.cfg /etc/xen/auto/web-4.cfg'],
     ['web-4/define'],

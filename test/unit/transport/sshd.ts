@@ -32,6 +32,10 @@ export interface Sshd {
   /** Lines for known_hosts, one for each host key. */
   readonly known: readonly string[];
   readonly commands: string[];
+  /** Sizes of pseudo-terminals: as they were asked for, and as they became. */
+  readonly ptys: string[];
+  /** Whether pseudo-terminals are given. */
+  givesPty: boolean;
   connections: number;
   forwards: number;
   running: number;
@@ -93,7 +97,17 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
         });
       });
       client.on('session', (accept) => {
-        accept().on('exec', (acceptExec, _reject, info) => run(sshd, acceptExec(), info.command));
+        const session = accept();
+        session.on('exec', (acceptExec, _reject, info) => run(sshd, acceptExec(), info.command));
+        session.on(
+          'pty',
+          (acceptPty, rejectPty, { term, cols, rows }: { term?: string; cols: number; rows: number }) => {
+            sshd.ptys.push(`${term} ${cols}x${rows}`);
+            if (sshd.givesPty) acceptPty();
+            else rejectPty();
+          },
+        );
+        session.on('window-change', (_accept, _reject, { cols, rows }) => sshd.ptys.push(`${cols}x${rows}`));
       });
     });
   });
@@ -151,6 +165,8 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
     port,
     known: options.hostKeys.map((key) => `[127.0.0.1]:${port} ${key.public.split(' ').slice(0, 2).join(' ')}`),
     commands: [],
+    ptys: [],
+    givesPty: true,
     connections: 0,
     forwards: 0,
     running: 0,
