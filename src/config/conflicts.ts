@@ -1,5 +1,5 @@
 /** What no two VMs may share: a MAC, a UUID, Xen's name, a disk that one of them writes. One pass, each VM looked at once. */
-import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { DiskSpec, VmSpec } from '../kinds/vm/spec.ts';
 import type { Place, Problems } from './problem.ts';
 
 /** Where a field of a VM stands: `nics.eth0.mac`. */
@@ -11,8 +11,15 @@ interface Holder {
 }
 
 interface Use extends Holder {
-  readonly writes: boolean;
+  readonly access: DiskSpec['access'];
 }
+
+/** Who may not have a disk together with one that has it so: readers meet readers, and those that share it each other. */
+const foes: Readonly<Record<DiskSpec['access'], readonly DiskSpec['access'][]>> = {
+  rw: ['rw', 'ro', 'shared'],
+  ro: ['rw', 'shared'],
+  shared: ['rw', 'ro'],
+};
 
 export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, problems: Problems): void => {
   const tell = (what: string, tail: string, hint: string, first: Holder, again: Holder): void => {
@@ -49,7 +56,7 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
       if (spec.mac !== undefined) mac(spec.mac, { vm, field: ['nics', nic, 'mac'] });
     }
     for (const [vdev, { path, access }] of Object.entries(vm.disks ?? {})) {
-      const use = { vm, field: ['disks', vdev, 'path'], writes: access === 'rw' };
+      const use: Use = { vm, field: ['disks', vdev, 'path'], access };
       const others = uses.get(path);
       if (others) others.push(use);
       else uses.set(path, [use]);
@@ -57,29 +64,28 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
   }
   for (const [path, all] of uses) {
     if (all.length < 2) continue;
-    const help = 'give each its own, or `access: ro` to both';
+    const help = 'give each its own, or `access: ro` to both, or `access: shared` where their guests can share it';
     checkUses(all, (first, again) => tell(`disk ${path}`, ', and it is written', help, first, again));
   }
 };
 
 /**
- * Those of one path have one disk where they may be on one server; that is fine as long as none of them writes. Kept by
+ * Those of one path have one disk where they may be on one server; that is fine as long as all read, or all share. Kept by
  * pool and server, with `*` for a VM that may be anywhere, so that each use costs as much as it names servers.
  */
 const checkUses = (uses: readonly Use[], tell: (first: Holder, again: Holder) => void): void => {
-  const seen = new Map<string, { any?: Use; writer?: Use }>();
+  const seen = new Map<string, { -readonly [A in Use['access']]?: Use }>();
   for (const use of uses) {
     const { pool, servers } = use.vm;
     const key = (server: string): string => `${pool}\n${server}`;
     const anywhere = servers.length === 0;
     // One that may be anywhere meets all; one that is bound meets those on its servers and those that may be anywhere.
     const meets = anywhere ? [key('*'), key('')] : [...servers.map(key), key('*')];
-    const clash = meets.map((k) => seen.get(k)?.[use.writes ? 'any' : 'writer']).find((other) => other !== undefined);
+    const clash = meets.flatMap((k) => foes[use.access].map((a) => seen.get(k)?.[a])).find((u) => u !== undefined);
     if (clash) tell(clash, use);
     for (const k of anywhere ? [key('*')] : [...servers.map(key), key('')]) {
       const at = seen.get(k) ?? {};
-      at.any ??= use;
-      if (use.writes) at.writer ??= use;
+      at[use.access] ??= use;
       seen.set(k, at);
     }
   }

@@ -1,11 +1,12 @@
-/** The disks and NICs of one VM, from all its layers. */
+/** The disks, CD drives and NICs of one VM, from all its layers. */
 import { byText } from '../core/order.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
-import type { DiskSpec, NicSpec } from '../kinds/vm/spec.ts';
+import { parseRate } from '../kinds/vm/rate.ts';
+import type { CdromSpec, DiskBackend, DiskSpec, NicSpec } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
 import { itemsOf, keysAt, lookUp, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import { didYouMean } from './problem.ts';
-import { badMac, badServerPath } from './words.ts';
+import { badMac, badModel, badScript, badServerPath } from './words.ts';
 
 /** What says where a disk's bytes are; a mistake in one is told already. */
 const ways = ['path', 'repository', 'size', 'from', 'adopt'];
@@ -33,13 +34,36 @@ export const disksOf = (
     }
     refuse(around.problems, 'the path of a disk', path, badServerPath);
     if (!path) continue;
-    disks[vdev] = { path: path.value, access: textAt(layers, 'disks', vdev, 'access')?.value === 'ro' ? 'ro' : 'rw' };
+    disks[vdev] = {
+      path: path.value,
+      access: (textAt(layers, 'disks', vdev, 'access')?.value ?? 'rw') as DiskSpec['access'],
+      format: textAt(layers, 'disks', vdev, 'format')?.value,
+      backend: textAt(layers, 'disks', vdev, 'backend')?.value as DiskBackend | undefined,
+    };
   }
   return disks;
 };
 
+/** The nearest layer that has a drive says what is in it: `{}` is an empty drive, whatever stands behind it. */
+export const cdromsOf = (
+  layers: readonly Layer[],
+  { problems }: Around,
+): Readonly<Record<string, CdromSpec>> | undefined => {
+  const vdevs = keysAt(layers, 'cdrom');
+  if (!vdevs) return undefined;
+  const drives = [...vdevs].sort(byText).map((vdev): [string, CdromSpec] => {
+    const near = layers.find((l) => lookUp([l], ['cdrom', vdev]));
+    const path = near && textAt([near], 'cdrom', vdev, 'path');
+    refuse(problems, 'the path of an ISO', path, badServerPath);
+    return [vdev, { path: path?.value ?? null }];
+  });
+  return Object.fromEntries(drives);
+};
+
 /** `networks` of the nearest layer that has it replaces all NICs of the layers behind; `nics` are merged on top. */
-const nearNetworks = (layers: readonly Layer[]): { near: readonly Layer[]; list: Found<unknown> | undefined } => {
+export const nearNetworks = (
+  layers: readonly Layer[],
+): { readonly near: readonly Layer[]; readonly list: Found<unknown> | undefined } => {
   const i = layers.findIndex((l) => Array.isArray(lookUp([l], ['networks'])?.value));
   const layer = layers[i];
   return layer
@@ -87,9 +111,29 @@ export const nicsOf = (
         hint: pool ? didYouMean('', Object.keys(pool.networks), 'network') : undefined,
       });
     }
-    if (network) nics[nic] = { network: network.value, mac: mac?.value.toLowerCase() };
+    const options = optionsOf(nic, near, around);
+    if (network) nics[nic] = { network: network.value, mac: mac?.value.toLowerCase(), ...options };
   }
   return nics;
+};
+
+const optionsOf = (
+  nic: string,
+  layers: readonly Layer[],
+  { problems }: Around,
+): Pick<NicSpec, 'rate' | 'model' | 'script'> => {
+  const rate = textAt(layers, 'nics', nic, 'rate');
+  const model = textAt(layers, 'nics', nic, 'model');
+  const script = textAt(layers, 'nics', nic, 'script');
+  const parsed = rate && parseRate(rate.value);
+  if (parsed && 'why' in parsed) refuse(problems, 'a rate', rate, () => parsed.why);
+  refuse(problems, 'the model of a NIC', model, badModel);
+  refuse(problems, 'a hotplug script', script, badScript);
+  return {
+    rate: parsed && 'rate' in parsed ? parsed.rate : undefined,
+    model: model?.value,
+    script: script?.value,
+  };
 };
 
 const checkNetwork = (network: Found<string>, pool: PoolSpec | undefined, around: Around): void => {

@@ -21,7 +21,7 @@ export interface Found<T> {
 }
 
 /** The key that a bare value is short for: `vcpus: 2` is `vcpus.count`. */
-const shortFor: Readonly<Record<string, string>> = { vcpus: 'count', memory: 'target' };
+const shortFor: Readonly<Record<string, string>> = { vcpus: 'count', memory: 'target', affinity: 'hard' };
 
 const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null;
 
@@ -85,6 +85,10 @@ export const flagAt = (layers: readonly Layer[], ...path: string[]): boolean | u
   const value = lookUp(layers, path)?.value;
   return typeof value === 'boolean' ? value : undefined;
 };
+
+/** The value at `path` of every layer that has one, the nearest first. */
+export const everyAt = (layers: readonly Layer[], path: readonly string[]): readonly Found<unknown>[] =>
+  layers.flatMap((layer) => lookUp([layer], path) ?? []);
 
 /** The keys that any layer has in the map at `key`, sorted by nothing. */
 export const keysAt = (layers: readonly Layer[], key: string): ReadonlySet<string> | undefined => {

@@ -141,13 +141,13 @@ export const locateAll = (file: string, text: string, pointers: Iterable<string>
   };
 };
 
-/** The keys that stand twice in one map, with both places. */
+/** The keys that stand twice in one map, with both places; an empty key stands where its map begins. */
 export const duplicateKeys = (
   events: readonly Event[],
   text: string,
 ): readonly { readonly key: string; readonly first: Range; readonly again: Range }[] => {
   const found: { key: string; first: Range; again: Range }[] = [];
-  const stack: ({ seen: Map<string, Range>; isKey: boolean } | null)[] = [];
+  const stack: ({ seen: Map<string, Range>; isKey: boolean; start: number } | null)[] = [];
   for (const e of events) {
     if (e.type === EVENT_ID.DOCUMENT) continue;
     if (e.type === EVENT_ID.POP) {
@@ -156,8 +156,8 @@ export const duplicateKeys = (
     }
     const top = stack.at(-1);
     if (top) {
-      const range = top.isKey && e.type === EVENT_ID.SCALAR ? scalarRange(e) : undefined;
-      if (range && e.type === EVENT_ID.SCALAR) {
+      if (top.isKey && e.type === EVENT_ID.SCALAR) {
+        const range = scalarRange(e) ?? { start: top.start, end: top.start + 1 };
         const key = getScalarValue(text, e);
         const first = top.seen.get(key);
         if (first) found.push({ key, first, again: range });
@@ -165,13 +165,16 @@ export const duplicateKeys = (
       }
       top.isKey = !top.isKey;
     }
-    if (e.type === EVENT_ID.MAPPING) stack.push({ seen: new Map(), isKey: true });
+    if (e.type === EVENT_ID.MAPPING) stack.push({ seen: new Map(), isKey: true, start: e.start });
     if (e.type === EVENT_ID.SEQUENCE) stack.push(null);
   }
   return found;
 };
 
-/** Problems → diagnostics, sorted by file, line and column. `texts` has every file that a place may name. */
+/**
+ * Problems → diagnostics, sorted by file, line and column. `texts` has every file that a place may name. A line that may
+ * hold a password is shown by none of them.
+ */
 export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, string>): readonly Diagnostic[] => {
   const wanted = new Map<string, Set<string>>();
   const want = (at: Place): void => {
@@ -186,11 +189,17 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
   for (const [file, pointers] of wanted) locators.set(file, locateAll(file, texts.get(file) ?? '', pointers));
   const position = (at: Place): Position =>
     locators.get(at.file)?.(at) ?? { file: at.file, line: 1, column: 1, text: '', width: 0 };
-  return problems
-    .map((p): Diagnostic => {
-      const at = p.at === undefined || isPosition(p.at) ? p.at : position(p.at);
-      const related = p.related?.map((r) => ({ message: r.message, at: position(r.at) }));
-      return { severity: p.severity ?? 'error', code: p.code, message: p.message, at, hint: p.hint, related };
+  const placed = problems.map((p) => {
+    const at = p.at === undefined || isPosition(p.at) ? p.at : position(p.at);
+    return { ...p, at, related: p.related?.map((r) => ({ message: r.message, at: position(r.at) })) };
+  });
+  const line = (at: Position): string => `${at.file}\n${at.line}`;
+  const hidden = new Set(placed.flatMap((p) => (p.conceal === true && p.at ? [line(p.at)] : [])));
+  const cover = (at: Position): Position => (hidden.has(line(at)) ? { ...at, text: '', width: 0 } : at);
+  return placed
+    .map(({ severity, code, message, at, hint, related }): Diagnostic => {
+      const others = related?.map((r) => ({ message: r.message, at: cover(r.at) }));
+      return { severity: severity ?? 'error', code, message, at: at && cover(at), hint, related: others };
     })
     .sort(
       (a, b) =>

@@ -8,34 +8,17 @@ interface NotBuilt {
   readonly values?: readonly string[];
 }
 
-const settings = [
-  'cdrom',
-  'display',
-  'sched',
-  'affinity',
-  'on',
-  'apart',
-  'after',
-  'ready',
-  'cloudInit',
-  'deleteDisks',
-  'xl',
-];
+const settings = ['apart', 'cloudInit', 'deleteDisks'];
 
 export const notBuiltYet: readonly NotBuilt[] = [
   { of: '', keys: ['repositories', 'templates', 'isos'] },
   { of: 'pool', keys: ['repositories', 'spare', 'overcommit'] },
   { of: 'server', keys: ['migration', 'roles', 'fence'] },
   { of: 'server', keys: ['state'], values: ['maintenance', 'off', 'lost', 'absent'] },
-  { of: 'network', keys: ['vlan'] },
-  { of: 'farmNetwork', keys: ['vlan'] },
   { of: 'profile', keys: settings },
-  { of: 'profile', keys: ['type'], values: ['pv', 'hvm'] },
-  { of: 'vm', keys: [...settings, 'formerly'] },
-  { of: 'vm', keys: ['type'], values: ['pv', 'hvm'] },
-  { of: 'boot', keys: ['bootloader', 'firmware', 'order'] },
-  { of: 'disk', keys: ['repository', 'size', 'from', 'format', 'adopt'] },
-  { of: 'disk', keys: ['access'], values: ['shared'] },
+  { of: 'vm', keys: settings },
+  { of: 'disk', keys: ['repository', 'size', 'from', 'adopt'] },
+  { of: 'cdrom', keys: ['iso'] },
   { of: 'policy', keys: ['restarts', 'before'] },
 ];
 

@@ -172,6 +172,9 @@ const networksOf = (
     }
   }
   return Object.fromEntries(
-    sortedBy(taken.values(), (n) => n.name).map((n) => [n.name, { name: n.name, bridge: n.body.bridge ?? '' }]),
+    sortedBy(taken.values(), (n) => n.name).map((n) => [
+      n.name,
+      { name: n.name, bridge: n.body.bridge ?? '', vlan: n.body.vlan },
+    ]),
   );
 };

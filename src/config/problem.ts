@@ -17,6 +17,8 @@ export interface Problem {
   readonly at?: Place | Position | undefined;
   readonly hint?: string | undefined;
   readonly related?: readonly { readonly message: string; readonly at: Place }[];
+  /** Its line may hold a password, and is never shown. */
+  readonly conceal?: boolean;
 }
 
 export const isPosition = (at: Place | Position): at is Position => 'line' in at;

@@ -11,6 +11,7 @@ import { gather, placeOf, type Gathered } from './gather.ts';
 import { layerOf, lookUp, numberAt, originIn, profileLayers, textAt, type Layer } from './layers.ts';
 import { expand } from './pattern.ts';
 import { resolvePools } from './pools.ts';
+import { checkOrder } from './order.ts';
 import type { Place, Problems } from './problem.ts';
 import type { Source } from './source.ts';
 import { layersOf, resolveVm } from './vms.ts';
@@ -50,6 +51,7 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
     vms.push(resolveVm(member, own, around));
   }
   const sorted = sortedBy(vms, (vm) => vm.key);
+  checkOrder(sorted, (vm) => layers.get(vm) ?? [], problems);
   checkConflicts(sorted, (vm, field) => placeOfField(layers.get(vm) ?? [], field), problems);
   // Behind an error, it may only look so.
   if (problems.all.length === 0) warnBootless(sorted, layers, problems);
@@ -126,7 +128,9 @@ const policyOf = (all: Gathered): Policy => {
 const warnBootless = (vms: readonly VmSpec[], layers: Resolution['layers'], problems: Problems): void => {
   for (const vm of vms) {
     if (vm.state === 'absent' || vm.boot?.kernel !== undefined || vm.disks === undefined) continue;
-    if (Object.keys(vm.disks).length > 0) continue;
+    const { 'boot.order': order = [] } = vm.settings;
+    if (Object.keys(vm.disks).length > 0 || Object.keys(vm.cdroms ?? {}).length > 0 || order.includes('network'))
+      continue;
     problems.add({
       severity: 'warning',
       code: 'cannot-boot',

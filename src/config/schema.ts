@@ -8,7 +8,8 @@ import { profileSchema } from '../kinds/profile/schema.ts';
 import { farmRepositorySchema, repositorySchema } from '../kinds/repository/schema.ts';
 import { def, mapOf, mapWith, type JsonSchema } from '../kinds/schema.ts';
 import { serverSchema, sshSchema } from '../kinds/server/schema.ts';
-import { bootSchema, nicSchema, vmSchema } from '../kinds/vm/schema.ts';
+import { bootSchema, nicSchema } from '../kinds/vm/parts-schema.ts';
+import { vmSchema } from '../kinds/vm/schema.ts';
 
 export interface ComposedSchema extends JsonSchema {
   readonly $schema: string;

@@ -2,17 +2,20 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parseDuration, parseSize } from '../core/quantity.ts';
 import {
+  cdromPattern,
   durationPattern,
   macPattern,
   nicPattern,
+  secretPattern,
   sha256Pattern,
   sizePattern,
   uuidPattern,
   vdevPattern,
   type JsonSchema,
 } from '../kinds/schema.ts';
+import { ratePattern } from '../kinds/vm/rate.ts';
 import { markNotBuilt, notBuiltKeyword } from './not-built.ts';
-import { didYouMean, dotted, keysOf, step, type Problem } from './problem.ts';
+import { didYouMean, dotted, keysOf, step, type Place, type Problem } from './problem.ts';
 import { farmSchema } from './schema.ts';
 import type { Source } from './source.ts';
 
@@ -107,6 +110,7 @@ const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; 
     pointer: at,
   });
   const params = e.params as Record<string, unknown>;
+  if (schema.pattern === secretPattern) return { problem: literalSecret({ file, pointer: at }, where), pointer: at };
   switch (e.keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
@@ -173,7 +177,8 @@ const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; 
 };
 
 const patternKeys: Readonly<Record<string, string>> = {
-  [vdevPattern]: 'disks are named xvda, xvdb … xvdz, xvdaa …',
+  [vdevPattern]: 'disks are named xvda, xvdb … xvdz, xvdaa …; on HVM also hda … hdd and sda … sdp',
+  [cdromPattern]: 'CD drives are named hda … hdd',
   [nicPattern]: 'NICs are named eth0 … eth15',
 };
 
@@ -233,7 +238,17 @@ const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
   return ['wrong-type', `${where} must be ${expected}, and is ${shown(data)}`, hint];
 };
 
+/** What stands there may be the password: neither it nor its line is shown. */
+const literalSecret = (at: Place, where: string): Problem => ({
+  code: 'literal-secret',
+  message: `${where} is no reference`,
+  at,
+  hint: 'never write a password here: name it as ${env:NAME} or ${file:PATH}',
+  conceal: true,
+});
+
 const forms: Readonly<Record<string, string>> = {
+  [ratePattern]: 'a rate is like 10Mb/s or 500KB/s (G, M, K; b is bits, B bytes), with @20ms for another interval',
   [macPattern]: 'a MAC is six pairs of hex digits, like "02:5a:7c:00:00:01"',
   [uuidPattern]: 'a UUID is like 3f1c8c1e-9b5e-4c64-8d5b-0f3c5a0e7b11',
   [sha256Pattern]: 'a sha256 is 64 hex digits in lower case',

@@ -114,7 +114,19 @@ const secondMarker = (text: string): [number, number] => {
 
 const duplicateProblems = (file: string, text: string, events: readonly Event[]): readonly Problem[] => {
   const at = positions(file, text);
-  return duplicateKeys(events, text).map(({ key, first, again }) => {
+  const found = duplicateKeys(events, text);
+  // Two spellings of one key (`1` and `0x1`, an alias) are one only when they are read.
+  if (found.length === 0) {
+    return [
+      {
+        code: 'duplicate-key',
+        message: 'a key stands twice in one map, in two spellings',
+        at: at({ start: 0, end: 1 }),
+        hint: 'write keys as plain words, each once',
+      },
+    ];
+  }
+  return found.map(({ key, first, again }) => {
     const { line } = at(first);
     return {
       code: 'duplicate-key',

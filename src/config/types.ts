@@ -176,7 +176,7 @@ export interface Network {
    */
   bridge: string;
   /**
-   * The VLAN on that bridge.
+   * The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.
    */
   vlan?: number;
 }
@@ -218,7 +218,7 @@ export interface FarmNetwork {
    */
   bridge: string;
   /**
-   * The VLAN on that bridge.
+   * The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.
    */
   vlan?: number;
   /**
@@ -320,13 +320,13 @@ export interface Profile {
       };
   boot?: Boot;
   /**
-   * Its disks, by device: xvda, xvdb…
+   * Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).
    */
   disks?: {
     [k: string]: Disk;
   };
   /**
-   * Its CD drives, by device: hdc…
+   * The CD drives of an HVM guest, by device: hda…hdd, mostly hdc.
    */
   cdrom?: {
     [k: string]: Cdrom;
@@ -344,27 +344,56 @@ export interface Profile {
    */
   networks?: string[];
   /**
-   * Its screen.
+   * The screen of an HVM guest.
    */
   display?: {
     /**
-     * Its screen over VNC.
+     * Over VNC, which Xen turns on unless told: true, false, or `{ listen, port, password }`.
      */
-    vnc?: {
-      /**
-       * The address of the server to listen on.
-       */
-      listen?: string;
-      /**
-       * The port to listen on.
-       */
-      port?: number;
-      /**
-       * The password; give it as `${env:…}` or `${file:…}`.
-       */
-      password?: string;
-    };
+    vnc?:
+      | boolean
+      | {
+          /**
+           * The address of the server to listen on; unset: 127.0.0.1.
+           */
+          listen?: string;
+          /**
+           * The port to listen on; unset: the first that is free from 5900 on.
+           */
+          port?: number;
+          /**
+           * The password, never written out: `${env:NAME}` or `${file:PATH}`, where Reeve runs.
+           */
+          password?: string;
+        };
+    /**
+     * Over SPICE: true, false, or `{ listen, port, password }`.
+     */
+    spice?:
+      | boolean
+      | {
+          /**
+           * The address of the server to listen on; unset: every address.
+           */
+          listen?: string;
+          /**
+           * The port to listen on.
+           */
+          port?: number;
+          /**
+           * The password, never written out: `${env:NAME}` or `${file:PATH}`, where Reeve runs.
+           */
+          password?: string;
+        };
   };
+  /**
+   * The serial port of an HVM guest: `pty` for `xl console`, or what QEMU takes.
+   */
+  serial?: string;
+  /**
+   * A USB tablet for an HVM guest: its pointer does not drift over VNC.
+   */
+  tablet?: boolean;
   /**
    * Start it when its server boots; unset: true where `state` is running.
    */
@@ -378,12 +407,12 @@ export interface Profile {
      */
     weight?: number;
     /**
-     * The most CPU time it may take, in percent of one CPU; 0: no cap.
+     * The most CPU time it may take, in percent of one CPU; 0 (default): no cap.
      */
     cap?: number;
   };
   /**
-   * The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.
+   * The CPUs that it may run on, like `0-3,7`, or `{ hard, soft }`; `all` for any.
    */
   affinity?:
     | string
@@ -397,6 +426,10 @@ export interface Profile {
          */
         soft?: string;
       };
+  /**
+   * The pool of CPUs that it runs in; unset: Pool-0.
+   */
+  cpupool?: string;
   /**
    * What Xen does when it ends.
    */
@@ -448,9 +481,7 @@ export interface Profile {
         soft?: boolean;
       };
   /**
-   * VMs that start before it and stop after it.
-   *
-   * @minItems 1
+   * The VMs that start before it and stop after it; `[]`: none, whatever its profile says.
    */
   after?: string[];
   /**
@@ -458,15 +489,15 @@ export interface Profile {
    */
   ready?: {
     /**
-     * An `address:port` that answers when it is up.
+     * A `host:port` that answers when it is up; an IPv6 address in brackets.
      */
     tcp?: string;
     /**
-     * From where to try.
+     * From where to try: its server (`dom0`, default), or where Reeve runs (`here`).
      */
     from?: 'dom0' | 'here';
     /**
-     * How long it may take, like `60s`.
+     * How long it may take; unset: 60s.
      */
     within?: string;
   };
@@ -512,7 +543,7 @@ export interface Profile {
    */
   deleteDisks?: boolean;
   /**
-   * Any xl.cfg key that Reeve has no word for, passed through and compared.
+   * Any xl.cfg key that Reeve has no word for, passed through and compared: a text, a number, true, false, or a list of them.
    */
   xl?: {
     [k: string]: unknown;
@@ -535,15 +566,15 @@ export interface Boot {
    */
   cmdline?: string;
   /**
-   * Runs in dom0 and takes the kernel from the disk (PV).
+   * Runs in dom0 and takes the kernel from the disk (PV, PVH): `pygrub`, or an absolute path.
    */
-  bootloader?: 'pygrub';
+  bootloader?: string;
   /**
-   * What an HVM guest starts.
+   * What an HVM guest starts; unset: `bios`.
    */
   firmware?: 'bios' | 'uefi';
   /**
-   * What the firmware tries, in this order.
+   * What the firmware of an HVM guest tries, in this order; unset: disk, cdrom.
    *
    * @minItems 1
    */
@@ -553,7 +584,7 @@ export interface Boot {
  * A disk: by `path`, or by `repository` and `size`.
  *
  * This interface was referenced by `undefined`'s JSON-Schema definition
- * via the `patternProperty` "^xvd[a-z]{1,2}$".
+ * via the `patternProperty` "^(xvd[a-z]{1,2}|hd[a-d]|sd[a-p])$".
  */
 export interface Disk {
   /**
@@ -561,7 +592,7 @@ export interface Disk {
    */
   path?: string;
   /**
-   * `rw` (default); `ro`; `shared`: several VMs write it.
+   * `rw` (default); `ro`; `shared`: several VMs write it, and each of them says so.
    */
   access?: 'ro' | 'rw' | 'shared';
   /**
@@ -577,24 +608,31 @@ export interface Disk {
    */
   from?: string;
   /**
-   * The format of its bytes.
+   * The format of its bytes; unset: `raw`, or as it was found.
    */
   format?: 'raw' | 'qcow2' | 'vhd';
+  /**
+   * What serves it in dom0: the kernel (`phy`, raw only), QEMU (`qdisk`) or `tap`; unset: Xen chooses.
+   */
+  backend?: 'phy' | 'qdisk' | 'tap';
   /**
    * The path of a disk that Reeve takes as its own.
    */
   adopt?: string;
 }
 /**
- * A CD drive and its medium.
+ * A CD drive and its medium; `{}` is an empty drive. A medium is changed while the VM runs, a drive is not.
+ *
+ * This interface was referenced by `undefined`'s JSON-Schema definition
+ * via the `patternProperty` "^hd[a-d]$".
  */
 export interface Cdrom {
   /**
-   * The ISO in the drive; unset: an empty drive.
+   * The ISO in the drive, by its name under `isos`.
    */
   iso?: string;
   /**
-   * An ISO file on the server, absolute.
+   * The ISO file in the drive, absolute, on the server.
    */
   path?: string;
 }
@@ -613,6 +651,18 @@ export interface Nic {
    * Its MAC; unset: derived once, then kept.
    */
   mac?: string;
+  /**
+   * The most that it sends, like `10Mb/s` or `500KB/s`; `@20ms` behind it changes the interval of 50ms.
+   */
+  rate?: string;
+  /**
+   * The card that an HVM guest sees (`e1000`, `rtl8139`), or `pv` for none beside the paravirtual NIC.
+   */
+  model?: string;
+  /**
+   * The hotplug script: a name in /etc/xen/scripts, or an absolute path.
+   */
+  script?: string;
 }
 /**
  * A domU. The key may be a pattern, `web-[1-20]`; `{}` in its values is the name, `{n}` the number.
@@ -658,13 +708,13 @@ export interface Vm {
       };
   boot?: Boot;
   /**
-   * Its disks, by device: xvda, xvdb…
+   * Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).
    */
   disks?: {
     [k: string]: Disk;
   };
   /**
-   * Its CD drives, by device: hdc…
+   * The CD drives of an HVM guest, by device: hda…hdd, mostly hdc.
    */
   cdrom?: {
     [k: string]: Cdrom;
@@ -682,27 +732,56 @@ export interface Vm {
    */
   networks?: string[];
   /**
-   * Its screen.
+   * The screen of an HVM guest.
    */
   display?: {
     /**
-     * Its screen over VNC.
+     * Over VNC, which Xen turns on unless told: true, false, or `{ listen, port, password }`.
      */
-    vnc?: {
-      /**
-       * The address of the server to listen on.
-       */
-      listen?: string;
-      /**
-       * The port to listen on.
-       */
-      port?: number;
-      /**
-       * The password; give it as `${env:…}` or `${file:…}`.
-       */
-      password?: string;
-    };
+    vnc?:
+      | boolean
+      | {
+          /**
+           * The address of the server to listen on; unset: 127.0.0.1.
+           */
+          listen?: string;
+          /**
+           * The port to listen on; unset: the first that is free from 5900 on.
+           */
+          port?: number;
+          /**
+           * The password, never written out: `${env:NAME}` or `${file:PATH}`, where Reeve runs.
+           */
+          password?: string;
+        };
+    /**
+     * Over SPICE: true, false, or `{ listen, port, password }`.
+     */
+    spice?:
+      | boolean
+      | {
+          /**
+           * The address of the server to listen on; unset: every address.
+           */
+          listen?: string;
+          /**
+           * The port to listen on.
+           */
+          port?: number;
+          /**
+           * The password, never written out: `${env:NAME}` or `${file:PATH}`, where Reeve runs.
+           */
+          password?: string;
+        };
   };
+  /**
+   * The serial port of an HVM guest: `pty` for `xl console`, or what QEMU takes.
+   */
+  serial?: string;
+  /**
+   * A USB tablet for an HVM guest: its pointer does not drift over VNC.
+   */
+  tablet?: boolean;
   /**
    * Start it when its server boots; unset: true where `state` is running.
    */
@@ -716,12 +795,12 @@ export interface Vm {
      */
     weight?: number;
     /**
-     * The most CPU time it may take, in percent of one CPU; 0: no cap.
+     * The most CPU time it may take, in percent of one CPU; 0 (default): no cap.
      */
     cap?: number;
   };
   /**
-   * The CPUs that it may run on, like `0-3`, or `{ hard, soft }`.
+   * The CPUs that it may run on, like `0-3,7`, or `{ hard, soft }`; `all` for any.
    */
   affinity?:
     | string
@@ -735,6 +814,10 @@ export interface Vm {
          */
         soft?: string;
       };
+  /**
+   * The pool of CPUs that it runs in; unset: Pool-0.
+   */
+  cpupool?: string;
   /**
    * What Xen does when it ends.
    */
@@ -786,9 +869,7 @@ export interface Vm {
         soft?: boolean;
       };
   /**
-   * VMs that start before it and stop after it.
-   *
-   * @minItems 1
+   * The VMs that start before it and stop after it; `[]`: none, whatever its profile says.
    */
   after?: string[];
   /**
@@ -796,15 +877,15 @@ export interface Vm {
    */
   ready?: {
     /**
-     * An `address:port` that answers when it is up.
+     * A `host:port` that answers when it is up; an IPv6 address in brackets.
      */
     tcp?: string;
     /**
-     * From where to try.
+     * From where to try: its server (`dom0`, default), or where Reeve runs (`here`).
      */
     from?: 'dom0' | 'here';
     /**
-     * How long it may take, like `60s`.
+     * How long it may take; unset: 60s.
      */
     within?: string;
   };
@@ -850,7 +931,7 @@ export interface Vm {
    */
   deleteDisks?: boolean;
   /**
-   * Any xl.cfg key that Reeve has no word for, passed through and compared.
+   * Any xl.cfg key that Reeve has no word for, passed through and compared: a text, a number, true, false, or a list of them.
    */
   xl?: {
     [k: string]: unknown;
@@ -860,7 +941,7 @@ export interface Vm {
    */
   name?: string;
   /**
-   * The key that it had before: renames it.
+   * The key that it had before: the VM of that key is this one, renamed.
    */
   formerly?: string;
   /**

@@ -1,17 +1,22 @@
 /** One VM: its own key, its pattern, its profiles and the defaults, folded into what it is to be. */
 import type { Disruption } from '../core/disruption.ts';
+import { badName } from '../core/name.ts';
 import { byText } from '../core/order.ts';
 import { parseSize } from '../core/quantity.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
-import { disksOf, nicsOf } from './devices.ts';
+import { cdromsOf, disksOf, nicsOf } from './devices.ts';
+import { checkFit } from './fit.ts';
 import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
 import { didYouMean, type Problems } from './problem.ts';
+import { readyOf } from './ready.ts';
+import { settingsOf } from './settings.ts';
 import type { Vm } from './types.ts';
 import { badCmdline, badServerPath } from './words.ts';
+import { xlOf } from './xl.ts';
 
 /** All that speaks of a VM, the nearest first: its own key, its pattern, its profiles, the defaults of its files. */
 export const layersOf = (member: Member<Vm>, around: Around): readonly Layer[] => {
@@ -29,14 +34,9 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
   const { problems } = around;
   const { name: key } = member;
   const name = textAt(layers, 'name');
-  if (name && name.value !== key) {
-    problems.add({
-      code: 'not-built',
-      message: '`name` that differs from the key is not built yet in this version',
-      at: placeIn(name, 'key'),
-      hint: `take it out: Xen's name is then ${key}`,
-    });
-  }
+  const formerly = textAt(layers, 'formerly');
+  refuse(problems, 'the name of a VM', name, (v) => badName(v, 'VM'));
+  refuse(problems, 'the key of a VM', formerly, (v) => badName(v, 'VM'));
   const pool = poolOf(member, layers, around);
   const target = memoryAt(layers, 'target', problems);
   const max = memoryAt(layers, 'max', problems);
@@ -44,6 +44,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
   const most = numberAt(layers, 'vcpus', 'max');
   overMax(key, 'vcpus.count', count, most, problems, String);
   overMax(key, 'memory.target', target.kib, max.kib, problems, (_, found) => found.text);
+  checkFit(key, layers, problems);
   return {
     key,
     name: name?.value ?? key,
@@ -55,9 +56,15 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     vcpus: { count: count?.value, max: most?.value },
     memory: { target: target.kib?.value, max: max.kib?.value },
     boot: bootOf(layers, problems),
+    settings: settingsOf(key, layers, around),
     disks: disksOf(key, layers, around),
+    cdroms: cdromsOf(layers, around),
     nics: nicsOf(key, layers, pool, around),
+    xl: xlOf(layers, problems),
     autostart: flagAt(layers, 'autostart'),
+    after: afterOf(layers),
+    ready: readyOf(key, layers, around),
+    formerly: formerly?.value,
     protect: flagAt(layers, 'protect') ?? false,
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,
     origin: placeOf(member.entries[0]),
@@ -136,6 +143,13 @@ const checkServer = (key: string, server: Found<string>, pool: PoolSpec | undefi
           hint: `name a server of ${pool.name}, or set \`pool: ${home}\``,
         },
   );
+};
+
+/** A list item of a wrong type was told already, and is empty. */
+const afterOf = (layers: readonly Layer[]): readonly string[] => {
+  const list = lookUp(layers, ['after']);
+  const names = list ? itemsOf(list).filter((item) => item.value !== '') : [];
+  return [...new Set(names.map((n) => n.value))].sort(byText);
 };
 
 type Memory = Found<number> & { readonly text: string };

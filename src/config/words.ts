@@ -1,5 +1,5 @@
 /** The forms of single values that reach a server, ssh or a cfg: why one may not be used, or null. */
-import { badPath } from '../core/name.ts';
+import { badName, badPath } from '../core/name.ts';
 
 /** A path on a server. */
 export const badServerPath = (path: string): string | null =>
@@ -18,6 +18,38 @@ export const badAddress = (address: string): string | null => {
   if (/^[^:]*:\d+$/.test(address)) return 'it holds a port: write it as ssh: { port: … }';
   if (address.length > 253 || !host.test(address)) return 'it is neither a host name nor an IP address';
   return null;
+};
+
+const badHost = (name: string): string | null => {
+  if (/\{n?\}/.test(name)) return '`{}` and `{n}` are filled in only in the body of a pattern, like web-[1-20]';
+  return name.length > 253 || name.startsWith('[') || !host.test(name)
+    ? 'it is neither a host name nor an IP address'
+    : null;
+};
+
+/** An address of the server to listen on, without its port. */
+export const badListen = (address: string): string | null =>
+  /^[^:]*:\d+$/.test(address) ? 'it holds a port: write it as `port`' : badHost(address);
+
+/** `host:port`, an IPv6 address in brackets; or why it is none. */
+export const parseHostPort = (
+  text: string,
+): { readonly host: string; readonly port: number } | { readonly why: string } => {
+  const m = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  if (!m) {
+    return {
+      why:
+        (text.match(/:/g)?.length ?? 0) > 1
+          ? 'an IPv6 address stands in brackets, like [2001:db8::1]:443'
+          : 'write it like 10.1.2.3:443',
+    };
+  }
+  const [, six, name = '', digits = ''] = m;
+  const address = six ?? name;
+  const why = six !== undefined && !six.includes(':') ? 'in brackets stands an IPv6 address' : badHost(address);
+  if (why !== null) return { why };
+  const port = Number(digits);
+  return port >= 1 && port <= 65535 ? { host: address, port } : { why: `${digits} is no port` };
 };
 
 /** `[user@]host[:port]`, several separated by commas. */
@@ -54,7 +86,7 @@ export const badBridge = (bridge: string): string | null => {
   return /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(bridge) ? null : 'it is no name of a bridge';
 };
 
-/** A guest kernel's command line: it becomes a quoted string of the cfg. */
+/** A text that becomes a quoted string of the cfg, like a guest kernel's command line. */
 export const badCmdline = (cmdline: string): string | null => {
   if (cmdline.includes('"')) return 'a double quote cannot be written in an xl.cfg';
   if (/[\r\n]/.test(cmdline)) return 'a newline cannot be written in an xl.cfg';
@@ -64,4 +96,35 @@ export const badCmdline = (cmdline: string): string | null => {
 export const badMac = (mac: string): string | null => {
   if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1) return 'it is a multicast address: the first pair must be even';
   return /^00(:00)*$/.test(mac) ? 'it is all zeros' : null;
+};
+
+export const badBootloader = (bootloader: string): string | null =>
+  bootloader === 'pygrub' || (bootloader.startsWith('/') && badServerPath(bootloader) === null)
+    ? null
+    : 'it is `pygrub`, or an absolute path on the server';
+
+/** A hotplug script. */
+export const badScript = (script: string): string | null => {
+  if (script.startsWith('/')) return badServerPath(script);
+  return /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/.test(script) ? null : 'it is a name in /etc/xen/scripts, or an absolute path';
+};
+
+/** What a NIC is to its guest. */
+export const badModel = (model: string): string | null => {
+  if (model === 'vif' || model === 'netfront') return 'the paravirtual NIC alone is `pv`';
+  if (model === 'ioemu') return 'name the card that is emulated, like e1000';
+  return /^[a-z0-9][A-Za-z0-9_-]*$/.test(model) ? null : 'it is `pv`, or a card that QEMU knows, like e1000';
+};
+
+export const badCpupool = (pool: string): string | null =>
+  /^\d+$/.test(pool) ? "a name of digits only would be taken for a pool's number" : badName(pool, 'cpupool');
+
+/** `${env:NAME}` or `${file:PATH}`, once a pattern's braces are filled in. */
+export const badReference = (reference: string): string | null => {
+  const [, kind, what = ''] = /^\$\{(env|file):(.*)\}$/s.exec(reference) ?? [];
+  if (/[{}]/.test(what)) return '`{}` and `{n}` are filled in only in the body of a pattern, like web-[1-20]';
+  if (/[\x00-\x1f\x7f]/.test(what)) return 'control characters may not stand in it';
+  return kind === 'file' || /^[A-Za-z_][A-Za-z0-9_]*$/.test(what)
+    ? null
+    : 'an environment variable is letters, digits and _';
 };

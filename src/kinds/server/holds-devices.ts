@@ -36,7 +36,9 @@ export const hasCd = ({ vdev, path }: Of<'cd'>, d: Domain): true | string => {
   const drive = d.cdroms[vdev];
   if (!drive) return `${called(d)} has no CD drive ${vdev}`;
   const wanted = path ?? '';
-  return drive.path === wanted || `the CD drive ${vdev} of ${called(d)} is ${medium(drive.path)}, not ${medium(wanted)}`;
+  return (
+    drive.path === wanted || `the CD drive ${vdev} of ${called(d)} is ${medium(drive.path)}, not ${medium(wanted)}`
+  );
 };
 
 /** On Open vSwitch a VLAN may stand behind the bridge's name, and trunks behind that: `ovs0.20`, `ovs0:20:30`. */

@@ -39,7 +39,8 @@ const cpuList = (list: string, { cpus }: ServerSeen): string =>
 
 /** Whether guests of this type run there. Xen before 4.13 tells `hvm` only; what is not told is not held against it. */
 const runs = (type: string, { xen: { virtCaps: caps } }: ServerSeen): boolean => {
-  if (!['pv', 'hap', 'shadow'].some((cap) => caps.includes(cap))) return type === 'pv' || caps.length === 0 || caps.includes('hvm');
+  if (!['pv', 'hap', 'shadow'].some((cap) => caps.includes(cap)))
+    return type === 'pv' || caps.length === 0 || caps.includes('hvm');
   if (type === 'pv') return caps.includes('pv');
   return caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'));
 };
@@ -109,7 +110,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
     case 'named':
       return ofVm(condition.uuid, (d) => d.name === condition.name || `${called(d)} is not called ${condition.name}`);
     case 'qemu':
-      return ofVm(condition.uuid, (d) => d.qemu || `${called(d)} runs without a QEMU, which it can be given at a start only`);
+      return ofVm(
+        condition.uuid,
+        (d) => d.qemu || `${called(d)} runs without a QEMU, which it can be given at a start only`,
+      );
     case 'disk':
       return ofVm(condition.uuid, (d) => hasDisk(condition, d));
     case 'no-disk':

@@ -26,7 +26,7 @@ const row = <N extends SettingName>(
   fallback: AllSettings[N],
   why: string,
   live: How | null = null,
-): Field => ({ name, label, types, fallback, live, why }) as Field;
+): Field => ({ name, label, types, fallback, live, why });
 
 const read = 'it is read when the VM starts';
 const qemu = 'QEMU takes it when the VM starts';

@@ -3,6 +3,7 @@ import type { NetworkSpec } from '../farm.ts';
 import type { ServerSeen } from '../server/live.ts';
 import type { Secrets } from '../toolstack.ts';
 import { resolveCdroms, resolveDisks, resolveNics, type Settle } from './devices.ts';
+import { fields } from './fields.ts';
 import { deriveUuid } from './identity.ts';
 import type { Domain, LiveVm } from './live.ts';
 import { settleSettings, settleXl, type Books } from './settings.ts';
@@ -127,6 +128,15 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
 
   const uuid = spec.uuid ?? live?.uuid ?? deriveUuid(facts.farm, spec.key);
   const type = settle<VmType>('type', spec.type, base?.type, () => 'pvh');
+  const misfit = fields.find((f) => spec.settings[f.name] !== undefined && !f.types.includes(type));
+  const drive = type === 'hvm' ? undefined : Object.keys(spec.cdroms ?? {})[0];
+  if (misfit || drive !== undefined) {
+    const what = misfit ? misfit.label : `CD drive ${drive}`;
+    return {
+      unresolved: `${spec.key} is a ${type} guest, and those have no ${what}`,
+      help: `take it out of vms.${spec.key}, or say which type it is to be: type: ${misfit?.types.join(' or ') ?? 'hvm'}`,
+    };
+  }
   // What the old type was started from says nothing about the new one.
   const sameType = base?.type === type ? base : null;
   const lights = { secrets: facts.secrets, cpus: facts.seen.cpus };

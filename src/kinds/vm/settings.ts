@@ -67,7 +67,7 @@ export const settleSettings = (
     );
     all[field.name] = comparable(field.name, value, lights) as SettingValue;
   }
-  return canonicalSettings(type, all as Settings);
+  return canonicalSettings(type, all);
 };
 
 export interface Books {
@@ -86,7 +86,7 @@ export const settleXl = (
   const set = spec.xl ?? {};
   const before = base?.extra ?? [];
   const kept = before.filter(({ key }) => {
-    if (key in set) return false;
+    if (Object.hasOwn(set, key)) return false;
     const field = `xl.${key}`;
     if (marker === null || !(field in marker.applied)) return true;
     if (marker.origin === 'adopted') released.push(field);

@@ -28,7 +28,7 @@ export interface NicSpec {
   readonly network: string;
   /** Lower case; undefined: derived once, then kept. */
   readonly mac: string | undefined;
-  /** As xl normalises it (`toolstacks/xl/rate.ts`): `1250000B/s@50000us`. */
+  /** As xl normalises it (`rate.ts`): `1250000B/s@50000us`. */
   readonly rate: string | undefined;
   /** `pv`, or the card that QEMU emulates (HVM). */
   readonly model: string | undefined;

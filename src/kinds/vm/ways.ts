@@ -36,12 +36,12 @@ const vcpus = ({ domain: d }: LiveVm, want: Resolved, facts: Facts): Ways => {
 };
 
 /** The schedulers whose weight and cap xl sets. */
-const weighing = ['credit', 'credit2'];
+const weighing: ReadonlySet<string> = new Set(['credit', 'credit2']);
 
 const setting = (field: Field, facts: Facts): Ways => {
   if (field.live === null) return [restart(field.why)];
   const { scheduler } = facts.seen;
-  const other = field.live === 'set-sched' && scheduler !== '' && !weighing.includes(scheduler);
+  const other = field.live === 'set-sched' && scheduler !== '' && !weighing.has(scheduler);
   return [
     unless({ how: field.live, disruption: 'live', why: field.why }, other ? `the scheduler is ${scheduler}` : null),
     restart(field.why),
