@@ -76,14 +76,13 @@ const ofAll = (s: Stage): readonly Case[] => [
 const casesOf = (type: VmType, s: Stage): readonly Case[] => (type === 'pvh' ? ofAll(s) : []);
 
 export const failures = (type: VmType, s: Stage): void => {
+  const cases = casesOf(type, s);
+  if (cases.length === 0) return;
   describe('xl fails as it does', () => {
     const said = async (argv: readonly string[]): Promise<{ rc: number; text: string }> => {
       const { rc, out, err } = await s.farm().hand(argv);
       return { rc, text: `${out}${err}` };
     };
-    const cases = casesOf(type, s);
-    if (cases.length === 0) return;
-
     beforeAll(async () => {
       expect(await s.doOne(s.define())).toBeNull();
       expect(await s.doOne(s.start())).toBeNull();

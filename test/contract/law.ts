@@ -38,8 +38,9 @@ export interface ContractFarm {
   readonly qcow2: string;
   readonly iso: string;
   readonly bridges: readonly [string, string];
-  /** A second cpupool. */
+  /** A second cpupool, there between `true` and `false`: it takes a CPU away from all others. */
   readonly cpupool: string;
+  secondPool(there: boolean): Promise<unknown>;
   /** A guest with this on its command line answers there, for `ready`. */
   readonly listens: { readonly cmdline: string; readonly host: string; readonly port: number };
   /** Until the guest has come up for the `n`th time: while it boots, it may crash, and a request to shut down may be lost. */
@@ -84,7 +85,7 @@ const sizes: Readonly<Record<VmType, { readonly low: number; readonly target: nu
 };
 
 /** The steps of one type's walk, by name; each is held against the law. */
-type Walk = readonly (readonly [string, () => VmOp])[];
+type Walk = readonly (readonly [string, () => VmOp, { before?: () => unknown; after?: () => unknown }?])[];
 
 /** `wider`: what costs no guest type anything of its own is walked once, by the type that boots fastest. */
 export const contract = (title: string, type: VmType, open: () => Promise<ContractFarm>): void => {
@@ -230,8 +231,16 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ['set-affinity back', () => ({ ...base(), verb: 'set-affinity', hard: 'all', soft: 'all' })],
     ];
     const pools: Walk = [
-      ['set-cpupool', () => ({ ...base(), verb: 'set-cpupool', pool: farm.cpupool, from: 'Pool-0' })],
-      ['set-cpupool back', () => ({ ...base(), verb: 'set-cpupool', pool: 'Pool-0', from: farm.cpupool })],
+      [
+        'set-cpupool',
+        () => ({ ...base(), verb: 'set-cpupool', pool: farm.cpupool, from: 'Pool-0' }),
+        { before: () => farm.secondPool(true) },
+      ],
+      [
+        'set-cpupool back',
+        () => ({ ...base(), verb: 'set-cpupool', pool: 'Pool-0', from: farm.cpupool }),
+        { after: () => farm.secondPool(false) },
+      ],
     ];
     const media: Walk = [
       ['change-cd in', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: farm.iso, from: '' })],
@@ -325,7 +334,16 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ...(wider ? pausedStart : []),
       ...leave,
     ];
-    it.each(walk)('%s', async (_, make) => lawful(make()), 600_000);
+    it.each(walk.map(([what], i) => [what, i] as const))(
+      '%s',
+      async (_, i) => {
+        const [, make, around] = walk[i] ?? [];
+        await around?.before?.();
+        if (make) await lawful(make());
+        await around?.after?.();
+      },
+      600_000,
+    );
 
     it('leaves nothing behind', () => expect(liveOf(farm.server, seen)).toBeNull());
 

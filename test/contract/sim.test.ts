@@ -40,6 +40,7 @@ const open = async (): Promise<ContractFarm> => {
     iso: '/srv/images/d.iso',
     bridges: ['xenbr0', 'xenbr1'],
     cpupool: 'other',
+    secondPool: async () => undefined,
     listens: { cmdline: '', host: '10.0.0.9', port: 7000 },
     awake: () => rig.sim.settle(),
     hand: (argv) => rig.sim.hand('dom01', argv),

@@ -67,8 +67,10 @@ const drives = (a: VmSpec, b: VmSpec): readonly Disruption[] => {
 /** Both run, and are one VM. Maxima are said in both. */
 export const promise = (a: VmSpec, b: VmSpec): Disruption => {
   const when = (differs: boolean, cost: Disruption): readonly Disruption[] => (differs ? [cost] : []);
-  if (a.type !== b.type) return 'restart';
-  return worst([
+  // What comes back whenever it shuts down can only be destroyed.
+  const revived = a.settings['on.poweroff'] === 'restart';
+  const all = worst([
+    ...when(a.type !== b.type, 'restart'),
     ...when(differ(a.name, b.name), 'live'),
     ...when(differ(a.vcpus.count, b.vcpus.count), 'live'),
     ...when(differ(a.vcpus.max, b.vcpus.max), 'restart'),
@@ -81,4 +83,5 @@ export const promise = (a: VmSpec, b: VmSpec): Disruption => {
     ...nics(a, b),
     ...drives(a, b),
   ]);
+  return all === 'restart' && revived ? 'data-loss' : all;
 };

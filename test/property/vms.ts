@@ -77,7 +77,7 @@ export const arbVm = (
     const disks: Record<string, DiskSpec> = Object.fromEntries(
       r.vdevs.map((v) => [
         v,
-        disk(`/srv/${key}-${v}`, r.readOnly && v !== 'xvda' ? 'ro' : 'rw', {
+        disk(`/srv/${key}-${v}`, r.readOnly && v !== 'xvda' && !(hvm && v === 'xvdb') ? 'ro' : 'rw', {
           format: r.qcow2 && v === 'xvde' ? 'qcow2' : undefined,
         }),
       ]),

@@ -2,7 +2,8 @@
 import type { Change, Way } from '../../core/change.ts';
 import { absent, value } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
-import type { LiveVm } from './live.ts';
+import { settingOf } from './fields.ts';
+import type { Domain, LiveVm } from './live.ts';
 import type { VmSpec } from './spec.ts';
 
 /** `ended`: shut down, but still there since nobody cleared it. */
@@ -15,9 +16,15 @@ export const lifeOf = (live: LiveVm | null): Life => {
   return d.state === 'shutdown' ? 'ended' : d.state;
 };
 
+/** A VM that its monitor starts again whenever it shuts down (`on.poweroff`). */
+export const isRevived = (d: Domain): boolean =>
+  d.monitored !== false && settingOf(d.settings, 'on.poweroff').endsWith('restart');
+
+export const revives = 'it starts again whenever it shuts down (on.poweroff), so that it can only be destroyed';
+
 const way = (how: Way['how'], disruption: Way['disruption'], why: string): Way => ({ how, disruption, why });
 
-const stateWay = (want: VmSpec['state'], life: Life): Way | null => {
+const stateWay = (want: VmSpec['state'], life: Life, revived: boolean): Way | null => {
   const up = life === 'running' || life === 'paused';
   switch (want) {
     case 'running':
@@ -31,12 +38,16 @@ const stateWay = (want: VmSpec['state'], life: Life): Way | null => {
     case 'stopped':
       if (life === 'stopped' || life === 'absent') return null;
       return up
-        ? way('stop', 'stop', 'it is down after')
+        ? revived
+          ? way('stop', 'data-loss', revives)
+          : way('stop', 'stop', 'it is down after')
         : way('stop', 'none', 'it has ended; what is left of it is cleared');
     case 'absent':
       if (life === 'absent') return null;
       return up
-        ? way('delete', 'stop', 'it is shut down and its cfg removed; its disks stay')
+        ? revived
+          ? way('delete', 'data-loss', revives)
+          : way('delete', 'stop', 'it is shut down and its cfg removed; its disks stay')
         : way('delete', 'none', 'its cfg is removed; its disks stay');
   }
 };
@@ -45,7 +56,7 @@ const stateWay = (want: VmSpec['state'], life: Life): Way | null => {
 export const compareState = (spec: Pick<VmSpec, 'key' | 'state'>, live: LiveVm | null): Change | null => {
   const life = lifeOf(live);
   if (life === 'dying') return null;
-  const chosen = stateWay(spec.state, life);
+  const chosen = stateWay(spec.state, life, live?.domain ? isRevived(live.domain) : false);
   if (!chosen) return null;
   const applied = live?.marker?.applied['state'];
   const have = life === 'absent' ? absent : value(life);

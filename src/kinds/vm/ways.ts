@@ -5,6 +5,7 @@ import { fieldOf, type Field } from './fields.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { Facts, Resolved } from './resolve.ts';
 import type { LiveVm } from './live.ts';
+import { isRevived, revives } from './state.ts';
 import { configure, restart, unless, type Ways } from './way.ts';
 
 const memory = ({ domain: d }: LiveVm, want: Resolved): Ways => {
@@ -79,6 +80,10 @@ const withoutGuest: ReadonlySet<How> = new Set(['set-sched', 'set-affinity', 'se
 const whilePaused = (way: Way): Way =>
   withoutGuest.has(way.how) ? way : { ...way, illegal: way.illegal ?? 'the VM is paused and stays so' };
 
+/** Its monitor starts it again when it shuts down: only destroying it takes it down. */
+const destroying = (way: Way): Way =>
+  way.how === 'restart' ? { ...way, disruption: 'data-loss', why: `${way.why}; ${revives}` } : way;
+
 /** What no domain has: it stands in the cfg or beside it only. */
 const besides: ReadonlySet<string> = new Set(['autostart', 'autostart.link', 'protect']);
 
@@ -87,7 +92,8 @@ export const waysOf = (field: string, live: LiveVm, want: Resolved, facts: Facts
   const d = live.domain;
   const up = d !== null && (d.state === 'running' || d.state === 'paused');
   if (!up || !differs || want.state === 'stopped' || besides.has(field)) return [configure];
-  const ways = liveWays(field, live, want, facts);
+  const found = liveWays(field, live, want, facts);
+  const ways: Ways = isRevived(d) ? [destroying(found[0]), ...found.slice(1).map(destroying)] : found;
   if (!(d.state === 'paused' && want.state === 'paused')) return ways;
   const [first, ...rest] = ways;
   return [whilePaused(first), ...rest.map(whilePaused)];

@@ -129,6 +129,11 @@ describe('a condition that holds', () => {
       memory(gib),
       server([{ ...domain, memory: { target: gib, actual: gib - 1024 - 10485, max: gib } }]),
     ],
+    [
+      'memory of HVM, whose balloon leaves the video RAM out',
+      memory(gib),
+      server([{ ...domain, type: 'hvm', memory: { target: gib, actual: gib - 8192 - 10485, max: gib } }]),
+    ],
     ['vcpus', { is: 'vcpus', uuid, online: 2 }, up],
     ['vcpus that the guest left off', { is: 'vcpus', uuid, online: 2 }, server([{ ...domain, vcpusUp: 1 }])],
     ['vcpus of a paused guest', { is: 'vcpus', uuid, online: 2 }, server([{ ...domain, state: 'paused', vcpusUp: 3 }])],
@@ -200,6 +205,11 @@ describe('a condition that does not hold says why', () => {
       memory(gib),
       server([{ ...domain, memory: { target: gib, actual: gib - 1024 - 10486, max: gib } }]),
       'domain 5 (web) has 1037066KiB of memory; its target is 1GiB (does its balloon driver run?)',
+    ],
+    [
+      memory(gib),
+      server([{ ...domain, type: 'hvm', memory: { target: gib, actual: gib + 16384, max: 2 * gib } }]),
+      'domain 5 (web) has 1040MiB of memory; its target is 1GiB (does its balloon driver run?)',
     ],
     [{ is: 'vcpus', uuid, online: 3 }, up, 'domain 5 (web) has 2 vCPUs online, not 3'],
     [

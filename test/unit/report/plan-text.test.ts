@@ -50,6 +50,15 @@ describe('renderPlan', () => {
     }
   });
 
+  test('what is to be warned of many servers is said once', () => {
+    const warnings = ['dom01: it saves VMs', 'web-1 has no monitor', 'dom02: it saves VMs', 'dom02: xl list: odd'];
+    expect(
+      renderPlan({ ...empty, warnings }, plain)
+        .split('\n')
+        .slice(2, -1),
+    ).toEqual(['Warnings', '  ! dom01, dom02: it saves VMs', '  ! web-1 has no monitor', '  ! dom02: xl list: odd']);
+  });
+
   test('what a dom0 calls its domains cannot steer the terminal', () => {
     const name = `evil${String.fromCodePoint(27)}[2J\nname`;
     const text = renderPlan({ ...empty, unmanaged: [{ server: 'dom01', name, what: 'vm', detail: name }] }, plain);

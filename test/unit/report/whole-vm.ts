@@ -95,7 +95,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   undefine: { verb: 'undefine', path: '/etc/xen/win-1.cfg', digest: 'c3'.repeat(32), links: [] },
 };
 
-const everything = Object.values(each).map((op) => operation({ ...base('win-1', 'dom01'), ...op } as VmOp, 'none', []));
+const everything = Object.values(each).map((op) => operation({ ...base('win-1', 'dom01'), ...op }, 'none', []));
 
 /** No plan of a real farm; but a file may hold any of it. */
 export const everyVerb: Plan = {
@@ -136,10 +136,10 @@ const now = (how: 'rename' | 'set-sched' | 'set-affinity' | 'set-cpupool' | 'cha
 const nic = { mac: '02:5a:7c:00:00:01', bridge: 'xenbr0' };
 
 const live = (['rename', 'set-sched', 'change-cd', 'set-affinity', 'set-cpupool'] as const).map((verb) =>
-  operation({ ...base('web', 'dom01'), ...each[verb] } as VmOp, 'live', []),
+  operation({ ...base('web', 'dom01'), ...each[verb] }, 'live', []),
 );
 
-const release = operation({ ...base('old', 'dom01'), ...each.release } as VmOp, 'none', ['write /etc/xen/old.cfg']);
+const release = operation({ ...base('old', 'dom01'), ...each.release }, 'none', ['write /etc/xen/old.cfg']);
 
 /** VMs of all types are made, and all that can change does. */
 export const whole: Plan = {

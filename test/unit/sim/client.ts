@@ -14,6 +14,7 @@ const texts = {
   op: sha256(textOf('op')),
   wait: sha256(textOf('wait')),
   write: sha256(textOf('write')),
+  console: sha256('# console'),
 };
 
 const open: { farm?: SimFarm; readonly clients: Client[] } = { clients: [] };

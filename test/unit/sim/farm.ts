@@ -1,7 +1,7 @@
 /** A simulated dom0 without SSH for the tests of its parts, and the cfg that they start guests from. */
 import { makeProcess, type Result } from '../../../src/sim/process.ts';
 import { runProgram } from '../../../src/sim/programs.ts';
-import { makeWorld, type Server, type World } from '../../../src/sim/world.ts';
+import { makeWorld, type Behaviour, type Domain, type Server, type World } from '../../../src/sim/world.ts';
 
 export const server: Server = {
   name: 'dom01',
@@ -55,11 +55,45 @@ export const bench = (changes: Partial<Server> = {}): Bench => {
 };
 
 /** A dom0 on which the guest `a` runs and has booted. */
-export const withGuest = async (changes: Readonly<Record<string, string | null>> = {}): Promise<Bench> => {
-  const b = bench();
+export const withGuest = async (
+  changes: Readonly<Record<string, string | null>> = {},
+  on: Partial<Server> = {},
+  behaviour: Partial<Behaviour> = {},
+): Promise<Bench> => {
+  const b = bench(on);
   b.put('/etc/xen/a.cfg', cfg('a', changes));
+  b.world.behaviours.set('a', behaviour);
   const made = await b.run('xl create -q /etc/xen/a.cfg');
   if (made.rc !== 0) throw new Error(made.err);
   await b.settle();
   return b;
+};
+
+/** What turns the cfg of `cfg` into an HVM guest with a disk and an empty drive. */
+export const hvm: Readonly<Record<string, string | null>> = {
+  type: '"hvm"',
+  maxmem: '128',
+  kernel: null,
+  ramdisk: null,
+  extra: null,
+  disk: '["format=raw,vdev=hda,access=rw,target=/srv/a.img", ",raw,hdc,cdrom"]',
+};
+
+/** The one guest that there is. */
+export const guestOf = (b: Bench): Domain => {
+  const [domain] = b.world.domains.values();
+  if (domain === undefined) throw new Error('no guest runs');
+  return domain;
+};
+
+/** What a cfg that cannot start makes xl say, and how many domains are left. */
+export const failing = async (
+  changes: Readonly<Record<string, string | null>>,
+  on: Partial<Server> = {},
+): Promise<Result & { readonly left: number; readonly b: Bench }> => {
+  const b = bench(on);
+  b.put('/etc/xen/b.cfg', cfg('b', changes));
+  const result = await b.run('xl create -q /etc/xen/b.cfg');
+  await b.settle();
+  return { ...result, left: b.world.domains.size, b };
 };

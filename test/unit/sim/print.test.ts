@@ -6,7 +6,7 @@ import { ipLink, processes } from '../../../src/sim/print-host.ts';
 import { xenstore } from '../../../src/sim/print-xenstore.ts';
 import { xlInfo } from '../../../src/sim/print-xl.ts';
 import { tar } from '../../../src/sim/tar.ts';
-import { bench, cfg, withGuest } from './farm.ts';
+import { bench, cfg, hvm, withGuest } from './farm.ts';
 
 const web1 = {
   uuid: '"0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001"',
@@ -14,7 +14,7 @@ const web1 = {
   cpu_weight: '512',
   kernel: '"/srv/guest/vmlinuz"',
   ramdisk: '"/srv/guest/initrd.gz"',
-  disk: '["/srv/images/web-1.img,raw,xvda,rw", "/dev/vg0/data,raw,xvdb,rw"]',
+  disk: '["/srv/images/web-1.img,raw,xvda,rw"]',
   vif: '["mac=00:16:3e:00:00:02,bridge=xenbr0"]',
   on_crash: '"preserve"',
 };
@@ -26,8 +26,33 @@ const sampleGuest = async () => {
   });
   b.put('/etc/xen/web-1.cfg', cfg('web-1', web1));
   await b.run('xl create -q /etc/xen/web-1.cfg');
+  await b.run('xl block-attach web-1 /dev/vg0/data,raw,xvdb,rw');
   await b.run('xl mem-set web-1 120m');
   await b.run('xl vcpu-set web-1 2');
+  await b.settle();
+  return b;
+};
+
+/** The other guest of the sample: HVM, at its second life, not booted yet. */
+const sampleHvm = async () => {
+  const b = bench({ paths: ['/srv/images/win-1.qcow2', '/srv/images/cd.iso'] });
+  b.world.behaviours.set('win-1', { pvDrivers: false });
+  b.world.nextDomid = 3;
+  const changes = {
+    ...hvm,
+    uuid: '"0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0003"',
+    maxmem: null,
+    boot: '"dc"',
+    viridian: '1',
+    vif: '["mac=00:16:3e:00:00:05,bridge=xenbr0"]',
+    disk: '["format=qcow2,vdev=hda,access=rw,target=/srv/images/win-1.qcow2", "format=raw,vdev=hdc,devtype=cdrom,access=ro,target=/srv/images/cd.iso"]',
+    vnc: '1',
+    vnclisten: '"127.0.0.1"',
+    usbdevice: '"tablet"',
+  };
+  b.put('/etc/xen/win-1.cfg', cfg('win-1', changes));
+  await b.run('xl create -q /etc/xen/win-1.cfg');
+  await b.run('xl trigger win-1 reset');
   await b.settle();
   return b;
 };
@@ -42,6 +67,25 @@ describe.skipIf(!existsSync(sample))('beside a real dom0 (../shared/samples; ski
     const ours = b.world.files.text('/var/lib/xen/userdata-d.1.0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001.libxl-json');
     expect(ours).toContain('"weight": 512');
     expect(real.includes(`\n${ours}`)).toBe(true);
+  });
+
+  it('stores the same bytes of an HVM guest, after a reboot with what the scheduler said', async () => {
+    const b = await sampleHvm();
+    const ours = b.world.files.text('/var/lib/xen/userdata-d.4.0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0003.libxl-json');
+    expect(ours).toContain('"type.hvm"');
+    expect(real.includes(`\n${ours}`)).toBe(true);
+  });
+
+  it('shows of an HVM guest in xenstore what libxl and QEMU wrote', async () => {
+    const b = await sampleHvm();
+    const ours = new Set(xenstore(b.world).split('\n'));
+    const theirs = real
+      .split('\n')
+      .filter((l) => /^\/(?:libxl|local\/domain|local\/domain\/0\/(?:device-model|backend\/\w+))\/4\//.test(l))
+      // Addresses, numbers of processes, what the kernel's drivers tell of themselves.
+      .filter((l) => !/ring-ref|device-model-pid|console\/tty|\/(?:feature|discard)-(?!s[34]|poweroff|reboot|suspend|enable)|sectors/.test(l));
+    expect(theirs.length).toBeGreaterThan(140);
+    expect(theirs.filter((l) => !ours.has(l))).toEqual([]);
   });
 
   it('shows nothing in xenstore that a real one does not', async () => {

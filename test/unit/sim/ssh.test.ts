@@ -22,6 +22,12 @@ describe('reading', () => {
       '/xl-info 0',
       'xl-list',
       '/xl-list 0',
+      'xl-vcpus',
+      '/xl-vcpus 0',
+      'xl-sched',
+      '/xl-sched 0',
+      'xl-credit',
+      '/xl-credit 0',
       'xs',
       '/xs 0',
       'files',
@@ -32,6 +38,8 @@ describe('reading', () => {
       '/ps 0',
       'ovs',
       '/ovs 127',
+      'qemu',
+      '/qemu 0',
       'paths',
       '/paths 0',
       'END',
@@ -225,6 +233,22 @@ describe('a connection that is lost', () => {
       expect(await ask(other, 'op', [dir, 'e1', `o-${after}`, '5', 'true'])).toMatchObject({ rc: null, out: '' });
       expect((await ask(one, 'wait', [dir, `o-${after}`])).out).toBe(done);
     }
+  });
+});
+
+describe('a console', () => {
+  it('greets, echoes, and ends at Ctrl-]', async () => {
+    const farm = await start();
+    farm.files('dom01').write('/etc/xen/a.cfg', cfg('a'));
+    await farm.hand('dom01', ['xl', 'create', '-q', '/etc/xen/a.cfg']);
+    const client = await connect(farm);
+    const line = (name: string): string => `exec sh -c '# console' reeve-console 'xl' 'console' '${name}'`;
+    const { channel, answer, said } = await exec(client, line('a'));
+    await said('a login: ');
+    channel.write('root\u001dlost');
+    expect(await answer).toMatchObject({ rc: 0, out: '\r\na login: root' });
+    const none = await exec(client, line('b'));
+    expect(await none.answer).toMatchObject({ rc: 1, out: 'b is an invalid domain identifier (rc=-6)\r\n' });
   });
 });
 

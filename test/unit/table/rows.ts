@@ -40,7 +40,7 @@ const row = (field: string, before: More, after: More, types = all, note?: strin
 
 /** A setting, from Xen's own to another value. */
 const set = (name: keyof Settings, value: unknown, types = all, beside: Settings = {}): Row =>
-  row(name, { settings: beside }, { settings: { ...beside, [name]: value } as Settings }, types);
+  row(name, { settings: beside }, { settings: { ...beside, [name]: value } }, types);
 
 const boot = (more: Partial<NonNullable<VmSpec['boot']>>): More => ({
   boot: { kernel: '/boot/vmlinuz', ramdisk: undefined, cmdline: undefined, ...more },

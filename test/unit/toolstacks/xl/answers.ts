@@ -56,6 +56,7 @@ node:    memsize    memfree    distances
 xen_major              : 4
 xen_minor              : 17
 xen_version            : 4.17.7
+xen_scheduler          : credit2
 xen_commandline        : placeholder
 `;
 
@@ -76,6 +77,9 @@ export interface Parts {
   readonly ps?: string;
   readonly ovs?: string;
   readonly paths?: string;
+  readonly vcpus?: string;
+  readonly sched?: string;
+  readonly qemu?: string;
 }
 
 /** A whole answer; what is not given is as on an empty dom0. */
@@ -84,11 +88,15 @@ export const answer = (p: Parts): Uint8Array =>
     section('host', 0, 'dom9\nboot-1\n'),
     section('xl-info', 0, p.info ?? info),
     section('xl-list', 0, `${listHead}${dom0}${p.list ?? ''}`),
+    section('xl-vcpus', p.vcpus === undefined ? 1 : 0, p.vcpus ?? 'libxl: error\n'),
+    section('xl-sched', p.sched === undefined ? 1 : 0, p.sched ?? 'libxl: error\n'),
+    section('xl-credit', 0, ''),
     section('xs', 0, p.xs ?? '/local/domain/0/memory/target = "786432"\n'),
     section('files', 2, tar(p.files ?? [])),
     section('link', 0, p.link ?? '[{"ifname":"lo"},{},{"ifname":"br0","linkinfo":{"info_kind":"bridge"}}]'),
     section('ps', 0, p.ps ?? '    1 init\n'),
     p.ovs === undefined ? section('ovs', 127, '') : section('ovs', 0, p.ovs),
+    section('qemu', 0, p.qemu ?? '/usr/libexec/xen-qemu-system-i386\n'),
     p.paths === undefined ? '' : section('paths', 0, p.paths),
     end,
   );

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { VmConfig } from '../../../../src/kinds/vm/spec.ts';
+import { plainDisk, plainNic, type VmConfig } from '../../../../src/kinds/vm/spec.ts';
 import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
 import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg-vm.ts';
-import { writeDisk } from '../../../../src/toolstacks/xl/disk-string.ts';
+import { writeCdrom, writeDisk } from '../../../../src/toolstacks/xl/disk-string.ts';
+import { parseNic, writeNic } from '../../../../src/toolstacks/xl/vif-string.ts';
 
 const read = (text: string): VmParsed => {
   const parsed = parseCfg(text);
@@ -13,10 +14,9 @@ const config = (text: string): VmConfig => {
   if (!vm.ok) throw new Error(vm.why);
   return vm.config;
 };
-const disks = (text: string): unknown => config(`name="x"\ndisk=[${JSON.stringify(text)}]\n`).disks;
-const xvda = (path: string, more: object = {}): unknown => ({
-  xvda: { path, access: 'rw', format: 'raw', extra: [], ...more },
-});
+const only = (text: string): VmConfig => config(`name="x"\ndisk=[${JSON.stringify(text)}]\n`);
+const disks = (text: string): unknown => only(text).disks;
+const xvda = (path: string, more: object = {}): unknown => ({ xvda: { ...plainDisk, path, ...more } });
 
 describe('a cfg as a VM', () => {
   it('takes xl’s defaults', () => {
@@ -27,7 +27,9 @@ describe('a cfg as a VM', () => {
       vcpus: { count: 1, max: 1 },
       memory: { target: 32768, max: 32768 },
       boot: { kernel: null, ramdisk: null, cmdline: null },
+      settings: {},
       disks: {},
+      cdroms: {},
       nics: [],
       extra: [],
     });
@@ -46,16 +48,16 @@ describe('a cfg as a VM', () => {
   });
 
   it('keeps what it has no word for, in order, the last of two', () => {
-    expect(config('name="x"\non_crash="a"\ncpus=["1"]\non_crash="preserve"\n').extra).toEqual([
+    expect(config('name="x"\nnuma="a"\ncpus=["1"]\nnuma="b"\n').extra).toEqual([
       { key: 'cpus', value: ['1'] },
-      { key: 'on_crash', value: 'preserve' },
+      { key: 'numa', value: 'b' },
     ]);
   });
 
   it('reads vifs, with odd addresses', () => {
     expect(config('name="x"\nvif=["mac=0:16:3E:0:0:1, bridge=br0,rate=1Mb/s", ""]\n').nics).toEqual([
-      { mac: '00:16:3e:00:00:01', bridge: 'br0', extra: ['rate=1Mb/s'] },
-      { mac: null, bridge: null, extra: [] },
+      { ...plainNic, mac: '00:16:3e:00:00:01', bridge: 'br0', rate: '125000B/s@50000us' },
+      { ...plainNic, mac: null, bridge: null },
     ]);
   });
 
@@ -74,6 +76,10 @@ describe('a cfg as a VM', () => {
     ['name="x"\ndisk=["vdev=xvda"]\n', /no target/],
     ['name="x"\ndisk=["colour=red,vdev=xvda,target=/a"]\n', /unknown option colour=red/],
     ['name="x"\nvif=["mac=nonsense"]\n', /no MAC address/],
+    ['name="x"\nvif=["rate=fast"]\n', /rate=fast is no rate/],
+    ['name="x"\ndisk=["/a,,hdc","/b,,hdc:cdrom"]\n', /two disks are hdc/],
+    ['name="x"\ndisk=["script=block-x,vdev=hdc,devtype=cdrom,target=/b"]\n', /no CD drive with script=block-x/],
+    ['name="x"\ndisk=["format=qcow2,vdev=hdc,devtype=cdrom,target=/b"]\n', /no CD drive with format=qcow2/],
   ])('refuses %j', (text, why) => {
     const vm = read(text);
     expect(vm.ok ? '' : vm.why).toMatch(why);
@@ -99,24 +105,69 @@ describe('disk strings that mean one thing', () => {
 
   it('keeps options it has no word for', () => {
     expect(disks('/a,qcow2,xvda,ro,backendtype=qdisk,discard')).toEqual(
-      xvda('/a', { access: 'ro', format: 'qcow2', extra: ['backendtype=qdisk', 'discard'] }),
+      xvda('/a', { access: 'ro', format: 'qcow2', backend: 'qdisk', extra: ['discard'] }),
     );
   });
 
-  it('makes a CD drive read-only, empty or not', () => {
-    expect(disks('file:/cd.iso,hdc:cdrom,w')).toEqual({
-      hdc: { path: '/cd.iso', access: 'ro', format: 'raw', extra: ['devtype=cdrom'] },
-    });
-    expect(disks(',hdc:cdrom,r')).toEqual({
-      hdc: { path: '', access: 'ro', format: 'empty', extra: ['devtype=cdrom'] },
-    });
+  it.each([
+    ['file:/cd.iso,hdc:cdrom,w', '/cd.iso'],
+    ['format=raw,vdev=hdc,devtype=cdrom,access=ro,target=/cd.iso', '/cd.iso'],
+    ['backendtype=qdisk,vdev=hdc,devtype=cdrom,target=/cd.iso', '/cd.iso'],
+    [',hdc:cdrom,r', ''],
+    [',raw,hdc,cdrom', ''],
+  ])('%s is a CD drive', (text, path) => {
+    expect([only(text).disks, only(text).cdroms]).toEqual([{}, { hdc: { path } }]);
+  });
+
+  it('write a CD drive, empty or not', () => {
+    expect(writeCdrom('hdc', '/a,b')).toBe('format=raw,vdev=hdc,devtype=cdrom,access=ro,target=/a,b');
+    expect(writeCdrom('hdc', '')).toBe('format=empty,vdev=hdc,devtype=cdrom,access=ro');
+    expect(writeCdrom('hdc', '/a,')).toBeNull();
   });
 
   it('are not written where the syntax cannot hold them', () => {
-    const disk = { path: '/a', access: 'rw', format: 'raw', extra: [] } as const;
+    const disk = { ...plainDisk, path: '/a' };
     expect(writeDisk('xvda', { ...disk, path: '/a,' })).toBeNull();
     expect(writeDisk('xvda', { ...disk, extra: ['discard,access=ro'] })).toBeNull();
     expect(writeDisk('xvda', disk)).toBe('format=raw,vdev=xvda,access=rw,target=/a');
+    expect(writeDisk('xvda', { ...disk, shared: true, backend: 'phy' })).toBe(
+      'format=raw,vdev=xvda,access=rw,backendtype=phy,target=/a',
+    );
+  });
+});
+
+describe('vif strings', () => {
+  it.each<[string, object]>([
+    ['rate=10Mb/s', { rate: '1250000B/s@50000us' }],
+    ['rate=250KB/s@20ms', { rate: '250000B/s@20000us' }],
+    ['rate=010Mb/s', { extra: ['rate=010Mb/s'] }],
+    ['type=vif', { model: 'pv' }],
+    ['model=e1000', { model: 'e1000' }],
+    ['type=ioemu,model=e1000', { model: 'e1000', extra: ['type=ioemu'] }],
+    ['model=e1000,type=vif', { model: 'pv', extra: ['model=e1000'] }],
+    ['type=netfront', { extra: ['type=netfront'] }],
+    ['model=pv', { extra: ['model=pv'] }],
+    ['script=/etc/xen/scripts/vif-nat', { script: 'vif-nat' }],
+    ['script=/srv/vif-nat', { script: '/srv/vif-nat' }],
+    ['vlan=20', { vlan: 20 }],
+    ['vlan=20p/30', { extra: ['vlan=20p/30'] }],
+    ['ip=10.0.0.1,gatewaydev=eth0', { extra: ['ip=10.0.0.1', 'gatewaydev=eth0'] }],
+  ])('%s', (text, said) => {
+    expect(parseNic(text)).toEqual({ ok: true, nic: { ...plainNic, mac: null, bridge: null, ...said } });
+  });
+
+  it('are written in a fixed order', () => {
+    const nic = { mac: '02:00:00:00:00:01', bridge: 'br0', vlan: 20, rate: '1250000B/s@50000us', script: 'vif-nat' };
+    expect(writeNic({ ...nic, model: 'e1000', extra: ['type=ioemu'] })).toBe(
+      'mac=02:00:00:00:00:01,bridge=br0,vlan=20,model=e1000,rate=1250000B/s@50000us,script=vif-nat,type=ioemu',
+    );
+    expect(writeNic({ ...plainNic, mac: null, bridge: 'a,b' })).toBeNull();
+  });
+
+  it('do not keep a word of the card that was', () => {
+    const nic = { ...plainNic, mac: null, bridge: null };
+    expect(writeNic({ ...nic, model: 'pv', extra: ['type=ioemu'] })).toBe('type=vif');
+    expect(writeNic({ ...nic, model: 'e1000', extra: ['model=pv'] })).toBe('model=e1000');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestText } from '../../../../src/core/digest.ts';
 import { parseFrames } from '../../../../src/toolstacks/xl/frames.ts';
 import { parseLinks } from '../../../../src/toolstacks/xl/ip-link.ts';
 import { parseStored } from '../../../../src/toolstacks/xl/libxl-json.ts';
@@ -76,6 +77,7 @@ describe('xl info', () => {
       total: 8191 * 1024,
       free: 4096 * 1024,
       commandLine: 'placeholder',
+      scheduler: 'credit2',
     });
   });
 
@@ -95,6 +97,7 @@ describe('xl list', () => {
       vcpus: 1,
       uuid,
       state: 'running',
+      pool: null,
     });
     expect(one('x'.repeat(80), '-b----')).toMatchObject({ name: 'x'.repeat(80), domid: 7 });
     expect(one('(null)', '--psrd')).toMatchObject({ name: null, state: 'dying' });
@@ -116,6 +119,17 @@ describe('xl list', () => {
     ['---s-d', 'dying'],
   ])('%s is %s', (flags, state) => {
     expect(one('a', flags)).toMatchObject({ state });
+  });
+
+  it.each([
+    ['-          Pool-0', 'Pool-0'],
+    ['-a-pool-of-more-letters-than-its-column', 'a-pool-of-more-letters-than-its-column'],
+    ['system_u:system_r:domU_t          my pool', 'my pool'],
+    ['-', null],
+    ['system_u:system_r:domU_t', null],
+  ])('tells the cpupool of %j', (rest, pool) => {
+    const line = row('a', 7, '-b----', uuid).replace(/-\n$/, `${rest}\n`);
+    expect(parseList(listHead + line)).toMatchObject({ rows: [{ name: 'a', uuid, pool }], odd: [] });
   });
 
   it('keeps lines that are no rows', () => {
@@ -147,7 +161,65 @@ describe('libxl’s JSON', () => {
       maxVcpus: 2,
       maxMemory: null,
       boot: { kernel: null, ramdisk: null, cmdline: null },
+      settings: { 'on.poweroff': 'destroy', 'on.reboot': 'destroy', 'on.crash': 'destroy' },
       formats: {},
+      cards: {},
+      vlans: {},
+    });
+  });
+
+  it('tells the settings as a cfg would', () => {
+    const json = {
+      c_info: { type: 'hvm', pool_name: 'fast' },
+      b_info: {
+        sched_params: { weight: 512, cap: 50 },
+        vcpu_hard_affinity: [
+          [0, 1, 3],
+          [0, 1, 3],
+        ],
+        vcpu_soft_affinity: [[0], [1]],
+        'type.hvm': {
+          bios: 'ovmf',
+          boot: 'nc',
+          vnc: { enable: 'True', listen: '0.0.0.0', display: 7, findunused: 'False', passwd: 'x' },
+          spice: { enable: 'True', port: 6000, disable_ticketing: 'True' },
+          serial: 'pty',
+          usbdevice_list: ['tablet'],
+        },
+      },
+      nics: [{ mac: '00:16:3E:00:00:01', model: 'e1000', vlan: '20' }],
+      on_reboot: 'restart',
+      on_crash: 'restart_rename',
+      on_poweroff: 'soft_reset',
+    };
+    expect(parseStored(Buffer.from(JSON.stringify(json)))).toMatchObject({
+      settings: {
+        'boot.firmware': 'uefi',
+        'boot.order': ['network', 'disk'],
+        'display.vnc': true,
+        'display.vnc.listen': '0.0.0.0',
+        'display.vnc.port': 5907,
+        'display.vnc.password': { secret: 'kept', digest: digestText('x') },
+        'display.spice': true,
+        'display.spice.port': 6000,
+        serial: 'pty',
+        tablet: true,
+        'sched.weight': 512,
+        'sched.cap': 50,
+        'affinity.hard': '0-1,3',
+        cpupool: 'fast',
+        'on.reboot': 'restart',
+        'on.crash': 'rename-restart',
+      },
+      cards: { '00:16:3e:00:00:01': 'e1000' },
+      vlans: { '00:16:3e:00:00:01': 20 },
+    });
+  });
+
+  it('whose words are newer than ours still tells the rest', () => {
+    expect(parseStored(Buffer.from('{"c_info":{"type":"pvh"},"on_crash":"explode"}'))).toMatchObject({
+      type: 'pvh',
+      settings: {},
     });
   });
 
@@ -201,5 +273,10 @@ describe('monitors', () => {
     ['  638 vi /etc/xen/a.cfg', [], 0],
   ])('%s', (line, expected, strays) => {
     expect(paths(line)).toEqual({ paths: expected, strays });
+  });
+
+  it('of one cfg are no two: a rename gave its path to another VM', () => {
+    const twice = '  638 xl create /etc/xen/a.cfg\n  700 xl create -q /etc/xen/a.cfg\n';
+    expect(paths(twice)).toEqual({ paths: ['/etc/xen/a.cfg'], strays: 1 });
   });
 });

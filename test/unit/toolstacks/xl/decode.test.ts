@@ -101,7 +101,12 @@ describe('a dom0 that answers', () => {
       xen: { major: 4, minor: 17, version: '4.17.7', virtCaps: ['pv', 'hvm', 'hap'] },
       cpus: 4,
       memory: { total: 8191 * 1024, free: 4096 * 1024, reclaimable: 786432 - 131072 },
+      scheduler: 'credit2',
       bridges: ['br0', 'br1'],
+      ovs: [],
+      cpupools: [],
+      qemu: true,
+      xendomains: null,
       domains: [
         {
           domid: 5,
@@ -113,9 +118,25 @@ describe('a dom0 that answers', () => {
           vcpusUp: 1,
           memory: { target: 131072, actual: 131072, max: 163840 },
           boot: { kernel: '/k', ramdisk: null, cmdline: 'quiet' },
+          settings: { 'on.poweroff': 'destroy', 'on.reboot': 'destroy', 'on.crash': 'destroy' },
           disks: [{ vdev: 'xvda', path: '/d', access: 'rw', format: 'raw', backend: 'phy', state: 4 }],
-          nics: [{ devid: 0, mac: '02:00:00:00:00:0a', bridge: 'br1', state: 4 }],
+          cdroms: {},
+          nics: [
+            {
+              devid: 0,
+              mac: '02:00:00:00:00:0a',
+              bridge: 'br1',
+              vlan: null,
+              rate: null,
+              model: 'pv',
+              script: null,
+              state: 4,
+            },
+          ],
           monitored: true,
+          qemu: false,
+          balloon: undefined,
+          pvDrivers: undefined,
           pendingUpdate: null,
         },
       ],
@@ -357,14 +378,23 @@ describe('a real answer of Xen 4.17', () => {
       if (m?.[1]) bodies.set(m[1], raw.subarray(lineEnd + 1, lineEnd + 1 + Number(m[2])));
     }
     const text = (name: string): string => bodies.get(name)?.toString('latin1') ?? '';
+    /** It was asked twice then, once with `-v` and once with `-c`. */
+    const withPools = (v: string, c: string): string =>
+      v
+        .split('\n')
+        .map((line, i) => line + (c.split('\n')[i]?.slice(-16) ?? ''))
+        .join('\n');
     const members = [...bodies].flatMap(([name, body]): readonly Member[] => {
-      const path = /^file:\/((?:etc\/xen\/[^/]+|var\/lib\/xen\/userdata.*))$/.exec(name)?.[1];
+      const path = /^file:\/((?:etc\/(?:xen|default)\/[^/]+|var\/lib\/xen\/userdata.*))$/.exec(name)?.[1];
       return path === undefined ? [] : [{ name: path, body }];
     });
     return join(
       section('host', 0, `dom01\n${text('file:/proc/sys/kernel/random/boot_id')}`),
       section('xl-info', 0, text('xl-info')),
-      section('xl-list', 0, text('xl-list-v')),
+      section('xl-list', 0, withPools(text('xl-list-v'), text('xl-list-c'))),
+      section('xl-vcpus', 0, text('xl-vcpu')),
+      section('xl-sched', 0, text('xl-credit2')),
+      section('xl-credit', 0, text('xl-credit')),
       section('xs', 0, text('xs-libxl') + text('xs-dom')),
       section('files', 0, tar([...members, { name: 'etc/xen/auto/10-web-1', link: '/etc/xen/web-1.cfg' }])),
       section('link', 0, text('link')),
@@ -391,9 +421,39 @@ describe('a real answer of Xen 4.17', () => {
     ]);
     expect(s.domains[2]?.disks).toEqual([
       { vdev: 'hda', path: '/srv/images/win-1.qcow2', access: 'rw', format: 'qcow2', backend: 'qdisk', state: 2 },
-      { vdev: 'hdc', path: '/srv/images/cd.iso', access: 'ro', format: 'raw', backend: 'qdisk', state: 2 },
     ]);
-    expect(s.domains[0]?.nics).toEqual([{ devid: 0, mac: '00:16:3e:00:00:02', bridge: 'xenbr0', state: 4 }]);
+    expect(s.domains[2]?.cdroms).toEqual({ hdc: { path: '/srv/images/cd.iso' } });
+    expect(s.domains[0]?.nics).toEqual([
+      {
+        devid: 0,
+        mac: '00:16:3e:00:00:02',
+        bridge: 'xenbr0',
+        vlan: null,
+        rate: null,
+        model: 'pv',
+        script: 'vif-bridge',
+        state: 4,
+      },
+    ]);
+    expect(s.domains.map((d) => [d.qemu, d.pvDrivers, d.balloon])).toEqual([
+      [false, true, undefined],
+      [false, true, undefined],
+      [true, undefined, undefined],
+    ]);
+    expect([s.scheduler, s.cpupools, s.qemu, s.ovs]).toEqual(['credit2', [], true, []]);
+    const shown = ['sched.weight', 'affinity.hard', 'affinity.soft', 'cpupool', 'on.reboot', 'on.crash'] as const;
+    expect(s.domains.map((d) => shown.map((name) => d.settings[name]))).toEqual([
+      [512, 'all', 'all', 'Pool-0', 'restart', 'preserve'],
+      // A hand pinned one of its two vCPUs.
+      [256, '1; all', 'all', 'Pool-0', 'restart', 'preserve'],
+      [256, 'all', 'all', 'Pool-0', 'restart', 'destroy'],
+    ]);
+    expect(s.domains[2]?.settings).toMatchObject({
+      'boot.order': ['cdrom', 'disk'],
+      'display.vnc': true,
+      'display.vnc.listen': '127.0.0.1',
+      tablet: true,
+    });
     expect(s.records.map((r) => [r.path, r.config?.name, r.autostart, r.problem])).toEqual([
       ['/etc/xen/db-1.cfg', 'db-1', [], undefined],
       ['/etc/xen/off-1.cfg', 'off-1', [], undefined],

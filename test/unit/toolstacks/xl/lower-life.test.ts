@@ -202,6 +202,11 @@ describe('restart', () => {
     ]);
   });
 
+  it('clears away what is half made where nothing ran before', () => {
+    const half = server([{ ...domain, state: 'paused' }], [recordOf(text)]);
+    expect(words(rescue(restart(), none, half))).toEqual([`remove ${check}`, 'try xl destroy 7', 'until gone']);
+  });
+
   it('leaves a guest that would not go down as it is', () => {
     expect(rescued(server([domain], [recordOf(text)]))).toEqual([`remove ${check}`]);
     expect(rescued(server([domain], [recordOf('old')]), false)).toEqual([]);
@@ -271,6 +276,9 @@ describe('restart under a new name', () => {
   it('has one cfg in the end where the old one could not be removed', () => {
     const both = server([domain], [recordOf('edited'), recordOf(text, newPath)]);
     expect(words(rescue(op, before, both))).toEqual([`remove ${check}`, `remove ${newPath}`]);
+    // Unless the new one runs already.
+    const runs = server([{ ...domain, domid: 8, name: 'www' }], both.records);
+    expect(words(rescue(op, before, runs))).toEqual([`remove ${check}`]);
     const taken = server([domain], [recordOf(text, newPath)]);
     expect(words(rescue(op, before, taken))).toEqual([`remove ${check}`]);
   });

@@ -1,13 +1,13 @@
-/** The contract suite on real Xen. */
+/** The farm of the contract suite on real Xen: this worker's dom0, held, and a hand on it. */
 import { randomBytes } from 'node:crypto';
 import { openControl } from '../../src/transport/index.ts';
-import { contract } from '../contract/law.ts';
+import type { ContractFarm } from '../contract/law.ts';
 import { awake } from './check.ts';
-import { guest, here, lab, reset, server, ssh } from './farm.ts';
+import { guest, hand, here, lab, reset, server, ssh } from './farm.ts';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-contract('real Xen', async () => {
+export const openContract = async (): Promise<ContractFarm> => {
   await reset();
   const { name, host, port } = server(here);
   const control = openControl(
@@ -51,7 +51,18 @@ contract('real Xen', async () => {
     kernel: guest.kernel,
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
+    qcow2: guest.qcow2,
+    iso: guest.iso,
     bridges: ['xenbr0', 'xenbr1'],
+    cpupool: 'other',
+    secondPool: (there) =>
+      hand(
+        here,
+        there
+          ? `xl cpupool-cpu-remove Pool-0 1 && xl cpupool-create 'name="other"' 'cpus=["1"]'`
+          : 'xl cpupool-destroy other && xl cpupool-cpu-add Pool-0 1',
+      ),
+    listens: guest.listens,
     awake: (name, n) => awake(here, name, n),
     hand: async (argv) => {
       const ran = await ssh(here, argv.map(quoted).join(' '));
@@ -59,4 +70,4 @@ contract('real Xen', async () => {
     },
     close: () => control.close(),
   };
-});
+};
