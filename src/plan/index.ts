@@ -21,6 +21,7 @@ import { roomOf } from './room.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
+export { match, type Found, type Matched } from './match.ts';
 export { pathsToRead } from './paths.ts';
 export { releasePlan } from './release.ts';
 export { defaultOptions, type Tools } from './tools.ts';

@@ -112,7 +112,7 @@ const outOfOrder = (operations: readonly Operation[], ties: World['ties']): read
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
     (needs.get(from) ?? []).some((n) => n === to || (!seen.has(n) && reaches(n, to, seen.add(n))));
   const of = (vm: string, verb: Op['verb']): string | undefined =>
-    operations.find((o) => o.target.name === vm && o.op.verb === verb)?.id;
+    needs.has(`${vm}/${verb}`) ? `${vm}/${verb}` : undefined;
   return [...ties].flatMap(([vm, before]) =>
     before.flatMap((other) => {
       const [start, first] = [of(vm, 'start'), of(other, 'ready') ?? of(other, 'start')];

@@ -2,22 +2,27 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Farm } from '../../src/kinds/farm.ts';
+import type { VmType } from '../../src/kinds/vm/spec.ts';
 import { openRig } from '../contract/rig.ts';
 import { disk, farm, nic, spec } from '../unit/plan/world.ts';
 
 const MiB = 1024;
-const keys = ['web', 'db', 'dns'] as const;
+const keys = ['web', 'db', 'win', 'dns'] as const;
+const types: Readonly<Record<string, VmType>> = { web: 'pvh', db: 'pv', win: 'hvm', dns: 'pvh' };
 
 const desired = (servers: readonly string[]): Farm =>
   farm(
-    keys.map((key, i) =>
+    keys.map((key) =>
       spec(key, {
+        type: types[key],
         memory: { target: 128 * MiB, max: 256 * MiB },
         vcpus: { count: 2, max: 4 },
         boot: { kernel: '/srv/vmlinuz', ramdisk: '/srv/initrd.gz', cmdline: 'console=hvc0' },
-        disks: { xvda: disk(`/srv/${key}-a.img`), xvdb: disk(`/srv/${key}-b.img`, 'ro') },
+        settings: { 'sched.weight': 300, 'affinity.hard': '0-1', 'affinity.soft': 'all' },
+        disks: { xvda: disk(`/srv/${key}-a.img`), xvde: disk(`/srv/${key}-b.img`, 'ro') },
+        cdroms: key === 'win' ? { hdc: { path: '/srv/a.iso' } } : undefined,
         nics: { eth0: nic('lan') },
-        state: i === 2 ? 'stopped' : 'running',
+        state: key === 'dns' ? 'stopped' : 'running',
       }),
     ),
     servers,
@@ -40,6 +45,10 @@ const hand = fc.record({
     'unlink',
     'crash',
     'create',
+    'weight',
+    'pin',
+    'rename',
+    'cd',
   ),
   n: fc.integer({ min: 1, max: 4 }),
 });
@@ -54,6 +63,7 @@ describe('a farm that hands have changed', () => {
       '/srv/vmlinuz',
       '/srv/initrd.gz',
       '/srv/stray.img',
+      '/srv/a.iso',
       ...keys.flatMap((k) => [`/srv/${k}-a.img`, `/srv/${k}-b.img`]),
     ];
     const server = (name: string) => ({
@@ -86,10 +96,10 @@ describe('a farm that hands have changed', () => {
             await run('xl', 'vcpu-set', vm, String(n));
             break;
           case 'block-detach':
-            await run('xl', 'block-detach', vm, 'xvdb');
+            await run('xl', 'block-detach', vm, 'xvde');
             break;
           case 'block-attach':
-            await run('xl', 'block-attach', vm, 'format=raw,vdev=xvdc,access=rw,target=/srv/stray.img');
+            await run('xl', 'block-attach', vm, 'format=raw,vdev=xvdf,access=rw,target=/srv/stray.img');
             break;
           case 'network-detach':
             await run('xl', 'network-detach', vm, '0');
@@ -114,6 +124,18 @@ describe('a farm that hands have changed', () => {
             break;
           case 'edit':
             files.write(cfg, uptodate.replace(/^vcpus *=.*$/m, `vcpus = ${n}`));
+            break;
+          case 'weight':
+            await run('xl', 'sched-credit2', '-d', vm, '-w', String(100 * n));
+            break;
+          case 'pin':
+            await run('xl', 'vcpu-pin', vm, '0', String(n % 4));
+            break;
+          case 'rename':
+            await run('xl', 'rename', vm, `${vm}-${n}`);
+            break;
+          case 'cd':
+            await run('xl', 'cd-eject', vm, 'hdc');
             break;
           case 'unlink':
             files.remove(`/etc/xen/auto/${vm}.cfg`);
