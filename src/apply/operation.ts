@@ -2,26 +2,18 @@
 import { isUnknown } from '../core/port.ts';
 import type { Unknown } from '../core/port.ts';
 import { formatDuration } from '../core/quantity.ts';
-import type { Condition, ExecStep, FileStep, Lowered, Step } from '../core/step.ts';
+import type { Condition, Lowered, Step } from '../core/step.ts';
 import type { Operation } from '../kinds/plan.ts';
 import { holds } from '../kinds/server/holds.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import { handsOn, longestPauseMs, type Judge, type Trouble } from './hands.ts';
 import type { Read, Scope } from './readings.ts';
-import { doingOf, failureOf, outOfReach } from './words.ts';
+import { doingOf } from './words.ts';
 import type { World } from './world.ts';
-
-/** Why an operation is not done. */
-export interface Trouble {
-  readonly why: string;
-  readonly help?: string;
-  /** `fenced`: another run took the server over. `unreachable`: the server cannot be commanded any more. */
-  readonly beyond?: 'fenced' | 'unreachable';
-}
 
 /** How long a reading that contradicts the preconditions may be a moment's: a reboot, a domain on its way out, memory given back. */
 const settleMs = 10_000;
 const firstPauseMs = 250;
-const longestPauseMs = 3000;
 
 const passes = (c: Condition): boolean => c.is === 'domain' || c.is === 'name-free' || c.is === 'room';
 /** Bridges of Open vSwitch are only read with the whole server. */
@@ -45,9 +37,6 @@ const unread = (server: string, u: Unknown): Trouble => ({
   ...(u.reason === 'lost' || u.reason === 'unreachable' ? { beyond: 'unreachable' } : {}),
 });
 
-/** What tells whether the last command of a list worked, where its result is lost: the conditions that follow, or nothing. */
-type Judge = 'conditions' | 'result';
-
 /**
  * Null: done. `serial` makes the ids of its commands, unlike those of any other operation of the run; `say` tells what is done
  * now. Ends early, in trouble, when the run detaches.
@@ -59,11 +48,10 @@ export const carryOut = async (
   read: Read,
   say: (text: string) => void,
 ): Promise<Trouble | null> => {
-  const { control, clock, toolstack } = world;
+  const { clock, toolstack } = world;
   const { detach } = world.cancel;
   const paths = world.pathsOf(op);
-  let commands = 0;
-  const lost: string[] = [];
+  const hands = handsOn(server, serial, world, say);
 
   const prepare = async (): Promise<Trouble | { readonly lowered: Lowered; readonly seen: ServerSeen }> => {
     const end = clock.now() + settleMs;
@@ -74,7 +62,7 @@ export const carryOut = async (
       let mayPass = true;
       if (isUnknown(seen)) trouble = unread(server, seen);
       else {
-        const lowered = toolstack.lower(op, seen);
+        const lowered = toolstack.lower(op, seen, world.secrets);
         if ('unsupported' in lowered) return { why: lowered.unsupported };
         const unmet = firstUnmet(lowered.before, seen);
         if (!unmet) return { lowered, seen };
@@ -106,51 +94,18 @@ export const carryOut = async (
     }
   };
 
-  const fenced: Trouble = { why: `another run took over ${server}`, beyond: 'fenced' };
-  const beyondReach = (u: Unknown): Trouble => ({
-    why: outOfReach(server, u),
-    help: 'run apply again: it waits for what still runs on the server, looks, and plans anew',
-    beyond: 'unreachable',
-  });
-
-  const exec = async (step: ExecStep, judge: Judge): Promise<Trouble | null> => {
-    const id = `${serial}.${commands++}`;
-    const began = clock.now();
-    const started = await control.start(server, id, step);
-    if (started === 'fenced') return fenced;
-    if (isUnknown(started)) return beyondReach(started);
-    const result = await control.wait(server, id);
-    if (isUnknown(result)) return beyondReach(result);
-    if (result === 'lost' || result === 'never') {
-      const why = `the result of ${doingOf(step)} was lost (did ${server} restart?)`;
-      if (judge === 'result') return { why };
-      lost.push(why);
-      say(`${why}; looking at the server`);
-      return null;
-    }
-    if (result.rc === 0 || step.mayFail) return null;
-    return { why: failureOf(step, result, clock.now() - began) };
-  };
-
-  const file = async (step: FileStep): Promise<Trouble | null> => {
-    const answer = await control.file(server, step);
-    if (answer === 'done') return null;
-    if (answer === 'fenced') return fenced;
-    if (isUnknown(answer)) return beyondReach(answer);
-    const could = `could not ${doingOf(step)}`;
-    if (answer === 'differs') return { why: `${could}: somebody changed it since it was read, so it was left alone` };
-    return { why: `${could}: ${answer.why}` };
-  };
-
   const attempt = async (step: Step, judge: Judge): Promise<Trouble | null> => {
     switch (step.do) {
       case 'exec':
         say(doingOf(step));
-        return exec(step, judge);
+        return hands.exec(step, judge);
       case 'write':
       case 'remove':
         say(doingOf(step));
-        return file(step);
+        return hands.file(step);
+      case 'probe':
+        say(doingOf(step));
+        return hands.probe(step);
       case 'await': {
         const late = await until([step.until], step.deadlineMs);
         if (!late || step.otherwise.length === 0) return late;
@@ -195,5 +150,5 @@ export const carryOut = async (
   const { steps, after, afterMs } = ready.lowered;
   const trouble = (await runAll(steps, after.length > 0 ? 'conditions' : 'result')) ?? (await until(after, afterMs));
   if (!trouble) return null;
-  return rescue({ ...trouble, why: [...lost, trouble.why].join('; ') }, ready.seen);
+  return rescue({ ...trouble, why: [...hands.lost, trouble.why].join('; ') }, ready.seen);
 };

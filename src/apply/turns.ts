@@ -18,12 +18,17 @@ const perServer = 8;
 /** Creates race for dom0's memory and load it most, so they take turns. */
 const creates = (o: Operation): boolean => o.op.verb === 'start' || o.op.verb === 'restart';
 
+/** Waiting for guests to come up takes minutes, and a connection now and then: it keeps nobody from the server. */
+const probesPerServer = 4;
+
 /** Narrow before wide, in this order for every operation: nobody waits in a circle, nor takes a server's turn while it waits. */
 export const limitsOf = (o: Operation): readonly Limit[] => [
   { key: `vm ${o.op.uuid}`, width: 1 },
   ...(o.lane === null ? [] : [{ key: `lane ${o.lane}`, width: 1 }]),
   ...(creates(o) ? [{ key: `create ${o.server}`, width: 1 }] : []),
-  { key: `server ${o.server}`, width: perServer },
+  o.op.verb === 'ready'
+    ? { key: `ready ${o.server}`, width: probesPerServer }
+    : { key: `server ${o.server}`, width: perServer },
 ];
 
 export const takeTurns = (): Turns => {

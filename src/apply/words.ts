@@ -1,7 +1,7 @@
 /** What servers and commands say, made readable: what a failed command printed, who holds a lock, what a step does. */
 import type { ExecResult, Holder, Unknown } from '../core/port.ts';
 import { formatDuration } from '../core/quantity.ts';
-import type { ExecStep, Step } from '../core/step.ts';
+import type { ExecStep, ProbeStep, Step } from '../core/step.ts';
 
 const chatter = /^(?:libxl: (?:debug|detail|info|progress): |Parsing config from )/;
 const source = /^libxl: (?:error|warning|notice): [\w.-]+:\d+:\w+: ?/;
@@ -41,6 +41,17 @@ export const heldBy = (server: string, by: Holder | null): string =>
 export const outOfReach = (server: string, u: Unknown): string =>
   `${server} cannot be controlled: ${u.why}${u.help ? ` (${u.help})` : ''}`;
 
+/** Blanks every secret, as it is and as JSON and quoting hold it; the longest first, since one may be part of another. */
+export const maskOf = (secrets: ReadonlyMap<string, string>): ((text: string) => string) => {
+  const forms = [...secrets.values()].flatMap((s) => [s, JSON.stringify(s).slice(1, -1)]);
+  const words = [...new Set(forms)].filter((w) => w !== '').sort((a, b) => b.length - a.length);
+  return (text) => words.reduce((t, w) => t.replaceAll(w, '***'), text);
+};
+
+/** `10.1.2.3:443`, `[2001:db8::1]:443` */
+export const addressOf = ({ host, port }: Pick<ProbeStep, 'host' | 'port'>): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 /** What a step does to its server. */
 export const doingOf = (step: Step): string => {
   switch (step.do) {
@@ -50,6 +61,8 @@ export const doingOf = (step: Step): string => {
       return `write ${step.path}`;
     case 'remove':
       return `remove ${step.path}`;
+    case 'probe':
+      return `wait for an answer of ${addressOf(step)}`;
     case 'await':
       return 'wait';
   }

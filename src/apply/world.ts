@@ -3,7 +3,7 @@ import type { Event } from '../core/event.ts';
 import type { Control, Holder } from '../core/port.ts';
 import type { Op } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
-import type { Toolstack } from '../kinds/toolstack.ts';
+import type { Secrets, Toolstack } from '../kinds/toolstack.ts';
 
 export interface Clock {
   /** ms since 1970. */
@@ -34,6 +34,10 @@ export interface World {
   readonly who: Holder;
   readonly onEvent: (event: Event) => void;
   readonly cancel: CancelSignals;
+  /** The values of the references that the plan holds: for the toolstack, and never to be shown. */
+  readonly secrets: Secrets;
+  /** Whether something answers a connection from where Reeve runs. Never rejects. */
+  readonly probe: (host: string, port: number, timeoutMs: number) => Promise<boolean>;
   /** The files on the server that an operation's conditions ask for. */
   readonly pathsOf: (op: Op) => readonly string[];
   /** What is not as the plan saw it; `observed` lacks servers that are not held. */

@@ -1,5 +1,5 @@
 /** What a server lacks for a VM: what every start of it there would fail for. */
-import type { ServerSeen } from '../kinds/server/live.ts';
+import { runsType, type ServerSeen } from '../kinds/server/live.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import { settingOf } from '../kinds/vm/fields.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
@@ -10,15 +10,13 @@ export interface Lack {
   readonly help: string;
 }
 
-/** Why guests of this type do not run there, or null; what the server does not tell is not held against it. */
-const typeLack = ({ type }: VmConfig, { xen: { virtCaps: caps } }: ServerSeen): Lack | null => {
-  if (caps.length === 0) return null;
-  const help = 'give the VM another type, or another server';
-  if (type === 'pv') return caps.includes('pv') ? null : { what: 'runs no pv guests (virt_caps has no pv)', help };
-  if (caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'))) return null;
+const typeLack = ({ type }: VmConfig, seen: ServerSeen): Lack | null => {
+  if (runsType(type, seen)) return null;
+  const caps = seen.xen.virtCaps.join(' ');
+  const firmware = type === 'pv' ? '' : "; or switch the CPU's virtualisation on in the firmware";
   return {
-    what: `runs no ${type} guests (virt_caps: ${caps.join(' ')})`,
-    help: `${help}; or switch the CPU's virtualisation on in the firmware`,
+    what: `runs no ${type} guests (virt_caps: ${caps})`,
+    help: `give the VM another type, or another server${firmware}`,
   };
 };
 

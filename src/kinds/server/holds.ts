@@ -4,7 +4,7 @@ import type { Condition } from '../../core/step.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
-import type { ServerSeen } from './live.ts';
+import { runsType, type ServerSeen } from './live.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
 
@@ -39,14 +39,6 @@ const videoOf = (d: Domain): number => (d.type === 'hvm' ? 16 * 1024 : 0);
 /** Xen prints all CPUs of the server as `all`. */
 const cpuList = (list: string, { cpus }: ServerSeen): string =>
   list === (cpus === 1 ? '0' : `0-${cpus - 1}`) ? 'all' : list;
-
-/** Whether guests of this type run there. Xen before 4.13 tells `hvm` only; what is not told is not held against it. */
-const runs = (type: string, { xen: { virtCaps: caps } }: ServerSeen): boolean => {
-  if (!['pv', 'hap', 'shadow'].some((cap) => caps.includes(cap)))
-    return type === 'pv' || caps.length === 0 || caps.includes('hvm');
-  if (type === 'pv') return caps.includes('pv');
-  return caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'));
-};
 
 /** True, or why not. */
 export const holds = (condition: Condition, seen: ServerSeen): true | string => {
@@ -129,7 +121,7 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return ofVm(condition.uuid, (d) => hasNoNic(condition, d));
     case 'runs': {
       const { type } = condition;
-      return runs(type, seen) || `the server runs no ${type} guests (virt_caps: ${seen.xen.virtCaps.join(' ')})`;
+      return runsType(type, seen) || `the server runs no ${type} guests (virt_caps: ${seen.xen.virtCaps.join(' ')})`;
     }
     case 'has-qemu':
       return seen.qemu !== false || 'the server has no QEMU for Xen (Debian: qemu-system-xen)';

@@ -47,3 +47,11 @@ export const seenOn = (observed: Observed, server: string): ServerSeen | undefin
   const seen = observed.get(server);
   return seen && !isUnknown(seen) ? seen : undefined;
 };
+
+/** Whether guests of this type run there. Xen before 4.13 tells `hvm` only; what is not told is not held against it. */
+export const runsType = (type: string, { xen: { virtCaps: caps } }: ServerSeen): boolean => {
+  if (!['pv', 'hap', 'shadow'].some((cap) => caps.includes(cap)))
+    return type === 'pv' || caps.length === 0 || caps.includes('hvm');
+  if (type === 'pv') return caps.includes('pv');
+  return caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'));
+};

@@ -1,17 +1,24 @@
 /** The command lines behind an operation, for the plan's reader: with the VM's name where the steps have its domid. */
 import type { Op } from '../../kinds/plan.ts';
+import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
 import { createArgv, shutdownArgv } from './domain-steps.ts';
-import { autostartLink, checkPath } from './lower.ts';
+import { checkPath, linkArgvs } from './lower-cfg.ts';
+import { cdArgv, nicArgs } from './lower-devices.ts';
+import { schedCommand } from './lower-settings.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
 
-const linesOf = (op: Op): readonly (readonly string[])[] => {
+type Lines = readonly (readonly string[])[];
+
+const placedLines = ({ path, from }: CfgDraft): Lines => [['write', path], ...(from ? [['rm', from.path]] : [])];
+
+const linesOf = (op: Op): Lines => {
   switch (op.verb) {
     case 'define':
-      return [['write', op.record.path], ...(op.update ? [['xl', 'config-update', op.name, op.record.path]] : [])];
+      return [...placedLines(op.record), ...(op.update ? [['xl', 'config-update', op.name, op.record.path]] : [])];
     case 'autostart':
-      return op.on ? [['ln', '-sfn', op.path, autostartLink(op.path)]] : op.links.map((link) => ['rm', '-f', link]);
+      return linkArgvs(op);
     case 'start':
       return [...(op.clear ? [['xl', 'destroy', op.name]] : []), createArgv(op.path, op.paused)];
     case 'stop':
@@ -19,7 +26,7 @@ const linesOf = (op: Op): readonly (readonly string[])[] => {
     case 'restart':
       return [
         ['xl', '-N', 'create', op.write ? checkPath(op.uuid) : op.record.path],
-        ...(op.write ? [['write', op.record.path]] : []),
+        ...(op.write ? placedLines(op.record) : []),
         shutdownArgv(op.name),
         ...(op.force ? [['xl', 'destroy', op.name]] : []),
         createArgv(op.record.path, false),
@@ -27,20 +34,39 @@ const linesOf = (op: Op): readonly (readonly string[])[] => {
     case 'pause':
     case 'unpause':
       return [['xl', op.verb, op.name]];
+    case 'ready': {
+      const { host, port, from } = op.ready;
+      const address = host.includes(':') ? `[${host}]` : host;
+      return [['wait', 'for', 'tcp', `${address}:${port}`, ...(from === 'dom0' ? ['from', op.server] : [])]];
+    }
     case 'set-memory':
       return [['xl', 'mem-set', op.name, `${op.kib / 1024}m`]];
     case 'set-vcpus':
       return [['xl', 'vcpu-set', op.name, String(op.count)]];
+    case 'set-sched': {
+      const command = schedCommand(op.scheduler) ?? 'sched-credit2';
+      return [['xl', command, '-d', op.name, '-w', String(op.weight), '-c', String(op.cap)]];
+    }
+    case 'set-affinity':
+      return [['xl', 'vcpu-pin', op.name, 'all', op.hard, op.soft]];
+    case 'set-cpupool':
+      return [['xl', 'cpupool-migrate', op.name, op.pool]];
+    case 'rename':
+      return [['xl', 'rename', op.name, op.to]];
+    case 'change-cd':
+      return [cdArgv(op, op.name)];
     case 'attach-disk':
       return [['xl', 'block-attach', op.name, writeDisk(op.vdev, op.disk) ?? op.disk.path]];
     case 'detach-disk':
       return [['xl', 'block-detach', op.name, op.vdev]];
     case 'attach-nic':
-      return [['xl', 'network-attach', op.name, `mac=${op.mac}`, `bridge=${op.bridge}`]];
+      return [['xl', 'network-attach', op.name, ...nicArgs(op)]];
     case 'detach-nic':
       return [['xl', 'network-detach', op.name, op.mac]];
     case 'move-nic':
       return [['ip', 'link', 'set', 'dev', 'vifDOMID.DEVID', 'master', op.bridge]];
+    case 'release':
+      return [['write', op.path]];
     case 'undefine':
       return [...op.links.map((link) => ['rm', '-f', link]), ['rm', op.path]];
   }

@@ -7,8 +7,11 @@ import { domainsOf } from './domains.ts';
 import { parseFrames, type Section } from './frames.ts';
 import { parseLinks } from './ip-link.ts';
 import { parseMonitors } from './monitors.ts';
+import { qemuPaths } from './observe.ts';
 import { recordsOf } from './records.ts';
+import { parseRunning } from './sched.ts';
 import { readTar, type TarEntry } from './tar.ts';
+import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
 import { parseXenstore, type Xenstore } from './xenstore.ts';
 
@@ -82,15 +85,41 @@ const userdataOf = (entries: readonly TarEntry[]): ReadonlyMap<string, Uint8Arra
   return found;
 };
 
+/** A QEMU in a place of Xen's own is one for Xen, and so is one that serves a domain; others in /usr/bin may be. */
+const qemuOf = (section: Section | undefined, ps: string): boolean | undefined => {
+  if (!section) return undefined;
+  const found = printed(section.bytes)
+    .split('\n')
+    .filter((l) => l !== '');
+  const serving = [...ps.matchAll(/^\s*\d+ (\/\S+) .*-xen-domid /gm)].flatMap((m) => m[1] ?? []);
+  // One of a known place that runs on may have been uninstalled meanwhile.
+  if (serving.some((path) => found.includes(path) || !qemuPaths.includes(path))) return true;
+  if (found.length === 0) return false;
+  return found.some((path) => path.includes('xen')) ? true : undefined;
+};
+
+const poolsOf = (xs: Xenstore): readonly string[] =>
+  xs
+    .list('/local/pool')
+    .flatMap((id) => xs.get(`/local/pool/${id}/name`) ?? [])
+    .sort();
+
 /** `asked`: the paths that were given to the text. */
 export const decode = (answer: Uint8Array, nonce: string, asked: readonly string[]): ServerSeen | Unknown => {
   const sections = parseFrames(answer, nonce);
   if (isUnknown(sections)) return sections;
   const problems: string[] = [];
+  /** Nothing follows a part that was killed. */
+  const lacking = (name: string): Unknown => {
+    const stuck = [...sections].find(([, s]) => s.rc === killed)?.[0];
+    return stuck === undefined
+      ? unknown('cut-short', `the answer has no part ${name}`)
+      : unknown('timeout', `${stuck} did not answer in time`);
+  };
   /** A part that must be there, as it was printed. */
   const need = (name: string, what: string): string | Unknown => {
     const section = sections.get(name);
-    if (!section) return unknown('cut-short', `the answer has no part ${name}`);
+    if (!section) return lacking(name);
     return section.rc === 0 ? printed(section.bytes) : failure(what, section);
   };
   /** A part that may fail: a warning then. */
@@ -100,6 +129,12 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     if (section && parsed === null)
       problems.push(`${what} could not be read (exit code ${section.rc}): ${lastWords(section).slice(0, 200)}`);
     return parsed;
+  };
+
+  /** A part that is no loss where it failed. */
+  const whatever = (name: string): string => {
+    const section = sections.get(name);
+    return section?.rc === 0 ? printed(section.bytes) : '';
   };
 
   const infoText = need('xl-info', 'xl info');
@@ -117,7 +152,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
 
   // tar ends with 1 or 2 where a file went away or was not there: what it did give is whole.
   const files = sections.get('files');
-  if (!files) return unknown('cut-short', 'the answer has no part files');
+  if (!files) return lacking('files');
   if (files.rc === killed) return unknown('timeout', 'the files of /etc/xen could not be read in time');
   const entries = readTar(files.bytes);
   if ('why' in entries)
@@ -139,6 +174,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     records,
     links,
     monitors,
+    running: parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]),
   });
   problems.push(...domainProblems);
   const ovs = sections.get('ovs');
@@ -148,6 +184,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
           .split('\n')
           .filter((l) => l !== '')
       : (links?.ovs ?? []);
+  const xendomains = fileText(entries, 'etc/default/xendomains') ?? fileText(entries, 'etc/sysconfig/xendomains');
   const [host, bootId] = printed(sections.get('host')?.bytes ?? new Uint8Array()).split('\n');
   return {
     is: 'seen',
@@ -160,7 +197,12 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
       free: info.free,
       reclaimable: reclaimable(info, fileText(entries, 'etc/xen/xl.conf'), dom0Memory(xs)),
     },
+    scheduler: info.scheduler,
     bridges: [...new Set([...(links?.bridges ?? []), ...ovsBridges])].sort(),
+    ovs: [...ovsBridges].sort(),
+    cpupools: poolsOf(xs),
+    qemu: qemuOf(sections.get('qemu'), whatever('ps')),
+    xendomains: xendomains === null ? null : parseXendomains(xendomains),
     domains,
     records,
     paths: pathsOf(asked, sections.get('paths')),

@@ -1,15 +1,22 @@
 /** libxl's disk strings: `format=raw,vdev=xvda,access=rw,target=/path`, the older positional form, and prefixes like `phy:`. */
-import type { DiskConfig } from '../../kinds/vm/spec.ts';
+import type { DiskBackend, DiskConfig } from '../../kinds/vm/spec.ts';
 
 export type DiskParsed =
-  | { readonly ok: true; readonly vdev: string; readonly disk: DiskConfig }
+  | { readonly ok: true; readonly is: 'disk'; readonly vdev: string; readonly disk: DiskConfig }
+  /** An empty path is an empty drive. */
+  | { readonly ok: true; readonly is: 'cdrom'; readonly vdev: string; readonly path: string }
   | { readonly ok: false; readonly why: string };
 
 const formats = new Set(['raw', 'qcow', 'qcow2', 'vhd', 'empty', 'qed']);
 
 /** Options that are kept as found; the last group are bare words. */
 const kept =
-  /^(?:backend|backendtype|specification|script|colo-host|colo-port|colo-export|active-disk|hidden-disk|grant_usage)=|^(?:direct-io-safe|discard|no-discard|colo|no-colo|trusted|untrusted)$/;
+  /^(?:backend|specification|script|colo-host|colo-port|colo-export|active-disk|hidden-disk|grant_usage)=|^(?:direct-io-safe|discard|no-discard|colo|no-colo|trusted|untrusted)$/;
+
+const backends: Readonly<Record<string, DiskBackend>> = { phy: 'phy', qdisk: 'qdisk', tap: 'tap' };
+
+/** Of a CD drive: what says where its bytes come from, and Reeve has no word for. The rest is libxl's own choice there. */
+const cdWord = /^(?:backend|script)=|^colo/;
 
 const accessOf = (word: string): 'rw' | 'ro' | null => {
   if (word === 'r' || word === 'ro') return 'ro';
@@ -24,6 +31,7 @@ interface Draft {
   format: string | undefined;
   access: 'rw' | 'ro' | undefined;
   cdrom: boolean;
+  backend: DiskBackend | null;
   extra: string[];
 }
 
@@ -80,6 +88,10 @@ const named = (d: Draft, key: string, word: string, whole: string): string | nul
       if (word !== 'cdrom' && word !== 'disk') return `unknown device type ${word}`;
       d.cdrom = word === 'cdrom';
       return null;
+    case 'backendtype':
+      d.backend = backends[word] ?? d.backend;
+      if (backends[word] === undefined) d.extra.push(whole);
+      return null;
     default:
       if (!kept.test(whole)) return `unknown option ${whole}`;
       d.extra.push(whole);
@@ -133,36 +145,72 @@ const read = (text: string, d: Draft): string | null => {
 
 /** Two strings that mean one thing to xl give equal values. */
 export const parseDisk = (text: string): DiskParsed => {
-  const d: Draft = { path: undefined, vdev: undefined, format: undefined, access: undefined, cdrom: false, extra: [] };
+  const d: Draft = {
+    path: undefined,
+    vdev: undefined,
+    format: undefined,
+    access: undefined,
+    cdrom: false,
+    backend: null,
+    extra: [],
+  };
+  const odd = (why: string): DiskParsed => ({ ok: false, why: `disk ${JSON.stringify(text)}: ${why}` });
   const why = read(text, d);
-  if (why !== null) return { ok: false, why: `disk ${JSON.stringify(text)}: ${why}` };
-  if (d.vdev === undefined || d.vdev === '') return { ok: false, why: `disk ${JSON.stringify(text)}: it has no vdev` };
+  if (why !== null) return odd(why);
+  const { vdev } = d;
+  if (vdev === undefined || vdev === '') return odd('it has no vdev');
   const path = d.path ?? '';
-  if (path === '' && !d.cdrom) return { ok: false, why: `disk ${JSON.stringify(text)}: it has no target` };
-  const empty = d.cdrom && path === '';
+  if (d.cdrom) {
+    const raw = (d.format ?? 'raw') === 'raw' || d.format === 'empty';
+    const foreign = raw ? d.extra.find((x) => cdWord.test(x)) : `format=${d.format}`;
+    return foreign === undefined
+      ? { ok: true, is: 'cdrom', vdev, path }
+      : odd(`Reeve knows no CD drive with ${foreign}`);
+  }
+  if (path === '') return odd('it has no target');
   return {
     ok: true,
-    vdev: d.vdev,
+    is: 'disk',
+    vdev,
     disk: {
       path,
-      access: d.cdrom ? 'ro' : (d.access ?? 'rw'),
-      format: empty ? 'empty' : (d.format ?? 'raw'),
-      extra: d.cdrom ? ['devtype=cdrom', ...d.extra] : d.extra,
+      access: d.access ?? 'rw',
+      shared: false,
+      format: d.format ?? 'raw',
+      backend: d.backend,
+      extra: d.extra,
     },
   };
 };
 
-/** The string for a cfg or for `xl block-attach`; null where the syntax cannot hold it. */
+/** The string for a cfg or for `xl block-attach`; null where the syntax cannot hold it. Xen has no word for sharing. */
 export const writeDisk = (vdev: string, disk: DiskConfig): string | null => {
-  const target = disk.path === '' ? [] : [`target=${disk.path}`];
-  const text = [`format=${disk.format}`, `vdev=${vdev}`, `access=${disk.access}`, ...disk.extra, ...target].join(',');
+  const words = [
+    `format=${disk.format}`,
+    `vdev=${vdev}`,
+    `access=${disk.access}`,
+    ...(disk.backend === null ? [] : [`backendtype=${disk.backend}`]),
+    ...disk.extra,
+    `target=${disk.path}`,
+  ];
+  const text = words.join(',');
   const back = parseDisk(text);
   const same =
     back.ok &&
+    back.is === 'disk' &&
     back.vdev === vdev &&
     back.disk.path === disk.path &&
     back.disk.access === disk.access &&
     back.disk.format === disk.format &&
+    back.disk.backend === disk.backend &&
     back.disk.extra.join(',') === disk.extra.join(',');
   return same ? text : null;
+};
+
+/** A CD drive for a cfg; null where the syntax cannot hold it. */
+export const writeCdrom = (vdev: string, path: string): string | null => {
+  const medium = path === '' ? '' : `,target=${path}`;
+  const text = `format=${path === '' ? 'empty' : 'raw'},vdev=${vdev},devtype=cdrom,access=ro${medium}`;
+  const back = parseDisk(text);
+  return back.ok && back.is === 'cdrom' && back.vdev === vdev && back.path === path ? text : null;
 };

@@ -1,6 +1,9 @@
 /** The command lines and steps that several operations share. `dom` is a domid, or the VM's name where people read it. */
 import type { Condition, ExecStep, Step } from '../../core/step.ts';
+import { settingOf } from '../../kinds/vm/fields.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
+import type { VmConfig } from '../../kinds/vm/spec.ts';
+import { hasQemu } from './needs.ts';
 
 /** Guests and dom0s can be slow: these are bounds, not expectations (ms). */
 export const quickMs = 60_000;
@@ -36,6 +39,13 @@ export const createArgv = (path: string, paused: boolean): readonly string[] => 
 const destroyArgv = (dom: string): readonly string[] => ['xl', 'destroy', dom];
 export const shutdownArgv = (dom: string): readonly string[] => ['xl', 'shutdown', dom];
 
+/** xl says that QEMU did not start; why stands in QEMU's log. */
+export const created = (path: string, paused: boolean, config: VmConfig): ExecStep => {
+  const step = exec(createArgv(path, paused), createMs);
+  return hasQemu(config) ? { ...step, explain: ['tail', '-n', '5', `/var/log/xen/qemu-dm-${config.name}.log`] } : step;
+};
+
+export const up = (uuid: string): Condition => ({ is: 'domain', uuid, state: 'up' });
 export const gone = (uuid: string): Condition => ({ is: 'domain', uuid, state: 'gone' });
 
 /** `xl destroy` stumbles over a monitor that is clearing away at the same time: being gone is what counts. */
@@ -44,23 +54,33 @@ export const destroyed = (d: Domain): readonly Step[] => [
   until(gone(d.uuid), quickMs),
 ];
 
+/** Whether the domain's monitor starts it again once it has shut down: then only a destroy takes it down. */
+export const comesBack = (d: Domain): boolean =>
+  d.monitored !== false && settingOf(d.settings, 'on.poweroff').endsWith('restart');
+
+/** How a guest that did not hear the first request is asked again: HVM is shown the power button. */
+const againArgv = (d: Domain, first: readonly string[]): readonly string[] =>
+  d.type === 'hvm' && d.pvDrivers === true ? ['xl', 'trigger', String(d.domid), 'power'] : first;
+
 /**
  * Down and gone. `xl shutdown` fails where the guest does not answer within a minute, which one that still boots cannot
- * do: so it is asked a second time before it is destroyed or given up. HVM is shown the power button as well. Without a
- * monitor nobody clears an ended domain away but we.
+ * do: so it is asked a second time before it is destroyed or given up. HVM without PV drivers gets the power button at
+ * once (`-F`), since nothing else reaches it. Where no monitor is known, or it is to preserve the domain, nobody clears an
+ * ended one away but we.
  */
 export const takenDown = (d: Domain, deadlineMs: number, force: boolean): readonly Step[] => {
   const dom = String(d.domid);
   // One that comes or goes for so long was left half made, by an xl that was killed.
   if (d.state === 'dying') return [until(gone(d.uuid), deviceMs, destroyed(d))];
-  if (d.state === 'shutdown' || d.state === 'crashed') return destroyed(d);
+  if (d.state === 'shutdown' || d.state === 'crashed' || comesBack(d)) return destroyed(d);
   const ask = (argv: readonly string[]): ExecStep => tried(argv, 90_000);
-  const again = d.type === 'hvm' ? ['xl', 'shutdown', '-F', dom] : shutdownArgv(dom);
-  const down: Condition = d.monitored === false ? { is: 'domain', uuid: d.uuid, state: 'ended' } : gone(d.uuid);
+  const first = d.type === 'hvm' ? ['xl', 'shutdown', '-F', dom] : shutdownArgv(dom);
+  const cleared = d.monitored === true && settingOf(d.settings, 'on.poweroff') !== 'preserve';
+  const down: Condition = cleared ? gone(d.uuid) : { is: 'domain', uuid: d.uuid, state: 'down' };
   const lastWay = force ? destroyed(d) : [];
   const asked: readonly Step[] = [
-    ask(shutdownArgv(dom)),
-    until(down, deadlineMs / 2, [ask(again), until(down, deadlineMs / 2, lastWay)]),
+    ask(first),
+    until(down, deadlineMs / 2, [ask(againArgv(d, first)), until(down, deadlineMs / 2, lastWay)]),
   ];
-  return d.monitored === false ? [...asked, ...destroyed(d)] : asked;
+  return cleared ? asked : [...asked, ...destroyed(d)];
 };

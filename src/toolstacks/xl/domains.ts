@@ -1,8 +1,9 @@
 /** `xl list`, xenstore, libxl's JSON, `ip link` and `ps` → the domains of one dom0. */
 import { digestBytes } from '../../core/digest.ts';
 import { sortedBy } from '../../core/order.ts';
-import type { CfgRecord, Domain, LiveDisk, LiveNic } from '../../kinds/vm/live.ts';
-import type { VmType } from '../../kinds/vm/spec.ts';
+import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
+import type { Settings, VmType } from '../../kinds/vm/spec.ts';
+import { disksOf, nicsOf, toNumber } from './devices.ts';
 import type { Links } from './ip-link.ts';
 import { parseStored, type StoredConfig } from './libxl-json.ts';
 import type { Monitors } from './monitors.ts';
@@ -18,58 +19,11 @@ export interface Sources {
   /** Null: not read. */
   readonly links: Links | null;
   readonly monitors: Monitors | null;
+  /** How the hypervisor runs them, by domid (`parseRunning`). */
+  readonly running: ReadonlyMap<number, Settings>;
 }
 
 const types: Readonly<Record<string, VmType>> = { pv: 'pv', pvh: 'pvh', hvm: 'hvm' };
-
-const toNumber = (text: string | undefined): number | null =>
-  text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
-
-/** 0 where there is no backend (any more), or a ghost whose script failed: its state says nothing then. */
-const backendState = (xs: Xenstore, device: string): number => {
-  const backend = xs.get(`${device}/backend`);
-  if (xs.get(`${backend}/hotplug-status`) === 'error') return 0;
-  return (backend === undefined ? null : toNumber(xs.get(`${backend}/state`))) ?? 0;
-};
-
-const byNumber = (a: string, b: string): number => Number(a) - Number(b);
-
-const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null): readonly LiveDisk[] => {
-  const folder = `/libxl/${domid}/device/vbd`;
-  return [...xs.list(folder)].sort(byNumber).flatMap((id) => {
-    const at = `${folder}/${id}`;
-    const vdev = xs.get(`${at}/dev`);
-    if (vdev === undefined) return [];
-    const params = xs.get(`${at}/params`) ?? '';
-    const backend = xs.get(`${at}/type`) ?? 'phy';
-    // QEMU is given `qcow2:/path`; raw is called aio.
-    const prefix = backend === 'phy' ? undefined : /^[a-z0-9]+(?=:)/.exec(params)?.[0];
-    return [
-      {
-        vdev,
-        path: prefix === undefined ? params : params.slice(prefix.length + 1),
-        access: xs.get(`${at}/mode`) === 'w' ? 'rw' : 'ro',
-        format: stored?.formats[vdev] ?? (prefix === undefined || prefix === 'aio' ? 'raw' : prefix),
-        backend,
-        state: backendState(xs, at),
-      },
-    ];
-  });
-};
-
-const nicsOf = (xs: Xenstore, domid: number, links: Links | null): readonly LiveNic[] => {
-  const folder = `/libxl/${domid}/device/vif`;
-  return [...xs.list(folder)].sort(byNumber).flatMap((id) => {
-    const at = `${folder}/${id}`;
-    const mac = xs.get(`${at}/mac`);
-    if (mac === undefined) return [];
-    const recorded = xs.get(`${at}/bridge`) ?? null;
-    const master = links?.master.get(xs.get(`${at}/vifname`) ?? `vif${domid}.${id}`);
-    // Under Open vSwitch every vif has the one master `ovs-system`; only libxl's record tells the bridge.
-    const bridge = master === undefined || master === 'ovs-system' ? recorded : master;
-    return [{ devid: Number(id), mac: mac.toLowerCase(), bridge, state: backendState(xs, at) }];
-  });
-};
 
 /** Whether an xl daemon watches the domain; undefined where that cannot be told. */
 const isMonitored = (row: ListRow, name: string, s: Sources): boolean | undefined => {
@@ -96,6 +50,19 @@ const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
   return type === 'hvm' || wanted === 0 ? row.vcpus : wanted;
 };
 
+/** As the hypervisor runs it; what was not told is as libxl's record has it, else as the cfg has it. */
+const settingsOf = (row: ListRow, stored: StoredConfig | null, s: Sources): Settings => {
+  const base = stored?.settings ?? s.records.find((r) => r.config?.uuid === row.uuid)?.config?.settings ?? {};
+  return { ...base, ...(row.pool === null ? {} : { cpupool: row.pool }), ...s.running.get(row.domid) };
+};
+
+/** What a guest's drivers say of themselves, on a path that it may write; an empty value is libxl's own, not answered yet. */
+const saysOf = (xs: Xenstore, domid: number, ...features: readonly string[]): boolean | undefined => {
+  const said = features.map((f) => xs.get(`/local/domain/${domid}/control/feature-${f}`));
+  if (said.includes('1')) return true;
+  return said.includes('0') ? false : undefined;
+};
+
 /** Listed, but not in xenstore or not whole: not there yet, or hardly there any more. Neither up nor gone. */
 const betweenLives = (row: ListRow, s: Sources): Domain => ({
   domid: row.domid,
@@ -106,9 +73,14 @@ const betweenLives = (row: ListRow, s: Sources): Domain => ({
   vcpus: { online: row.vcpus, max: row.vcpus },
   memory: { target: row.memory, actual: row.memory, max: row.memory },
   boot: { kernel: null, ramdisk: null, cmdline: null },
+  settings: {},
   disks: [],
+  cdroms: {},
   nics: [],
   monitored: undefined,
+  qemu: s.records.find((r) => r.config?.uuid === row.uuid)?.config?.type === 'hvm',
+  balloon: undefined,
+  pvDrivers: undefined,
   pendingUpdate: null,
 });
 
@@ -158,9 +130,13 @@ export const domainsOf = (
         max: memory('static-max') ?? stored?.maxMemory ?? row.memory,
       },
       boot: stored?.boot ?? { kernel: null, ramdisk: null, cmdline: null },
-      disks: disksOf(s.xs, row.domid, stored),
-      nics: nicsOf(s.xs, row.domid, s.links),
+      settings: settingsOf(row, stored, s),
+      ...disksOf(s.xs, row.domid, stored),
+      nics: nicsOf(s.xs, row.domid, stored, s.links),
       monitored,
+      qemu: type === 'hvm' || s.xs.get(`/local/domain/0/device-model/${row.domid}`) !== undefined,
+      balloon: saysOf(s.xs, row.domid, 'balloon'),
+      pvDrivers: saysOf(s.xs, row.domid, 'poweroff', 'reboot', 'suspend'),
       pendingUpdate: pending === undefined ? null : digestBytes(pending),
     });
   }

@@ -1,10 +1,12 @@
 /** The xl toolstack: Debian, Alpine, SUSE, Gentoo dom0s. */
-import { readProgram, type ReadProgram, type Unknown } from '../../core/port.ts';
+import { readProgram, type ReadProgram } from '../../core/port.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import type { Toolstack } from '../../kinds/toolstack.ts';
+import type { RawAnswer, Toolstack } from '../../kinds/toolstack.ts';
 import { commands } from './commands.ts';
 import { decode } from './decode.ts';
+import { unknownKeys } from './known-keys.ts';
 import { lower } from './lower.ts';
+import { masked } from './mask.ts';
 import { memoryNeed } from './memory-need.ts';
 import { observeText } from './observe.ts';
 import { rescue } from './rescue.ts';
@@ -12,15 +14,25 @@ import { rescue } from './rescue.ts';
 /** All parts of a reading together take no longer; each is bounded by itself. */
 const readingMs = 360_000;
 
-const reading = (what: 'all' | 'domains', paths: readonly string[]): ReadProgram<ServerSeen> =>
-  readProgram({
-    text: observeText,
-    args: [what, ...paths],
-    deadlineMs: readingMs,
-    decode: (answer: Uint8Array, nonce: string): ServerSeen | Unknown => decode(answer, nonce, paths),
-  });
+const program = <R>(
+  what: 'all' | 'domains',
+  paths: readonly string[],
+  decode: ReadProgram<R>['decode'],
+): ReadProgram<R> => readProgram({ text: observeText, args: [what, ...paths], deadlineMs: readingMs, decode });
 
-export const xl: Toolstack = { name: 'xl', reading, lower, rescue, commands, memoryNeed };
+export const xl: Toolstack = {
+  name: 'xl',
+  reading: (what, paths) => program<ServerSeen>(what, paths, (answer, nonce) => decode(answer, nonce, paths)),
+  rawReading: (what, paths) =>
+    program<RawAnswer>(what, paths, (answer, nonce) => ({ is: 'raw', bytes: masked(answer), nonce })),
+  lower,
+  rescue,
+  unknownKeys,
+  commands,
+  // It opens the PV console, or the serial port of an HVM guest, whichever there is.
+  console: (name) => ['xl', 'console', name],
+  memoryNeed,
+};
 
-export { pathsOf } from './lower.ts';
+export { pathsOf } from './needs.ts';
 export { observeText } from './observe.ts';

@@ -19,7 +19,8 @@ export const parseMonitors = (text: string, known: readonly string[]): Monitors 
     const path =
       known.find((p) => `${args} `.includes(` ${p} `)) ??
       (given.startsWith('/') ? given : known.find((p) => given !== '' && p.endsWith(`/${given}`)));
-    if (path !== undefined && words.includes('create')) paths.add(path);
+    // Of two from one cfg, one was started before a rename gave the path to another VM.
+    if (path !== undefined && words.includes('create') && !paths.has(path)) paths.add(path);
     else strays += 1;
   }
   return { paths: [...paths].sort(), strays };

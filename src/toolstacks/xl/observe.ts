@@ -1,52 +1,98 @@
 /** The one shell text that reads a dom0: POSIX sh, for Debian's dash and BusyBox's ash alike. It writes nothing. */
 
 /**
+ * Where a QEMU for Xen may be; the path is built into libxl. Debian's, Alpine's and SUSE's, Fedora's, one that was built by
+ * hand; those in /usr/bin may have been built without Xen.
+ */
+export const qemuPaths: readonly string[] = [
+  '/usr/libexec/xen-qemu-system-i386',
+  '/usr/lib/xen/bin/qemu-system-i386',
+  '/usr/libexec/xen/bin/qemu-system-i386',
+  '/usr/lib64/xen/bin/qemu-system-i386',
+  '/usr/local/lib/xen/bin/qemu-system-i386',
+  '/usr/local/libexec/xen/bin/qemu-system-i386',
+  '/usr/bin/qemu-system-i386',
+  '/usr/bin/qemu-system-x86_64',
+];
+
+/**
  * Arguments: NONCE WHAT [PATH…]; WHAT is `all` or `domains`. Each section is framed by the nonce:
  *
  *     \n@NONCE xl-info\n … \n@NONCE /xl-info 0\n … \n@NONCE END\n
  *
- * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xs`, `files` (a tar
- *   with names relative to /), `link`, `ps`, `ovs` (only in `all`), `paths` (only where paths are given: `there PATH`
- *   or `missing PATH`, a line each; a path that took too long has no line). Where `xl info` fails, nothing follows it.
+ * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
+ *   `xl-credit` (of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with names relative
+ *   to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths` (only where paths
+ *   are given: `there PATH` or `missing PATH`, a line each; a path that took too long has no line). Where `xl info`
+ *   fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
- * - What hangs is killed. The look at paths is not even waited for: a process that sleeps on a dead NFS server may be
- *   beyond killing, so a `cat` that is not stands between.
+ * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
+ *   under one bound. When that passes, the shell kills the tool that it waits for, closes its section with 137 and ends.
+ * - The look at paths is not even waited for: a process that sleeps on a dead NFS server may be beyond killing, so a `cat`
+ *   that is not stands between.
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
-export LC_ALL PATH
 N=$1 W=$2
+export LC_ALL PATH N W
 shift 2
 cd / && exec </dev/null || exit 1
-b() { printf '\\n@%s %s\\n' "$N" "$1"; }
-e() { printf '\\n@%s /%s %d\\n' "$N" "$1" "$2"; return "$2"; }
+P='
+b() { n=$1; printf "\\n@%s %s\\n" "$N" "$n"; }
+e() { printf "\\n@%s /%s %d\\n" "$N" "$n" "$1"; n=; return "$1"; }
 s() {
-  n=$1 t=$2; shift 2; b "$n"
-  if command -v "$1" >/dev/null; then timeout -s KILL "$t" "$@" 2>&1; set -- $?; else echo "$1: not found"; set -- 127; fi
-  e "$n" "$1"
+  b "$1"
+  shift
+  if command -v "$1" >/dev/null; then "$@" 2>&1 & p=$!; wait "$p"; e $?; else echo "$1: not found"; e 127; fi
 }
-files() {
-  set --
-  for f in etc/xen/* var/lib/xen/userdata-d.* etc/reeve; do
-    case $f in etc/xen/scripts | etc/xen/boot) ;; *) set -- "$@" "$f" ;; esac
-  done
-  timeout -s KILL 20 tar -cf - "$@" 2>/dev/null
-}
+'
+T='
+die() { kill -9 $p 2>/dev/null; case $n in "") ;; *) e 137 ;; esac; exit 137; }
+trap die TERM
+'
+A='
+s xl-info xl info || exit
+s xl-list xl list -v -c || { sleep 2; s xl-list xl list -v -c; } || { sleep 3; s xl-list xl list -v -c; }
+s xl-vcpus xl vcpu-list
+s xl-sched xl sched-credit2
+s xl-credit xl sched-credit
+s xs xenstore-ls -f /
+set --
+for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains var/lib/xen/userdata-d.* etc/reeve; do
+  case $f in etc/xen/scripts | etc/xen/boot) ;; *) set -- "$@" "$f" ;; esac
+done
+b files
+tar -cf - "$@" 2>/dev/null &
+p=$!
+wait "$p"
+e $?
+exit 0
+'
+B='
+s link ip -j -d link
+s ps ps -eo pid=,args=
+case $W in all) s ovs ovs-vsctl --timeout=8 list-br ;; esac
+'
+eval "$P"
 b host
 read -r l </proc/sys/kernel/hostname && echo "$l" && read -r l </proc/sys/kernel/random/boot_id && echo "$l"
-e host $?
-if s xl-info 60 xl info; then
-  s xl-list 60 xl list -v || { sleep 2; s xl-list 60 xl list -v; } || { sleep 3; s xl-list 60 xl list -v; }
-  s xs 60 xenstore-ls -f /
-  b files; files; e files $?
-  s link 10 ip -j -d link
-  s ps 10 ps -eo pid=,args=
-  case $W in all) b ovs; command -v ovs-vsctl >/dev/null && ovs-vsctl --timeout=8 list-br 2>&1; e ovs $? ;; esac
+e $?
+if ! command -v xl >/dev/null; then
+  b xl-info
+  echo "xl: not found"
+  e 127
+elif timeout 150 sh -c "$P$T$A"; then
+  timeout 20 sh -c "$P$T$B"
+  b qemu
+  for f in ${qemuPaths.join(' ')}; do
+    if [ -x "$f" ]; then echo "$f"; fi
+  done
+  e 0
   case $# in 0) ;; *)
     b paths
-    { for p; do if [ -e "$p" ]; then echo "there $p"; else echo "missing $p"; fi; done 2>/dev/null & } |
+    { for f; do if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi; done 2>/dev/null & } |
       timeout -s KILL 8 cat
-    e paths $?
+    e $?
   esac
 fi
 printf '\\n@%s END\\n' "$N"

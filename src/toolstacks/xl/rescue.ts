@@ -1,27 +1,48 @@
 /** What puts right what a failed operation left half made. */
-import { digestBytes, digestText } from '../../core/digest.ts';
+import { digestText } from '../../core/digest.ts';
 import type { Step } from '../../core/step.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
+import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until } from './domain-steps.ts';
-import { checkPath } from './lower.ts';
-import { renderCfg } from './render.ts';
+import { checkPath, written } from './lower-cfg.ts';
+import { bytesOf, renderWith } from './render.ts';
 
 const domainOf = (uuid: string, seen: ServerSeen): Domain | undefined => seen.domains.find((d) => d.uuid === uuid);
 
-/** The very bytes that were read. */
-const bytesOf = (record: CfgRecord): Uint8Array => {
-  const bytes = new TextEncoder().encode(record.text);
-  return digestBytes(bytes) === record.digest ? bytes : Uint8Array.from(record.text, (c) => c.charCodeAt(0));
+const recordAt = (path: string, seen: ServerSeen): CfgRecord | undefined => seen.records.find((r) => r.path === path);
+
+/** The digest of the new cfg where it stands there, untouched since it was written; null where it does not. */
+const stands = ({ path, marker, config }: CfgDraft, now: ServerSeen): string | null => {
+  const current = recordAt(path, now);
+  // Its passwords are in itself.
+  const text = renderWith(marker, config, null, current);
+  return text.ok && current?.digest === digestText(text.text) ? current.digest : null;
 };
 
-/** A new cfg that would not start makes way for the old one; an edit that somebody made meanwhile is left alone. */
-const oldCfg = (path: string, wrote: string | null, before: ServerSeen, now: ServerSeen): readonly Step[] => {
-  const old = before.records.find((r) => r.path === path);
-  const current = now.records.find((r) => r.path === path)?.digest ?? 'absent';
-  if (!old || wrote === null || current !== wrote) return [];
-  return [{ do: 'write', path, bytes: bytesOf(old), mode: 0o600, onlyIf: wrote }];
+/** A cfg of a new name goes again where the old one could not be removed: a VM has one. */
+const oneName = (record: CfgDraft, now: ServerSeen): readonly Step[] => {
+  const wrote = record.from && recordAt(record.from.path, now) ? stands(record, now) : null;
+  return wrote === null ? [] : [{ do: 'remove', path: record.path, onlyIf: wrote }];
+};
+
+/**
+ * A new cfg that would not start makes way for the old one; an edit that somebody made meanwhile is left alone. `path`: what
+ * is to be started then.
+ */
+const oldCfg = (
+  record: CfgDraft,
+  before: ServerSeen,
+  now: ServerSeen,
+): { readonly steps: readonly Step[]; readonly path: string } => {
+  const { path, from } = record;
+  const old = recordAt(from?.path ?? path, before);
+  const wrote = stands(record, now);
+  if (!old || wrote === null) return { steps: [], path };
+  if (!from) return { steps: [written(path, bytesOf(old), wrote)], path };
+  const back = recordAt(from.path, now) ? [] : [written(from.path, bytesOf(old), 'absent')];
+  return { steps: [...back, { do: 'remove', path, onlyIf: wrote }], path: from.path };
 };
 
 /** `before`: read before the operation; `now`: after its failure. */
@@ -29,21 +50,23 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
   const was = domainOf(op.uuid, before);
   const domain = domainOf(op.uuid, now);
   const dom = String(domain?.domid);
+  // Killed in the middle, `xl create` leaves a paused domain that nobody watches; one that died at once is as useless.
+  const halfMade = domain && domain.domid !== was?.domid && domain.state !== 'running' ? destroyed(domain) : [];
   switch (op.verb) {
-    case 'start': {
-      // Killed in the middle, `xl create` leaves a paused domain that nobody watches; one that died at once is as useless.
-      const halfMade = domain && domain.domid !== was?.domid && domain.state !== 'running';
-      return halfMade ? destroyed(domain) : [];
-    }
+    case 'define':
+      return oneName(op.record, now);
+    case 'start':
+      return halfMade;
     case 'restart': {
       const check: readonly Step[] = op.write ? [{ do: 'remove', path: checkPath(op.uuid), onlyIf: 'any' }] : [];
-      if (!was || domain?.domid === was.domid || domain?.state === 'running') return check;
-      const text = op.write ? renderCfg(op.record.marker, op.record.config) : null;
+      if (domain?.domid === was?.domid) return [...check, ...(op.write ? oneName(op.record, now) : [])];
+      if (!was || domain?.state === 'running') return [...check, ...halfMade];
+      const back = op.write ? oldCfg(op.record, before, now) : { steps: [], path: op.record.path };
       return [
         ...check,
-        ...(domain ? destroyed(domain) : []),
-        ...oldCfg(op.record.path, text?.ok ? digestText(text.text) : null, before, now),
-        exec(createArgv(op.record.path, false), createMs),
+        ...halfMade,
+        ...back.steps,
+        exec(createArgv(back.path, false), createMs),
         until({ is: 'domain', uuid: op.uuid, state: 'running' }, quickMs),
       ];
     }
@@ -66,16 +89,22 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
         until({ is: 'no-nic', uuid, mac }, quickMs),
       ];
     }
-    case 'define':
     case 'autostart':
     case 'stop':
     case 'pause':
     case 'unpause':
+    case 'ready':
     case 'set-memory':
     case 'set-vcpus':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'change-cd':
     case 'detach-disk':
     case 'detach-nic':
     case 'move-nic':
+    case 'release':
     case 'undefine':
       return [];
   }

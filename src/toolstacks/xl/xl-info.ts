@@ -1,4 +1,4 @@
-/** What `xl info` and `xl list -v` print. */
+/** What `xl info` and `xl list -v -c` print. */
 
 export interface XlInfo {
   readonly host: string;
@@ -12,6 +12,7 @@ export interface XlInfo {
   readonly free: number;
   /** Xen's own command line. */
   readonly commandLine: string;
+  readonly scheduler: string;
 }
 
 /** Null where it lacks what must be there. */
@@ -33,6 +34,7 @@ export const parseInfo = (text: string): XlInfo | null => {
     total: number('total_memory') * 1024,
     free: number('free_memory') * 1024,
     commandLine: values.get('xen_commandline') ?? '',
+    scheduler: values.get('xen_scheduler') ?? '',
   };
   const whole = [info.major, info.minor, info.cpus, info.total, info.free].every(Number.isInteger);
   return whole ? info : null;
@@ -47,6 +49,8 @@ export interface ListRow {
   readonly vcpus: number;
   readonly uuid: string;
   readonly state: 'running' | 'paused' | 'shutdown' | 'rebooting' | 'crashed' | 'dying';
+  /** Its cpupool; null where it was not told. */
+  readonly pool: string | null;
 }
 
 /**
@@ -64,7 +68,10 @@ const stateOf = (flags: string): ListRow['state'] => {
 };
 
 const row =
-  /^(.*\S)\s+(\d+)\s+(\d+)\s+(\d+)\s+([-a-zA-Z?]{6})\s+[\d.]+\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\s.*)?$/;
+  /^(.*\S)\s+(\d+)\s+(\d+)\s+(\d+)\s+([-a-zA-Z?]{6})\s+[\d.]+\s+([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\s+\S+(?:\s+(\S.*))?)?$/;
+
+/** Behind the security label, which is `-` where there is none; a name of 16 letters or more follows it without a blank. */
+const poolOf = (rest: string | undefined): string | null => /^(?:-|\S+\s)\s*(\S.*?)\s*$/.exec(rest ?? '')?.[1] ?? null;
 
 /** Rows are read from the right, since names are unbounded and may hold anything. `odd`: lines that are none. */
 export const parseList = (text: string): { readonly rows: readonly ListRow[]; readonly odd: readonly string[] } => {
@@ -84,6 +91,7 @@ export const parseList = (text: string): { readonly rows: readonly ListRow[]; re
       vcpus: Number(m[4]),
       uuid: m[6] ?? '',
       state: stateOf(m[5] ?? ''),
+      pool: poolOf(m[7]),
     });
   }
   return { rows, odd };

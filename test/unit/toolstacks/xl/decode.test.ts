@@ -440,7 +440,7 @@ describe('a real answer of Xen 4.17', () => {
       [false, true, undefined],
       [true, undefined, undefined],
     ]);
-    expect([s.scheduler, s.cpupools, s.qemu, s.ovs]).toEqual(['credit2', [], true, []]);
+    expect([s.scheduler, s.cpupools, s.qemu, s.ovs]).toEqual(['credit2', [], undefined, []]);
     const shown = ['sched.weight', 'affinity.hard', 'affinity.soft', 'cpupool', 'on.reboot', 'on.crash'] as const;
     expect(s.domains.map((d) => shown.map((name) => d.settings[name]))).toEqual([
       [512, 'all', 'all', 'Pool-0', 'restart', 'preserve'],

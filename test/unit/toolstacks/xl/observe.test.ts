@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decode } from '../../../../src/toolstacks/xl/decode.ts';
+import { parseFrames } from '../../../../src/toolstacks/xl/frames.ts';
 import { observeText } from '../../../../src/toolstacks/xl/observe.ts';
 import { info, dom0, listHead, nonce, row } from './answers.ts';
 
@@ -17,8 +18,14 @@ writeFileSync(join(dir, 'info'), info);
 writeFileSync(join(dir, 'list'), `${listHead}${dom0}${row('web', 5, '-b----', uuid)}`);
 tool(
   'xl',
-  `case $1 in info) cat ${dir}/info ;; list) [ -e ${dir}/flaky ] && rm ${dir}/flaky && echo oops && exit 1; cat ${dir}/list ;; esac`,
+  `case $1 in
+  info) exec cat ${dir}/info ;;
+  list) [ -e ${dir}/flaky ] && rm ${dir}/flaky && echo oops && exit 1; exec cat ${dir}/list ;;
+  vcpu-list) [ -e ${dir}/hang ] && trap "" TERM && exec sleep 20; echo "web 5 0 1 -b- 9.8  0-1 / all" ;;
+  sched-credit2) echo "web 5 512 0" ;;
+  esac`,
 );
+tool('ovs-vsctl', '[ "$2" = list-br ] && echo ovs0');
 tool('xenstore-ls', 'echo \'/local/domain/5/name = "web"\'; echo \'/libxl/5/type = "pvh"\'');
 tool('ip', 'echo "[]"');
 const text = observeText.replace('PATH=', `PATH=${dir}:`);
@@ -40,7 +47,8 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     expect(seen).toMatchObject({
       is: 'seen',
       bootId: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      domains: [{ domid: 5, name: 'web' }],
+      domains: [{ domid: 5, name: 'web', settings: { 'sched.weight': 512, 'affinity.hard': '0-1' } }],
+      ovs: ['ovs0'],
       paths: { [odd]: 'there', '/no/such/path': 'missing' },
     });
   });
@@ -50,6 +58,56 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     const before = readdirSync(dir).filter((f) => f !== 'flaky');
     expect(decode(run('domains'), nonce, [])).toMatchObject({ is: 'seen', domains: [{ domid: 5 }] });
     expect(readdirSync(dir)).toEqual(before);
+  });
+});
+
+/** BusyBox's own timeout, tar, ps and cat before all others, as on Alpine; Debian's where there is none. */
+const alpine = mkdtempSync(join(tmpdir(), 'reeve-alpine-'));
+afterAll(() => rmSync(alpine, { recursive: true }));
+const busybox = spawnSync('which', ['busybox'], { encoding: 'utf8' }).stdout.trim();
+if (busybox !== '')
+  for (const a of ['sh', 'timeout', 'tar', 'ps', 'cat', 'sleep']) symlinkSync(busybox, join(alpine, a));
+
+describe.each<[string, string, string]>([
+  ['Debian', 'sh', text],
+  ['Alpine', join(alpine, 'sh'), text.replace(dir, `${dir}:${alpine}`)],
+])('the observe text with the tools of %s', (_, sh, own) => {
+  const there = existsSync(sh) || sh === 'sh';
+
+  it.skipIf(!there || spawnSync('which', ['strace']).status !== 0)(
+    'makes at most 25 processes (skipped where strace or BusyBox is missing)',
+    () => {
+      const trace = join(alpine, 'trace');
+      const argv = ['-f', '-qq', '-e', 'trace=fork,vfork,clone,clone3', '-o', trace];
+      const answer = execFileSync('strace', [...argv, sh, '-c', own, 'reeve-observe', nonce, 'all', '/k']);
+      expect(decode(answer, nonce, ['/k'])).toMatchObject({ is: 'seen', ovs: ['ovs0'], paths: { '/k': 'missing' } });
+      const forks = readFileSync(trace, 'utf8').match(/ = \d+$/gm)?.length ?? 0;
+      expect(forks + 1).toBeLessThanOrEqual(25);
+      expect(forks).toBeGreaterThan(10);
+    },
+  );
+
+  it.skipIf(!there)('kills what hangs, and says so (skipped where BusyBox is missing)', () => {
+    writeFileSync(join(dir, 'hang'), '');
+    const began = Date.now();
+    const hasty = own.replace('timeout 150', 'timeout 1');
+    const answer = execFileSync(sh, ['-c', hasty, 'reeve-observe', nonce, 'domains'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    rmSync(join(dir, 'hang'));
+    expect(Date.now() - began).toBeLessThan(10_000);
+    const sections = parseFrames(answer, nonce);
+    expect(sections instanceof Map && [...sections].map(([name, s]) => [name, s.rc])).toEqual([
+      ['host', 0],
+      ['xl-info', 0],
+      ['xl-list', 0],
+      ['xl-vcpus', 137],
+    ]);
+    expect(decode(answer, nonce, [])).toMatchObject({
+      is: 'unknown',
+      reason: 'timeout',
+      why: 'xl-vcpus did not answer in time',
+    });
   });
 });
 

@@ -13,7 +13,7 @@ export const MiB = 1024;
 export const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';
 export const path = '/etc/xen/web.cfg';
 export const base = { vm: ref('vm', 'web'), server: 'dom1', uuid, name: 'web' };
-export const mac = '02:00:00:00:00:01';
+const mac = '02:00:00:00:00:01';
 
 export const config: VmConfig = {
   name: 'web',
@@ -34,7 +34,7 @@ export const hvmConfig: VmConfig = {
   boot: { kernel: null, ramdisk: null, cmdline: null },
   cdroms: { hdc: { path: '/x.iso' }, hdd: { path: '' } },
 };
-export const marker: Marker = {
+const marker: Marker = {
   farm: 'f',
   vm: 'web',
   uuid,

@@ -1,0 +1,123 @@
+/** What is done to one server, a step at a time: commands, files and probes; what went wrong comes back in words. */
+import { isUnknown, type ExecResult, type Unknown } from '../core/port.ts';
+import { formatDuration } from '../core/quantity.ts';
+import type { ExecStep, FileStep, ProbeStep } from '../core/step.ts';
+import { addressOf, doingOf, failureOf, maskOf, outOfReach, outputOf } from './words.ts';
+import type { World } from './world.ts';
+
+/** Why an operation is not done. */
+export interface Trouble {
+  readonly why: string;
+  readonly help?: string;
+  /** `fenced`: another run took the server over. `unreachable`: the server cannot be commanded any more. */
+  readonly beyond?: 'fenced' | 'unreachable';
+}
+
+/** What tells whether the last command of a list worked, where its result is lost: the conditions that follow, or nothing. */
+export type Judge = 'conditions' | 'result';
+
+/** ms between two looks at what takes its time. */
+export const longestPauseMs = 3000;
+
+/** How long one try to connect, or one look into a log, may take. */
+const tryMs = 10_000;
+
+const noShell = 127;
+
+export interface Hands {
+  readonly exec: (step: ExecStep, judge: Judge) => Promise<Trouble | null>;
+  readonly file: (step: FileStep) => Promise<Trouble | null>;
+  readonly probe: (step: ProbeStep) => Promise<Trouble | null>;
+  /** What was lost on the way without being a failure yet, in words. */
+  readonly lost: readonly string[];
+}
+
+const isResult = (x: ExecResult | Trouble | 'lost'): x is ExecResult => typeof x === 'object' && 'rc' in x;
+
+/** `serial` makes the ids of the commands, unlike those of any other operation of the run; `say` tells what is done now. */
+export const handsOn = (server: string, serial: string, world: World, say: (text: string) => void): Hands => {
+  const { control, clock } = world;
+  const { detach } = world.cancel;
+  const mask = maskOf(world.secrets);
+  const lost: string[] = [];
+  let commands = 0;
+
+  const fenced: Trouble = { why: `another run took over ${server}`, beyond: 'fenced' };
+  const beyondReach = (u: Unknown): Trouble => ({
+    why: outOfReach(server, u),
+    help: 'run apply again: it waits for what still runs on the server, looks, and plans anew',
+    beyond: 'unreachable',
+  });
+
+  /** One command to its end; what it printed, without secrets. */
+  const run = async (step: ExecStep): Promise<ExecResult | Trouble | 'lost'> => {
+    const id = `${serial}.${commands++}`;
+    const started = await control.start(server, id, step);
+    if (started === 'fenced') return fenced;
+    if (isUnknown(started)) return beyondReach(started);
+    const result = await control.wait(server, id);
+    if (isUnknown(result)) return beyondReach(result);
+    if (result === 'lost' || result === 'never') return 'lost';
+    return { rc: result.rc, out: mask(result.out), err: mask(result.err) };
+  };
+
+  /** `; ARGV: what it prints`, or '' where that cannot be had. */
+  const explained = async (argv: readonly string[]): Promise<string> => {
+    const result = await run({ do: 'exec', argv, deadlineMs: tryMs });
+    const said = isResult(result) && result.rc === 0 ? outputOf(result.out) : '';
+    return said && `; ${argv.join(' ')}: ${said}`;
+  };
+
+  const exec = async (step: ExecStep, judge: Judge): Promise<Trouble | null> => {
+    const began = clock.now();
+    const result = await run(step);
+    if (result === 'lost') {
+      const why = `the result of ${doingOf(step)} was lost (did ${server} restart?)`;
+      if (judge === 'result') return { why };
+      lost.push(why);
+      say(`${why}; looking at the server`);
+      return null;
+    }
+    if (!isResult(result)) return result;
+    if (result.rc === 0 || step.mayFail) return null;
+    const why = failureOf(step, result, clock.now() - began);
+    return { why: `${why}${step.explain ? await explained(step.explain) : ''}` };
+  };
+
+  const file = async (step: FileStep): Promise<Trouble | null> => {
+    const answer = await control.file(server, step);
+    if (answer === 'done') return null;
+    if (answer === 'fenced') return fenced;
+    if (isUnknown(answer)) return beyondReach(answer);
+    const could = `could not ${doingOf(step)}`;
+    if (answer === 'differs') return { why: `${could}: somebody changed it since it was read, so it was left alone` };
+    return { why: `${could}: ${mask(answer.why)}` };
+  };
+
+  /** Null: it answers. Text: what the try said. */
+  const tryOnce = async ({ from, host, port }: ProbeStep, deadlineMs: number): Promise<Trouble | string | null> => {
+    if (from === 'here') return (await world.probe(host, port, deadlineMs)) ? null : '';
+    const result = await run({ do: 'exec', argv: from.argv, deadlineMs });
+    if (result === 'lost') return '';
+    if (!isResult(result)) return result;
+    if (result.rc === noShell) return { why: `${server} has no ${from.argv[0]} to connect with` };
+    return result.rc === 0 ? null : (outputOf(result.err).split(': ').at(-1) ?? '');
+  };
+
+  const probe = async (step: ProbeStep): Promise<Trouble | null> => {
+    const end = clock.now() + step.deadlineMs;
+    for (let pause = 500; ; pause = Math.min(pause * 2, longestPauseMs)) {
+      const said = await tryOnce(step, Math.min(tryMs, Math.max(1000, end - clock.now())));
+      if (said === null || typeof said === 'object') return said;
+      const left = end - clock.now();
+      if (left <= 0 || detach.aborted) {
+        const asked = step.from === 'here' ? 'from here' : `from ${server}`;
+        const why = `${addressOf(step)} did not answer within ${formatDuration(step.deadlineMs)}, asked ${asked}`;
+        return { why: `${why}${said && `: ${said}`}` };
+      }
+      await clock.sleep(Math.min(pause, left), detach);
+    }
+  };
+
+  return { exec, file, probe, lost };
+};

@@ -1,0 +1,98 @@
+/** What starts, stops and holds a domain, and waits until it is up. */
+import type { Condition, Lowered, Step } from '../../core/step.ts';
+import { comesBack, created, destroyed, exec, gone, quickMs, takenDown } from './domain-steps.ts';
+import { checkPath, placing, written } from './lower-cfg.ts';
+import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
+import { canStart } from './needs.ts';
+
+const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
+
+export const start = (op: Of<'start'>, { domain }: At): Lowered => {
+  const { uuid, path, paused, config } = op;
+  const ended = domain?.state === 'shutdown' || domain?.state === 'crashed';
+  const clear = op.clear && domain && ended ? destroyed(domain) : [];
+  return {
+    before: [
+      clear.length > 0 ? is(uuid, 'ended') : gone(uuid),
+      ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0),
+    ],
+    steps: [...clear, created(path, paused, config)],
+    after: [is(uuid, paused ? 'paused' : 'running')],
+    afterMs: quickMs,
+  };
+};
+
+const cannotStop = (name: string): Unsupported => ({
+  unsupported: `${name} starts again whenever it shuts down (on.poweroff), so that it can only be destroyed`,
+});
+
+export const stop = (op: Of<'stop'>, { domain }: At): Lowered | Unsupported => {
+  if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
+  return {
+    before: [],
+    steps: domain ? takenDown(domain, op.deadlineMs, op.force) : [],
+    after: [gone(op.uuid)],
+    afterMs: quickMs,
+  };
+};
+
+/**
+ * The new cfg is tried with the real parser, and stands in its place, before anything is taken down; `rescue` puts the old
+ * one back where the new one will not start. All that is looked at is of the new configuration.
+ */
+export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
+  const { path, config } = op.record;
+  const { domain } = at;
+  if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
+  const placed = op.write ? placing(op.record, at) : null;
+  if (placed && 'unsupported' in placed) return placed;
+  const check = checkPath(op.uuid);
+  const checked: readonly Step[] = placed
+    ? [
+        written(check, placed.bytes, 'any'),
+        exec(['xl', '-N', 'create', check]),
+        { do: 'remove', path: check, onlyIf: 'any' },
+        ...placed.steps,
+      ]
+    : [exec(['xl', '-N', 'create', path])];
+  return {
+    before: [...(placed?.before ?? []), ...canStart(op, config, domain?.memory.actual ?? 0)],
+    steps: [...checked, ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []), created(path, false, config)],
+    after: [is(op.uuid, 'running')],
+    afterMs: quickMs,
+  };
+};
+
+export const pauseOrNot = (op: Of<'pause'> | Of<'unpause'>, at: At): Lowered =>
+  onDomain(op, at, {
+    steps: (_, dom) => [exec(['xl', op.verb, dom])],
+    after: [is(op.uuid, op.verb === 'pause' ? 'paused' : 'running')],
+    afterMs: quickMs,
+  });
+
+/** Xen's own scripts need bash, so that every dom0 has it: nothing else there is sure to open a connection. */
+const probeArgv = (host: string, port: number): readonly string[] => [
+  'bash',
+  '-c',
+  'exec 3<>"/dev/tcp/$0/$1"',
+  host,
+  String(port),
+];
+
+export const ready = (op: Of<'ready'>): Lowered => {
+  const { host, port, from, withinMs } = op.ready;
+  return {
+    before: [is(op.uuid, 'running')],
+    steps: [
+      {
+        do: 'probe',
+        from: from === 'here' ? 'here' : { argv: probeArgv(host, port) },
+        host,
+        port,
+        deadlineMs: withinMs,
+      },
+    ],
+    after: [],
+    afterMs: 0,
+  };
+};

@@ -1,0 +1,23 @@
+/** A raw answer without its passwords: each of their bytes becomes an asterisk, so that all lengths and frames stay true. */
+import { latin1 } from './bytes.ts';
+
+/**
+ * A password in what may stand around it: xenstore; an xl.cfg's own line, in quotes or with the closing one forgotten; one
+ * of its strings (`vfb`) and xl's command line; libxl's JSON; QEMU's command line.
+ */
+const shapes: readonly RegExp[] = [
+  /(?<=^\/\S*passwd = ").*(?=" *$)/gm,
+  /(?<=(?:^|[\s;#])(?:vnc|spice)passwd[ \t]*\+?=[ \t]*")(?:[^"\\\n]|\\[^\n])*(?=")/gm,
+  /(?<=(?:^|[\s;#])(?:vnc|spice)passwd[ \t]*\+?=[ \t]*')(?:[^'\\\n]|\\[^\n])*(?=')/gm,
+  /(?<=^[ \t#]*(?:vnc|spice)passwd[ \t]*\+?=[ \t]*(["']))(?:(?!\1)[^\n])*$/gm,
+  /(?<=(?:vnc|spice)passwd[ \t]*\+?=[ \t]*)[^\s,"'[\];#]+/g,
+  /(?<="passwd": *")(?:[^"\\\n]|\\[^\n])*/g,
+  /(?<=,password=)[^\s,]+/g,
+];
+
+/** Of equal length; what is no password is not touched. */
+export const masked = (bytes: Uint8Array): Uint8Array => {
+  let text = latin1(bytes);
+  for (const shape of shapes) text = text.replace(shape, (password) => '*'.repeat(password.length));
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+};

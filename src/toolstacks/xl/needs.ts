@@ -1,0 +1,70 @@
+/** What a VM needs of its server to start: its files, and the conditions that are looked at just before. */
+import type { Condition } from '../../core/step.ts';
+import type { Op } from '../../kinds/plan.ts';
+import { needsQemu } from '../../kinds/vm/device-ways.ts';
+import { settingOf } from '../../kinds/vm/fields.ts';
+import type { VmConfig } from '../../kinds/vm/spec.ts';
+import { memoryNeed } from './memory-need.ts';
+
+/** What is no path (`pygrub`, an empty drive, a target of a network block device) is not looked for. */
+const isPath = (p: string | null): p is string => p !== null && p.startsWith('/');
+
+/** Files that a VM of this configuration is started from. */
+const filesOf = (c: VmConfig): readonly string[] => {
+  const devices = [...Object.values(c.disks), ...Object.values(c.cdroms)];
+  const { kernel, ramdisk } = c.boot;
+  const paths = [kernel, ramdisk, settingOf(c.settings, 'boot.bootloader'), ...devices.map((d) => d.path)];
+  return [...new Set(paths.filter(isPath))];
+};
+
+/** What a reading must be asked for, so that `lower`'s conditions can be decided. */
+export const pathsOf = (op: Op): readonly string[] => {
+  switch (op.verb) {
+    case 'start':
+      return [op.path, ...filesOf(op.config)];
+    case 'restart':
+      return filesOf(op.record.config);
+    case 'attach-disk':
+      return [op.disk.path].filter(isPath);
+    case 'change-cd':
+      return [op.path].filter(isPath);
+    case 'define':
+    case 'autostart':
+    case 'stop':
+    case 'pause':
+    case 'unpause':
+    case 'set-memory':
+    case 'set-vcpus':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'rename':
+    case 'ready':
+    case 'detach-disk':
+    case 'attach-nic':
+    case 'detach-nic':
+    case 'move-nic':
+    case 'release':
+    case 'undefine':
+      return [];
+  }
+};
+
+export const pathConditions = (op: Op): readonly Condition[] => pathsOf(op).map((path) => ({ is: 'path', path }));
+
+/** Whether a QEMU serves a VM of this configuration from its start on. */
+export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.values(c.disks).some(needsQemu);
+
+/**
+ * The server runs such guests and has what the VM is made of; its name is free; and there is memory enough. `back`: what is
+ * given back first, in KiB.
+ */
+export const canStart = (op: Op, c: VmConfig, back: number): readonly Condition[] => [
+  { is: 'runs', type: c.type },
+  ...(hasQemu(c) ? [{ is: 'has-qemu' } as const] : []),
+  ...(c.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: c.settings.cpupool } as const]),
+  { is: 'name-free', name: c.name, uuid: op.uuid },
+  ...pathConditions(op),
+  ...c.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
+  { is: 'room', kib: Math.max(0, memoryNeed(c) - back) },
+];
