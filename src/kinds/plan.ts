@@ -49,6 +49,8 @@ export type Action =
   | 'unpause'
   | 'delete'
   | 'release'
+  /** Only looked at: others start after it. */
+  | 'await'
   | 'none';
 
 /** One VM's part of the plan: what a reader sees as one block. */

@@ -2,8 +2,9 @@
 import { worst } from '../core/disruption.ts';
 import { byText, groupBy, sortedBy } from '../core/order.ts';
 import { isUnknown } from '../core/port.ts';
+import { ref } from '../core/ref.ts';
 import type { Farm } from '../kinds/farm.ts';
-import type { Action, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
+import type { Action, Op, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import { disruptionOf, estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
@@ -14,7 +15,7 @@ import { digestVm } from './digest.ts';
 import { leastOperations } from './bound.ts';
 import { goalsOf } from './goals.ts';
 import type { Found, Matched } from './match.ts';
-import { tieEdges, type Ties } from './order.ts';
+import { awaited, tieEdges, type Ties } from './order.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain } from './sequence.ts';
@@ -47,14 +48,30 @@ interface Ordered {
   readonly refused: readonly Refusal[];
 }
 
+const readyOf = ({ spec, server, live }: Decision): readonly Op[] =>
+  spec.ready && live?.domain
+    ? [
+        {
+          vm: ref('vm', spec.key),
+          server,
+          uuid: live.domain.uuid,
+          name: live.domain.name,
+          verb: 'ready',
+          ready: spec.ready,
+        },
+      ]
+    : [];
+
 /** A VM that finds no room, or waits in a circle, is refused as a whole; the others are ordered without it. */
 const orderAll = (d: Draft): Ordered => {
   const chains = new Map<string, Chain>();
+  const early = awaited(d.decisions, d.ties);
   for (const x of d.decisions) {
-    if (x.transition)
+    const ops = [...(x.transition ? realise(x.transition) : []), ...(early.has(x.spec.key) ? readyOf(x) : [])];
+    if (x.transition || ops.length > 0)
       chains.set(
         x.spec.key,
-        realise(x.transition).map((op) => ({ id: idOf(op), op })),
+        ops.map((op) => ({ id: idOf(op), op })),
       );
   }
   const refused: Refusal[] = [];
@@ -81,7 +98,7 @@ const orderAll = (d: Draft): Ordered => {
 
 const actionOf = (x: Decision): Action => {
   const t = x.transition;
-  if (!t) return 'none';
+  if (!t) return 'await';
   if (t.mode === 'delete') return 'delete';
   if (!t.live) return 'create';
   if (t.mode === 'restart') return 'restart';
@@ -147,10 +164,11 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
 
 export const assemble = (d: Draft): Plan => {
   const ordered = orderAll(d);
+  const early = [...awaited(d.decisions, d.ties)].filter((key) => ordered.chains.has(key));
   const operations = operationsOf(d, ordered);
   const dropped = new Set(ordered.refused.map((r) => r.subject.name));
-  const kept = d.decisions.filter((x) => x.transition && ordered.chains.has(x.spec.key));
-  const live = new Map(kept.map((x) => [x.spec.key, x.transition?.live ?? null]));
+  const kept = d.decisions.filter((x) => ordered.chains.has(x.spec.key));
+  const live = new Map(kept.map((x) => [x.spec.key, x.transition ? x.transition.live : x.live]));
   const wrong = verify(operations, kept.flatMap(goalsOf), {
     rooms: d.rooms,
     live,
@@ -193,21 +211,21 @@ export const assemble = (d: Draft): Plan => {
       servers: inRun.reduce((n, p) => n + p.servers.length, 0),
       vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
     },
-    bound: kept.reduce((n, x) => n + leastOperations(x), 0),
+    bound: kept.reduce((n, x) => n + leastOperations(x), early.length),
   };
 };
 
 /** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
 const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {
   const t = x.transition;
-  if (!t) return [];
+  const live = t ? t.live : x.live;
   const pool = d.farm.pools.find((p) => p.name === x.spec.pool)?.servers.map((s) => s.name) ?? [];
-  const servers = t.live ? [t.server] : scope.filter((s) => pool.includes(s));
+  const servers = live ? [x.server] : scope.filter((s) => pool.includes(s));
   return servers.flatMap((server) => {
     const seen = seenOn(d.observed, server);
     if (!seen) return [];
-    const { uuid } = t.want;
-    const name = t.live?.domain?.name ?? t.want.config.name;
+    const uuid = t?.want.uuid ?? live?.uuid ?? '';
+    const name = live?.domain?.name ?? t?.want.config.name ?? x.spec.name;
     return [
       { subject: { kind: 'vm' as const, name: x.spec.key }, server, uuid, name, digest: digestVm(seen, uuid, name) },
     ];

@@ -2,6 +2,7 @@
 import { sortedBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Op } from '../kinds/plan.ts';
+import type { Decision } from './decide.ts';
 import type { Chain } from './sequence.ts';
 
 /** VM key → the VMs that start before it and stop after it. */
@@ -29,6 +30,27 @@ export const startOrder = (ties: Ties): ReadonlyMap<string, number> => {
 const brings = (op: Op): boolean => op.verb === 'start' || op.verb === 'restart' || op.verb === 'ready';
 const waits = (op: Op): boolean => op.verb === 'start' || op.verb === 'restart';
 const ends = (op: Op): boolean => op.verb === 'stop';
+
+/**
+ * VMs that run already and have a `ready`, before others that this plan starts: they are looked at first, so that a run
+ * that takes up a broken one does not overtake them.
+ */
+export const awaited = (decisions: readonly Decision[], ties: Ties): ReadonlySet<string> => {
+  const byKey = new Map(decisions.map((d) => [d.spec.key, d] as const));
+  const starts = (d: Decision): boolean => d.transition?.state === 'start';
+  const up = (d: Decision): boolean => {
+    const t = d.transition;
+    const stays = t === null || (t.mode === 'in-place' && (t.state === null || t.state === 'unpause'));
+    return stays && d.live?.domain?.state === 'running' && d.spec.ready !== undefined;
+  };
+  const before = decisions.filter(starts).flatMap((d) => ties.get(d.spec.key) ?? []);
+  return new Set(
+    before.filter((key) => {
+      const d = byKey.get(key);
+      return d !== undefined && up(d);
+    }),
+  );
+};
 
 /** Pairs [operation, what it needs]: a VM starts when those before it are up, and stops before them. */
 export const tieEdges = (

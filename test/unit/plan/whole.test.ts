@@ -108,6 +108,23 @@ describe('order', () => {
     expect(needsOf(p)['front/start']).toContain('app/start');
     expect(p.bound).toBe(p.operations.length);
   });
+  it('waits for what runs already, too, before it starts the next', () => {
+    const f = farm([app, db, front]);
+    const seen = changed(made([app, db, front]), (s) => ({ ...s, domains: s.domains.filter((d) => d.name === 'db') }));
+    const p = plan(f, seen);
+    expect(needsOf(p)).toEqual({
+      'db/ready': [],
+      'app/start': ['db/ready'],
+      'front/start': ['app/start'],
+    });
+    expect(p.vms.map((v) => [v.name, v.action])).toEqual([
+      ['app', 'start'],
+      ['db', 'await'],
+      ['front', 'start'],
+    ]);
+    expect(p.bound).toBe(3);
+    expect(p.touched.map((t) => t.name)).toEqual(['app', 'db', 'front']);
+  });
   it('links them in that order for the server’s own start', () => {
     const records = serverOf(made([app, db, front])).records;
     expect(records.flatMap((r) => r.autostart).sort()).toEqual([
