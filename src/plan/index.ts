@@ -7,7 +7,7 @@ import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { Facts } from '../kinds/vm/resolve.ts';
+import type { Facts } from '../kinds/vm/facts.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';

@@ -1,7 +1,18 @@
 /** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
-import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
+import type { Farm } from '../kinds/farm.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Decision } from './decide.ts';
-import type { Draft } from './document.ts';
+import type { Matched } from './match.ts';
+import type { Tools } from './tools.ts';
+
+export interface Scene {
+  readonly farm: Farm;
+  readonly observed: Observed;
+  readonly tools: Tools;
+  readonly matched: Matched;
+  readonly decisions: readonly Decision[];
+  readonly covers: (pool: string) => boolean;
+}
 
 /** Debian's xendomains saves every domain as the server goes down, and brings each back as it comes up, asked or not. */
 const xendomains = ({ xendomains: x }: ServerSeen): readonly string[] => {
@@ -16,7 +27,7 @@ const xendomains = ({ xendomains: x }: ServerSeen): readonly string[] => {
   ];
 };
 
-const ofServers = (d: Draft): readonly string[] =>
+const ofServers = (d: Scene): readonly string[] =>
   d.farm.pools
     .filter((p) => d.covers(p.name))
     .flatMap((p) => p.servers)
@@ -25,7 +36,7 @@ const ofServers = (d: Draft): readonly string[] =>
       return seen ? [...seen.problems, ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
     });
 
-const ofVm = (x: Decision, d: Draft): readonly string[] => {
+const ofVm = (x: Decision, d: Scene): readonly string[] => {
   const { key } = x.spec;
   const out: string[] = [];
   if (x.live?.domain?.monitored === false) {
@@ -44,7 +55,7 @@ const ofVm = (x: Decision, d: Draft): readonly string[] => {
   return out;
 };
 
-export const warningsOf = (d: Draft): readonly string[] => [
+export const warningsOf = (d: Scene): readonly string[] => [
   ...d.matched.warnings,
   ...ofServers(d),
   ...d.decisions.flatMap((x) => ofVm(x, d)),

@@ -1,6 +1,7 @@
 /** The ways to change a disk, a CD drive or a NIC of a running VM, cheapest first, with what the live server and guest forbid. */
 import type { LiveVm } from './live.ts';
-import type { Facts, Resolved } from './resolve.ts';
+import type { Facts } from './facts.ts';
+import type { Resolved } from './resolve.ts';
 import type { DiskConfig, NicConfig } from './spec.ts';
 import { restart, unless, type Ways } from './way.ts';
 

@@ -4,10 +4,7 @@ import type { ServerSeen } from '../server/live.ts';
 import { deriveMac } from './identity.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CdromSpec, DiskConfig, DiskSpec, NicConfig, NicSpec, VmConfig, VmSpec } from './spec.ts';
-import type { Facts, Unresolved } from './resolve.ts';
-
-/** Set → the file's; taken out → the default or left alone; never set → left alone. */
-export type Settle = <T>(field: string, set: T | undefined, kept: T | undefined, fallback: () => T) => T;
+import type { Facts, Settle, Unresolved } from './facts.ts';
 
 /** What the file never set of a map: all that is there stays. */
 const keep = 'keep';

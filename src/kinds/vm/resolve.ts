@@ -1,24 +1,11 @@
 /** The full wanted VM: the file's values, with every open one settled by what is live ("left alone") or by its default. */
-import type { NetworkSpec } from '../farm.ts';
-import type { ServerSeen } from '../server/live.ts';
-import type { Secrets } from '../toolstack.ts';
-import { resolveCdroms, resolveDisks, resolveNics, type Settle } from './devices.ts';
+import { resolveCdroms, resolveDisks, resolveNics } from './devices.ts';
+import type { Books, Facts, Settle, Unresolved } from './facts.ts';
 import { fields } from './fields.ts';
 import { deriveUuid } from './identity.ts';
 import type { Domain, LiveVm } from './live.ts';
-import { settleSettings, settleXl, type Books } from './settings.ts';
+import { settleSettings, settleXl } from './settings.ts';
 import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
-
-/** What comparing needs to know beyond the VM itself. */
-export interface Facts {
-  readonly farm: string;
-  readonly networks: Readonly<Record<string, NetworkSpec>>;
-  /** The server that it is on, or goes to. */
-  readonly seen: ServerSeen;
-  /** VM key → its place in the order of starts, of those that `after` ties together. */
-  readonly order: ReadonlyMap<string, number>;
-  readonly secrets: Secrets;
-}
 
 export interface Resolved {
   /** The key in the file. */
@@ -40,11 +27,6 @@ export interface Resolved {
   readonly released: readonly string[];
   /** What the marker shall remember: the values that the file set, by field. */
   readonly applied: Readonly<Record<string, unknown>>;
-}
-
-export interface Unresolved {
-  readonly unresolved: string;
-  readonly help: string;
 }
 
 /** PVH without a kernel of its own: the disk's GRUB configuration, through pvhgrub (Debian's grub-xen-host). */

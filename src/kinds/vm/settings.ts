@@ -1,7 +1,7 @@
 /** The settings and the `xl:` keys of a wanted VM: settled one by one, and written only where they differ from Xen's own. */
 import { digestText, sameValue } from '../../core/digest.ts';
 import type { Secrets } from '../toolstack.ts';
-import type { Settle } from './devices.ts';
+import type { Books, Settle } from './facts.ts';
 import { fields, settingOf } from './fields.ts';
 import type { Marker } from './live.ts';
 import type { CfgSetting, Secret, SettingName, Settings, SettingValue, VmConfig, VmSpec, VmType } from './spec.ts';
@@ -69,12 +69,6 @@ export const settleSettings = (
   }
   return canonicalSettings(type, all);
 };
-
-export interface Books {
-  readonly governed: Set<string>;
-  readonly released: string[];
-  readonly applied: Record<string, unknown>;
-}
 
 /** Keys that Reeve has no word for: those of the file, and those that nobody but the cfg ever set. */
 export const settleXl = (
