@@ -2,6 +2,7 @@
 import type { How } from '../core/change.ts';
 import { differsInCfg } from '../kinds/vm/compare.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
+import { reweighs } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
 
@@ -15,7 +16,7 @@ const runningChanges = (t: VmTransition): number => {
   const hows = t.take.map((c) => c.way.how);
   const single = hows.filter((how) => !together.has(how) && how !== 'configure');
   const twice = single.filter((how) => how === 'replace-disk' || how === 'replace-nic').length;
-  return single.length + twice + new Set(hows.filter((how) => together.has(how))).size;
+  return single.length + twice + new Set(hows.filter((how) => together.has(how))).size + (reweighs(t) ? 1 : 0);
 };
 
 /** One write makes the whole cfg, and every taken or deferred difference in it needs that one. */

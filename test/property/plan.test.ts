@@ -94,7 +94,7 @@ const touch = (s: ServerSeen, hand: { vm: string; what: string; n: number }): Se
   }
 };
 
-const everything = { allow: [{ disruption: 'recreate' as const, pattern: '*' }] };
+const everything = { allow: [{ disruption: 'data-loss' as const, pattern: '*' }] };
 const start = (): Observed => observed({ a: server(), b: server() });
 const apply = (seen: Observed, operations: readonly Operation[]): Observed => after(seen, operations);
 const clean = (seen: Observed, vms: readonly VmSpec[]): void => {

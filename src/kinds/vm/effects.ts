@@ -166,7 +166,12 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'set-affinity':
       return [set('running', 'affinity.hard', op.hard), set('running', 'affinity.soft', op.soft)];
     case 'set-cpupool':
-      return [set('running', 'cpupool', op.pool)];
+      // The other pool's scheduler knows nothing of the domain's weight and cap.
+      return [
+        set('running', 'cpupool', op.pool),
+        set('running', 'sched.weight', settingOf({}, 'sched.weight')),
+        set('running', 'sched.cap', settingOf({}, 'sched.cap')),
+      ];
     case 'rename':
       return [set('running', 'name', op.to)];
     case 'change-cd':

@@ -40,9 +40,10 @@ const rankOf = (op: VmOp): number => {
     case 'rename':
     case 'release':
       return 1;
+    case 'set-cpupool':
+      return 4;
     case 'set-sched':
     case 'set-affinity':
-    case 'set-cpupool':
     case 'change-cd':
     case 'attach-disk':
     case 'attach-nic':
@@ -191,13 +192,23 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
 /** Changes of one operation, by how: a weight and a cap are set together. */
 const togetherHows: ReadonlySet<How> = new Set(['set-sched', 'set-affinity']);
 
+/** Whether the VM gets its weight and cap again: another cpupool's scheduler begins with its own. */
+export const reweighs = (t: VmTransition): boolean => {
+  const hows = t.take.map((x) => x.way.how);
+  const { settings } = t.want.config;
+  const own = settingOf(settings, 'sched.weight') === 256 && settingOf(settings, 'sched.cap') === 0;
+  return hows.includes('set-cpupool') && !hows.includes('set-sched') && !own;
+};
+
 const allHotOps = (t: VmTransition): readonly VmOp[] => {
   const done = new Set<How>();
-  return t.take.flatMap(({ change, way }) => {
+  const again = reweighs(t) ? hotOps(t, 'sched.weight', 'set-sched') : [];
+  const ops = t.take.flatMap(({ change, way }) => {
     if (done.has(way.how)) return [];
     if (togetherHows.has(way.how)) done.add(way.how);
     return hotOps(t, change.field, way.how);
   });
+  return [...ops, ...again];
 };
 
 /** The links that start it with its server: made, moved after a cfg that has a new path, or taken away. */

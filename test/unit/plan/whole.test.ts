@@ -182,13 +182,26 @@ describe('settings', () => {
     const p = plan(f, seen);
     expect(p.operations.map((o) => o.id)).toEqual([
       'web/define',
+      'web/set-cpupool',
       'web/set-sched',
       'web/set-affinity',
-      'web/set-cpupool',
     ]);
     expect(p.operations.map((o) => o.disruption)).toEqual(['none', 'live', 'live', 'live']);
     expect(p.bound).toBe(4);
     expect(ids(f, after(seen, p.operations))).toEqual([]);
+  });
+  it('of weight and cap are given again in another cpupool, whose scheduler begins with its own', () => {
+    const heavy = { ...web, settings: { 'sched.weight': 512 } };
+    const seen = made([heavy]);
+    const f = farm([{ ...heavy, settings: { 'sched.weight': 512, cpupool: 'other' } }]);
+    const p = plan(f, seen);
+    expect(p.operations.map((o) => o.id)).toEqual(['web/define', 'web/set-cpupool', 'web/set-sched']);
+    expect(p.bound).toBe(3);
+    expect(plan(f, after(seen, p.operations)).vms).toEqual([]);
+    expect(ids(farm([{ ...web, settings: { cpupool: 'other' } }]), made([web]))).toEqual([
+      'web/define',
+      'web/set-cpupool',
+    ]);
   });
   it('taken out of the file go back to Xen’s own', () => {
     const seen = made([{ ...web, settings: { 'sched.weight': 512 } }]);

@@ -239,7 +239,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'set-affinity':
       return editSettings(s, op.uuid, { 'affinity.hard': op.hard, 'affinity.soft': op.soft });
     case 'set-cpupool':
-      return editSettings(s, op.uuid, { cpupool: op.pool });
+      return editSettings(s, op.uuid, { cpupool: op.pool, 'sched.weight': 256, 'sched.cap': 0 });
     case 'rename':
       return edit(s, op.uuid, (d) => ({ ...d, name: op.to }));
     case 'change-cd':
