@@ -55,6 +55,24 @@ const ask = (question: string, hidden: boolean): Promise<string | null> =>
     muted = hidden;
   });
 
+/** Given up to a session on a server, and taken back when it ends. */
+const terminal: Shell['terminal'] =
+  isatty(process.stdin.fd) && isatty(process.stdout.fd)
+    ? {
+        input: process.stdin,
+        output: process.stdout,
+        type: process.env['TERM'] ?? 'xterm',
+        size: () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 }),
+        onResize: (listener) => {
+          process.stdout.on('resize', listener);
+          return () => process.stdout.off('resize', listener);
+        },
+        raw: (on) => {
+          process.stdin.setRawMode(on);
+        },
+      }
+    : undefined;
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const shell: Shell = {
@@ -72,6 +90,7 @@ const shell: Shell = {
   },
   random: (bytes) => randomBytes(bytes),
   ask: isatty(process.stdin.fd) && isatty(process.stderr.fd) ? ask : undefined,
+  terminal,
   onInterrupt: (listener) => {
     for (const s of signals) process.on(s, listener);
     return () => {

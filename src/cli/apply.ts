@@ -6,8 +6,9 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { asJson, planOptionsOf, type PlanFlags } from './options.ts';
 import { controlOf } from './outside.ts';
-import { codeOf, planFarm, show } from './pipeline.ts';
+import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
 import { isPlanFile, loadPlan, serversOf } from './saved-plan.ts';
+import { namedByFarm, namedByPlan, secretsToWrite } from './secrets.ts';
 import type { Output, Shell } from './shell.ts';
 
 export interface ApplyFlags extends PlanFlags {
@@ -24,18 +25,21 @@ const mostPlans = 3;
 
 const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlags): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
+  const options = planOptionsOf(flags);
+  checkNames(farm, options, shell);
+  const secrets = await secretsToWrite(shell, namedByFarm(farm, options));
   const control = controlOf(
     shell,
     farm.pools.flatMap((p) => p.servers),
   );
   try {
     for (let tries = 1; ; tries++) {
-      const plan = await planFarm(shell, farm, planOptionsOf(flags), control);
+      const plan = await planFarm(shell, farm, options, control, secrets);
       show(shell, plan, flags);
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);
       await confirm(shell, plan, flags.yes);
-      const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
+      const code = await carryOut(shell, plan, { control, secrets }, flags, outputOf(shell, flags));
       if (code !== exit.stale || flags.expect !== undefined || tries === mostPlans) {
         return code === exit.done ? codeOf(plan, code) : code;
       }
@@ -52,10 +56,11 @@ const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<
   checkApproved(plan, flags.expect);
   show(shell, plan, flags);
   if (plan.operations.length === 0) return codeOf(plan, exit.done);
+  const secrets = await secretsToWrite(shell, namedByPlan(plan));
   await confirm(shell, plan, flags.yes);
   const control = controlOf(shell, serversOf(plan, path));
   try {
-    const code = await carryOut(shell, plan, control, flags, outputOf(shell, flags));
+    const code = await carryOut(shell, plan, { control, secrets }, flags, outputOf(shell, flags));
     return code === exit.done ? codeOf(plan, code) : code;
   } finally {
     await control.close();

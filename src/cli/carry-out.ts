@@ -2,11 +2,13 @@
 import { execute, exitCode, openEventsFile, type EventsFile, type Outcome } from '../apply/index.ts';
 import type { Control, Holder } from '../core/port.ts';
 import type { Plan } from '../kinds/plan.ts';
+import type { Secrets } from '../kinds/toolstack.ts';
 import { stale } from '../plan/index.ts';
 import { applySummary } from '../report/live.ts';
 import { pathsOf, xl } from '../toolstacks/xl/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { liveView, type LiveView } from './live-view.ts';
+import { probe } from './outside.ts';
 import { lookOf, redraws, type Output, type Shell } from './shell.ts';
 
 export interface CarryFlags {
@@ -48,7 +50,7 @@ const cancelling = (shell: Shell, view: LiveView): { stop: AbortSignal; detach: 
 export const carryOut = async (
   shell: Shell,
   plan: Plan,
-  control: Control,
+  { control, secrets }: { readonly control: Control; readonly secrets: Secrets },
   flags: CarryFlags,
   output: Output,
 ): Promise<ExitCode> => {
@@ -63,6 +65,8 @@ export const carryOut = async (
     outcome = await execute(plan, {
       control,
       toolstack: xl,
+      secrets,
+      probe,
       clock: { now: shell.now, sleep: shell.sleep },
       who: holder(shell),
       onEvent: (event) => {

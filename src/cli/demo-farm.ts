@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestText } from '../core/digest.ts';
 import { startSimFarm, type SimFarm } from '../sim/index.ts';
 import { observeText } from '../toolstacks/xl/index.ts';
-import { holdText, opText, waitText, writeText } from '../transport/index.ts';
+import { consoleText, holdText, opText, waitText, writeText } from '../transport/index.ts';
 
 export interface DemoFarm {
   readonly sim: SimFarm;
@@ -28,6 +28,8 @@ const servers = (names: readonly string[]) =>
     dom0MiB: 2048,
     cpus: 8,
     bridges: ['xenbr0', 'xenbr1'],
+    // As Reeve advises: what comes back after a boot is what the links say.
+    xendomains: 'XENDOMAINS_SAVE=""\nXENDOMAINS_RESTORE=false\n',
     paths: [kernel, ramdisk, ...['web-1', 'web-2', 'db-1', 'db-1-data', 'mail'].map((d) => `/dev/vg0/${d}`)],
   }));
 
@@ -41,6 +43,7 @@ export const startDemoFarm = async (speed: number, seed = 'demo'): Promise<DemoF
       op: digestText(opText),
       wait: digestText(waitText),
       write: digestText(writeText),
+      console: digestText(consoleText),
     },
     speed,
     seed,

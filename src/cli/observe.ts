@@ -23,25 +23,32 @@ export const restless = (seen: ServerSeen): boolean => {
   return rebooting || ending;
 };
 
+/** Reads, and again a few times while `moves` says that something is on its way. */
+export const untilQuiet = async <T extends object>(
+  read: () => Promise<T | Unknown>,
+  moves: (seen: T) => boolean,
+  sleep: (ms: number) => Promise<void>,
+): Promise<T | Unknown> => {
+  let seen = await read();
+  for (let again = 0; again < looks && !isUnknown(seen) && moves(seen); again += 1) {
+    await sleep(pauseMs);
+    seen = await read();
+  }
+  return seen;
+};
+
 export interface Watch {
   readonly reader: Reader;
   readonly toolstack: Toolstack;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-const readServer = async (
+const readServer = (
   server: string,
   paths: readonly string[],
   { reader, toolstack, sleep }: Watch,
-): Promise<ServerSeen | Unknown> => {
-  const read = (): Promise<ServerSeen | Unknown> => reader.read(server, toolstack.reading('all', paths));
-  let seen = await read();
-  for (let again = 0; again < looks && !isUnknown(seen) && restless(seen); again += 1) {
-    await sleep(pauseMs);
-    seen = await read();
-  }
-  return seen;
-};
+): Promise<ServerSeen | Unknown> =>
+  untilQuiet(() => reader.read(server, toolstack.reading('all', paths)), restless, sleep);
 
 /** `pools`: only their servers; none: all. `paths`: what to look for, by server. Never rejects for what a server does. */
 export const observe = async (

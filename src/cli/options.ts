@@ -1,4 +1,4 @@
-/** The options that plan, apply and drift share: declared once, turned into `PlanOptions` once. */
+/** The options that commands share: declared once, turned into `PlanOptions` once. */
 import { Option, type Command } from 'commander';
 import type { PlanOptions } from '../kinds/plan.ts';
 import { parseAllow, type Allow } from './allow.ts';
@@ -8,16 +8,25 @@ export interface CommonFlags {
   readonly color: boolean;
 }
 
-export interface PlanFlags extends CommonFlags {
+/** How a plan is shown. */
+export interface ShowFlags extends CommonFlags {
+  readonly commands: boolean;
+  readonly format: 'text' | 'json';
+  readonly json: boolean;
+}
+
+/** Where the farm is read from, where it is not read live. */
+export interface SourceFlags {
+  readonly fromSnapshot?: string;
+}
+
+export interface PlanFlags extends ShowFlags, SourceFlags {
   readonly pool: readonly string[];
   readonly target: readonly string[];
   readonly cause: PlanOptions['cause'];
   readonly prune: boolean;
   readonly allow: readonly Allow[];
   readonly takeover: readonly string[];
-  readonly commands: boolean;
-  readonly format: 'text' | 'json';
-  readonly json: boolean;
   readonly out?: string;
   readonly pending?: boolean;
 }
@@ -39,7 +48,7 @@ const cause = (value: string): PlanOptions['cause'] => {
   throw new ExitError(exit.error, `--cause ${value}: there is no such cause`, 'it is config, drift or all');
 };
 
-const repeated = (flags: string, description: string): Option =>
+export const repeated = (flags: string, description: string): Option =>
   new Option(flags, `${description} (repeatable)`).argParser(gather).default([], 'none');
 
 /** What a plan is narrowed to, and what it may do. */
@@ -57,8 +66,11 @@ const shaping = (command: Command): Command =>
     )
     .addOption(repeated('--takeover <name>', "take over this VM, though it carries another farm's marker"))
     .option('--prune', 'delete what is ours and no longer in the file', false)
-    .addOption(new Option('--delete-disks <name>').argParser(notBuilt('--delete-disks')).hideHelp())
-    .addOption(new Option('--from-snapshot <file>').argParser(notBuilt('--from-snapshot')).hideHelp());
+    .addOption(new Option('--delete-disks <name>').argParser(notBuilt('--delete-disks')).hideHelp());
+
+/** For commands that change nothing. */
+export const replaying = (command: Command): Command =>
+  command.option('--from-snapshot <file>', 'read this file of `reeve snapshot` instead of the servers');
 
 const showing = (command: Command): Command =>
   command
@@ -73,7 +85,7 @@ export const planning = (command: Command): Command =>
       .default('all'),
   );
 
-export const drifting = (command: Command): Command => showing(shaping(command));
+export const drifting = (command: Command): Command => replaying(showing(shaping(command)));
 
 export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
   targets: flags.target,

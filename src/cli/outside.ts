@@ -1,10 +1,15 @@
-/** The ports to the servers, opened with what the shell knows of this machine. */
+/** The ports to the servers and to the network, opened with what the shell knows of this machine. */
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import type { Control, Reader } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { openControl, openReader, type TransportEnv } from '../transport/index.ts';
+import { openControl, openReader, openReplay, parseSnapshot, type TransportEnv } from '../transport/index.ts';
+import { exit, ExitError } from './exit.ts';
+import type { SourceFlags } from './options.ts';
 import type { Shell } from './shell.ts';
 
-const transportEnv = (shell: Shell): TransportEnv => ({
+export const transportEnv = (shell: Shell): TransportEnv => ({
   home: shell.home,
   user: shell.user,
   agent: shell.env['SSH_AUTH_SOCK'],
@@ -14,8 +19,44 @@ const transportEnv = (shell: Shell): TransportEnv => ({
   random: shell.random,
 });
 
-export const readerOf = (shell: Shell, servers: readonly ServerSpec[]): Reader =>
-  openReader(servers, transportEnv(shell));
+const replayOf = async (shell: Shell, farm: Farm, path: string): Promise<Reader> => {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ExitError(exit.error, `${path} cannot be read: ${(error as Error).message}`);
+  }
+  const snapshot = parseSnapshot(text);
+  if (typeof snapshot === 'string')
+    throw new ExitError(exit.invalid, `${path}: ${snapshot}`, 'make it anew with `reeve snapshot --out`');
+  if (snapshot.farm !== farm.name)
+    throw new ExitError(exit.invalid, `${path} is of farm ${snapshot.farm}; this file describes ${farm.name}`);
+  shell.err.write(`From a snapshot of ${snapshot.at}: what has happened since is not in it.\n`);
+  return openReplay(snapshot);
+};
+
+/** All servers of the farm, live or as they were. Throws an `ExitError` for a file that is no snapshot of this farm. */
+export const readerOf = async (shell: Shell, farm: Farm, from: SourceFlags): Promise<Reader> => {
+  if (from.fromSnapshot !== undefined) return replayOf(shell, farm, from.fromSnapshot);
+  return openReader(
+    farm.pools.flatMap((p) => p.servers),
+    transportEnv(shell),
+  );
+};
 
 export const controlOf = (shell: Shell, servers: readonly ServerSpec[]): Control =>
   openControl(servers, transportEnv(shell));
+
+/** Whether something takes a connection there within so long; never rejects. */
+export const probe = (host: string, port: number, timeoutMs: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answers: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answers);
+    };
+    const timer = setTimeout(() => end(false), timeoutMs);
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });

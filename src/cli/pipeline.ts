@@ -3,7 +3,9 @@ import picomatch from 'picomatch';
 import type { Reader } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
-import { makePlan, pathsToRead } from '../plan/index.ts';
+import type { Observed } from '../kinds/server/live.ts';
+import type { Secrets } from '../kinds/toolstack.ts';
+import { makePlan, pathsToRead, type Tools } from '../plan/index.ts';
 import { planJson } from '../report/plan-json.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { count } from '../report/text.ts';
@@ -11,18 +13,23 @@ import { xl } from '../toolstacks/xl/index.ts';
 import { idleAllows } from './allow.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { observe } from './observe.ts';
-import { asJson, type PlanFlags } from './options.ts';
+import { asJson, type ShowFlags, type SourceFlags } from './options.ts';
 import { lookOf, redraws, type Output, type Shell } from './shell.ts';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 
-/** A slip in a name must not look like a farm that has nothing to do. */
-const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void => {
-  const keys = farm.vms.map((v) => v.key);
-  const pools = farm.pools.map((p) => p.name);
-  const pool = options.pools.find((p) => !pools.includes(p));
+/** Throws an `ExitError` for a pool that the file has not. */
+export const checkPools = (farm: Farm, pools: readonly string[]): void => {
+  const known = farm.pools.map((p) => p.name);
+  const pool = pools.find((p) => !known.includes(p));
   if (pool !== undefined)
-    throw new ExitError(exit.error, `--pool ${pool}: no such pool`, `the file has ${list(pools)}`);
+    throw new ExitError(exit.error, `--pool ${pool}: no such pool`, `the file has ${list(known)}`);
+};
+
+/** Throws an `ExitError` for options that name nothing: a slip must not look like a farm that has nothing to do. */
+export const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void => {
+  const keys = farm.vms.map((v) => v.key);
+  checkPools(farm, options.pools);
   const idle = options.targets.find((t) => {
     const matches = picomatch(t);
     return !keys.some((k) => matches(k) || matches(`vm/${k}`));
@@ -44,26 +51,50 @@ const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void => {
 };
 
 /** Says on a terminal what is being waited for, and takes it away after. */
-const whileReading = async <T>(shell: Shell, servers: number, work: Promise<T>): Promise<T> => {
+export const whileReading = async <T>(shell: Shell, servers: number, work: Promise<T>): Promise<T> => {
   if (!redraws(shell, shell.err)) return work;
   shell.err.write(`Reading ${count(servers, 'server')}…`);
   return work.finally(() => shell.err.write('\r\u001B[K'));
 };
 
-/** Reads what the options cover and plans it. Throws an `ExitError` for options that name nothing. */
-export const planFarm = async (shell: Shell, farm: Farm, options: PlanOptions, reader: Reader): Promise<Plan> => {
-  checkNames(farm, options, shell);
-  const servers = farm.pools.filter((p) => options.pools.length === 0 || options.pools.includes(p.name));
-  const reading = observe(farm, options.pools, pathsToRead(farm), { reader, toolstack: xl, sleep: shell.sleep });
-  const observed = await whileReading(
+/** What a snapshot answers stays the same, however long one waits. */
+const atOnce = async (): Promise<void> => {};
+
+/** Reads every server of these pools (none: of all), saying so on a terminal. */
+export const readFarm = (
+  shell: Shell,
+  farm: Farm,
+  pools: readonly string[],
+  reader: Reader,
+  { fromSnapshot }: SourceFlags,
+): Promise<Observed> => {
+  const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name));
+  const sleep = fromSnapshot === undefined ? shell.sleep : atOnce;
+  const reading = observe(farm, pools, pathsToRead(farm), { reader, toolstack: xl, sleep });
+  return whileReading(
     shell,
     servers.reduce((n, p) => n + p.servers.length, 0),
     reading,
   );
-  return makePlan(farm, observed, options, { toolstack: xl, version: shell.version });
 };
 
-export const show = (shell: Shell, plan: Plan, flags: PlanFlags, output: Output = shell.out): void => {
+/** What planning is given besides the farm. */
+export const toolsOf = (shell: Shell, secrets: Secrets): Tools => ({ toolstack: xl, version: shell.version, secrets });
+
+/** Reads what the options cover and plans it. */
+export const planFarm = async (
+  shell: Shell,
+  farm: Farm,
+  options: PlanOptions,
+  reader: Reader,
+  secrets: Secrets,
+  from: SourceFlags = {},
+): Promise<Plan> => {
+  const observed = await readFarm(shell, farm, options.pools, reader, from);
+  return makePlan(farm, observed, options, toolsOf(shell, secrets));
+};
+
+export const show = (shell: Shell, plan: Plan, flags: ShowFlags, output: Output = shell.out): void => {
   output.write(
     asJson(flags)
       ? planJson(plan)

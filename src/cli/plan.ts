@@ -7,7 +7,8 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
 import { readerOf } from './outside.ts';
-import { codeOf, planFarm, show } from './pipeline.ts';
+import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
+import { namedByFarm, secretsToCompare } from './secrets.ts';
 import type { Shell } from './shell.ts';
 
 export interface PlanCommandFlags extends PlanFlags {
@@ -27,12 +28,12 @@ const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
 /** Loads, reads and plans, with a port that can only read. */
 export const planOnly = async (shell: Shell, paths: readonly string[], flags: PlanFlags): Promise<Plan> => {
   const farm = await load(shell, paths, flags);
-  const reader = readerOf(
-    shell,
-    farm.pools.flatMap((p) => p.servers),
-  );
+  const options = planOptionsOf(flags);
+  checkNames(farm, options, shell);
+  const reader = await readerOf(shell, farm, flags);
   try {
-    return await planFarm(shell, farm, planOptionsOf(flags), reader);
+    const secrets = await secretsToCompare(shell, namedByFarm(farm, options));
+    return await planFarm(shell, farm, options, reader, secrets, flags);
   } finally {
     await reader.close();
   }

@@ -2,28 +2,28 @@
 import { Command, CommanderError } from 'commander';
 import { clean } from '../report/text.ts';
 import { apply, type ApplyFlags } from './apply.ts';
+import { console } from './console.ts';
 import { demo } from './demo.ts';
 import { drift } from './drift.ts';
 import { exit, ExitError } from './exit.ts';
-import { drifting, planning, type CommonFlags, type PlanFlags } from './options.ts';
+import { drifting, planning, repeated, replaying, type CommonFlags, type PlanFlags } from './options.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
+import { release, type ReleaseFlags } from './release.ts';
 import { schema } from './schema.ts';
 import type { Shell } from './shell.ts';
+import { snapshot, type SnapshotFlags } from './snapshot.ts';
+import { status, type StatusFlags } from './status.ts';
 import { validate } from './validate.ts';
 
 /** Of design, but not of this version. */
 const later = [
-  'status',
   'import',
-  'release',
   'explain',
   'graph',
   'roll',
   'balance',
   'history',
   'unlock',
-  'console',
-  'snapshot',
   'render',
   'fmt',
   'comment',
@@ -40,7 +40,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
   command('validate', 'check the file; no network')
     .argument('[path...]', paths)
     .action(async (path: string[], flags: CommonFlags) => ended(await validate(shell, path, flags)));
-  planning(command('plan', 'show what would be done and what it costs; changes nothing'))
+  replaying(planning(command('plan', 'show what would be done and what it costs; changes nothing')))
     .argument('[path...]', paths)
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')
     .option('--detailed-exitcode', 'exit with 2 where there is something to do', false)
@@ -58,6 +58,24 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
   drifting(command('drift', 'show what a hand changed; exits with 2 where there is something'))
     .argument('[path...]', paths)
     .action(async (path: string[], flags: Omit<PlanFlags, 'cause'>) => ended(await drift(shell, path, flags)));
+  replaying(command('status', 'show servers and VMs as they are, managed or not; changes nothing'))
+    .argument('[path...]', paths)
+    .addOption(repeated('--pool <name>', 'only this pool'))
+    .option('--json', 'as JSON', false)
+    .action(async (path: string[], flags: StatusFlags) => ended(await status(shell, path, flags)));
+  command('release', 'give a VM back: its marker goes, the VM is not touched')
+    .argument('<vm>', 'the VM, as the file names or named it')
+    .argument('[path...]', paths)
+    .option('--yes', 'do not ask', false)
+    .action(async (vm: string, path: string[], flags: ReleaseFlags) => ended(await release(shell, vm, path, flags)));
+  command('console', 'open the console of a running VM; Ctrl-] leaves')
+    .argument('<vm>', 'the VM, as the file or Xen names it')
+    .argument('[path...]', paths)
+    .action(async (vm: string, path: string[], flags: CommonFlags) => ended(await console(shell, vm, path, flags)));
+  command('snapshot', 'save what the servers answer, for --from-snapshot; changes nothing')
+    .argument('[path...]', paths)
+    .requiredOption('--out <file>', 'where to; readable by its owner alone')
+    .action(async (path: string[], flags: SnapshotFlags) => ended(await snapshot(shell, path, flags)));
   command('schema', 'print the JSON Schema of the file or of the plan document')
     .argument('[name]', 'farm or plan', 'farm')
     .action(async (name: string) => ended(await schema(shell, name)));

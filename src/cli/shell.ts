@@ -1,4 +1,5 @@
 /** All that a command gets from outside: streams, environment, time, a person to ask. `main.ts` makes the real one. */
+import type { Terminal } from '../transport/index.ts';
 
 export interface Output {
   readonly write: (text: string) => void;
@@ -26,6 +27,8 @@ export interface Shell {
   readonly random: (bytes: number) => Uint8Array;
   /** Asks the person at the terminal; null: no answer. Undefined where nobody is there. */
   readonly ask: ((question: string, hidden: boolean) => Promise<string | null>) | undefined;
+  /** For sessions; undefined where standard input or output is none. */
+  readonly terminal: Terminal | undefined;
   /** Calls `listener` for each Ctrl-C (or SIGTERM) from now on, instead of ending; returns what undoes it. */
   readonly onInterrupt: (listener: () => void) => () => void;
 }

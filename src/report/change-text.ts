@@ -16,6 +16,9 @@ export interface ChangeText {
 const plain = (s: Seen<unknown>): unknown => (s.is === 'value' ? s.value : undefined);
 const differs = (a: Seen<unknown>, b: Seen<unknown>): boolean => !sameValue(plain(a), plain(b));
 
+/** What stands in the links of /etc/xen/auto, and not in the cfg. */
+const inLinks = (field: string): boolean => field === 'autostart' || field === 'autostart.link';
+
 /** The layer that a reader calls "now": what runs, unless only the cfg is off. */
 const now = (c: PlanChange): 'running' | 'configured' => {
   if (c.have.running.is === 'value' && differs(c.have.running, c.want)) return 'running';
@@ -44,7 +47,7 @@ const who = (c: PlanChange): string | null => {
         ? 'not by Reeve'
         : 'by hand, from inside the guest, or left unfinished';
     case 'drift-configured':
-      return 'changed by hand (edited cfg)';
+      return inLinks(c.field) ? 'changed by hand' : 'changed by hand (edited cfg)';
     case 'conflict': {
       const applied = c.have.applied.is === 'value' ? `, last applied ${valueText(c.field, c.have.applied)}` : '';
       return `conflict: file and hand both changed it${applied}; the file wins`;
@@ -115,7 +118,8 @@ export const changeText = (c: PlanChange): ChangeText => {
   const [from, to] =
     c.fate === 'released' ? [valueText(c.field, c.have.applied), ''] : valueTexts(c.field, c.have[layer], c.want);
   const label = fieldLabel(c.field);
-  const inCfg = layer === 'configured' && c.have.running.is === 'value' && !differs(c.have.running, c.want);
+  const inCfg =
+    layer === 'configured' && !inLinks(c.field) && c.have.running.is === 'value' && !differs(c.have.running, c.want);
   const all = [inCfg ? 'only the cfg' : null, ...notes(c)].filter((n) => n !== null);
   return { label, from: c.field === 'state' && from === 'none' ? 'stopped' : from, to, note: clean(all.join('; ')) };
 };

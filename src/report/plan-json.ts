@@ -31,18 +31,31 @@ const shapeProblems = (errors: readonly ErrorObject[]): readonly Diagnostic[] =>
 const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
   switch (op.verb) {
     case 'define':
-    case 'restart':
-      return { names: [op.name, op.record.config.name], paths: [op.record.path] };
+    case 'restart': {
+      const { path, from, config } = op.record;
+      return { names: [op.name, config.name], paths: [path, ...(from === null ? [] : [from.path])] };
+    }
     case 'autostart':
+      return { names: [op.name], paths: [op.path, op.link, ...op.links] };
     case 'undefine':
       return { names: [op.name], paths: [op.path, ...op.links] };
+    case 'release':
+      return { names: [op.name], paths: [op.path] };
     case 'start':
       return { names: [op.name, op.config.name], paths: [op.path] };
+    case 'rename':
+      return { names: [op.name, op.to], paths: [] };
+    case 'change-cd':
+      return { names: [op.name], paths: op.path === null ? [] : [op.path] };
     case 'stop':
     case 'pause':
     case 'unpause':
     case 'set-memory':
     case 'set-vcpus':
+    case 'set-sched':
+    case 'set-affinity':
+    case 'set-cpupool':
+    case 'ready':
     case 'attach-disk':
     case 'detach-disk':
     case 'attach-nic':

@@ -60,8 +60,19 @@ const unreadableLines = (plan: Plan, o: BlockOptions): readonly string[] => {
   ];
 };
 
+/** `dom01: text` and `dom02: text` are said as one. */
+const joined = (warnings: readonly string[]): readonly string[] => {
+  const byText = new Map<string, readonly string[]>();
+  for (const w of warnings) {
+    const [, who, text] = /^(\S+): (.*)$/s.exec(w) ?? [];
+    if (who === undefined || text === undefined) byText.set(w, []);
+    else byText.set(text, [...(byText.get(text) ?? []), who]);
+  }
+  return [...byText].map(([text, names]) => (names.length === 0 ? text : `${names.join(', ')}: ${text}`));
+};
+
 const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
-  plan.warnings.flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
+  joined(plan.warnings).flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
 
 /** On a satisfied farm each change that waits, or is no longer ours to make, is one line. */
 const changeLines = (plan: Plan, released: boolean, o: BlockOptions): readonly string[] =>
@@ -87,11 +98,13 @@ const restartsIn = (vms: readonly PlanVm[], operationsOf: (vm: PlanVm) => readon
 const order: readonly (readonly [Action, string])[] = [
   ['create', 'to create'],
   ['adopt', 'to adopt'],
+  ['release', 'to give back'],
   ['update', 'to change live'],
   ['start', 'to start'],
   ['unpause', 'to unpause'],
   ['pause', 'to pause'],
   ['stop', 'to shut down'],
+  ['await', 'to wait for'],
 ];
 
 const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[]): string => {

@@ -2,11 +2,9 @@
 import type { Disruption } from '../core/disruption.ts';
 import { severity } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
-import type { CfgDraft } from '../kinds/vm/ops.ts';
-import type { VmConfig } from '../kinds/vm/spec.ts';
 import { changeText, waitingFor, type ChangeText } from './change-text.ts';
-import { clean, count, hang, time, wrap, type Colors } from './text.ts';
-import { valueText } from './value-text.ts';
+import { portrait, row, whenRows } from './portrait.ts';
+import { clean, hang, time, wrap, type Colors } from './text.ts';
 
 export interface BlockOptions {
   readonly paint: Colors;
@@ -29,7 +27,9 @@ const looks: Readonly<Record<Action, Look>> = {
   stop: { symbol: '↓', verb: 'shut down', paint: 'red' },
   pause: { symbol: '=', verb: 'pause', paint: 'red' },
   unpause: { symbol: '↑', verb: 'unpause', paint: 'green' },
+  release: { symbol: '<', verb: 'give back, taking the marker out of its cfg', paint: 'cyan' },
   delete: { symbol: '-', verb: 'delete', paint: 'red' },
+  await: { symbol: '·', verb: 'wait until it is ready, before others start', paint: 'dim' },
   none: { symbol: '·', verb: '', paint: 'dim' },
 };
 
@@ -75,6 +75,8 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'update':
       return vm.disruption === 'none' ? `change the cfg; ${cost}` : `${verb}; ${cost}`;
     case 'adopt':
+    case 'release':
+    case 'await':
     case 'unpause':
       return `${verb}; ${cost}`;
     case 'restart':
@@ -117,43 +119,6 @@ const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] 
   });
 };
 
-const row = (label: string, to: string): ChangeText => ({ label, from: to, to: '', note: '' });
-
-const upTo = (now: string, most: string, same: boolean): string => (same ? now : `${now} (at most ${most})`);
-
-/** What a new VM will be, from the cfg that is to be written. */
-const portrait = (record: CfgDraft, autostart: boolean): readonly ChangeText[] => {
-  const c: VmConfig = record.config;
-  const size = (kib: number): string => valueText('memory.target', { is: 'value', value: kib });
-  const nicName = (mac: string | null, i: number): string =>
-    Object.entries(record.marker.macs).find(([, m]) => m === mac)?.[0] ?? `eth${i}`;
-  const machine = [
-    c.type,
-    upTo(count(c.vcpus.count, 'vCPU'), String(c.vcpus.max), c.vcpus.count === c.vcpus.max),
-    upTo(size(c.memory.target), size(c.memory.max), c.memory.target === c.memory.max),
-    ...(autostart ? ['autostart'] : []),
-  ];
-  const { kernel, ramdisk, cmdline } = c.boot;
-  return [
-    row('machine', machine.join(', ')),
-    ...(kernel === null
-      ? []
-      : [row('kernel', [kernel, ramdisk].flatMap((p) => (p === null ? [] : [clean(p)])).join(', '))]),
-    ...(cmdline === null ? [] : [row('cmdline', clean(cmdline))]),
-    ...Object.entries(c.disks).map(([vdev, d]) =>
-      row(`disk ${clean(vdev)}`, valueText('disks.', { is: 'value', value: d })),
-    ),
-    ...c.nics.map((n, i) => row(`nic ${clean(nicName(n.mac, i))}`, valueText('nics.', { is: 'value', value: n }))),
-  ];
-};
-
-const portraitOf = (vm: PlanVm, operations: readonly Operation[]): readonly ChangeText[] => {
-  if (vm.action !== 'create') return [];
-  const define = operations.find((o) => o.op.verb === 'define')?.op;
-  const auto = operations.find((o) => o.op.verb === 'autostart')?.op;
-  return define?.verb === 'define' ? portrait(define.record, auto?.verb === 'autostart' && auto.on) : [];
-};
-
 const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
   ...hang(`${indent}${o.paint.red('refused')}  `, clean(`${r.what}: ${r.why}`), `${indent}         `, o.width),
   ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
@@ -170,12 +135,19 @@ export const vmBlock = (
   const paint = o.paint[look.paint];
   const on = vm.server === '' ? '' : ` on ${clean(vm.server)}`;
   const head = `${paint(look.symbol)} ${o.paint.bold(clean(vm.subject.name))}${on}: ${paint(headline(vm, operations, refused))}`;
-  const alias = vm.name === vm.subject.name ? [] : [row('Xen name', clean(vm.name))];
+  const renamed = vm.changes.some((c) => c.field === 'name');
+  const alias = vm.name === vm.subject.name || renamed ? [] : [row('Xen name', clean(vm.name))];
   const placed = vm.placed === null ? [] : [row('placed', clean(vm.placed))];
-  const fresh = portraitOf(vm, operations);
+  const fresh = vm.action === 'create' ? portrait(operations) : [];
   // A new VM's portrait says it all: that it goes from nothing to running is in the head.
   const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
-  const rows = [...alias, ...placed, ...fresh, ...changes.map((c) => changeText(c))];
+  const rows = [
+    ...alias,
+    ...placed,
+    ...fresh,
+    ...changes.map((c) => changeText(c)),
+    ...whenRows(vm.subject.name, operations),
+  ];
   const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
   return [
     head,

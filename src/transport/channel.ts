@@ -13,12 +13,22 @@ export interface Channel {
   readonly ended: Promise<Ending>;
   /** Stops caring: lets go of the channel, whatever the command does. */
   abandon(): void;
+  /** Tells the new size, where there is a pseudo-terminal. */
+  resize(columns: number, rows: number): void;
+}
+
+/** What a command's pseudo-terminal is like. */
+export interface Pty {
+  /** TERM. */
+  readonly type: string;
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /** A way to a server on which commands are started. */
 export interface Link {
-  /** Never rejects. */
-  open(command: string): Promise<Channel | Unknown>;
+  /** Never rejects. `pty`: with a pseudo-terminal, where the link can give one. */
+  open(command: string, pty?: Pty): Promise<Channel | Unknown>;
   /** Why it went, when it has gone. */
   readonly down: Promise<string | undefined>;
   close(): Promise<void>;

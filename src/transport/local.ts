@@ -23,6 +23,7 @@ export const localLink = (label: string): Link => {
           stdout: child.stdout,
           stderr: child.stderr,
           ended,
+          resize: () => {},
           abandon: () => {
             child.stdin.destroy();
             child.stdout.destroy();

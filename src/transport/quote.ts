@@ -6,7 +6,7 @@ export const quote = (value: string): string => {
   return `'${value.replaceAll("'", String.raw`'\''`)}'`;
 };
 
-export type What = 'observe' | 'hold' | 'op' | 'wait' | 'write';
+export type What = 'observe' | 'hold' | 'op' | 'wait' | 'write' | 'console';
 
 /** `exec [sudo -n ]sh -c 'TEXT' reeve-WHAT 'arg'…` */
 export const commandLine = (what: What, text: string, args: readonly string[], sudo: boolean): string =>

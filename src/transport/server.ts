@@ -4,7 +4,7 @@ import type { Client } from 'ssh2';
 import { isUnknown, type Unknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { collect, type Answer, type Channel, type Link } from './channel.ts';
+import { collect, type Answer, type Channel, type Link, type Pty } from './channel.ts';
 import { deadlinesOf, type TransportEnv } from './env.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { localLink } from './local.ts';
@@ -27,8 +27,8 @@ export interface Server {
     deadlineMs: number,
     input?: Uint8Array,
   ): Promise<Answer | Unknown>;
-  /** Starts a text and leaves its channel to the caller, out of turn. */
-  open(what: What, text: string, args: readonly string[]): Promise<Channel | Unknown>;
+  /** Starts a text and leaves its channel to the caller, out of turn. `pty`: with a pseudo-terminal. */
+  open(what: What, text: string, args: readonly string[], pty?: Pty): Promise<Channel | Unknown>;
   /** Why an answer shows that the text was not even begun; null where it does not. */
   refusal(answer: Answer): Unknown | null;
   /** Tries again what may be done twice, while the connection gets lost, until `until` (on the caller's clock). */
@@ -147,9 +147,9 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
     return opening;
   };
 
-  const open: Server['open'] = async (what, text, args) => {
+  const open: Server['open'] = async (what, text, args, pty) => {
     const way = await link();
-    return isUnknown(way) ? way : way.open(commandLine(what, text, args, sudo));
+    return isUnknown(way) ? way : way.open(commandLine(what, text, args, sudo), pty);
   };
 
   const refusal: Server['refusal'] = (answer) => (sudo ? sudoTrouble(label, answer) : null);

@@ -1,8 +1,8 @@
 /** Dials one SSH server with ssh2, strictly: its host key must be known. Also through a jump host. */
 import type { Duplex } from 'node:stream';
-import { Client, type ClientChannel } from 'ssh2';
+import { Client, type ClientChannel, type ExecOptions } from 'ssh2';
 import type { Unknown } from '../core/port.ts';
-import type { Channel, Ending, Link } from './channel.ts';
+import type { Channel, Ending, Link, Pty } from './channel.ts';
 import type { Deadlines } from './env.ts';
 import { type Keys, takesKeys } from './keys.ts';
 import { algorithmOrder, fingerprint, hostPattern, judge, knownKeys, typeOfKey, type KnownKey } from './knownhosts.ts';
@@ -178,6 +178,9 @@ const channelOf = (stream: ClientChannel): Channel => {
     stdout: stream,
     stderr: stream.stderr,
     ended,
+    resize: (columns, rows) => {
+      stream.setWindow(rows, columns, 0, 0);
+    },
     abandon: () => {
       stream.resume();
       stream.stderr.resume();
@@ -185,6 +188,9 @@ const channelOf = (stream: ClientChannel): Channel => {
     },
   };
 };
+
+const execOptions = (pty: Pty | undefined): ExecOptions =>
+  pty === undefined ? {} : { pty: { term: pty.type, cols: pty.columns, rows: pty.rows } };
 
 /** Commands over a client that is logged in. */
 export const sshLink = (client: Client, label: string): Link => {
@@ -197,10 +203,10 @@ export const sshLink = (client: Client, label: string): Link => {
   });
   return {
     down,
-    open: (command) =>
+    open: (command, pty) =>
       new Promise((resolve) => {
         try {
-          client.exec(command, (error: (Error & { reason?: unknown }) | undefined, stream) => {
+          client.exec(command, execOptions(pty), (error: (Error & { reason?: unknown }) | undefined, stream) => {
             if (error === undefined || error === null) resolve(channelOf(stream));
             else if (error.message === 'Unable to exec')
               resolve(
@@ -208,6 +214,14 @@ export const sshLink = (client: Client, label: string): Link => {
                   'permission',
                   `${label}: the SSH server refuses to run commands for this user`,
                   'Does a ForceCommand stand in its way?',
+                ),
+              );
+            else if (/pseudo-terminal/.test(error.message))
+              resolve(
+                unknown(
+                  'permission',
+                  `${label}: the SSH server gives no terminal to this user`,
+                  'Does PermitTTY or a restriction of the key stand in its way?',
                 ),
               );
             else if (error.reason === undefined) resolve(lost(label, why));

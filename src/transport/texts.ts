@@ -1,9 +1,16 @@
 /**
- * The four shell texts of the control protocol: hold, op, wait, write. They run under dash and BusyBox ash and need flock,
- * setsid, timeout and sha256sum. In DIR: `holder` and `busy` (locks), `write` (lock), `epoch`, `owner` (JSON), `ops/ID/`.
+ * The four shell texts of the control protocol, hold, op, wait, write, and that of a console. They run under dash and
+ * BusyBox ash and need flock, setsid, timeout and sha256sum. In DIR: `holder` and `busy` (locks), `write` (lock), `epoch`,
+ * `owner` (JSON), `ops/ID/`.
  */
 
 const path = 'export LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin';
+
+/** `console argv…`: runs it in the caller's terminal. */
+export const consoleText = `${path}
+unset LC_ALL
+exec "$@"
+`;
 
 /**
  * `hold DIR EPOCH BEAT OWNERJSON [again]`, beats on standard input (lines). Says OK when the server is held and drained;

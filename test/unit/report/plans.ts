@@ -9,7 +9,7 @@ import { configure } from '../../../src/kinds/vm/way.ts';
 
 const MiB = 1024;
 const GiB = 1024 * MiB;
-export const sha = `sha256:${'a1'.repeat(32)}`;
+const sha = `sha256:${'a1'.repeat(32)}`;
 
 export const empty: Plan = {
   format: 'reeve-plan/1',

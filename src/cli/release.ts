@@ -1,0 +1,41 @@
+/** `reeve release`: gives a VM back. Its marker goes, the VM is not touched, and Reeve leaves it alone from then on. */
+import { seenOn } from '../kinds/server/live.ts';
+import { releasePlan } from '../plan/index.ts';
+import { carryOut } from './carry-out.ts';
+import { confirm } from './confirm.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import type { CommonFlags } from './options.ts';
+import { controlOf } from './outside.ts';
+import { readFarm, show, toolsOf } from './pipeline.ts';
+import type { Shell } from './shell.ts';
+
+export interface ReleaseFlags extends CommonFlags {
+  readonly yes: boolean;
+}
+
+/** `vm`: its key in the file, which need not name it any more. */
+export const release = async (
+  shell: Shell,
+  vm: string,
+  paths: readonly string[],
+  flags: ReleaseFlags,
+): Promise<ExitCode> => {
+  const farm = await load(shell, paths, flags);
+  const servers = farm.pools.flatMap((p) => p.servers);
+  const secrets = new Map<string, string>();
+  const control = controlOf(shell, servers);
+  try {
+    const observed = await readFarm(shell, farm, [], control, {});
+    const plan = releasePlan(farm, observed, vm, toolsOf(shell, secrets));
+    if (!('format' in plan)) {
+      const blind = servers.some((s) => !seenOn(observed, s.name));
+      throw new ExitError(blind ? exit.unread : exit.refused, `${plan.what}, but ${plan.why}`, plan.help ?? undefined);
+    }
+    show(shell, plan, { ...flags, commands: false, format: 'text', json: false });
+    await confirm(shell, plan, flags.yes);
+    return await carryOut(shell, plan, { control, secrets }, flags, shell.out);
+  } finally {
+    await control.close();
+  }
+};

@@ -1,0 +1,90 @@
+/** `reeve snapshot`: the raw answers of all servers in one file, to plan from without them. Changes nothing there. */
+import { open } from 'node:fs/promises';
+import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { RawAnswer } from '../kinds/toolstack.ts';
+import { pathsToRead } from '../plan/index.ts';
+import { clean, count } from '../report/text.ts';
+import { xl } from '../toolstacks/xl/index.ts';
+import { snapshotFormat, snapshotJson, type SnapshotServer } from '../transport/index.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import { restless, untilQuiet } from './observe.ts';
+import type { CommonFlags } from './options.ts';
+import { readerOf } from './outside.ts';
+import { whileReading } from './pipeline.ts';
+import type { Shell } from './shell.ts';
+
+export interface SnapshotFlags extends CommonFlags {
+  readonly out: string;
+}
+
+/** As with every reading, what is between two lives is looked at again. */
+const moving = (raw: RawAnswer, paths: readonly string[]): boolean => {
+  const seen = xl.reading('all', paths).decode(raw.bytes, raw.nonce);
+  return !isUnknown(seen) && restless(seen);
+};
+
+const take = async (
+  shell: Shell,
+  farm: Farm,
+  reader: Reader,
+): Promise<readonly (readonly [string, SnapshotServer])[]> => {
+  const asked = pathsToRead(farm);
+  const servers = farm.pools.flatMap((p) => p.servers);
+  const answers = servers.map(async ({ name }): Promise<readonly [string, SnapshotServer]> => {
+    const paths = asked.get(name) ?? [];
+    const raw: RawAnswer | Unknown = await untilQuiet(
+      () => reader.read(name, xl.rawReading('all', paths)),
+      (r) => moving(r, paths),
+      shell.sleep,
+    );
+    if (isUnknown(raw)) return [name, { unread: raw }];
+    return [name, { nonce: raw.nonce, paths, answer: Buffer.from(raw.bytes).toString('base64') }];
+  });
+  return whileReading(shell, servers.length, Promise.all(answers));
+};
+
+/** For its owner alone, also where the file was there before: it tells all about the servers. */
+const write = async (path: string, text: string): Promise<void> => {
+  try {
+    const file = await open(path, 'w', 0o600);
+    try {
+      if ((await file.stat()).isFile()) await file.chmod(0o600);
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
+  }
+};
+
+/** Exit code 4 where a server could not be read: the file says so in its place. */
+export const snapshot = async (shell: Shell, paths: readonly string[], flags: SnapshotFlags): Promise<ExitCode> => {
+  const farm = await load(shell, paths, flags);
+  const reader = await readerOf(shell, farm, {});
+  try {
+    const servers = await take(shell, farm, reader);
+    const at = new Date(shell.now()).toISOString();
+    await write(
+      flags.out,
+      snapshotJson({
+        format: snapshotFormat,
+        tool: shell.version,
+        at,
+        farm: farm.name,
+        servers: Object.fromEntries(servers),
+      }),
+    );
+    const unread = servers.flatMap(([name, s]) => ('unread' in s ? [[name, s.unread] as const] : []));
+    for (const [name, u] of unread) shell.err.write(`warning: ${name} could not be read: ${clean(u.why)}\n`);
+    const read = servers.length - unread.length;
+    shell.err.write(
+      `Saved what ${count(read, 'server')} answered. To plan from it: reeve plan --from-snapshot ${flags.out}\n`,
+    );
+    return unread.length > 0 ? exit.unread : exit.done;
+  } finally {
+    await reader.close();
+  }
+};

@@ -1,0 +1,151 @@
+/** `reeve status`: servers and VMs as they are, managed or not. Reads only. */
+import { isUnknown } from '../core/port.ts';
+import { sortedBy } from '../core/order.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Plan } from '../kinds/plan.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
+import { lifeOf } from '../kinds/vm/state.ts';
+import { defaultOptions, makePlan, match, type Found, type Matched } from '../plan/index.ts';
+import {
+  renderStatus,
+  statusJson,
+  type Status,
+  type StatusMissing,
+  type StatusServer,
+  type StatusVm,
+} from '../report/status.ts';
+import { exit, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import type { CommonFlags, SourceFlags } from './options.ts';
+import { readerOf } from './outside.ts';
+import { checkPools, readFarm, toolsOf } from './pipeline.ts';
+import { namedByFarm, secretsToCompare } from './secrets.ts';
+import { lookOf, type Shell } from './shell.ts';
+
+export interface StatusFlags extends CommonFlags, SourceFlags {
+  readonly pool: readonly string[];
+  readonly json: boolean;
+}
+
+const serverOf = ({ name, pool, address }: ServerSpec, observed: Observed): StatusServer => {
+  const seen = observed.get(name);
+  const bare = { name, pool, address };
+  if (seen === undefined || isUnknown(seen)) {
+    const nothing = { xen: null, cpus: null, memory: null, scheduler: null, problems: [] };
+    return { ...bare, state: 'unread', ...nothing, why: seen?.why ?? 'it was not read', help: seen?.help ?? null };
+  }
+  const { xen, cpus, memory, scheduler, problems } = seen;
+  return {
+    ...bare,
+    state: 'read',
+    xen: xen.version,
+    cpus,
+    memory: { total: memory.total, free: memory.free },
+    scheduler,
+    why: null,
+    help: null,
+    problems,
+  };
+};
+
+/** The same domain and cfg: both come out of one reading. */
+const same = (a: Found, b: Found): boolean => a.live.domain === b.live.domain && a.live.record === b.live.record;
+
+const keyOf = (found: Found, matched: Matched): string | null => {
+  for (const [key, m] of matched.of) if (m.is === 'matched' && same(m.found, found)) return key;
+  return null;
+};
+
+const ownerOf = (found: Found, key: string | null, farm: Farm): StatusVm['owner'] => {
+  if (found.marker === null) return key === null ? 'unmanaged' : 'adoptable';
+  return found.marker.farm === farm.name ? 'managed' : 'foreign';
+};
+
+const problemsOf = (found: Found, key: string | null, farm: Farm): readonly string[] => {
+  const { domain, record } = found.live;
+  const m = found.marker;
+  return [
+    ...(domain?.monitored === false ? ['no xl monitor: nobody will handle its reboot or shutdown'] : []),
+    ...(record === null ? ['no cfg: it is gone once it stops'] : []),
+    ...(m !== null && m.farm !== farm.name ? [`it belongs to farm ${m.farm}`] : []),
+    ...(m?.farm === farm.name && key === null && !farm.vms.some((v) => v.key === m.vm)
+      ? ['the file no longer names it']
+      : []),
+  ];
+};
+
+const vmOf = (found: Found, matched: Matched, farm: Farm, plan: Plan): StatusVm => {
+  const { domain, record } = found.live;
+  const config = record?.config;
+  const key = keyOf(found, matched);
+  const life = lifeOf(found.live);
+  const changes = plan.vms.find((v) => v.subject.name === key)?.changes ?? [];
+  const memory = domain ? domain.memory : config?.memory;
+  return {
+    name: found.name,
+    key,
+    server: found.server,
+    uuid: found.uuid,
+    state: life === 'absent' ? 'stopped' : life,
+    type: domain?.type ?? config?.type ?? null,
+    vcpus: domain ? { count: domain.vcpus.online, max: domain.vcpus.max } : (config?.vcpus ?? null),
+    memory: memory ? { target: memory.target, max: memory.max } : null,
+    owner: ownerOf(found, key, farm),
+    autostart: (record?.autostart.length ?? 0) > 0,
+    pending: changes.filter((c) => c.fate === 'pending').length,
+    differences: changes.filter((c) => c.fate !== 'pending' && c.fate !== 'released').length,
+    problems: problemsOf(found, key, farm),
+  };
+};
+
+const missingOf = (farm: Farm, observed: Observed, matched: Matched): readonly StatusMissing[] =>
+  farm.vms.flatMap((v): readonly StatusMissing[] => {
+    const m = matched.of.get(v.key);
+    if (v.state === 'absent' || m?.is === 'matched') return [];
+    if (m?.is === 'refused') return [{ is: 'unclear', key: v.key, pool: v.pool, why: m.why }];
+    const servers = farm.pools.find((p) => p.name === v.pool)?.servers ?? [];
+    const unread = servers.map((s) => s.name).filter((s) => !seenOn(observed, s));
+    const why = unread.length > 0 ? `it may be on ${unread.join(' or ')}, which could not be read` : 'it is nowhere';
+    return [{ is: 'nowhere', key: v.key, pool: v.pool, why }];
+  });
+
+/** `farm` has only the pools that were read. */
+export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: string): Status => {
+  const matched = match(farm, observed, []);
+  // Where the file names no VM, nothing is claimed: what is left is all that is there.
+  const all = match({ ...farm, vms: [] }, observed, []).left;
+  return {
+    format: 'reeve-status/1',
+    tool: version,
+    farm: farm.name,
+    servers: farm.pools.flatMap((p) => p.servers).map((s) => serverOf(s, observed)),
+    vms: sortedBy(
+      all.map((f) => vmOf(f, matched, farm, plan)),
+      (v) => `${v.name}\n${v.server}`,
+    ),
+    missing: missingOf(farm, observed, matched),
+  };
+};
+
+export const status = async (shell: Shell, paths: readonly string[], flags: StatusFlags): Promise<ExitCode> => {
+  const whole = await load(shell, paths, flags);
+  checkPools(whole, flags.pool);
+  const wanted = (pool: string): boolean => flags.pool.length === 0 || flags.pool.includes(pool);
+  const reader = await readerOf(shell, whole, flags);
+  try {
+    const secrets = await secretsToCompare(shell, namedByFarm(whole, { pools: flags.pool, targets: [] }));
+    const observed = await readFarm(shell, whole, flags.pool, reader, flags);
+    const plan = makePlan(whole, observed, { ...defaultOptions, pools: flags.pool }, toolsOf(shell, secrets));
+    const farm: Farm = {
+      ...whole,
+      pools: whole.pools.filter((p) => wanted(p.name)),
+      vms: whole.vms.filter((v) => wanted(v.pool)),
+    };
+    const found = statusOf(farm, observed, plan, shell.version);
+    shell.out.write(flags.json ? statusJson(found) : renderStatus(found, lookOf(shell, shell.out, flags.color)));
+    return found.servers.some((s) => s.state === 'unread') ? exit.unread : exit.done;
+  } finally {
+    await reader.close();
+  }
+};

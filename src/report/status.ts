@@ -1,0 +1,250 @@
+/** The farm as it is, in tables: servers, VMs whoever keeps them, and what the file names and nobody has. */
+import { formatSize } from '../core/quantity.ts';
+import { clean, colors, count, hang, type Colors } from './text.ts';
+
+/** Sizes in KiB. */
+export interface StatusServer {
+  readonly name: string;
+  readonly pool: string;
+  readonly address: string;
+  readonly state: 'read' | 'unread';
+  /** Null where it is unread. */
+  readonly xen: string | null;
+  readonly cpus: number | null;
+  readonly memory: { readonly total: number; readonly free: number } | null;
+  /** '' where it was not told. */
+  readonly scheduler: string | null;
+  /** Why it is unread, and what would help. */
+  readonly why: string | null;
+  readonly help: string | null;
+  /** What could be read only in part. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * `managed`: it carries this farm's marker; `adoptable`: the file names it and it carries none; `foreign`: another farm's;
+ * `unmanaged`: nobody's.
+ */
+export type Owner = 'managed' | 'adoptable' | 'unmanaged' | 'foreign';
+
+export interface StatusVm {
+  /** Xen's. */
+  readonly name: string;
+  /** Its key in the file; null where the file does not name it. */
+  readonly key: string | null;
+  readonly server: string;
+  readonly uuid: string | null;
+  readonly state: 'running' | 'paused' | 'stopped' | 'crashed' | 'ended' | 'dying';
+  readonly type: string | null;
+  readonly vcpus: { readonly count: number; readonly max: number } | null;
+  /** KiB: what it has or would start with, and its maximum. */
+  readonly memory: { readonly target: number; readonly max: number } | null;
+  readonly owner: Owner;
+  /** Whether it starts with its server. */
+  readonly autostart: boolean;
+  /** How many changes wait for a restart. */
+  readonly pending: number;
+  /** In how many other places it is not as the file says. */
+  readonly differences: number;
+  readonly problems: readonly string[];
+}
+
+/** `nowhere`: nobody has it. `unclear`: it cannot be told which one it is. */
+export interface StatusMissing {
+  readonly is: 'nowhere' | 'unclear';
+  readonly key: string;
+  readonly pool: string;
+  readonly why: string;
+}
+
+export interface Status {
+  readonly format: 'reeve-status/1';
+  readonly tool: string;
+  readonly farm: string;
+  readonly servers: readonly StatusServer[];
+  readonly vms: readonly StatusVm[];
+  /** Declared, and not among `vms` by its key. */
+  readonly missing: readonly StatusMissing[];
+}
+
+export interface StatusOptions {
+  readonly color: boolean;
+  readonly width: number;
+}
+
+/** Two-space JSON with a newline at its end. */
+export const statusJson = (status: Status): string => `${JSON.stringify(status, null, 2)}\n`;
+
+type Paint = (text: string) => string;
+const plain: Paint = (text) => text;
+
+interface Cell {
+  readonly text: string;
+  readonly paint?: Paint;
+  readonly right?: true;
+}
+
+interface Line {
+  readonly cells: readonly Cell[];
+  readonly notes: readonly Note[];
+}
+
+/** Below its line: `!` is a problem. */
+interface Note {
+  readonly mark: '!' | '·' | ' ';
+  readonly text: string;
+}
+
+const note =
+  (mark: Note['mark']) =>
+  (text: string): Note => ({ mark, text });
+
+const size = (kib: number): string =>
+  kib % 1024 ** 2 === 0 || kib < 1024 ** 2 ? formatSize(kib) : `${(kib / 1024 ** 2).toFixed(1)}GiB`;
+
+/** The last column is not padded; notes hang below their line. */
+const table = (heads: readonly string[], lines: readonly Line[], width: number, paint: Colors): readonly string[] => {
+  const widths = heads.map((head, i) => Math.max(head.length, ...lines.map((l) => l.cells[i]?.text.length ?? 0)));
+  const render = (cells: readonly Cell[]): string =>
+    `  ${cells
+      .map(({ text, paint: p = plain, right }, i) => {
+        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - text.length));
+        const painted = text === '' ? '' : p(text);
+        return right ? pad + painted : painted + pad;
+      })
+      .join('  ')}`.trimEnd();
+  const head = render(
+    heads.map((text, i) => ({
+      text,
+      paint: paint.dim,
+      ...(lines[0]?.cells[i]?.right ? { right: true as const } : {}),
+    })),
+  );
+  return [
+    head,
+    ...lines.flatMap((l) => [
+      render(l.cells),
+      ...l.notes.flatMap(({ mark, text }) => {
+        const first = mark === '!' ? paint.yellow(mark) : mark;
+        return hang(`      ${first} `, clean(text), '        ', width);
+      }),
+    ]),
+  ];
+};
+
+const serverLine = (s: StatusServer, paint: Colors): Line => {
+  const cells = (rest: readonly Cell[]): readonly Cell[] => [
+    { text: clean(s.name), paint: paint.bold },
+    { text: clean(s.pool) },
+    { text: clean(s.address) },
+    ...rest,
+  ];
+  if (s.state === 'unread' || s.memory === null)
+    return {
+      cells: cells([{ text: 'unread', paint: paint.red }]),
+      notes: [note('!')(s.why ?? 'it was not read'), ...(s.help === null ? [] : [note(' ')(`help: ${s.help}`)])],
+    };
+  return {
+    cells: cells([
+      { text: clean(s.xen ?? '') },
+      { text: String(s.cpus ?? ''), right: true },
+      { text: size(s.memory.free), right: true },
+      { text: size(s.memory.total), right: true },
+      { text: s.scheduler === '' || s.scheduler === null ? '?' : clean(s.scheduler) },
+    ]),
+    notes: s.problems.map(note('!')),
+  };
+};
+
+const statePaint = (state: StatusVm['state'], paint: Colors): Paint => {
+  switch (state) {
+    case 'running':
+      return paint.green;
+    case 'paused':
+    case 'ended':
+    case 'dying':
+      return paint.yellow;
+    case 'crashed':
+      return paint.red;
+    case 'stopped':
+      return paint.dim;
+  }
+};
+
+const upTo = (now: string, most: string): string => (now === most ? now : `${now}/${most}`);
+
+const notesOf = (v: StatusVm): readonly Note[] => [
+  ...v.problems.map(note('!')),
+  ...[
+    ...(v.key !== null && v.key !== v.name ? [`the file calls it ${v.key}`] : []),
+    ...(v.differences > 0 ? [`${count(v.differences, 'difference')} from the file: reeve plan`] : []),
+    ...(v.pending > 0 ? [`${count(v.pending, 'change')} ${v.pending === 1 ? 'waits' : 'wait'} for a restart`] : []),
+  ].map(note('·')),
+];
+
+const vmLine = (v: StatusVm, paint: Colors): Line => ({
+  cells: [
+    { text: clean(v.name), paint: paint.bold },
+    { text: clean(v.server) },
+    { text: v.state, paint: statePaint(v.state, paint) },
+    { text: v.type ?? '?' },
+    { text: v.vcpus ? upTo(String(v.vcpus.count), String(v.vcpus.max)) : '?', right: true },
+    { text: v.memory ? upTo(size(v.memory.target), size(v.memory.max)) : '?', right: true },
+    { text: v.owner, paint: v.owner === 'managed' ? plain : v.owner === 'adoptable' ? paint.cyan : paint.dim },
+    { text: v.autostart ? 'on' : 'off', paint: paint.dim },
+  ],
+  notes: notesOf(v),
+});
+
+/** Ends in a newline. */
+export const renderStatus = (status: Status, { color, width }: StatusOptions): string => {
+  const paint = colors(color);
+  const unread = status.servers.filter((s) => s.state === 'unread').length;
+  const section = (title: string, lines: readonly string[]): readonly string[] => [paint.bold(title), ...lines, ''];
+  const serverHeads = ['NAME', 'POOL', 'ADDRESS', 'XEN', 'CPUS', 'FREE', 'OF', 'SCHEDULER'];
+  const vmHeads = ['NAME', 'SERVER', 'STATE', 'TYPE', 'VCPUS', 'MEMORY', 'OWNER', 'AUTOSTART'];
+  const running = status.vms.filter((v) => v.state === 'running').length;
+  const managed = status.vms.filter((v) => v.owner === 'managed').length;
+  const nowhere = status.missing.filter((m) => m.is === 'nowhere').length;
+  const tail = [
+    `${count(status.servers.length, 'server')}${unread > 0 ? `, ${unread} unread` : ''}`,
+    `${count(status.vms.length, 'VM')}, ${running} running, ${managed} managed`,
+    ...(nowhere > 0 ? [`${nowhere} not there`] : []),
+  ];
+  const absent = (title: string, is: StatusMissing['is']): readonly string[] => {
+    const those = status.missing.filter((m) => m.is === is);
+    const text = (m: StatusMissing): string => `${clean(m.key)} (pool ${clean(m.pool)}): ${clean(m.why)}`;
+    return those.length === 0
+      ? []
+      : section(
+          title,
+          those.flatMap((m) => hang('  ', text(m), '      ', width)),
+        );
+  };
+  const lines = [
+    ...section(
+      'Servers',
+      table(
+        serverHeads,
+        status.servers.map((s) => serverLine(s, paint)),
+        width,
+        paint,
+      ),
+    ),
+    ...section(
+      'VMs',
+      status.vms.length === 0
+        ? ['  none']
+        : table(
+            vmHeads,
+            status.vms.map((v) => vmLine(v, paint)),
+            width,
+            paint,
+          ),
+    ),
+    ...absent('Declared, but not there', 'nowhere'),
+    ...absent('Declared, but not clear', 'unclear'),
+    `${tail.join('; ')}.`,
+  ];
+  return `${lines.join('\n')}\n`;
+};
