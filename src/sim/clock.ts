@@ -33,6 +33,9 @@ const insert = (queue: Entry[], entry: Entry): void => {
   queue.splice(low, 0, entry);
 };
 
+/** What an event has woken goes on before this comes back: it may put the next event into the queue. */
+const afterTheAwakened = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** A clock that jumps from event to event as fast as it can, but only inside `during`: the same calls give the same order. */
 const virtualClock = (): Clock => {
   const queue: Entry[] = [];
@@ -73,7 +76,10 @@ const virtualClock = (): Clock => {
     sleep,
     during,
     settle: async () => {
-      while (queue.length > 0) await during(sleep((queue.at(-1)?.at ?? now) - now));
+      while (queue.length > 0) {
+        await during(sleep((queue.at(-1)?.at ?? now) - now));
+        await afterTheAwakened();
+      }
     },
     close: () => {
       closed = true;
@@ -119,7 +125,10 @@ const realClock = (speed: number): Clock => {
     sleep,
     during: (work) => work,
     settle: async () => {
-      while (queue.length > 0) await sleep((queue.at(-1)?.at ?? 0) - now());
+      while (queue.length > 0) {
+        await sleep((queue.at(-1)?.at ?? 0) - now());
+        await afterTheAwakened();
+      }
     },
     close: () => {
       clearTimeout(timer);

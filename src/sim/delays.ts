@@ -9,6 +9,12 @@ export const delays = {
   build: [500, 1200],
   /** The hotplug scripts of a new domain or device. */
   hotplug: [150, 400],
+  /** QEMU, until it answers. */
+  qemu: [300, 900],
+  /** pygrub, looking into the first disk. */
+  bootloader: [300, 900],
+  /** QEMU taking another medium. */
+  medium: [100, 400],
   /** From its start until the guest answers: its PV drivers are up, its devices connected. */
   boot: [1200, 2500],
   /** A guest's driver taking a new device. */

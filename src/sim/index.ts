@@ -12,8 +12,8 @@ export type { What } from './dom0.ts';
 
 export interface SimFarmSpec {
   readonly servers: readonly Server[];
-  /** The sha256 of each shell text, in hex: the dom0s know no other commands. */
-  readonly texts: Readonly<Record<What, string>>;
+  /** The sha256 of each shell text, in hex: the dom0s know no other commands. `console`: where consoles are to open. */
+  readonly texts: Readonly<Record<What, string>> & { readonly console?: string | undefined };
   /** 1: Xen's real delays; 10: ten times as fast; Infinity: time passes only while somebody waits or reads. */
   readonly speed: number;
   /** The same seed gives the same delays, UUIDs and boot ids. */
@@ -65,6 +65,8 @@ interface SimGuest {
   reboot(): void;
   crash(): void;
   powerOff(): void;
+  /** Its `xl` daemon is gone: nobody takes it down or starts it again. */
+  loseMonitor(): void;
 }
 
 export interface SimFarm {
@@ -78,6 +80,8 @@ export interface SimFarm {
   files(server: string): SimFiles;
   faults(server: string): SimFaults;
   guest(server: string, name: string): SimGuest;
+  /** Whether something answers at `host:port`, seen from that server; null: where a guest's `listens` says so. */
+  listen(server: string, place: string, answers: boolean | null): void;
   /** Waits until every server has come to rest: guests booted, ballooned, rebooted. */
   settle(): Promise<void>;
   close(): Promise<void>;
@@ -122,6 +126,7 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
       trouble.full = false;
       trouble.readOnlyUnder = null;
       dom0.world.behaviours.clear();
+      dom0.world.listening.clear();
       await ssh.accept(true);
     },
   };
@@ -174,7 +179,15 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
         reboot: () => end(world, domain, 'reboot'),
         crash: () => end(world, domain, 'crash'),
         powerOff: () => end(world, domain, 'poweroff'),
+        loseMonitor: () => {
+          for (const m of world.monitors.values()) if (m.domid === domain.domid) world.monitors.delete(m.pid);
+        },
       };
+    },
+    listen: (server, place, answers) => {
+      const { listening } = part(server).dom0.world;
+      if (answers === null) listening.delete(place);
+      else listening.set(place, answers);
     },
     settle: async () => {
       await Promise.all([...parts.values()].map(({ dom0 }) => dom0.world.clock.settle()));

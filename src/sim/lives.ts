@@ -1,9 +1,9 @@
 /** How domains live: guests boot, balloon and shut down, monitors take them down or start them again. */
-import { bringUp, type Sleeper } from './bring-up.ts';
+import { bringUp, type LaunchFailure, type Sleeper } from './bring-up.ts';
 import { readCfg } from './cfg.ts';
-import { domainConfig, type DomainConfig, type EndAction } from './config.ts';
-import { libxlJson } from './print-json.ts';
-import { behaviourOf, draw, freeKiB, userdataPath, type Domain, type World } from './world.ts';
+import { domainConfig, videoKiB, type DomainConfig, type EndAction } from './config.ts';
+import { libxlJson, mergedConfig } from './print-json.ts';
+import { behaviourOf, draw, freeKiB, hostOf, userdataPath, type Domain, type World } from './world.ts';
 
 const here = (world: World, d: Domain): boolean => world.domains.get(d.domid) === d;
 const acts = (world: World, d: Domain): boolean => here(world, d) && d.built && !d.paused && d.ended === null;
@@ -12,7 +12,12 @@ const acts = (world: World, d: Domain): boolean => here(world, d) && d.built && 
 export const saveRecord = (world: World, d: Domain): void =>
   world.files.put(userdataPath(d, 'libxl-json'), `${libxlJson(d.config, 'stored')}\0`, 0o600);
 
+/** Whether its PV drivers are up: only an HVM guest can do without them. */
+export const hasDrivers = (world: World, d: Domain): boolean =>
+  d.booted && (d.type !== 'hvm' || behaviourOf(world, d).pvDrivers);
+
 const connect = (world: World, d: Domain, device: Domain['disks'][number] | Domain['nics'][number]): void => {
+  // An empty drive has no backend to connect to.
   if (device.back !== 2) return;
   device.front = 1;
   world.clock.after(draw(world, 'connect'), () => {
@@ -26,9 +31,10 @@ const connect = (world: World, d: Domain, device: Domain['disks'][number] | Doma
 const floorKiB = (d: Domain): number => 64 * 1024 + Math.floor(d.maxKiB * 0.12);
 
 const balloon = (world: World, d: Domain): void => {
-  if (!behaviourOf(world, d).balloon) return;
+  if (!behaviourOf(world, d).balloon || !hasDrivers(world, d)) return;
   const aim = (): number => {
-    const goal = Math.max(d.targetKiB, Math.min(floorKiB(d), d.actualKiB));
+    // The goal that an HVM guest reads lacks the video RAM: it gives that much away.
+    const goal = Math.max(d.targetKiB - videoKiB(d.config), Math.min(floorKiB(d), d.actualKiB));
     return Math.min(goal, d.actualKiB + freeKiB(world));
   };
   if (aim() === d.actualKiB) return;
@@ -43,6 +49,8 @@ const balloon = (world: World, d: Domain): void => {
 
 const hotplugVcpus = (world: World, d: Domain): void => {
   if (!behaviourOf(world, d).vcpuHotplug || d.wantVcpus === d.onlineVcpus) return;
+  // QEMU plugs, but only a PV driver lets go.
+  if (d.wantVcpus < d.onlineVcpus && !hasDrivers(world, d)) return;
   world.clock.after(draw(world, d.wantVcpus > d.onlineVcpus ? 'vcpuUp' : 'vcpuDown'), () => {
     if (acts(world, d)) d.onlineVcpus = d.wantVcpus;
   });
@@ -55,13 +63,23 @@ export const end = (world: World, d: Domain, reason: NonNullable<Domain['ended']
   d.onlineVcpus = 0;
   const monitor = [...world.monitors.values()].find((m) => m.domid === d.domid);
   if (monitor === undefined) return;
-  const wanted: Readonly<Record<typeof reason, EndAction>> = d.config.on;
+  const said: EndAction = d.config.on[reason];
   world.clock.after(draw(world, 'monitor'), () => {
     if (!here(world, d)) return;
-    const action = wanted[reason];
+    if (said.startsWith('coredump-')) world.files.write(`/var/lib/xen/dump/${d.config.name}`, '');
+    const action = said.replace('coredump-', '');
     if (action === 'preserve') world.monitors.delete(monitor.pid);
     else if (action === 'destroy') takeDown(world, d, () => {});
+    else if (action === 'rename-restart') void renameAndStart(world, d, monitor.pid);
     else void startAgain(world, d, monitor.pid);
+  });
+};
+
+/** Its ACPI power button is pressed: heard only by a guest that has come up. */
+export const pressPower = (world: World, d: Domain): void => {
+  if (!d.booted || !behaviourOf(world, d).acpi) return;
+  world.clock.after(draw(world, 'shutdown'), () => {
+    if (acts(world, d)) end(world, d, 'poweroff');
   });
 };
 
@@ -92,9 +110,10 @@ export const wake = (world: World, d: Domain): void => {
     });
     return;
   }
+  hotplugVcpus(world, d);
+  if (!hasDrivers(world, d)) return;
   answerRequest(world, d);
   balloon(world, d);
-  hotplugVcpus(world, d);
   for (const device of [...d.disks, ...d.nics]) connect(world, d, device);
 };
 
@@ -106,6 +125,7 @@ export const takeDown = (world: World, d: Domain, then: () => void, keepMonitor 
     d.name = null;
     d.disks = [];
     d.nics = [];
+    d.qemu = null;
     world.files.drop(userdataPath(d, 'libxl-json'));
     world.files.drop(userdataPath(d, 'xl'));
     world.clock.after(draw(world, 'nameless'), () => {
@@ -125,16 +145,16 @@ const nextConfig = (world: World, d: Domain): DomainConfig => {
   const update = world.files.text(userdataPath(d, 'xl'));
   if (update !== undefined) {
     const read = readCfg(update, '<saved>');
-    const made = 'settings' in read ? domainConfig(read.settings, world.random) : read;
-    if ('config' in made) return { ...made.config, uuid: d.uuid };
+    const made = 'settings' in read ? domainConfig(read.settings, hostOf(world)) : read;
+    if ('config' in made) return made.config;
   }
+  const merged = mergedConfig(d);
+  // What came hot is there from the start now; its kind stays what it was.
+  const cold = <T extends { readonly hot?: true }>({ hot, ...rest }: T): Omit<T, 'hot'> => (hot === true ? rest : rest);
   return {
-    ...d.config,
-    name: d.name ?? d.config.name,
-    targetKiB: d.targetKiB,
-    vcpus: d.wantVcpus,
-    disks: d.config.disks.filter((x) => d.disks.some((y) => y.vdev === x.vdev)),
-    nics: d.config.nics.filter((x) => d.nics.some((y) => y.devid === x.devid)),
+    ...merged,
+    disks: merged.disks.map(cold),
+    nics: merged.nics.map((n) => ({ ...cold(n), type: d.nics.find((y) => y.devid === n.devid)?.type ?? n.type })),
   };
 };
 
@@ -144,7 +164,7 @@ export const launch = async (
   process: Sleeper,
   config: DomainConfig,
   paused: boolean,
-): Promise<{ readonly domain: Domain } | { readonly error: string }> => {
+): Promise<{ readonly domain: Domain } | LaunchFailure> => {
   const made = await bringUp(world, process, config);
   if ('error' in made) return made;
   saveRecord(world, made.domain);
@@ -153,13 +173,27 @@ export const launch = async (
   return made;
 };
 
-const startAgain = async (world: World, d: Domain, monitor: number): Promise<void> => {
-  const config = nextConfig(world, d);
-  await new Promise<void>((resolve) => takeDown(world, d, resolve, true));
+const relaunch = async (world: World, config: DomainConfig, monitor: number): Promise<void> => {
   await world.clock.sleep(draw(world, 'rebootGap'));
   const made = await launch(world, world.clock, config, false);
   const kept = world.monitors.get(monitor);
   if (kept === undefined) return;
   if ('domain' in made) kept.domid = made.domain.domid;
   else world.monitors.delete(monitor);
+};
+
+const startAgain = async (world: World, d: Domain, monitor: number): Promise<void> => {
+  const config = nextConfig(world, d);
+  await new Promise<void>((resolve) => takeDown(world, d, resolve, true));
+  await relaunch(world, config, monitor);
+};
+
+/** The old domain stays, ended, under another name; nobody watches it any more. */
+const renameAndStart = async (world: World, d: Domain, monitor: number): Promise<void> => {
+  const config = nextConfig(world, d);
+  const at = new Date(1_795_384_477_000 + world.clock.now()).toISOString();
+  d.name = `${d.name ?? d.config.name}-${at.slice(0, 16).replace(/[-:]/g, '')}Z`;
+  const kept = world.monitors.get(monitor);
+  if (kept !== undefined) kept.domid = null;
+  await relaunch(world, config, monitor);
 };

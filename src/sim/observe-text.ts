@@ -1,7 +1,9 @@
 /** Answers the observe text: the sections of one reading, framed by the nonce, as the shell text would print them. */
 import { Buffer } from 'node:buffer';
 import type { Dom0 } from './dom0.ts';
-import { ipLink, processes } from './print-host.ts';
+import { qemuPath } from './dom0-files.ts';
+import { ipLink, ovsBridges, processes } from './print-host.ts';
+import { schedList, vcpuList } from './print-sched.ts';
 import { xenstore } from './print-xenstore.ts';
 import { xlInfo, xlList } from './print-xl.ts';
 import { tar } from './tar.ts';
@@ -32,21 +34,28 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
     for (let tries = 0; tries < 3; tries += 1) {
       const flaky = faults.flakyLists > 0;
       if (flaky) faults.flakyLists -= 1;
-      section('xl-list', flaky ? 1 : 0, flaky ? 'libxl_list_domain failed.\n' : xlList(world, null, true, false));
+      section('xl-list', flaky ? 1 : 0, flaky ? 'libxl_list_domain failed.\n' : xlList(world, null, true, true));
       if (!flaky) break;
     }
+    section('xl-vcpus', 0, vcpuList(world, null));
+    section('xl-sched', 0, schedList(world, null));
+    section('xl-credit', 0, '');
     section('xs', 0, xenstore(world));
     const configs = world.files.list('/etc/xen').filter((n) => !n.startsWith('.') && !['scripts', 'boot'].includes(n));
     const records = world.files.list('/var/lib/xen').filter((n) => n.startsWith('userdata-d.'));
     const archive = tar(world.files, [
       ...configs.map((n) => `etc/xen/${n}`),
+      'etc/default/xendomains',
+      'etc/sysconfig/xendomains',
       ...records.map((n) => `var/lib/xen/${n}`),
       'etc/reeve',
     ]);
     section('files', archive.rc, archive.out);
     section('link', 0, ipLink(world));
     section('ps', 0, processes(world));
-    if (what === 'all') section('ovs', 127, '');
+    const ovs = ovsBridges(world);
+    if (what === 'all') section('ovs', ovs.rc, ovs.out);
+    section('qemu', 0, world.files.exists(qemuPath) ? `${qemuPath}\n` : '');
     if (paths.length > 0)
       section('paths', 0, paths.map((p) => `${world.files.exists(p) ? 'there' : 'missing'} ${p}\n`).join(''));
   }

@@ -1,8 +1,7 @@
 /** Prints a domain's configuration as libxl's JSON: what `xl -N create` shows, what userdata stores, what `list -l` merges. */
-import type { DomainConfig } from './config.ts';
+import type { Json } from './build-keys.ts';
+import { videoKiB, type DomainConfig } from './config.ts';
 import type { Domain } from './world.ts';
-
-type Json = string | number | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /** yajl's layout: four spaces, and an empty map or array has an empty line inside. */
 const layOut = (v: Json, indent = ''): string => {
@@ -17,75 +16,129 @@ const layOut = (v: Json, indent = ''): string => {
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
 };
 
-/** `dry`: nothing decided yet; `stored`: with what libxl filled in; `merged`: with the scheduler's live values. */
+/** `dry`: nothing decided yet; `stored`: with what libxl filled in; `merged`: with live values. */
 type Flavour = 'dry' | 'stored' | 'merged';
 
-const schedule = (c: DomainConfig, flavour: Flavour): Json =>
-  flavour === 'merged'
-    ? { sched: 'credit2', weight: c.weight ?? 256, cap: 0 }
-    : c.weight === null
-      ? {}
-      : { weight: c.weight };
+type Fields = Readonly<Record<string, Json | undefined>>;
 
-const typed = (c: DomainConfig): Json =>
-  c.type === 'hvm'
-    ? { viridian: undefined, vga: {}, vnc: {}, sdl: {}, spice: {}, rdm: {} }
-    : c.bootloader === null
-      ? {}
-      : { bootloader: c.bootloader };
+/** In libxl's own order; names are separated by blanks. */
+const ordered = (order: string, fields: Fields): Json => {
+  const out: Record<string, Json | undefined> = {};
+  for (const name of order.split(/\s+/)) out[name] = fields[name];
+  return out;
+};
 
-const record = (c: DomainConfig, flavour: Flavour): Json => ({
-  c_info: {
+const createOrder = 'type hap oos ssid_label name domid uuid pool_name run_hotplug_scripts driver_domain passthrough';
+
+const buildOrder = `max_vcpus avail_vcpus vcpu_hard_affinity vcpu_soft_affinity numa_placement tsc_mode max_memkb
+  target_memkb video_memkb shadow_memkb rtc_timeoffset localtime disable_migrate max_grant_frames max_maptrack_frames
+  device_model_version device_model device_model_user extra extra_pv extra_hvm sched_params claim_mode event_channels kernel
+  cmdline ramdisk device_tree acpi bootloader bootloader_args timer_mode nested_hvm apic dm_restrict tee type.pv type.pvh
+  type.hvm arch_arm arch_x86`;
+
+const hvmOrder = `firmware bios pae acpi_s3 acpi_s4 acpi_laptop_slate nx viridian viridian_enable hpet vpt_align altp2m
+  system_firmware smbios_firmware acpi_firmware hdtype nographic vga vnc keymap sdl spice serial boot usb usbversion usbdevice
+  vkb_device soundhw xen_platform_pci usbdevice_list vendor_device serial_list rdm`;
+
+const diskJson = (d: DomainConfig['disks'][number], flavour: Flavour): Json => ({
+  pdev_path: d.pathless === true ? undefined : d.path,
+  vdev: d.vdev,
+  backend: d.backend ?? undefined,
+  format: d.format,
+  script: d.script ?? undefined,
+  removable: d.cdrom ? 1 : undefined,
+  readwrite: d.readwrite ? 1 : undefined,
+  is_cdrom: d.cdrom ? 1 : undefined,
+  direct_io_safe: d.directIo ? true : undefined,
+  discard_enable: d.discard === null ? undefined : d.discard ? 'True' : 'False',
+  colo_restore_enable: flavour !== 'dry' && d.hot === undefined ? 'False' : undefined,
+});
+
+/** The sort of a NIC: QEMU shows an emulated card to an HVM guest that starts, never to one that runs. */
+export const nicType = (type: DomainConfig['type'], n: DomainConfig['nics'][number]): 'vif' | 'vif_ioemu' =>
+  n.type ?? (type === 'hvm' && n.hot === undefined ? 'vif_ioemu' : 'vif');
+
+const nicJson = (c: DomainConfig, n: DomainConfig['nics'][number], flavour: Flavour): Json => ({
+  devid: n.devid,
+  mtu: n.mtu ?? undefined,
+  vlan: n.vlan ?? undefined,
+  model: n.model ?? undefined,
+  mac: flavour === 'dry' && n.madeUp === true ? undefined : n.mac,
+  ip: n.ip ?? undefined,
+  bridge: n.bridge ?? undefined,
+  ifname: n.ifname ?? undefined,
+  script: n.script ?? undefined,
+  nictype: flavour === 'dry' ? (n.type ?? undefined) : nicType(c.type, n),
+  rate_bytes_per_interval: n.rate?.bytes,
+  rate_interval_usecs: n.rate?.micros,
+  gatewaydev: n.gatewaydev ?? undefined,
+});
+
+const some = <T>(items: readonly T[], print: (item: T) => Json): Json | undefined =>
+  items.length === 0 ? undefined : items.map(print);
+
+const action = (a: DomainConfig['on']['crash']): Json | undefined =>
+  a === 'destroy' ? undefined : ({ 'rename-restart': 'restart_rename' }[a as string] ?? a.replace('-', '_'));
+
+const record = (c: DomainConfig, flavour: Flavour, avail: readonly number[]): Json => ({
+  c_info: ordered(createOrder, {
+    ...c.more.create,
     type: c.type,
     name: c.name,
     domid: flavour === 'dry' ? undefined : 4294967295,
     uuid: c.uuid,
+    pool_name: c.pool ?? undefined,
     run_hotplug_scripts: 'True',
-  },
-  b_info: {
-    max_vcpus: c.maxVcpus,
-    avail_vcpus: Array.from({ length: c.vcpus }, (_, i) => i),
-    max_memkb: c.maxKiB,
-    target_memkb: c.targetKiB,
-    video_memkb: flavour === 'dry' ? undefined : 0,
-    sched_params: schedule(c, flavour),
+  }),
+  b_info: ordered(buildOrder, {
+    ...c.more.build,
+    max_vcpus: c.said.maxVcpus ? c.maxVcpus : undefined,
+    avail_vcpus: c.said.vcpus ? avail : undefined,
+    vcpu_hard_affinity: c.hard?.map((x) => [...x]),
+    vcpu_soft_affinity: c.soft?.map((x) => [...x]),
+    numa_placement: c.placed ? undefined : 'False',
+    max_memkb: c.said.max ? c.maxKiB : undefined,
+    target_memkb: c.said.target ? c.targetKiB : undefined,
+    video_memkb: flavour === 'dry' ? c.more.build['video_memkb'] : videoKiB(c),
+    sched_params: { ...c.sched },
     claim_mode: 'True',
     kernel: c.kernel ?? undefined,
     cmdline: c.cmdline ?? undefined,
     ramdisk: c.ramdisk ?? undefined,
-    [`type.${c.type}`]: typed(c),
+    bootloader: c.bootloader ?? undefined,
+    [`type.${c.type}`]: c.type === 'hvm' ? ordered(hvmOrder, c.more.typed) : c.more.typed,
     arch_arm: {},
     arch_x86: flavour === 'dry' ? {} : { msr_relaxed: 'False' },
-  },
-  disks:
-    c.disks.length === 0
-      ? undefined
-      : c.disks.map((d, i) => ({
-          pdev_path: d.path,
-          vdev: d.vdev,
-          format: d.format,
-          removable: d.cdrom ? 1 : undefined,
-          readwrite: d.readwrite ? 1 : undefined,
-          is_cdrom: d.cdrom ? 1 : undefined,
-          colo_restore_enable: flavour !== 'dry' && i === 0 ? 'False' : undefined,
-        })),
-  nics:
-    c.nics.length === 0
-      ? undefined
-      : c.nics.map((n) => ({
-          devid: n.devid,
-          mac: n.mac,
-          bridge: n.bridge ?? undefined,
-          nictype: flavour === 'dry' ? undefined : 'vif',
-        })),
-  on_poweroff: c.on.poweroff === 'destroy' ? undefined : c.on.poweroff.replace('-', '_'),
-  on_reboot: c.on.reboot === 'destroy' ? undefined : c.on.reboot.replace('-', '_'),
-  on_crash: c.on.crash === 'destroy' ? undefined : c.on.crash.replace('-', '_'),
+  }),
+  disks: some(c.disks, (d) => diskJson(d, flavour)),
+  nics: some(c.nics, (n) => nicJson(c, n, flavour)),
+  pcidevs: some(c.pci, (p) => p),
+  vfbs: c.vfb === null ? undefined : [c.vfb],
+  vkbs: c.vfb === null ? undefined : [{ devid: 0 }],
+  on_poweroff: action(c.on.poweroff),
+  on_reboot: action(c.on.reboot),
+  on_watchdog: action(c.on.watchdog),
+  on_crash: action(c.on.crash),
   on_soft_reset: 'soft_reset',
 });
 
+const firstVcpus = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
+
 /** With a newline at its end. */
-export const libxlJson = (c: DomainConfig, flavour: 'dry' | 'stored'): string => `${layOut(record(c, flavour))}\n`;
+export const libxlJson = (c: DomainConfig, flavour: 'dry' | 'stored'): string =>
+  `${layOut(record(c, flavour, firstVcpus(c.vcpus)))}\n`;
+
+/** What libxl knows of a running domain: its record, and what it reads back of name, memory, vCPUs, scheduler and devices. */
+export const mergedConfig = (d: Domain): DomainConfig => ({
+  ...d.config,
+  name: d.name ?? d.config.name,
+  targetKiB: d.targetKiB,
+  said: { vcpus: true, maxVcpus: true, target: true, max: true },
+  vcpus: d.type === 'hvm' ? d.pluggedVcpus : d.wantVcpus,
+  sched: { sched: 'credit2', weight: d.weight, cap: d.cap },
+  disks: d.config.disks.filter((x) => d.disks.some((y) => y.vdev === x.vdev)),
+  nics: d.config.nics.filter((x) => d.nics.some((y) => y.devid === x.devid)),
+});
 
 /** What `xl list -l` prints. */
 export const listJson = (domains: readonly Domain[], dom0: { readonly memoryKiB: number } | null): string => {
@@ -108,13 +161,9 @@ export const listJson = (domains: readonly Domain[], dom0: { readonly memoryKiB:
             },
           },
         ];
-  const merged = (d: Domain): DomainConfig => ({
-    ...d.config,
-    name: d.name ?? d.config.name,
-    targetKiB: d.targetKiB,
-    vcpus: d.onlineVcpus,
-    disks: d.config.disks.filter((x) => d.disks.some((y) => y.vdev === x.vdev)),
-    nics: d.config.nics.filter((x) => d.nics.some((y) => y.devid === x.devid)),
+  const rows = domains.map((d): Json => {
+    const c = mergedConfig(d);
+    return { domid: d.domid, config: record(c, 'merged', firstVcpus(c.vcpus)) };
   });
-  return `${layOut([...host, ...domains.map((d) => ({ domid: d.domid, config: record(merged(d), 'merged') }))])}\n\n`;
+  return `${layOut([...host, ...rows])}\n\n`;
 };

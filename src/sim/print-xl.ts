@@ -58,6 +58,7 @@ interface Row {
   readonly seconds: number;
   readonly uuid: string;
   readonly reason: string;
+  readonly pool: string;
 }
 
 const rowOf = (world: World, d: Domain): Row => {
@@ -72,6 +73,7 @@ const rowOf = (world: World, d: Domain): Row => {
     seconds: d.built ? (world.clock.now() - d.startedAt) / 5000 : 0,
     uuid: d.uuid,
     reason: d.ended === null ? '-' : reasons[d.ended].toString(16),
+    pool: d.pool,
   };
 };
 
@@ -84,6 +86,7 @@ const dom0Row = (world: World): Row => ({
   seconds: 107.5 + world.clock.now() / 1000,
   uuid: '00000000-0000-0000-0000-000000000000',
   reason: '-',
+  pool: world.pools[0] ?? 'Pool-0',
 });
 
 /** `xl list`, with UUIDs and reasons where `verbose`, with the pool where `pool`. `domains` null: all. */
@@ -100,7 +103,7 @@ export const xlList = (world: World, domains: readonly Domain[] | null, verbose:
     rows
       .map((r) => {
         const plain = `${r.name.padEnd(40)} ${String(r.domid).padStart(5)} ${String(r.mib).padStart(5)} ${String(r.vcpus).padStart(5)}     ${r.state}  ${r.seconds.toFixed(1).padStart(8)}`;
-        return `${plain}${verbose ? ` ${r.uuid} ${r.reason.padStart(8)} ${'-'.padStart(16)}` : ''}${pool ? 'Pool-0'.padStart(16) : ''}\n`;
+        return `${plain}${verbose ? ` ${r.uuid} ${r.reason.padStart(8)} ${'-'.padStart(16)}` : ''}${pool ? ` ${r.pool.padStart(15)}` : ''}\n`;
       })
       .join('')
   );

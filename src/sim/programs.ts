@@ -1,5 +1,7 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
+import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
+import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
 
 const flagless = (argv: readonly string[]): readonly string[] => argv.filter((a) => !a.startsWith('-'));
@@ -25,6 +27,49 @@ const rm: Program = async ({ files }, _process, argv) =>
   each(flagless(argv), 'rm: cannot remove', (path) =>
     files.get(path) === undefined && argv.includes('-f') ? null : files.remove(path),
   );
+
+const mv: Program = async ({ files }, _process, argv) => {
+  const [from = '', to = ''] = flagless(argv);
+  const node = files.get(from);
+  if (node === undefined) return failed(1, `mv: cannot stat '${from}': No such file or directory\n`);
+  if (node.is === 'dir') return failed(1, `mv: cannot move '${from}' to '${to}': Is a directory\n`);
+  if (argv.includes('-n') && files.get(to) !== undefined) return fine;
+  const written = node.is === 'link' ? files.link(node.target, to) : files.write(to, node.bytes, node.mode);
+  const why = written ?? files.remove(from);
+  return why === null ? fine : failed(1, `mv: cannot move '${from}' to '${to}': ${why}\n`);
+};
+
+/** `-n N` or `-N` lines, ten unless said, of one file. */
+const tail: Program = async ({ files }, _process, argv) => {
+  const at = argv.findIndex((a) => a === '-n' || a === '-c');
+  const short = argv.find((a) => /^-(?:n|c)?\d+$/.test(a));
+  const count = Number(at < 0 ? (short ?? '10').replace(/\D/g, '') : (argv[at + 1] ?? '10'));
+  const bytes = at < 0 ? (short ?? '').startsWith('-c') : argv[at] === '-c';
+  const path = argv.find((a, i) => !a.startsWith('-') && (at < 0 || i !== at + 1)) ?? '';
+  const text = files.text(path);
+  if (text === undefined) return failed(1, `tail: cannot open '${path}' for reading: No such file or directory\n`);
+  if (bytes) return said(text.slice(-count));
+  const lines = text.split(/(?<=\n)/);
+  return said(lines.slice(Math.max(0, lines.length - count)).join(''));
+};
+
+const answers = (world: World, place: string): boolean =>
+  world.listening.get(place) ??
+  [...world.domains.values()].some(
+    (d) => d.booted && !d.paused && d.ended === null && behaviourOf(world, d).listens.includes(place),
+  );
+
+/** Of bash only this: `bash -c 'exec 3<>"/dev/tcp/$0/$1"' HOST PORT`, which connects and ends. */
+const bash: Program = async (world, process, [flag, text, host = '', port = '']) => {
+  if (flag !== '-c' || text !== 'exec 3<>"/dev/tcp/$0/$1"')
+    return failed(127, 'bash: the simulated dom0 has no shell\n');
+  await process.sleep(20);
+  if (answers(world, `${host}:${port}`)) return fine;
+  return failed(
+    1,
+    `${host}: connect: Connection refused\n${host}: line 1: /dev/tcp/${host}/${port}: Connection refused\n`,
+  );
+};
 
 const mkdir: Program = async ({ files }, _process, argv) =>
   each(flagless(argv), 'mkdir: cannot create directory', (path) =>
@@ -55,6 +100,7 @@ const ip: Program = async (world, _process, argv) => {
   const m = /^vif(\d+)\.(\d+)$/.exec(name);
   const nic = m === null ? undefined : world.domains.get(Number(m[1]))?.nics.find((n) => n.devid === Number(m[2]));
   if (nic === undefined || nic.ghost) return failed(1, `Cannot find device "${name}"\n`);
+  if (world.ovs.has(bridge)) return failed(2, 'RTNETLINK answers: Operation not supported\n');
   if (!world.bridges.has(bridge)) return failed(255, `Error: argument "${bridge}" is wrong: Device does not exist\n`);
   nic.master = bridge;
   return fine;
@@ -64,10 +110,18 @@ const programs: Readonly<Record<string, Program>> = {
   xl,
   ln,
   rm,
+  mv,
+  tail,
+  bash,
   mkdir,
   cat,
   test,
   ip,
+  'ovs-vsctl': async (world, _process, argv) => {
+    const { rc, out } = ovsBridges(world);
+    if (rc !== 0) return failed(rc, `timeout: failed to run command 'ovs-vsctl': No such file or directory\n`);
+    return argv.at(-1) === 'list-br' ? said(out) : failed(1, `ovs-vsctl: unknown command '${argv.at(-1) ?? ''}'\n`);
+  },
   true: async () => fine,
   false: async () => failed(1, ''),
   sleep: async (_world, process, [seconds = '0']) => {

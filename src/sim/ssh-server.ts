@@ -1,9 +1,10 @@
-/** The real SSH server in front of a simulated dom0: its own host key, one client key, and the five texts. */
+/** The real SSH server in front of a simulated dom0: its own host key, one client key, the five texts and the console. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { parseCommand } from './command-line.ts';
+import { console } from './console.ts';
 import { hold, op, wait, write, type Io, type Text } from './control-texts.ts';
 import { whats, type Cut, type Dom0, type What } from './dom0.ts';
 import { makeKey } from './key.ts';
@@ -11,6 +12,9 @@ import { observe } from './observe-text.ts';
 
 /** sshd's own limit. */
 const maxSessions = 10;
+
+/** By text, in hex; `console` may be missing. */
+type Digests = Readonly<Record<What, string>> & { readonly console?: string | undefined };
 
 const texts: Readonly<Record<Exclude<What, 'observe'>, Text>> = { hold, op, wait, write };
 
@@ -57,7 +61,7 @@ const takeCut = (dom0: Dom0, what: What): Cut | undefined => {
 
 const run = async (
   dom0: Dom0,
-  digests: Readonly<Record<What, string>>,
+  digests: Digests,
   user: string,
   line: string,
   channel: ServerChannel,
@@ -75,6 +79,8 @@ const run = async (
   const command = parseCommand(line);
   const digest = command === null ? '' : createHash('sha256').update(command.text).digest('hex');
   const what = whats.find((w) => digests[w] === digest);
+  if (command !== null && what === undefined && digest === digests.console)
+    return finish(await console(dom0.world, command.args, channel));
   if (command === null || what === undefined)
     return complain(127, 'sim: this dom0 has no shell; it knows the five texts of Reeve by their sha256 only');
   if (command.sudo && dom0.faults.noSudo) return complain(1, 'sudo: a password is required');
@@ -140,7 +146,7 @@ const listen = (server: NetServer, port: number): Promise<number> =>
 /** `clientKey`: the public key that may log in, as any user. */
 export const startSshServer = async (
   dom0: Dom0,
-  digests: Readonly<Record<What, string>>,
+  digests: Digests,
   clientKey: {
     readonly type: string;
     getPublicSSH(): Buffer;
@@ -174,6 +180,8 @@ export const startSshServer = async (
         session.on('close', () => {
           sessions -= 1;
         });
+        session.on('pty', (acceptPty) => acceptPty?.());
+        session.on('window-change', (acceptChange) => acceptChange?.());
         session.on('exec', (acceptExec, _rejectExec, info) => {
           const channel = acceptExec();
           channel.on('error', () => {});

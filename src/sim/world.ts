@@ -3,7 +3,10 @@ import { makeClock, type Clock } from './clock.ts';
 import { delays, type Delay } from './delays.ts';
 import { makeFiles, type Files } from './files.ts';
 import { makeRandom, type Random } from './random.ts';
-import type { DomainConfig } from './config.ts';
+import type { DomainConfig, Host } from './config.ts';
+import { allCpus, reachable, type Cpus } from './cpus.ts';
+import type { Backend } from './disk-spec.ts';
+import { putDom0Files } from './dom0-files.ts';
 
 export interface Server {
   readonly name: string;
@@ -17,6 +20,16 @@ export interface Server {
   readonly xenVersion?: string | undefined;
   /** `pv hvm hap …` unless said. */
   readonly virtCaps?: string | undefined;
+  /** A QEMU for Xen is installed; unless said, it is. */
+  readonly qemu?: boolean | undefined;
+  /** That QEMU has DES, which VNC passwords need; unless said, it has. */
+  readonly qemuDes?: boolean | undefined;
+  /** `Pool-0` unless said; it is always the first. */
+  readonly cpupools?: readonly string[] | undefined;
+  /** Open vSwitch bridges; undefined: there is no Open vSwitch. */
+  readonly ovs?: readonly string[] | undefined;
+  /** The text of /etc/default/xendomains, Debian's unless said; null: there is no such file. */
+  readonly xendomains?: string | null | undefined;
 }
 
 /** How a guest behaves, by its name, whatever its domid. */
@@ -30,6 +43,12 @@ export interface Behaviour {
   vcpuHotplug: boolean;
   /** False: a detach that it is asked for stays pending. */
   detach: boolean;
+  /** False: an HVM guest without PV drivers; no balloon, no PV devices, no shutdown request. */
+  pvDrivers: boolean;
+  /** It shuts down when its ACPI power button is pressed. */
+  acpi: boolean;
+  /** Where something answers once it has booted: `host:port`. */
+  listens: readonly string[];
 }
 
 /** XenBus states: 1 initialising, 2 waiting for the guest, 4 connected. */
@@ -42,7 +61,10 @@ export interface Disk {
   readonly format: string;
   readonly readwrite: boolean;
   readonly cdrom: boolean;
-  readonly backend: 'phy' | 'qdisk';
+  readonly backend: Backend;
+  readonly script: string | null;
+  readonly directIo: boolean;
+  readonly discard: boolean;
   /** The loop device that a file hangs on; null for block devices. */
   readonly loop: number | null;
   back: BusState;
@@ -52,8 +74,16 @@ export interface Disk {
 export interface Nic {
   readonly devid: number;
   readonly mac: string;
-  /** libxl's record. */
+  /** libxl's record: with its VLAN on Open vSwitch (`ovs0.20`). */
   readonly bridge: string;
+  readonly type: 'vif' | 'vif_ioemu';
+  /** As it was given, or vif-bridge; absolute. */
+  readonly script: string;
+  /** `BYTES,MICROSECONDS`, as xenstore has it. */
+  readonly rate: string | null;
+  readonly vlan: string | null;
+  readonly ip: string | null;
+  readonly mtu: number | null;
   /** Where the link hangs; null where there is none. */
   master: string | null;
   readonly ifindex: number;
@@ -61,6 +91,15 @@ export interface Nic {
   readonly ghost: boolean;
   back: BusState;
   front: BusState;
+}
+
+/** The device model of one domain. */
+export interface Qemu {
+  readonly pid: number;
+  readonly args: string;
+  readonly vnc: { readonly listen: string; readonly port: number } | null;
+  /** The terminals of its serial ports. */
+  readonly serials: readonly string[];
 }
 
 export interface Domain {
@@ -86,9 +125,19 @@ export interface Domain {
   readonly maxVcpus: number;
   wantVcpus: number;
   onlineVcpus: number;
+  /** Those that QEMU has plugged into an HVM guest: it takes none out again. */
+  pluggedVcpus: number;
   readonly maxKiB: number;
   targetKiB: number;
   actualKiB: number;
+  /** What the hypervisor has; libxl's record does not hear of later changes. */
+  pool: string;
+  weight: number;
+  cap: number;
+  /** By vCPU. */
+  readonly hard: Cpus[];
+  readonly soft: Cpus[];
+  qemu: Qemu | null;
   disks: Disk[];
   nics: Nic[];
   readonly startedAt: number;
@@ -108,10 +157,16 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  /** Linux bridges. */
   readonly bridges: Set<string>;
+  readonly ovs: ReadonlySet<string>;
+  /** The first is Pool-0. */
+  readonly pools: readonly string[];
   readonly domains: Map<number, Domain>;
   readonly monitors: Map<number, Monitor>;
   readonly behaviours: Map<string, Partial<Behaviour>>;
+  /** What a test says of `host:port`, whatever the guests do. */
+  readonly listening: Map<string, boolean>;
   nextDomid: number;
   nextPid: number;
   nextIfindex: number;
@@ -136,6 +191,9 @@ export const behaviourOf = (world: World, domain: Domain): Behaviour => ({
   balloon: true,
   vcpuHotplug: true,
   detach: true,
+  pvDrivers: true,
+  acpi: true,
+  listens: [],
   ...world.behaviours.get(domain.config.name),
   ...(domain.name === null ? {} : world.behaviours.get(domain.name)),
 });
@@ -153,50 +211,31 @@ export const userdataPath = (d: Domain, kind: 'libxl-json' | 'xl'): string =>
 /** libxl writes its record last: until then a domain that is still made cannot be changed. */
 export const isRecorded = (world: World, d: Domain): boolean => world.files.exists(userdataPath(d, 'libxl-json'));
 
-const folders = [
-  '/etc/xen/auto',
-  '/etc/xen/scripts',
-  '/etc/default',
-  '/var/lib/xen',
-  '/proc/sys/kernel/random',
-  '/run',
-  '/tmp',
-];
+export const versionOf = (server: Server): readonly [number, number] => {
+  const [major = 4, minor = 17] = (server.xenVersion ?? '4.17.7').split('.').map(Number);
+  return [major, minor];
+};
 
-/** libxl keeps one of dom0 itself, with next to nothing in it. */
-const dom0Record = `{
-    "c_info": {
-        "type": "pv"
-    },
-    "b_info": {
-        "sched_params": {
+/** What reading a cfg takes from the host. */
+export const hostOf = (world: World): Host => ({
+  cpus: world.server.cpus,
+  minor: versionOf(world.server)[0] > 4 ? 99 : versionOf(world.server)[1],
+  hex: (digits) => world.random.hex(digits),
+  uuid: () => world.random.uuid(),
+});
 
-        },
-        "type.pv": {
-
-        },
-        "arch_arm": {
-
-        },
-        "arch_x86": {
-
-        }
-    }
-}
-\0`;
+/** Each vCPU's affinity as the hypervisor takes it: what was not said is all. */
+export const affinityOf = (world: World, said: readonly Cpus[] | null, maxVcpus: number): Cpus[] =>
+  Array.from({ length: maxVcpus }, (_, n) => {
+    const cpus = said?.[n];
+    return cpus === undefined ? allCpus(world.server.cpus) : reachable(cpus, world.server.cpus);
+  });
 
 export const makeWorld = (server: Server, seed: string, speed: number): World => {
   const random = makeRandom(`${seed}/${server.name}`);
   const bootId = random.uuid();
   const files = makeFiles();
-  for (const folder of folders) files.mkdir(folder);
-  files.write('/proc/sys/kernel/random/boot_id', `${bootId}\n`, 0o444);
-  files.write('/etc/xen/xl.conf', '# Global XL config file #\n');
-  files.put('/var/lib/xen/userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json', dom0Record, 0o600);
-  for (const path of server.paths) {
-    files.mkdir(path.slice(0, path.lastIndexOf('/')) || '/');
-    files.write(path, '');
-  }
+  putDom0Files(files, server, bootId);
   return {
     server,
     bootId,
@@ -204,9 +243,12 @@ export const makeWorld = (server: Server, seed: string, speed: number): World =>
     random,
     files,
     bridges: new Set(server.bridges),
+    ovs: new Set(server.ovs ?? []),
+    pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],
     domains: new Map(),
     monitors: new Map(),
     behaviours: new Map(),
+    listening: new Map(),
     nextDomid: 1,
     nextPid: 600,
     nextIfindex: 3 + server.bridges.length,

@@ -1,9 +1,11 @@
 /** `xl block-attach`, `block-detach`, `network-attach` and `network-detach`. */
-import { makeDisk, makeNic, missingDisk } from './bring-up.ts';
-import { devidOf, parseDisk, parseNicOption, type NicOptions } from './config.ts';
+import { scriptFailed } from './build-errors.ts';
+import { backendOf, makeDisk, makeNic, scriptTrouble } from './devices.ts';
+import { devidOf, parseDisk } from './disk-spec.ts';
 import { saveRecord, wake } from './lives.ts';
+import { nicOf, parseNicOption, type NicOptions } from './nic-spec.ts';
 import { failed, fine, type Result, type Running } from './process.ts';
-import { behaviourOf, draw, isRecorded, type Domain, type World } from './world.ts';
+import { behaviourOf, draw, hostOf, isRecorded, type Domain, type World } from './world.ts';
 
 const notAdded = 'libxl: error: libxl_device.c:1486:device_addrm_aocomplete: unable to add device\n';
 
@@ -27,16 +29,24 @@ export const blockAttach = async (
     return bad(
       `libxl: error: libxl_disk.c:304:device_disk_add: Domain ${d.domid}:Invalid or unsupported virtual disk identifier ${config.vdev}\n`,
     );
-  const missing = missingDisk(world, config);
-  if (missing !== null) return bad(missing);
+  // Only a backend that was asked for is looked at here; the one that libxl chooses is known later.
+  if (config.backend === 'qdisk' && d.qemu === null)
+    return bad(
+      `libxl: error: libxl_dm.c:3844:libxl__dm_check_start: Domain ${d.domid}:device model required but not running\n`,
+    );
+  const backend = backendOf(world, config, d.type);
+  if (typeof backend === 'object') return bad(backend.error);
   if (d.disks.some((x) => x.devid === devid))
     return bad(`libxl: error: libxl_disk.c:343:device_disk_add: Domain ${d.domid}:device already exists in xenstore\n`);
-  const disk = makeDisk(world, config);
+  const disk = makeDisk(world, config, backend);
   // Nobody serves a qdisk that comes later to a guest without QEMU: xl says nothing, the backend never connects.
-  if (disk.backend === 'qdisk' && d.type !== 'hvm') disk.back = 1;
+  if (disk.backend === 'qdisk' && d.qemu === null) disk.back = 1;
   await process.sleep(draw(world, 'hotplug'));
   d.disks = [...d.disks, disk];
-  d.config = { ...d.config, disks: [...d.config.disks.filter((x) => x.vdev !== config.vdev), config] };
+  d.config = {
+    ...d.config,
+    disks: [...d.config.disks.filter((x) => x.vdev !== config.vdev), { ...config, hot: true }],
+  };
   saveRecord(world, d);
   wake(world, d);
   return fine;
@@ -50,7 +60,8 @@ export const blockDetach = async (
   args: readonly string[],
 ): Promise<Result> => {
   if (d === undefined) return noSuchDomain(word);
-  const vdev = args[0] ?? '';
+  const force = args.includes('-f') || args.includes('--force');
+  const vdev = args.find((a) => !a.startsWith('-')) ?? '';
   const devid = /^\d+$/.test(vdev) ? Number(vdev) : devidOf(vdev);
   const disk = d.disks.find((x) => x.devid === devid);
   if (disk === undefined)
@@ -59,6 +70,10 @@ export const blockDetach = async (
       `${devid === undefined ? '' : `libxl: error: libxl_disk.c:516:libxl__disk_from_xenstore: disk /libxl/${d.domid}/device/vbd/${devid} does not exist (no backend path\n`}Error: Device ${vdev} not connected.\n`,
     );
   await process.sleep(draw(world, 'detach'));
+  if (force) {
+    d.disks = d.disks.filter((x) => x !== disk);
+    return fine;
+  }
   const stuck = (kind: string): Result =>
     failed(
       1,
@@ -68,7 +83,8 @@ export const blockDetach = async (
     await process.sleep(10_000);
     return stuck('qdisk');
   }
-  if (d.paused || !behaviourOf(world, d).detach) {
+  const { detach, pvDrivers } = behaviourOf(world, d);
+  if (d.paused || !detach || (d.type === 'hvm' && !pvDrivers)) {
     // It stays pending, and happens when the guest comes round.
     disk.back = 5;
     await process.sleep(10_000);
@@ -88,22 +104,28 @@ export const networkAttach = async (
 ): Promise<Result> => {
   if (d === undefined) return noSuchDomain(word);
   const options: NicOptions = {};
+  const host = hostOf(world);
   // Each option is an argument of its own: what follows a comma in one is not looked at.
-  for (const a of args) if (!parseNicOption(a, options)) return failed(1, `unrecognized argument \`${a}'\n`);
+  for (const a of args) {
+    const why = parseNicOption(a, options, host.minor);
+    if (why !== null) return failed(1, why);
+  }
   if (!isRecorded(world, d)) return failed(1, `${notAdded}libxl_device_nic_add failed.\n`);
-  const devid = d.nics.reduce((n, x) => Math.max(n, x.devid + 1), 0);
-  const mac = options.mac ?? `00:16:3e:${world.random.hex(2)}:${world.random.hex(2)}:${world.random.hex(2)}`;
-  const config = { devid, mac, bridge: options.bridge ?? null };
-  const nic = makeNic(world, config);
-  await process.sleep(draw(world, 'hotplug'));
-  d.nics = [...d.nics, nic];
-  d.config = { ...d.config, nics: [...d.config.nics.filter((x) => x.devid !== devid), config] };
-  saveRecord(world, d);
-  if (nic.ghost)
+  if (options.type === 'vif_ioemu' && d.type !== 'hvm')
     return failed(
       1,
-      `libxl: error: libxl_exec.c:117:libxl_report_child_exitstatus: /etc/xen/scripts/vif-bridge online [${(world.nextPid += 1)}] exited with error status 1\nlibxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: Could not find bridge device ${nic.bridge}\n${notAdded}libxl_device_nic_add failed.\n`,
+      `libxl: error: libxl_nic.c:107:libxl__device_nic_setdefault: Domain ${d.domid}:trying to create PV or PVH guest with an emulated interface\n${notAdded}libxl_device_nic_add failed.\n`,
     );
+  const next = d.nics.reduce((n, x) => Math.max(n, x.devid + 1), 0);
+  const config = { ...nicOf(options, next, host.hex), hot: true as const };
+  const trouble = scriptTrouble(world, config);
+  const nic = makeNic(world, d.type, config);
+  await process.sleep(draw(world, 'hotplug'));
+  d.nics = [...d.nics, nic];
+  d.config = { ...d.config, nics: [...d.config.nics.filter((x) => x.devid !== nic.devid), config] };
+  saveRecord(world, d);
+  if (trouble !== null)
+    return failed(1, `${scriptFailed(world, nic.script, 'online', trouble)}${notAdded}libxl_device_nic_add failed.\n`);
   wake(world, d);
   return fine;
 };

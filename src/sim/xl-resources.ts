@@ -74,6 +74,7 @@ export const vcpuSet = async (
   if (d === undefined) return failed(1, `libxl_set_vcpuonline failed domid=${domid} max_vcpus=${count}, rc: -3\n`);
   if (count > d.maxVcpus) return refused(`Requested ${count} VCPUs, however maxcpus is ${d.maxVcpus}!`);
   d.wantVcpus = count;
+  d.pluggedVcpus = Math.max(d.pluggedVcpus, count);
   wake(world, d);
   return fine;
 };

@@ -1,13 +1,16 @@
 /** The simulated `xl`: argv in, exit code, output and errors out, with the messages and lies of the real one. */
 import { readCfg } from './cfg.ts';
 import { domainConfig } from './config.ts';
-import { launch, takeDown, wake } from './lives.ts';
+import { end, launch, pressPower, wake } from './lives.ts';
 import { libxlJson, listJson } from './print-json.ts';
 import { xlInfo, xlList } from './print-xl.ts';
-import { draw, findDomain, userdataPath, type Domain, type World } from './world.ts';
+import { draw, findDomain, hostOf, userdataPath, versionOf, type Domain, type World } from './world.ts';
 import { failed, fine, said, type Program, type Result, type Running } from './process.ts';
+import { cdEject, cdInsert } from './xl-cdrom.ts';
 import { blockAttach, blockDetach, networkAttach, networkDetach } from './xl-devices.ts';
 import { memSet, vcpuSet } from './xl-resources.ts';
+import { listPools, listVcpus, migratePool, pinVcpu, schedCredit, schedCredit2 } from './xl-sched.ts';
+import { destroy, stop } from './xl-stop.ts';
 
 const invalid = (word: string): Result => failed(1, `${word} is an invalid domain identifier (rc=-6)\n`);
 
@@ -26,7 +29,8 @@ const flagsOf = (
   const flags = new Set<string>();
   const words: string[] = [];
   for (const a of args) {
-    if (/^-[A-Za-z]+$/.test(a)) for (const c of a.slice(1)) flags.add(c);
+    if (/^--[a-z]/.test(a)) flags.add(a.slice(2));
+    else if (/^-[A-Za-z]+$/.test(a)) for (const c of a.slice(1)) flags.add(c);
     else words.push(a);
   }
   return { flags, words };
@@ -48,84 +52,21 @@ const create: Program = async (world, process, args) => {
   // Further words are settings that come behind those of the file.
   const read = readCfg([text, ...settings.map((w) => `${w}\n`)].join('\n'), file);
   if ('error' in read) return failed(1, parsing + read.error);
-  const made = domainConfig(read.settings, world.random);
+  const made = domainConfig(read.settings, hostOf(world));
   if ('error' in made) return failed(1, parsing + made.error);
-  if (flags.has('n')) return { rc: 0, out: libxlJson(made.config, 'dry'), err: parsing };
+  const told = parsing + made.warnings;
+  if (flags.has('n')) return { rc: 0, out: libxlJson(made.config, 'dry'), err: told };
   const started = await launch(world, process, made.config, flags.has('p'));
-  if ('error' in started) return failed(3, parsing + started.error);
+  if ('error' in started) return failed(started.rc, told + started.error);
   const pid = (world.nextPid += 3);
-  const [major, minor] = (world.server.xenVersion ?? '4.17.7').split('.');
+  const [major, minor] = versionOf(world.server);
   world.monitors.set(pid, {
     pid,
     args: `/usr/lib/xen-${major}.${minor}/bin/xl create ${args.join(' ')}`,
     cfg: file,
     domid: started.domain.domid,
   });
-  return said('', parsing);
-};
-
-const acknowledged = async (process: Running, d: Domain, timeout: number): Promise<boolean> => {
-  for (let waited = 0; d.request !== null && waited < timeout; waited += 100) await process.sleep(100);
-  return d.request === null;
-};
-
-const stop =
-  (kind: 'poweroff' | 'reboot'): OnDomain =>
-  async (world, process, d, word, args) => {
-    const { flags } = flagsOf(args);
-    const domid = d?.domid ?? Number(word);
-    const verb = kind === 'poweroff' ? 'shutdown' : 'reboot';
-    const first = `${kind === 'poweroff' ? 'Shutting down' : 'Rebooting'} domain ${domid}\n`;
-    if (d === undefined)
-      return failed(
-        1,
-        `${first}libxl: error: libxl_dom.c:37:libxl__domain_type: unable to get domain type for domid=${domid}\n${verb} failed (rc=-3)\n`,
-      );
-    // An HVM guest can only be asked when its drivers have come up; the others hear it then.
-    if (!d.booted && d.type === 'hvm') {
-      if (!flags.has('F'))
-        return failed(
-          1,
-          `${first}PV control interface not available: external graceful ${verb} not possible.\nUse "-F" to fallback to ACPI power event.\n${verb} failed (rc=-10)\n`,
-        );
-      world.clock.after(draw(world, 'shutdown'), () => wake(world, d));
-      return said('', `${first}PV control interface not available: sending ACPI power button event.\n`);
-    }
-    d.request = kind;
-    wake(world, d);
-    if (!(await acknowledged(process, d, draw(world, 'acknowledgeTimeout'))))
-      return failed(
-        1,
-        `${first}libxl: error: libxl_domain.c:854:pvcontrol_cb: guest didn't acknowledge control request: -9\n${verb} failed (rc=-9)\n`,
-      );
-    if (!flags.has('w')) return said('', first);
-    // It has no timeout of its own; and the domain is still there for a moment when it returns.
-    while (world.domains.get(d.domid) === d && d.ended === null) await process.sleep(100);
-    return said(
-      '',
-      `${first}Waiting for 1 domains\nDomain ${domid} has been shut down, reason code ${kind === 'poweroff' ? 0 : 1}\n`,
-    );
-  };
-
-const noDomain = (domid: number): string =>
-  `libxl: error: libxl_domain.c:1183:libxl__destroy_domid: Domain ${domid}:Non-existant domain\n` +
-  `libxl: error: libxl_domain.c:1137:domain_destroy_callback: Domain ${domid}:Unable to destroy guest\n` +
-  `libxl: error: libxl_domain.c:1064:domain_destroy_cb: Domain ${domid}:Destruction of domain failed\n`;
-
-const destroy: OnDomain = async (world, process, d, word) => {
-  if (word === 'Domain-0' || word === '0')
-    return failed(
-      1,
-      'Not destroying domain 0; use -f to force.\nThis can only be done when using a disaggregated hardware domain and toolstack.\n\n',
-    );
-  if (d === undefined) return failed(1, `${noDomain(Number(word))}destroy failed (rc=-21)\n`);
-  if (d.leaving) {
-    // The monitor's clean-up is under way and wins.
-    while (world.domains.get(d.domid) === d) await process.sleep(100);
-    return failed(1, `${noDomain(d.domid)}destroy failed (rc=-21)\n`);
-  }
-  await new Promise<void>((resolve) => takeDown(world, d, resolve));
-  return fine;
+  return said('', told);
 };
 
 const pause: OnDomain = async (_world, _process, d) => {
@@ -144,7 +85,7 @@ const unpause: OnDomain = async (world, _process, d) => {
 const rename: OnDomain = async (world, _process, d, word, args) => {
   const name = args[0] ?? '';
   if (d === undefined) return failed(1, `Can't rename domain '${word}'.\n`);
-  if (name === 'Domain-0' || [...world.domains.values()].some((x) => x.name === name))
+  if (name === 'Domain-0' || [...world.domains.values()].some((x) => x.name === name && x !== d))
     return failed(
       1,
       `libxl: error: libxl_domain.c:81:libxl__domain_rename: Domain ${d.domid}:Domain with name "${name}" already exists.\nCan't rename domain '${word}'.\n`,
@@ -156,18 +97,34 @@ const rename: OnDomain = async (world, _process, d, word, args) => {
 const updateWarning =
   'WARNING: xl now has better capability to manage domain configuration, avoid using this command when possible\n';
 
+const triggers = new Set(['nmi', 'reset', 'init', 'power', 'sleep', 's3resume']);
+
+/** Exit code 0 even where nothing was sent. */
+const trigger: OnDomain = async (world, _process, d, word, args) => {
+  const name = args[0] ?? '';
+  if (!triggers.has(name)) return failed(1, `Invalid trigger \`${name}'\n`);
+  if (d === undefined || d.type !== 'hvm')
+    return said(
+      '',
+      `libxl: error: libxl_domain.c:1810:libxl_send_trigger: Domain ${d?.domid ?? word}:Send trigger '${name}' failed: Invalid argument\n`,
+    );
+  if (name === 'power') pressPower(world, d);
+  if (name === 'reset') end(world, d, 'reboot');
+  return fine;
+};
+
 const configUpdate: OnDomain = async (world, _process, d, _word, args) => {
   const file = args[0] ?? '';
   const text = world.files.text(file);
   if (text === undefined)
     return failed(1, `${updateWarning}Failed to read config file: ${file}: No such file or directory\n`);
   const read = readCfg(text, file);
-  const made = 'error' in read ? read : domainConfig(read.settings, world.random);
+  const made = 'error' in read ? read : domainConfig(read.settings, hostOf(world));
   if ('error' in made) return failed(1, updateWarning + made.error);
   // Exit code 0 even where nothing was set.
-  if (d === undefined) return said('', updateWarning);
+  if (d === undefined) return said('', updateWarning + made.warnings);
   world.files.put(userdataPath(d, 'xl'), text, 0o600);
-  return said('', `${updateWarning}setting dom${d.domid} configuration\n`);
+  return said('', `${updateWarning}${made.warnings}setting dom${d.domid} configuration\n`);
 };
 
 const list: Program = async (world, _process, args) => {
@@ -194,6 +151,7 @@ const onDomain: Readonly<Record<string, { readonly run: OnDomain; readonly least
   pause: { run: pause, least: 1 },
   unpause: { run: unpause, least: 1 },
   rename: { run: rename, least: 2 },
+  trigger: { run: trigger, least: 2 },
   'config-update': { run: configUpdate, least: 2 },
   'mem-set': { run: memSet, least: 2 },
   'vcpu-set': { run: vcpuSet, least: 2 },
@@ -201,6 +159,22 @@ const onDomain: Readonly<Record<string, { readonly run: OnDomain; readonly least
   'block-detach': { run: blockDetach, least: 2 },
   'network-attach': { run: networkAttach, least: 1 },
   'network-detach': { run: networkDetach, least: 2 },
+  'cd-insert': { run: cdInsert, least: 3 },
+  'cd-eject': { run: cdEject, least: 2 },
+  // A person's own shell has no terminal here.
+  console: { run: async () => failed(1, 'Unable to attach console\n'), least: 1 },
+};
+
+/** Commands that find their domain themselves, or need none. */
+const onHost: Readonly<Record<string, Program>> = {
+  info: async (world) => said(xlInfo(world)),
+  list,
+  'vcpu-list': listVcpus,
+  'vcpu-pin': pinVcpu,
+  'sched-credit2': schedCredit2,
+  'sched-credit': schedCredit,
+  'cpupool-list': listPools,
+  'cpupool-migrate': migratePool,
 };
 
 /** `xl …` without the `xl`. */
@@ -208,8 +182,8 @@ export const xl: Program = async (world, process, argv) => {
   const dry = argv[0] === '-N';
   const [command = '', ...args] = dry ? argv.slice(1) : argv;
   await process.sleep(draw(world, 'xl'));
-  if (command === 'info') return said(xlInfo(world));
-  if (command === 'list') return list(world, process, args);
+  const host = onHost[command];
+  if (host !== undefined) return host(world, process, args);
   if (command === 'create') return create(world, process, dry ? ['-n', ...args] : args);
   const known = onDomain[command];
   if (known === undefined) return failed(1, 'command not implemented\n');

@@ -9,6 +9,10 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 export const openContract = async (): Promise<ContractFarm> => {
   await reset();
+  await hand(
+    here,
+    'qemu-img create -q -f qcow2 /srv/images/contract.qcow2 64M && truncate -s 1M /srv/images/contract.iso',
+  );
   const { name, host, port } = server(here);
   const control = openControl(
     [
@@ -51,8 +55,8 @@ export const openContract = async (): Promise<ContractFarm> => {
     kernel: guest.kernel,
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
-    qcow2: guest.qcow2,
-    iso: guest.iso,
+    qcow2: '/srv/images/contract.qcow2',
+    iso: '/srv/images/contract.iso',
     bridges: ['xenbr0', 'xenbr1'],
     cpupool: 'other',
     secondPool: (there) =>
@@ -62,7 +66,8 @@ export const openContract = async (): Promise<ContractFarm> => {
           ? `xl cpupool-cpu-remove Pool-0 1 && xl cpupool-create 'name="other"' 'cpus=["1"]'`
           : 'xl cpupool-destroy other && xl cpupool-cpu-add Pool-0 1',
       ),
-    listens: guest.listens,
+    // What answers is the dom0 itself: how a guest does is the scenarios' to show.
+    listens: { cmdline: '', host: server(here).privateAddress, port: 22 },
     awake: (name, n) => awake(here, name, n),
     hand: async (argv) => {
       const ran = await ssh(here, argv.map(quoted).join(' '));

@@ -294,7 +294,8 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
     add({ field: 'autostart', want: value(want.autostart), configured: value(on), running: value(want.autostart) });
     const link = value(want.link);
     if (on && want.autostart && want.link !== null && !sameValue(links, [want.link]))
-      add({ field: 'autostart.link', want: link, configured: value(links.join(', ')), running: link, applied: link });
+      // The marker keeps no link: it follows the file's names and its order.
+      add({ field: 'autostart.link', want: link, configured: value(links.join(', ')), running: link, applied: absent });
   }
   if (live.marker && live.marker.protect !== want.protect) {
     add({

@@ -38,15 +38,19 @@ export interface Bench {
   readonly world: World;
   /** Runs a command line (split at spaces) as a person would and waits for it. */
   run(line: string): Promise<Result>;
+  argv(argv: readonly string[]): Promise<Result>;
   put(path: string, text: string): void;
   settle(): Promise<void>;
 }
 
 export const bench = (changes: Partial<Server> = {}): Bench => {
   const world = makeWorld({ ...server, ...changes }, 'seed', Infinity);
+  const argv = (words: readonly string[]): Promise<Result> =>
+    world.clock.during(runProgram(world, makeProcess(world.clock), words));
   return {
     world,
-    run: (line) => world.clock.during(runProgram(world, makeProcess(world.clock), line.split(' '))),
+    argv,
+    run: (line) => argv(line.split(' ')),
     put: (path, text) => {
       world.files.write(path, text);
     },

@@ -18,7 +18,12 @@ describe('an HVM guest', () => {
   it('takes the next display that is free, and gives its own back', async () => {
     const b = await withGuest(hvm);
     const second = { ...hvm, name: '"c"', uuid: null, disk: '[]', vif: '[]' };
-    b.put('/etc/xen/c.cfg', Object.entries(second).flatMap(([k, v]) => (v === null ? [] : [`${k}=${v}\n`])).join(''));
+    b.put(
+      '/etc/xen/c.cfg',
+      Object.entries(second)
+        .flatMap(([k, v]) => (v === null ? [] : [`${k}=${v}\n`]))
+        .join(''),
+    );
     await b.run('xl create -q /etc/xen/c.cfg');
     expect(xenstore(b.world)).toContain('/local/domain/2/console/vnc-port = "5901"\n');
     await b.run('xl destroy a');
@@ -29,7 +34,13 @@ describe('an HVM guest', () => {
     ['no QEMU', hvm, { qemu: false }, 3, 'qemu-dm is not executable: No such file or directory'],
     ['no hap', hvm, { virtCaps: 'pv' }, 6, 'neither hap nor shadow paging available'],
     ['no hvm', hvm, { virtCaps: 'pv hap' }, 3, 'domain creation fail: Invalid argument'],
-    ['a cmdline without kernel', { ...hvm, extra: '"quiet"' }, {}, 6, 'direct boot parameters specified but kernel missing'],
+    [
+      'a cmdline without kernel',
+      { ...hvm, extra: '"quiet"' },
+      {},
+      6,
+      'direct boot parameters specified but kernel missing',
+    ],
     ['a kernel that is not there', { ...hvm, kernel: '"/srv/none"' }, {}, 3, 'spawn failed (rc=-3)'],
     [
       'two disks in one IDE place',
@@ -39,7 +50,13 @@ describe('an HVM guest', () => {
       'device model did not start: -3',
     ],
     ['a read-only IDE disk', { ...hvm, disk: '["/srv/a.img,raw,hda,r"]' }, {}, 3, 'read-only IDE disk'],
-    ['a password without DES', { ...hvm, vncpasswd: '"secret"' }, { qemuDes: false }, 3, 'device model did not start: -26'],
+    [
+      'a password without DES',
+      { ...hvm, vncpasswd: '"secret"' },
+      { qemuDes: false },
+      3,
+      'device model did not start: -26',
+    ],
   ])('does not start with %s', async (_, changes, on, rc, words) => {
     const result = await failing(changes, on);
     expect(result.err).toContain(words);

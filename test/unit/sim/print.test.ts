@@ -83,7 +83,12 @@ describe.skipIf(!existsSync(sample))('beside a real dom0 (../shared/samples; ski
       .split('\n')
       .filter((l) => /^\/(?:libxl|local\/domain|local\/domain\/0\/(?:device-model|backend\/\w+))\/4\//.test(l))
       // Addresses, numbers of processes, what the kernel's drivers tell of themselves.
-      .filter((l) => !/ring-ref|device-model-pid|console\/tty|\/(?:feature|discard)-(?!s[34]|poweroff|reboot|suspend|enable)|sectors/.test(l));
+      .filter(
+        (l) =>
+          !/ring-ref|device-model-pid|console\/tty|\/(?:feature|discard)-(?!s[34]|poweroff|reboot|suspend|enable)|sectors/.test(
+            l,
+          ),
+      );
     expect(theirs.length).toBeGreaterThan(140);
     expect(theirs.filter((l) => !ours.has(l))).toEqual([]);
   });

@@ -36,7 +36,9 @@ describe('the scheduler', () => {
         'a                                    1    512   50\n',
     );
     expect((await b.run('xl sched-credit2 -d a -w 300 -c 0')).rc).toBe(0);
-    expect((await b.run('xl sched-credit2 -d 1')).out).toContain('a                                    1    300    0\n');
+    expect((await b.run('xl sched-credit2 -d 1')).out).toContain(
+      'a                                    1    300    0\n',
+    );
     expect(record(b)).toContain('"weight": 512,\n            "cap": 50\n');
     await b.run('xl reboot a');
     await b.settle();
@@ -44,7 +46,10 @@ describe('the scheduler', () => {
   });
   it.each([
     ['xl sched-credit2 -d a -w 70000', 'Cpu weight out of range, valid values are within range from 1 to 65535\n'],
-    ['xl sched-credit2 -d a -c 201', 'Cpu cap out of range, valid range is from 0 to 200 for specified number of vcpus\n'],
+    [
+      'xl sched-credit2 -d a -c 201',
+      'Cpu cap out of range, valid range is from 0 to 200 for specified number of vcpus\n',
+    ],
     ['xl sched-credit2 -w 3', 'Must specify a domain.\n'],
     ['xl sched-credit2 -d z -w 3', 'z is an invalid domain identifier (rc=-6)\n'],
     ['xl sched-credit -d a -w 3', 'libxl_domain_sched_params_set failed.\n'],
@@ -63,11 +68,12 @@ describe('the scheduler', () => {
 describe('affinity', () => {
   it('is as the cfg has it, one string for all vCPUs, a list for each', async () => {
     const b = await withGuest({ cpus: '"0-1"', cpus_soft: '"1"' });
-    expect((await b.run('xl vcpu-list a')).out.trimEnd().split('\n').map((l) => l.slice(63))).toEqual([
-      'Affinity (Hard / Soft)',
-      '0-1 / 1',
-      '0-1 / 1',
-    ]);
+    expect(
+      (await b.run('xl vcpu-list a')).out
+        .trimEnd()
+        .split('\n')
+        .map((l) => l.slice(67)),
+    ).toEqual(['Affinity (Hard / Soft)', '0-1 / 1', '0-1 / 1']);
     expect(record(b)).toContain(
       '"vcpu_soft_affinity": [\n            [\n                1\n            ],\n            [\n                1\n            ]\n        ],\n        "numa_placement": "False",\n',
     );
@@ -78,7 +84,13 @@ describe('affinity', () => {
     const b = await withGuest();
     expect((await b.run('xl vcpu-pin a 0 1-2 3')).rc).toBe(0);
     expect((await b.run('xl vcpu-pin a all - 2')).rc).toBe(0);
-    expect(guestOf(b)).toMatchObject({ hard: [[1, 2], [0, 1, 2, 3]], soft: [[2], [2]] });
+    expect(guestOf(b)).toMatchObject({
+      hard: [
+        [1, 2],
+        [0, 1, 2, 3],
+      ],
+      soft: [[2], [2]],
+    });
     expect(record(b)).not.toContain('affinity');
     await b.run('xl reboot a');
     await b.settle();
@@ -88,9 +100,10 @@ describe('affinity', () => {
     ]);
   });
   it.each([
-    ['xl vcpu-pin a 0 9', 1, "Could not set affinity for vcpu `0'.\n"],
+    ['xl vcpu-pin a 0 5', 1, "Could not set affinity for vcpu `0'.\n"],
     ['xl vcpu-pin a 7 1', 1, "Could not set affinity for vcpu `7'.\n"],
-    ['xl vcpu-pin a all 9', 0, 'Could not set affinity.\n'],
+    ['xl vcpu-pin a 0 9', 1, 'vcpu hard affinity map is empty\n'],
+    ['xl vcpu-pin a all 5', 0, 'Could not set affinity.\n'],
     ['xl vcpu-pin a x 1', 1, 'Error: Invalid argument x as VCPU.\n'],
     ['xl vcpu-pin a 0 1-x', 1, 'Invalid pcpu range: 1-x.\n'],
     ['xl vcpu-pin a 0', 2, "'xl vcpu-pin' requires at least 3 arguments.\n"],
@@ -152,16 +165,9 @@ describe.skipIf(!existsSync(sample))('beside a real dom0 (../shared/samples; ski
       ...(await b.run('xl cpupool-list')).out.split('\n').slice(0, 1),
     ];
     const theirs = new Set(real.map(shape));
-    const same = lines.map(shape).filter((l) => theirs.has(l));
-    expect(same).toEqual(
-      [
-        'Name                                ID  VCPU   CPU State Time(s) Affinity (Hard / Soft)',
-        'web-1                                1     0    1   -b- 0.0  all / all',
-        'web-1                                1     1    -   --p 0.0  all / all',
-      ].length === 0
-        ? []
-        : same,
-    );
-    expect(same.length).toBeGreaterThan(5);
+    // Which CPU a vCPU is on is chance, and dom0 has as many vCPUs as the host here.
+    const told = lines.map(shape).filter((l) => l !== '' && !/^Domain-0 +0 +[1-3] |^web-1 +1 +0 +\d /.test(l));
+    expect(told.length).toBeGreaterThan(6);
+    expect(told.filter((l) => !theirs.has(l))).toEqual([]);
   });
 });
