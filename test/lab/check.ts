@@ -70,6 +70,18 @@ export const vifs = async (i: number, name: string): Promise<Readonly<Record<str
   );
 };
 
+/** The medium in the CD drive hdc of a domain: what QEMU was told, or ''. */
+export const medium = async (i: number, name: string): Promise<string> =>
+  (await hand(i, `xenstore-read /libxl/$(xl domid ${name})/device/vbd/5632/params`)).replace(/^[a-z]*:/, '');
+
+/** Weight and cap of a domain. */
+export const weight = async (i: number, name: string): Promise<string> =>
+  hand(i, `xl sched-credit2 -d ${name} | awk 'END { print $(NF - 1), $NF }'`);
+
+/** The hard affinity of each of its vCPUs. */
+export const affinity = async (i: number, name: string): Promise<readonly string[]> =>
+  (await hand(i, `xl vcpu-list ${name} | awk 'NR > 1 { print $(NF - 2) }'`)).split('\n');
+
 /** The disks of a domain whose backend is connected: image by vdev number. */
 export const disks = async (i: number, name: string): Promise<readonly string[]> => {
   const text = await hand(

@@ -9,10 +9,6 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 export const openContract = async (): Promise<ContractFarm> => {
   await reset();
-  await hand(
-    here,
-    'qemu-img create -q -f qcow2 /srv/images/contract.qcow2 64M && truncate -s 1M /srv/images/contract.iso',
-  );
   const { name, host, port } = server(here);
   const control = openControl(
     [
@@ -55,8 +51,8 @@ export const openContract = async (): Promise<ContractFarm> => {
     kernel: guest.kernel,
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
-    qcow2: '/srv/images/contract.qcow2',
-    iso: '/srv/images/contract.iso',
+    qcow2: guest.qcow2,
+    iso: guest.iso(1),
     bridges: ['xenbr0', 'xenbr1'],
     cpupool: 'other',
     secondPool: (there) =>

@@ -105,6 +105,10 @@ export const guest = {
   /** A disk with GRUB's configuration, a kernel and an initrd. */
   bootDisk: '/srv/guest/disk.img',
   disk: (n: 1 | 2 | 3 | 4): string => `/srv/images/disk${n}.img`,
+  qcow2: '/srv/images/disk5.qcow2',
+  /** Its first sector halts the CPU: an HVM guest that has no drivers and answers nothing. */
+  haltDisk: '/srv/images/halt.img',
+  iso: (n: 1 | 2): string => `/srv/images/cd${n}.iso`,
 } as const;
 
 /** A VM as the file writes it. */
@@ -159,7 +163,7 @@ export const openDesk = (): Desk => {
   const start: Desk['start'] = (args) => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd,
-      env: { HOME: home, PATH: process.env['PATH'] ?? '', NO_COLOR: '1' },
+      env: { HOME: home, PATH: process.env['PATH'] ?? '', NO_COLOR: '1', VNC_PASSWORD: 'geheim' },
       timeout: 850_000,
       killSignal: 'SIGKILL',
     });

@@ -1,6 +1,18 @@
 /** What can be changed while the VM runs, and what a hand changed there: on one guest that never restarts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, awake, disks, domidOf, expectCode, expectPutRight, expectSettled, shape, vifs } from './check.ts';
+import {
+  affinity,
+  apply,
+  awake,
+  disks,
+  domidOf,
+  expectCode,
+  expectPutRight,
+  expectSettled,
+  shape,
+  vifs,
+  weight,
+} from './check.ts';
 import { direct, guest, hand, here, openDesk, reset, type Desk, type VmYaml } from './farm.ts';
 
 let desk: Desk;
@@ -61,6 +73,31 @@ describe('a live change', () => {
     change({ nics: { eth0: { network: 'lan' }, eth1: { network: 'dmz' } } });
     await apply(desk);
     expect(await vifs(here, 'web')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
+    await expectSettled(desk);
+  });
+
+  it('gives weight, affinity and another name', async () => {
+    change({ sched: { weight: 300 }, affinity: '1', name: 'www' });
+    await apply(desk);
+    expect(await weight(here, 'www')).toBe('300 0');
+    expect(await affinity(here, 'www')).toEqual(['1', '1']);
+    await expectSettled(desk);
+    const { name: _, sched: __, affinity: ___, ...rest } = web;
+    web = rest;
+    change({});
+    await apply(desk);
+    expect(await weight(here, 'web')).toBe('256 0');
+    await expectSettled(desk);
+  });
+
+  it('of a qcow2 disk is not tried while no QEMU serves the VM', async () => {
+    const before = web['disks'] as VmYaml;
+    change({ disks: { ...before, xvde: { path: guest.qcow2, format: 'qcow2' } } });
+    expect(await apply(desk)).toMatch(/xvde[\s\S]*needs a QEMU/);
+    expect(await disks(here, 'web')).toHaveLength(2);
+    expect(await expectSettled(desk)).toMatch(/xvde/);
+    change({ disks: before });
+    await apply(desk);
     await expectSettled(desk);
   });
 
