@@ -1,7 +1,7 @@
 /** Random VMs of every type, with all that the file can say of one: what no type forbids, so that nothing is refused for a reason that is not looked for. */
 import * as fc from 'fast-check';
 import type { BootSpec, DiskSpec, NicSpec, Settings, VmSpec, VmType } from '../../src/kinds/vm/spec.ts';
-import { disk, GiB, MiB, nic, spec } from '../unit/plan/world.ts';
+import { disk, MiB, nic, spec } from '../unit/plan/world.ts';
 
 const size = fc.integer({ min: 1, max: 8 }).map((n) => n * 256 * MiB);
 const maybe = <T>(a: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(a, { nil: undefined });
@@ -123,5 +123,3 @@ export const arbVm = (
       protect: r.protect,
     });
   });
-
-export { GiB, MiB };

@@ -194,10 +194,10 @@ const togetherHows: ReadonlySet<How> = new Set(['set-sched', 'set-affinity']);
 
 /** Whether the VM gets its weight and cap again: another cpupool's scheduler begins with its own. */
 export const reweighs = (t: VmTransition): boolean => {
-  const hows = t.take.map((x) => x.way.how);
+  const hows = new Set(t.take.map((x) => x.way.how));
   const { settings } = t.want.config;
   const own = settingOf(settings, 'sched.weight') === 256 && settingOf(settings, 'sched.cap') === 0;
-  return hows.includes('set-cpupool') && !hows.includes('set-sched') && !own;
+  return hows.has('set-cpupool') && !hows.has('set-sched') && !own;
 };
 
 const allHotOps = (t: VmTransition): readonly VmOp[] => {

@@ -43,7 +43,7 @@ const kept = (password: string): Secret => ({
 });
 
 const orderOf = (boot: string): readonly BootDevice[] | undefined => {
-  const order = [...boot].map((c) => devices[c]);
+  const order = boot.split('').map((c) => devices[c]);
   const whole = order.filter((d) => d !== undefined);
   return whole.length > 0 && whole.length === order.length && new Set(whole).size === whole.length ? whole : undefined;
 };
@@ -90,7 +90,7 @@ export const settingsOfCfg = (s: CfgSettings, type: VmType): Spoken => {
   say('on.poweroff', event('on_poweroff'), 'on_poweroff');
   say('on.reboot', event('on_reboot'), 'on_reboot');
   say('on.crash', event('on_crash'), 'on_crash');
-  return { settings: settings as Settings, keys };
+  return { settings, keys };
 };
 
 type Say = (name: SettingName | null, value: SettingValue | undefined, ...from: readonly string[]) => void;

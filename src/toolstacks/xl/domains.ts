@@ -58,9 +58,9 @@ const settingsOf = (row: ListRow, stored: StoredConfig | null, s: Sources): Sett
 
 /** What a guest's drivers say of themselves, on a path that it may write; an empty value is libxl's own, not answered yet. */
 const saysOf = (xs: Xenstore, domid: number, ...features: readonly string[]): boolean | undefined => {
-  const said = features.map((f) => xs.get(`/local/domain/${domid}/control/feature-${f}`));
-  if (said.includes('1')) return true;
-  return said.includes('0') ? false : undefined;
+  const said = new Set(features.map((f) => xs.get(`/local/domain/${domid}/control/feature-${f}`)));
+  if (said.has('1')) return true;
+  return said.has('0') ? false : undefined;
 };
 
 /** Listed, but not in xenstore or not whole: not there yet, or hardly there any more. Neither up nor gone. */
