@@ -14,7 +14,7 @@ const frontendPath = (d: Domain, device: Disk | Nic): string =>
 
 /** `aio:/srv/a.img`; the kernel's driver takes the bare path. */
 const params = (disk: Disk): string => {
-  if (disk.backend === 'phy') return disk.path;
+  if (disk.backend === 'phy' || disk.emptied === true) return disk.path;
   return `${disk.format === 'raw' || disk.format === 'empty' ? 'aio' : disk.format}:${disk.path}`;
 };
 

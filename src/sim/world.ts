@@ -61,6 +61,8 @@ export interface Disk {
   readonly format: string;
   readonly readwrite: boolean;
   readonly cdrom: boolean;
+  /** A drive that was ejected: its parameters are gone whole, where one that began empty has `aio:`. */
+  readonly emptied?: boolean;
   readonly backend: Backend;
   readonly script: string | null;
   readonly directIo: boolean;

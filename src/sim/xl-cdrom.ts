@@ -20,7 +20,9 @@ const changeMedium = async (
   if (drive === undefined || !isRecorded(world, d)) return bad(`libxl_disk.c:868:${at}Virtual device not found`);
   await process.sleep(draw(world, 'medium'));
   const format = path === '' ? 'empty' : 'raw';
-  d.disks = d.disks.map((x) => (x === drive ? { ...drive, path, format, back: path === '' ? 1 : drive.back } : x));
+  d.disks = d.disks.map((x) =>
+    x === drive ? { ...drive, path, format, emptied: path === '', back: path === '' ? 1 : drive.back } : x,
+  );
   const stored = {
     path,
     vdev,

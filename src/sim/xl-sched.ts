@@ -65,9 +65,17 @@ export const schedCredit2: Program = async (world, _process, args) => {
   return sets ? setSched(d, given) : said(schedOf(d));
 };
 
-/** The other scheduler is not in use: it has no pools to list, and no domain to set. */
-export const schedCredit: Program = async (_world, _process, args) =>
-  args.length === 0 ? fine : failed(1, 'libxl_domain_sched_params_set failed.\n');
+/** The other scheduler is not in use: it has no pools to list, and knows no domain. */
+export const schedCredit: Program = async (world, _process, args) => {
+  if (args.length === 0) return fine;
+  const word = valued(args, options)?.get('domain') ?? '';
+  const d = findDomain(world, word);
+  if (d === undefined) return invalid(word);
+  return failed(
+    1,
+    `libxl: error: libxl_sched.c:232:sched_credit_domain_set: Domain ${d.domid}:Getting domain sched credit: Invalid argument\nlibxl_domain_sched_params_set failed.\n`,
+  );
+};
 
 export const listVcpus: Program = async (world, _process, args) => {
   const found: Domain[] = [];
@@ -106,11 +114,15 @@ export const pinVcpu: Program = async (world, _process, all) => {
   if (hard !== null && !('error' in hard) && here(hard).length === 0)
     return hard.length === 0 ? failed(1, 'vcpu hard affinity map is empty\n') : unset();
   if (number !== null && number >= d.maxVcpus) return unset();
+  let warnings = '';
   for (const n of number === null ? d.hard.keys() : [number]) {
     if (hard !== null && !('error' in hard)) d.hard[n] = here(hard);
-    if (soft !== null && !('error' in soft)) d.soft[n] = here(soft);
+    if (soft === null || 'error' in soft) continue;
+    d.soft[n] = here(soft);
+    if (!here(soft).some((cpu) => d.hard[n]?.includes(cpu)))
+      warnings += `libxl: warning: libxl_sched.c:84:libxl__set_vcpuaffinity: Domain ${d.domid}:All cpus in soft affinity of vcpu ${n} are unreachable. Only hard affinity will be considered for scheduling\n`;
   }
-  return fine;
+  return said('', warnings);
 };
 
 export const listPools: Program = async (world, _process, args) => {

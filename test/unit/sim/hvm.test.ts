@@ -148,6 +148,7 @@ describe('a CD drive', () => {
     expect(guestOf(b).config.disks[1]).toMatchObject({ path: '/srv/b.img', format: 'raw', cdrom: true });
     expect((await b.run('xl cd-eject a hdc')).rc).toBe(0);
     expect(guestOf(b).disks[1]).toMatchObject({ path: '', format: 'empty', back: 1 });
+    expect(xenstore(b.world)).toContain(`${at}""\n`);
     const record = b.world.files.text('/var/lib/xen/userdata-d.1.5f0c0c5e-1111-5c0e-9a5d-6d0f3a3c0001.libxl-json');
     expect(record).toContain('"pdev_path": "",\n            "vdev": "hdc",\n            "format": "empty"');
   });

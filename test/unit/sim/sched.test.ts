@@ -114,6 +114,15 @@ describe('affinity', () => {
     expect(result.err).toContain(words);
     expect(guestOf(b).hard[0]).toEqual([0, 1, 2, 3]);
   });
+  it('warns of a soft affinity that the hard one makes useless, and takes it', async () => {
+    const b = await withGuest();
+    expect(await b.run('xl vcpu-pin a 0 0 1')).toEqual({
+      rc: 0,
+      out: '',
+      err: 'libxl: warning: libxl_sched.c:84:libxl__set_vcpuaffinity: Domain 1:All cpus in soft affinity of vcpu 0 are unreachable. Only hard affinity will be considered for scheduling\n',
+    });
+    expect(guestOf(b)).toMatchObject({ hard: [[0], [0, 1, 2, 3]], soft: [[1], [0, 1, 2, 3]] });
+  });
   it('keeps a guest down that may run nowhere', async () => {
     const result = await failing({ cpus: '"9"' });
     expect(result).toMatchObject({ rc: 3, left: 0 });
