@@ -16,9 +16,10 @@ const settleMs = 10_000;
 const firstPauseMs = 250;
 
 const passes = (c: Condition): boolean => c.is === 'domain' || c.is === 'name-free' || c.is === 'room';
-/** Bridges of Open vSwitch are only read with the whole server. */
+/** Bridges of Open vSwitch, and what the scheduler has, are only read with the whole server. */
+const widely: ReadonlySet<Condition['is']> = new Set(['bridge', 'nic', 'sched', 'affinity']);
 const scopeOf = (conditions: readonly Condition[]): Scope =>
-  conditions.some((c) => c.is === 'bridge' || c.is === 'nic') ? 'all' : 'domains';
+  conditions.some((c) => widely.has(c.is)) ? 'all' : 'domains';
 
 const firstUnmet = (
   conditions: readonly Condition[],

@@ -37,9 +37,11 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       section('xl-list', flaky ? 1 : 0, flaky ? 'libxl_list_domain failed.\n' : xlList(world, null, true, true));
       if (!flaky) break;
     }
-    section('xl-vcpus', 0, vcpuList(world, null));
-    section('xl-sched', 0, schedList(world, null));
-    section('xl-credit', 0, '');
+    if (what === 'all') {
+      section('xl-vcpus', 0, vcpuList(world, null));
+      section('xl-sched', 0, schedList(world, null));
+      section('xl-credit', 0, '');
+    }
     section('xs', 0, xenstore(world));
     const configs = world.files.list('/etc/xen').filter((n) => !n.startsWith('.') && !['scripts', 'boot'].includes(n));
     const records = world.files.list('/var/lib/xen').filter((n) => n.startsWith('userdata-d.'));

@@ -128,8 +128,8 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         probe: async () => false,
       };
       const shared = shareReadings(farm.control, xl, farm.clock);
-      const read: typeof shared = async (...asked) => {
-        const answer = await shared(...asked);
+      const read: typeof shared = async (server, _, paths) => {
+        const answer = await shared(server, 'all', paths);
         last = isUnknown(answer) ? null : answer;
         return answer;
       };

@@ -21,10 +21,10 @@ export const qemuPaths: readonly string[] = [
  *     \n@NONCE xl-info\n … \n@NONCE /xl-info 0\n … \n@NONCE END\n
  *
  * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
- *   `xl-credit` (of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with names relative
- *   to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths` (only where paths
- *   are given: `there PATH` or `missing PATH`, a line each; a path that took too long has no line). Where `xl info`
- *   fails, nothing follows it.
+ *   `xl-credit` (only in `all`; of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with
+ *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
+ *   (only where paths are given: `there PATH` or `missing PATH`, a line each; a path that took too long has no line).
+ *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
  * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
  *   under one bound. When that passes, the shell kills the tool that it waits for, closes its section with 137 and ends.
@@ -53,9 +53,11 @@ trap die TERM
 A='
 s xl-info xl info || exit
 s xl-list xl list -v -c || { sleep 2; s xl-list xl list -v -c; } || { sleep 3; s xl-list xl list -v -c; }
-s xl-vcpus xl vcpu-list
-s xl-sched xl sched-credit2
-s xl-credit xl sched-credit
+case $W in all)
+  s xl-vcpus xl vcpu-list
+  s xl-sched xl sched-credit2
+  s xl-credit xl sched-credit
+esac
 s xs xenstore-ls -f /
 set --
 for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains var/lib/xen/userdata-d.* etc/reeve; do
