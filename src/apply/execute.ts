@@ -9,8 +9,7 @@ import { openLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
 import { carryOut } from './operation.ts';
 import type { Outcome } from './outcome.ts';
-import { shareReadings } from './readings.ts';
-import type { Read } from './readings.ts';
+import { shareReadings, type Readings } from './readings.ts';
 import { limitsOf, takeTurns } from './turns.ts';
 import { heldBy, outOfReach } from './words.ts';
 import type { World } from './world.ts';
@@ -20,7 +19,7 @@ interface Run {
   readonly plan: Plan;
   readonly world: World;
   readonly ledger: Ledger;
-  readonly read: Read;
+  readonly readings: Readings;
   /** Why nothing may be done on these servers. */
   readonly shut: Map<string, string>;
   /** Why no more operations are started. */
@@ -59,7 +58,7 @@ const holdServers = async (run: Run): Promise<boolean> => {
 /** Reads what the plan touches again, all servers at once. */
 const readTouched = async (run: Run): Promise<Observed> => {
   const servers = serversOf([...run.plan.operations, ...run.plan.touched]).filter((s) => !run.shut.has(s));
-  return new Map(await Promise.all(servers.map(async (s) => [s, await run.read(s, 'all', [])] as const)));
+  return new Map(await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', [])] as const)));
 };
 
 /** Why an operation may not be started now; null: it may. */
@@ -85,7 +84,7 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
   if (why !== null) return ledger.skipped(o.id, why);
   ledger.started(o.id);
   try {
-    const trouble = await carryOut(o, serial, run.world, run.read, (text) => ledger.progress(o.id, text));
+    const trouble = await carryOut(o, serial, run.world, run.readings, (text) => ledger.progress(o.id, text));
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble.why, trouble.help);
     if (trouble.beyond === 'unreachable') run.shut.set(o.server, trouble.why);
@@ -127,8 +126,8 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   // Every operation that waits listens: many listeners are no leak here.
   setMaxListeners(0, cancel.stop, cancel.detach);
   const ledger = openLedger(plan.operations, clock, world.onEvent);
-  const read = shareReadings(control, world.toolstack, clock);
-  const run: Run = { plan, world, ledger, read, shut: new Map(), halted: null, fenced: null, bug: null };
+  const readings = shareReadings(control, world.toolstack, clock);
+  const run: Run = { plan, world, ledger, readings, shut: new Map(), halted: null, fenced: null, bug: null };
 
   const finish = async (more: Partial<Outcome> = {}): Promise<Outcome> => {
     if (!cancel.detach.aborted) await Promise.race([control.release(), aborted(cancel.detach)]);

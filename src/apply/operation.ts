@@ -7,7 +7,7 @@ import type { Operation } from '../kinds/plan.ts';
 import { holds } from '../kinds/server/holds.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import { handsOn, longestPauseMs, type Judge, type Trouble } from './hands.ts';
-import type { Read, Scope } from './readings.ts';
+import type { Readings, Scope } from './readings.ts';
 import { doingOf } from './words.ts';
 import type { World } from './world.ts';
 
@@ -46,19 +46,22 @@ export const carryOut = async (
   { server, op }: Operation,
   serial: string,
   world: World,
-  read: Read,
+  readings: Readings,
   say: (text: string) => void,
 ): Promise<Trouble | null> => {
   const { clock, toolstack } = world;
   const { detach } = world.cancel;
   const paths = world.pathsOf(op);
+  const { read, changing } = readings;
   const hands = handsOn(server, serial, world, say);
 
   const prepare = async (): Promise<Trouble | { readonly lowered: Lowered; readonly seen: ServerSeen }> => {
     const end = clock.now() + settleMs;
     let scope: Scope = 'domains';
+    let look = readings.recent;
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
-      const seen = await read(server, scope, paths);
+      const seen = await look(server, scope, paths);
+      look = read;
       let trouble: Trouble;
       let mayPass = true;
       if (isUnknown(seen)) trouble = unread(server, seen);
@@ -99,11 +102,11 @@ export const carryOut = async (
     switch (step.do) {
       case 'exec':
         say(doingOf(step));
-        return hands.exec(step, judge);
+        return changing(server, () => hands.exec(step, judge));
       case 'write':
       case 'remove':
         say(doingOf(step));
-        return hands.file(step);
+        return changing(server, () => hands.file(step));
       case 'probe':
         say(doingOf(step));
         return hands.probe(step);

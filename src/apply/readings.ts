@@ -1,6 +1,6 @@
 /** Readings that operations of one server share: whoever asks before a reading starts is served by it. */
-import type { Control, Unknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
+import { isUnknown, type Control, type Unknown } from '../core/port.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
 import type { Clock } from './world.ts';
@@ -8,8 +8,16 @@ import type { Clock } from './world.ts';
 /** How much a reading must cover, as `Toolstack.reading` takes it. */
 export type Scope = 'all' | 'domains';
 
-/** A reading that starts after the call; at most one runs per server. */
-export type Read = (server: string, scope: Scope, paths: readonly string[]) => Promise<ServerSeen | Unknown>;
+type Read = (server: string, scope: Scope, paths: readonly string[]) => Promise<ServerSeen | Unknown>;
+
+export interface Readings {
+  /** A reading that starts after the call; at most one runs per server. */
+  readonly read: Read;
+  /** The last reading will do, where it covers what is asked and this run has done nothing to the server since; else as `read`. */
+  readonly recent: Read;
+  /** Does what may change the server: no reading that started before its end is recent any more. */
+  readonly changing: <T>(server: string, act: () => Promise<T>) => Promise<T>;
+}
 
 interface Batch {
   scope: Scope;
@@ -17,12 +25,31 @@ interface Batch {
   readonly answer: Promise<ServerSeen | Unknown>;
 }
 
+interface Last {
+  readonly scope: Scope;
+  readonly paths: ReadonlySet<string>;
+  readonly seen: ServerSeen;
+  /** ms, of the answer. */
+  readonly at: number;
+}
+
 /** ms that a reading waits for others to join it: far less than what a reading costs. */
 const gatherMs = 2;
 
-export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clock): Read => {
+/** ms: others may change a server, too. */
+const recentMs = 2000;
+
+export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clock): Readings => {
   const open = new Map<string, Batch>();
   const running = new Map<string, Promise<ServerSeen | Unknown>>();
+  const last = new Map<string, Last>();
+  /** How many changes are under way, and how many there have been. */
+  const changes = new Map<string, { under: number; all: number }>();
+  const changesOf = (server: string): { under: number; all: number } => {
+    const known = changes.get(server) ?? { under: 0, all: 0 };
+    changes.set(server, known);
+    return known;
+  };
 
   const begin = async (server: string): Promise<ServerSeen | Unknown> => {
     await running.get(server);
@@ -30,16 +57,44 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
     const batch = open.get(server);
     open.delete(server);
     const paths = [...(batch?.paths ?? [])].sort(byText);
-    const answer = control.read(server, toolstack.reading(batch?.scope ?? 'all', paths));
+    const scope = batch?.scope ?? 'all';
+    const before = changesOf(server).all;
+    const answer = control.read(server, toolstack.reading(scope, paths)).then((seen) => {
+      const { under, all } = changesOf(server);
+      if (!isUnknown(seen) && under === 0 && all === before)
+        last.set(server, { scope, paths: new Set(paths), seen, at: clock.now() });
+      return seen;
+    });
     running.set(server, answer);
     return answer;
   };
 
-  return (server, scope, paths) => {
+  const read: Read = (server, scope, paths) => {
     const batch = open.get(server) ?? { scope, paths: new Set<string>(), answer: begin(server) };
     open.set(server, batch);
     if (scope === 'all') batch.scope = 'all';
     for (const p of paths) batch.paths.add(p);
     return batch.answer;
   };
+
+  const recent: Read = async (server, scope, paths) => {
+    const known = last.get(server);
+    const covers = known && (known.scope === 'all' || scope === 'domains') && paths.every((p) => known.paths.has(p));
+    return covers && clock.now() - known.at <= recentMs ? known.seen : read(server, scope, paths);
+  };
+
+  const changing: Readings['changing'] = async (server, act) => {
+    const known = changesOf(server);
+    known.under += 1;
+    known.all += 1;
+    last.delete(server);
+    try {
+      return await act();
+    } finally {
+      known.under -= 1;
+      known.all += 1;
+    }
+  };
+
+  return { read, recent, changing };
 };

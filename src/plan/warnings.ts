@@ -44,6 +44,11 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
       `${key} has no xl monitor on ${x.server}: nobody will handle its reboot or shutdown; a restart gives it one`,
     );
   }
+  if (x.live?.domain?.type === 'hvm' && !x.live.domain.qemu) {
+    out.push(
+      `${key} runs on ${x.server} without its QEMU, which died: no emulated disk, NIC or display works; a restart gives it one`,
+    );
+  }
   const seen = seenOn(d.observed, x.server);
   const strange = seen ? d.tools.toolstack.unknownKeys(Object.keys(x.spec.xl ?? {}), seen.xen) : [];
   if (seen && strange.length > 0) {

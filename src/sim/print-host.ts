@@ -109,7 +109,7 @@ export const processes = (world: World): string => {
   ];
   const monitors = [...world.monitors.values()].map((m) => [m.pid, m.args] as const);
   const models = [...world.domains.values()].flatMap((d) =>
-    d.qemu === null ? [] : [[d.qemu.pid, d.qemu.args] as const],
+    d.qemu === null || d.qemu.dead ? [] : [[d.qemu.pid, d.qemu.args] as const],
   );
   return [...fixed, ...monitors, ...models, [world.nextPid, 'ps -eo pid=,args='] as const]
     .map(([pid, args]) => `${String(pid).padStart(7)} ${args}\n`)

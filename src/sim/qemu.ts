@@ -184,6 +184,7 @@ export const startQemu = (world: World, d: Domain, disks: readonly Disk[]): Qemu
   world.files.put(logPath(c.name), log, 0o644);
   return {
     pid: (world.nextPid += 1),
+    dead: false,
     args: argsOf(d, c, screen),
     vnc: screen === null || port === null ? null : { listen: screen.listen, port },
     serials,

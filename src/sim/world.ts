@@ -98,6 +98,8 @@ export interface Nic {
 /** The device model of one domain. */
 export interface Qemu {
   readonly pid: number;
+  /** xenstore does not hear of its death. */
+  dead: boolean;
   readonly args: string;
   readonly vnc: { readonly listen: string; readonly port: number } | null;
   /** The terminals of its serial ports. */

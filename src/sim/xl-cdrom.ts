@@ -19,6 +19,15 @@ const changeMedium = async (
   const drive = d.disks.find((x) => x.cdrom && x.vdev === vdev);
   if (drive === undefined || !isRecorded(world, d)) return bad(`libxl_disk.c:868:${at}Virtual device not found`);
   await process.sleep(draw(world, 'medium'));
+  const noQemu = (why: string): Result =>
+    bad(`libxl_qmp.c:1334:qmp_ev_lock_aquired: Domain ${d.domid}:Failed to connect to QMP socket: ${why}`);
+  if (d.qemu === null || d.qemu.dead) return noQemu('Connection refused');
+  // QEMU made nothing of a drive that began empty, and dies as libxl changes it; an eject does not notice.
+  if (drive.format === 'empty' && drive.emptied !== true) {
+    d.qemu.dead = true;
+    d.disks = d.disks.map((x) => (x === drive ? { ...drive, emptied: true } : x));
+    return path === '' ? fine : noQemu('Connection reset by peer');
+  }
   const format = path === '' ? 'empty' : 'raw';
   d.disks = d.disks.map((x) =>
     x === drive ? { ...drive, path, format, emptied: path === '', back: path === '' ? 1 : drive.back } : x,

@@ -40,7 +40,7 @@ export const blockAttach = async (
     return bad(`libxl: error: libxl_disk.c:343:device_disk_add: Domain ${d.domid}:device already exists in xenstore\n`);
   const disk = makeDisk(world, config, backend);
   // Nobody serves a qdisk that comes later to a guest without QEMU: xl says nothing, the backend never connects.
-  if (disk.backend === 'qdisk' && d.qemu === null) disk.back = 1;
+  if (disk.backend === 'qdisk' && d.qemu?.dead !== false) disk.back = 1;
   await process.sleep(draw(world, 'hotplug'));
   d.disks = [...d.disks, disk];
   d.config = {

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { carryOut } from '../../src/apply/operation.ts';
-import { shareReadings } from '../../src/apply/readings.ts';
+import { shareReadings, type Readings } from '../../src/apply/readings.ts';
 import type { World } from '../../src/apply/world.ts';
 import { restless } from '../../src/cli/observe.ts';
 import { isUnknown, type Control } from '../../src/core/port.ts';
@@ -36,7 +36,7 @@ export interface ContractFarm {
   /** Two raw images that nobody uses. */
   readonly disks: readonly [string, string];
   readonly qcow2: string;
-  readonly iso: string;
+  readonly isos: readonly [string, string];
   readonly bridges: readonly [string, string];
   /** A second cpupool, there between `true` and `false`: it takes a CPU away from all others. */
   readonly cpupool: string;
@@ -94,11 +94,21 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     let farm: ContractFarm;
     let seen: ServerSeen;
     let last: ServerSeen | null = null;
+    let readings: Readings;
     let serial = 0;
     let births = 0;
 
     beforeAll(async () => {
       farm = await open();
+      const shared = shareReadings(farm.control, xl, farm.clock);
+      const wide =
+        (read: Readings['read']): Readings['read'] =>
+        async (server, _, paths) => {
+          const answer = await read(server, 'all', paths);
+          last = isUnknown(answer) ? null : answer;
+          return answer;
+        };
+      readings = { ...shared, read: wide(shared.read), recent: wide(shared.recent) };
       seen = await look();
     }, 600_000);
     afterAll(async () => farm?.close());
@@ -127,12 +137,6 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         secrets: new Map(),
         probe: async () => false,
       };
-      const shared = shareReadings(farm.control, xl, farm.clock);
-      const read: typeof shared = async (server, _, paths) => {
-        const answer = await shared(server, 'all', paths);
-        last = isUnknown(answer) ? null : answer;
-        return answer;
-      };
       const id = idOf(op);
       const operation = {
         id,
@@ -146,7 +150,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         estimate: { ms: 0, downtimeMs: 0 },
         commands: [],
       };
-      const trouble = await carryOut(operation, `law-${serial++}`, world, read, () => undefined);
+      const trouble = await carryOut(operation, `law-${serial++}`, world, readings, () => undefined);
       if (op.verb === 'start' || op.verb === 'restart') births += 1;
       const boots = (op.verb === 'start' && !op.paused) || op.verb === 'restart' || op.verb === 'unpause';
       // What is read after an operation is what its conditions were held against: no need to look once more, unless time has passed.
@@ -184,7 +188,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       },
       settings,
       disks: { xvda: { ...plainDisk, path: farm.disks[0] } },
-      cdroms: type === 'hvm' ? { hdc: { path: '' } } : {},
+      cdroms: type === 'hvm' ? { hdc: { path: farm.isos[0] }, hdd: { path: '' } } : {},
       nics: [{ ...plainNic, mac: macs[0], bridge: farm.bridges[0] }],
       extra: [],
       ...more,
@@ -251,9 +255,9 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ],
     ];
     const media: Walk = [
-      ['change-cd in', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: farm.iso, from: '' })],
-      ['change-cd out', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: null, from: farm.iso })],
-      ['change-cd in again', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: farm.iso, from: '' })],
+      ['change-cd', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: farm.isos[1], from: farm.isos[0] })],
+      ['change-cd out', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: null, from: farm.isos[1] })],
+      ['change-cd in', () => ({ ...base(), verb: 'change-cd', vdev: 'hdc', path: farm.isos[0], from: '' })],
     ];
     const devices: Walk = [
       ['attach-disk', () => ({ ...base(), verb: 'attach-disk', vdev: 'xvdb', disk: { ...disk, path: farm.disks[1] } })],
@@ -364,7 +368,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       domain: () => liveOf(farm.server, seen)?.domain ?? null,
       doOne,
       define: () => ({ ...base(), verb: 'define', record: draft(1, config()), update: false }),
-      start: (more = {}) => start(false, () => config(more))(),
+      start: (more = {}, paused = false) => start(paused, () => config(more))(),
       op: base,
       path,
       macs,

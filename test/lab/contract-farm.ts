@@ -52,7 +52,7 @@ export const openContract = async (): Promise<ContractFarm> => {
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
     qcow2: guest.qcow2,
-    iso: guest.iso(1),
+    isos: [guest.iso(1), guest.iso(2)],
     bridges: ['xenbr0', 'xenbr1'],
     cpupool: 'other',
     secondPool: (there) =>

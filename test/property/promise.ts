@@ -60,7 +60,8 @@ const nics = (a: VmSpec, b: VmSpec): readonly Disruption[] => {
 const drives = (a: VmSpec, b: VmSpec): readonly Disruption[] => {
   const [from, to] = [a.cdroms ?? {}, b.cdroms ?? {}];
   return [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((vdev): readonly Disruption[] =>
-    !differ(from[vdev], to[vdev]) ? [] : [from[vdev] && to[vdev] ? 'live' : 'restart'],
+    // Into what was empty from the start, QEMU takes nothing.
+    !differ(from[vdev], to[vdev]) ? [] : [from[vdev]?.path && to[vdev] ? 'live' : 'restart'],
   );
 };
 

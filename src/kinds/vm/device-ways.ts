@@ -45,14 +45,20 @@ const diskWays = (vdev: string, live: LiveVm, want: Resolved): Ways => {
       ];
 };
 
+/** Why nothing can be put into a drive that a VM started with empty. */
+export const bornEmpty = (vdev: string): string =>
+  `${vdev} has been empty since the VM started, and QEMU would die of a change there`;
+
 const cdWays = (vdev: string, { domain }: LiveVm, want: Resolved): Ways => {
-  const both = vdev in want.config.cdroms && vdev in (domain?.cdroms ?? {});
-  return both
-    ? [
-        { how: 'change-cd', disruption: 'live', why: 'the medium is changed while the VM runs' },
-        restart('the medium is there when the VM starts again'),
-      ]
-    : [restart('a CD drive is there, or not, from the start')];
+  const drive = domain?.cdroms[vdev];
+  if (!drive || !(vdev in want.config.cdroms)) return [restart('a CD drive is there, or not, from the start')];
+  return [
+    unless(
+      { how: 'change-cd', disruption: 'live', why: 'the medium is changed while the VM runs' },
+      drive.fixed ? bornEmpty(vdev) : null,
+    ),
+    restart('the medium is there when the VM starts again'),
+  ];
 };
 
 /** A card that QEMU emulates. */

@@ -14,6 +14,13 @@ export interface LiveDisk {
   readonly state: number;
 }
 
+/** A CD drive; an empty path is an empty drive. */
+export interface LiveCd {
+  readonly path: string;
+  /** It was empty when the VM started: QEMU (7.2, under Xen 4.17 [L]) dies of any change to it, an eject included. */
+  readonly fixed?: true;
+}
+
 export interface LiveNic {
   readonly devid: number;
   readonly mac: string;
@@ -44,8 +51,7 @@ export interface Domain {
   /** As it runs: weight, affinity and cpupool from the hypervisor, the rest from libxl's record of how it was started. */
   readonly settings: Settings;
   readonly disks: readonly LiveDisk[];
-  /** CD drives by vdev; an empty path is an empty drive. */
-  readonly cdroms: VmConfig['cdroms'];
+  readonly cdroms: Readonly<Record<string, LiveCd>>;
   /** By devid. */
   readonly nics: readonly LiveNic[];
   /** Whether an `xl` daemon watches it: without one, nobody handles its reboot or shutdown. Undefined: not read. */

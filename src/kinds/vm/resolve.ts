@@ -46,7 +46,7 @@ export const configOfDomain = (d: Domain): VmConfig => ({
   disks: Object.fromEntries(
     d.disks.map((k) => [k.vdev, { ...plainDisk, path: k.path, access: k.access, format: k.format }]),
   ),
-  cdroms: d.cdroms,
+  cdroms: Object.fromEntries(Object.entries(d.cdroms).map(([vdev, { path }]) => [vdev, { path }])),
   nics: d.nics.map((n) => ({
     ...plainNic,
     mac: n.mac,

@@ -161,12 +161,14 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
   const { records, problems: recordProblems } = recordsOf(entries);
   problems.push(...recordProblems);
   const links = optional('link', 'the network links', parseLinks);
-  const monitors = optional('ps', 'the processes', (text) =>
-    parseMonitors(
-      text,
-      records.map((r) => r.path),
-    ),
-  );
+  const processes = optional('ps', 'the processes', (text) => text);
+  const monitors =
+    processes === null
+      ? null
+      : parseMonitors(
+          processes,
+          records.map((r) => r.path),
+        );
   const { domains, problems: domainProblems } = domainsOf({
     rows: list.rows,
     xs,
@@ -174,6 +176,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     records,
     links,
     monitors,
+    processes,
     running: parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]),
   });
   problems.push(...domainProblems);
@@ -201,7 +204,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     bridges: [...new Set([...(links?.bridges ?? []), ...ovsBridges])].sort(),
     ovs: [...ovsBridges].sort(),
     cpupools: poolsOf(xs),
-    qemu: qemuOf(sections.get('qemu'), whatever('ps')),
+    qemu: qemuOf(sections.get('qemu'), processes ?? ''),
     xendomains: xendomains === null ? null : parseXendomains(xendomains),
     domains,
     records,

@@ -1,7 +1,6 @@
 /** The disks, CD drives and NICs of a running domain: from libxl's trusted side of xenstore, and where its vifs hang. */
 import { rateOf } from '../../kinds/vm/rate.ts';
-import type { LiveDisk, LiveNic } from '../../kinds/vm/live.ts';
-import type { VmConfig } from '../../kinds/vm/spec.ts';
+import type { Domain, LiveCd, LiveDisk, LiveNic } from '../../kinds/vm/live.ts';
 import type { Links } from './ip-link.ts';
 import type { StoredConfig } from './libxl-json.ts';
 import { scriptName } from './vif-string.ts';
@@ -20,14 +19,10 @@ const backendState = (xs: Xenstore, device: string): number => {
 const byNumber = (a: string, b: string): number => Number(a) - Number(b);
 
 /** CD drives are kept apart: their media come and go. */
-export const disksOf = (
-  xs: Xenstore,
-  domid: number,
-  stored: StoredConfig | null,
-): { readonly disks: readonly LiveDisk[]; readonly cdroms: VmConfig['cdroms'] } => {
+export const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null): Pick<Domain, 'disks' | 'cdroms'> => {
   const folder = `/libxl/${domid}/device/vbd`;
   const disks: LiveDisk[] = [];
-  const cdroms: Record<string, { readonly path: string }> = {};
+  const cdroms: Record<string, LiveCd> = {};
   for (const id of [...xs.list(folder)].sort(byNumber)) {
     const at = `${folder}/${id}`;
     const vdev = xs.get(`${at}/dev`);
@@ -38,7 +33,8 @@ export const disksOf = (
     const prefix = backend === 'phy' ? undefined : /^(?:[a-z0-9]+|\(null\))(?=:)/.exec(params)?.[0];
     const path = prefix === undefined ? params : params.slice(prefix.length + 1);
     if (xs.get(`${at}/device-type`) === 'cdrom') {
-      cdroms[vdev] = { path };
+      // `aio:` was empty from the start; one that was emptied has no prefix.
+      cdroms[vdev] = path === '' && prefix !== undefined ? { path, fixed: true } : { path };
       continue;
     }
     disks.push({

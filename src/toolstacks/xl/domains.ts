@@ -19,6 +19,8 @@ export interface Sources {
   /** Null: not read. */
   readonly links: Links | null;
   readonly monitors: Monitors | null;
+  /** `PID COMMAND…`, a line each; null: not read. */
+  readonly processes: string | null;
   /** How the hypervisor runs them, by domid (`parseRunning`). */
   readonly running: ReadonlyMap<number, Settings>;
 }
@@ -35,6 +37,13 @@ const isMonitored = (row: ListRow, name: string, s: Sources): boolean | undefine
   if (own.some((r) => paths.includes(r.path))) return true;
   const elsewhere = paths.some((p) => !s.records.some((r) => r.path === p));
   return strays > 0 || elsewhere ? undefined : false;
+};
+
+/** Whether a QEMU serves it. One that dies takes neither the domain nor its keys in xenstore along. */
+const isServed = (domid: number, type: VmType, { xs, processes }: Sources): boolean => {
+  const pid = xs.get(`/local/domain/${domid}/image/device-model-pid`);
+  if (pid !== undefined && processes !== null) return new RegExp(`^\\s*${toNumber(pid)} `, 'm').test(processes);
+  return type === 'hvm' || xs.get(`/local/domain/0/device-model/${domid}`) !== undefined;
 };
 
 /** A reboot is as good as running where somebody carries it out. */
@@ -134,7 +143,7 @@ export const domainsOf = (
       ...disksOf(s.xs, row.domid, stored),
       nics: nicsOf(s.xs, row.domid, stored, s.links),
       monitored,
-      qemu: type === 'hvm' || s.xs.get(`/local/domain/0/device-model/${row.domid}`) !== undefined,
+      qemu: isServed(row.domid, type, s),
       balloon: saysOf(s.xs, row.domid, 'balloon'),
       pvDrivers: saysOf(s.xs, row.domid, 'poweroff', 'reboot', 'suspend'),
       pendingUpdate: pending === undefined ? null : digestBytes(pending),

@@ -1,6 +1,6 @@
 /** What attaches, detaches and changes the devices of a running domain. */
 import type { Condition, Lowered } from '../../core/step.ts';
-import { needsQemu } from '../../kinds/vm/device-ways.ts';
+import { bornEmpty, needsQemu } from '../../kinds/vm/device-ways.ts';
 import { writeDisk } from './disk-string.ts';
 import { deviceMs, exec, quickMs } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -40,6 +40,7 @@ export const changeCd = (op: Of<'change-cd'>, at: At): Lowered | Unsupported => 
   const drive = at.domain?.cdroms[vdev];
   if (at.domain && !drive)
     return { unsupported: `${at.domain.name} has no CD drive ${vdev}, and a running VM cannot be given one` };
+  if (drive?.fixed && drive.path !== (path ?? '')) return { unsupported: `${at.domain?.name}: ${bornEmpty(vdev)}` };
   return onDomain(op, at, {
     before: [{ is: 'qemu', uuid }, ...pathConditions(op)],
     steps: (_, dom) => (drive?.path === (path ?? '') ? [] : [exec(cdArgv(op, dom), deviceMs)]),

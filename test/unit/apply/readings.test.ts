@@ -1,15 +1,14 @@
 /** Readings are shared by those who ask before one starts, and by nobody who asks later. */
 import { expect, test } from 'vitest';
-import { shareReadings } from '../../../src/apply/readings.ts';
-import type { Read } from '../../../src/apply/readings.ts';
+import { shareReadings, type Readings } from '../../../src/apply/readings.ts';
 import type { Clock } from '../../../src/apply/world.ts';
 import { fakeControl, fakeToolstack, virtualClock } from './fake-control.ts';
 import type { FakeControl } from './fake-control.ts';
 
-const open = (): { readonly control: FakeControl; readonly clock: Clock; readonly read: Read } => {
+const open = (): Readings & { readonly control: FakeControl; readonly clock: Clock } => {
   const clock = virtualClock();
   const control = fakeControl(clock, { servers: { dom1: {}, dom2: {} } });
-  return { control, clock, read: shareReadings(control, fakeToolstack, clock) };
+  return { control, clock, ...shareReadings(control, fakeToolstack, clock) };
 };
 
 test('one reading serves all who ask at the same moment, and covers what each wants', async () => {
@@ -41,4 +40,35 @@ test('who asks while a reading runs gets the next one, which begins when that ha
   expect(answers[0]).not.toBe(answers[1]);
   expect(answers[1]).toBe(answers[2]);
   expect(clock.now() - began).toBeGreaterThanOrEqual(200);
+});
+
+test('the last reading will do for a while, where it covers what is asked', async () => {
+  const { control, clock, read, recent } = open();
+  const first = await read('dom1', 'all', ['/a']);
+  expect(await recent('dom1', 'domains', ['/a'])).toBe(first);
+  expect(await recent('dom2', 'domains', [])).not.toBe(first);
+  expect(await recent('dom1', 'domains', ['/b'])).not.toBe(first);
+  await recent('dom1', 'all', []);
+  await clock.sleep(2001);
+  await recent('dom1', 'domains', []);
+  expect(control.reads).toEqual(['dom1 all /a', 'dom2 domains', 'dom1 domains /b', 'dom1 all', 'dom1 domains']);
+});
+
+test('nothing that was read before a change, or while one was under way, will do', async () => {
+  const { control, clock, read, recent, changing } = open();
+  await read('dom1', 'all', []);
+  await changing('dom1', () => Promise.resolve());
+  await recent('dom1', 'all', []);
+  const busy = changing('dom1', () => clock.sleep(300));
+  await read('dom1', 'all', []);
+  await recent('dom1', 'all', []);
+  await busy;
+  await recent('dom1', 'all', []);
+  expect(control.reads).toHaveLength(5);
+  const early = read('dom1', 'all', []);
+  await clock.sleep(50);
+  await changing('dom1', () => Promise.resolve());
+  await early;
+  await recent('dom1', 'all', []);
+  expect(control.reads).toHaveLength(7);
 });

@@ -149,14 +149,20 @@ describe('order', () => {
 
 describe('a CD', () => {
   it('is changed while the VM runs', () => {
-    const seen = made([win]);
-    const f = farm([{ ...win, cdroms: { hdc: { path: '/srv/a.iso' } } }]);
+    const seen = made([{ ...win, cdroms: { hdc: { path: '/srv/a.iso' } } }]);
+    const f = farm([{ ...win, cdroms: { hdc: { path: '/srv/b.iso' } } }]);
     const p = plan(f, seen);
     expect(p.operations.map((o) => [o.id, o.disruption])).toEqual([
       ['win/define', 'none'],
       ['win/change-cd/hdc', 'live'],
     ]);
     expect(ids(f, after(seen, p.operations))).toEqual([]);
+  });
+  it('waits for a restart where its drive has been empty since the start: QEMU would die of it', () => {
+    const p = plan(farm([{ ...win, cdroms: { hdc: { path: '/srv/a.iso' } } }]), made([win]));
+    expect(changesOf(p)).toEqual(['cdrom.hdc defer']);
+    expect(p.operations.map((o) => o.id)).toEqual(['win/define']);
+    expect(JSON.stringify(p.vms[0])).toContain('QEMU would die');
   });
   it('that a hand took out is put back', () => {
     const full = { ...win, cdroms: { hdc: { path: '/srv/a.iso' } } };

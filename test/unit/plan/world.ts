@@ -155,7 +155,9 @@ const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state']
   memory: { target: c.memory.target, actual: c.memory.target, max: c.memory.max },
   boot: c.boot,
   settings: c.settings,
-  cdroms: c.cdroms,
+  cdroms: Object.fromEntries(
+    Object.entries(c.cdroms).map(([vdev, { path }]) => [vdev, path === '' ? { path, fixed: true as const } : { path }]),
+  ),
   disks: Object.entries(c.disks).map(([vdev, d]) => ({
     vdev,
     path: d.path,

@@ -140,9 +140,9 @@ describe('an HVM guest without PV drivers', () => {
 
 describe('a CD drive', () => {
   it('takes a medium and gives it back; the record says which', async () => {
-    const b = await withGuest(hvm);
+    const b = await withGuest({ ...hvm, disk: hvm['disk']?.replace(',raw,', '/srv/a.img,raw,') ?? '' });
     const at = '/libxl/1/device/vbd/5632/params = ';
-    expect(xenstore(b.world)).toContain(`${at}"aio:"\n`);
+    expect(xenstore(b.world)).toContain(`${at}"aio:/srv/a.img"\n`);
     expect((await b.run('xl cd-insert a hdc /srv/b.img')).rc).toBe(0);
     expect(xenstore(b.world)).toContain(`${at}"aio:/srv/b.img"\n`);
     expect(guestOf(b).config.disks[1]).toMatchObject({ path: '/srv/b.img', format: 'raw', cdrom: true });
@@ -151,6 +151,19 @@ describe('a CD drive', () => {
     expect(xenstore(b.world)).toContain(`${at}""\n`);
     const record = b.world.files.text('/var/lib/xen/userdata-d.1.5f0c0c5e-1111-5c0e-9a5d-6d0f3a3c0001.libxl-json');
     expect(record).toContain('"pdev_path": "",\n            "vdev": "hdc",\n            "format": "empty"');
+  });
+  it.each([
+    ['xl cd-eject a hdc', 0, ''],
+    ['xl cd-insert a hdc /srv/b.img', 1, 'Failed to connect to QMP socket: Connection reset by peer\n'],
+  ])('that began empty is the end of QEMU: %s', async (line, rc, words) => {
+    const b = await withGuest(hvm);
+    expect(xenstore(b.world)).toContain('/libxl/1/device/vbd/5632/params = "aio:"\n');
+    const result = await b.run(line);
+    expect(result.rc).toBe(rc);
+    expect(result.err).toContain(words);
+    expect(guestOf(b).qemu).toMatchObject({ dead: true });
+    const again = await b.run('xl cd-insert a hdc /srv/b.img');
+    expect([again.rc, again.err]).toEqual([1, expect.stringContaining('Connection refused')]);
   });
   it.each([
     ['xl cd-insert a hdd /srv/b.img', 'Virtual device not found\n'],

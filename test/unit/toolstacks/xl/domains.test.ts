@@ -16,6 +16,7 @@ test('a domain that is still being built is neither paused nor gone', () => {
     records: [],
     links: null,
     monitors: null,
+    processes: null,
     running: new Map(),
   });
   expect(domains.map((d) => d.state)).toEqual(['dying']);
@@ -30,6 +31,7 @@ test('a paused domain with its configuration is paused', () => {
     records: [],
     links: null,
     monitors: null,
+    processes: null,
     running: new Map(),
   });
   expect(domains.map((d) => d.state)).toEqual(['paused']);
