@@ -80,7 +80,11 @@ const settleCopies = (
 };
 
 const places = (all: readonly Found[]): string =>
-  all.map((f) => `${f.server}${f.live.domain ? ' (running)' : ` (${f.live.record?.path ?? 'no cfg'})`}`).join(' and ');
+  all
+    .map(({ server, live: { domain, record } }) =>
+      domain ? `${server} (running as ${domain.name}, domain ${domain.domid})` : `${server} (${record?.path ?? 'no cfg'})`,
+    )
+    .join(' and ');
 
 export const match = (farm: Farm, observed: Observed, takeover: readonly string[]): Matched => {
   const all: Found[] = [];

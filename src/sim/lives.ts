@@ -49,8 +49,8 @@ const balloon = (world: World, d: Domain): void => {
 
 const hotplugVcpus = (world: World, d: Domain): void => {
   if (!behaviourOf(world, d).vcpuHotplug || d.wantVcpus === d.onlineVcpus) return;
-  // QEMU plugs, but only a PV driver lets go.
-  if (d.wantVcpus < d.onlineVcpus && !hasDrivers(world, d)) return;
+  // QEMU plugs, and takes nothing out; of others, only a PV driver lets go.
+  if (d.wantVcpus < d.onlineVcpus && (d.type === 'hvm' || !hasDrivers(world, d))) return;
   world.clock.after(draw(world, d.wantVcpus > d.onlineVcpus ? 'vcpuUp' : 'vcpuDown'), () => {
     if (acts(world, d)) d.onlineVcpus = d.wantVcpus;
   });

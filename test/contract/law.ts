@@ -233,11 +233,12 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ['autostart', () => ({ ...base(), verb: 'autostart', path, on: true, link, links: [] })],
       ['start', start(false, config)],
     ];
+    const fewerVcpus: Walk[number] = ['set-vcpus down', () => ({ ...base(), verb: 'set-vcpus', count: 1, from: 2 })];
     const resources: Walk = [
       ['set-memory down', () => ({ ...base(), verb: 'set-memory', kib: size.low * MiB, from: size.target * MiB })],
       ['set-memory up', () => ({ ...base(), verb: 'set-memory', kib: size.target * MiB, from: size.low * MiB })],
       ['set-vcpus up', () => ({ ...base(), verb: 'set-vcpus', count: 2, from: 1 })],
-      ['set-vcpus down', () => ({ ...base(), verb: 'set-vcpus', count: 1, from: 2 })],
+      ...(type === 'hvm' ? [] : [fewerVcpus]),
       ['set-sched', () => ({ ...base(), verb: 'set-sched', weight: 512, cap: 80, scheduler: 'credit2' })],
       ['set-affinity', () => ({ ...base(), verb: 'set-affinity', hard: '0', soft: 'all' })],
       ['set-affinity back', () => ({ ...base(), verb: 'set-affinity', hard: 'all', soft: 'all' })],

@@ -70,10 +70,11 @@ export const promise = (a: VmSpec, b: VmSpec): Disruption => {
   const when = (differs: boolean, cost: Disruption): readonly Disruption[] => (differs ? [cost] : []);
   // What comes back whenever it shuts down can only be destroyed.
   const revived = a.settings['on.poweroff'] === 'restart';
+  const fewer = (b.vcpus.count ?? 1) < (a.vcpus.count ?? 1);
   const all = worst([
     ...when(a.type !== b.type, 'restart'),
     ...when(differ(a.name, b.name), 'live'),
-    ...when(differ(a.vcpus.count, b.vcpus.count), 'live'),
+    ...when(differ(a.vcpus.count, b.vcpus.count), fewer && a.type === 'hvm' ? 'restart' : 'live'),
     ...when(differ(a.vcpus.max, b.vcpus.max), 'restart'),
     ...when(differ(a.memory.target, b.memory.target), 'live'),
     ...when(differ(a.memory.max, b.memory.max), 'restart'),

@@ -30,10 +30,12 @@ const vcpus = ({ domain: d }: LiveVm, want: Resolved, facts: Facts): Ways => {
       ? `the running maximum is ${d.vcpus.max}`
       : n > facts.seen.cpus
         ? `the server has ${facts.seen.cpus} CPUs`
-        : null;
+        : d?.type === 'hvm' && n < d.vcpus.online
+          ? 'a running HVM guest lets no vCPU go'
+          : null;
   return [
     unless({ how: 'set-vcpus', disruption: 'live', why: 'vCPUs are plugged while the VM runs' }, why),
-    restart('the vCPU maximum is fixed when a VM starts'),
+    restart('the VM starts with that many vCPUs'),
   ];
 };
 

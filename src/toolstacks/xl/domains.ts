@@ -55,8 +55,9 @@ const stateOf = (row: ListRow, monitored: boolean | undefined): Domain['state'] 
 const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
   const cpus = `/local/domain/${row.domid}/cpu`;
   const wanted = xs.list(cpus).filter((n) => xs.get(`${cpus}/${n}/availability`) === 'online').length;
-  // QEMU plugs HVM's vCPUs; xenstore does not hear of it. Elsewhere the goal counts, not how far the guest's boot is.
-  return type === 'hvm' || wanted === 0 ? row.vcpus : wanted;
+  if (wanted === 0) return row.vcpus;
+  // The goal counts, not how far the guest's boot is; but what QEMU has plugged into an HVM guest it does not take out.
+  return type === 'hvm' ? Math.max(wanted, row.vcpus) : wanted;
 };
 
 /** As the hypervisor runs it; what was not told is as libxl's record has it, else as the cfg has it. */

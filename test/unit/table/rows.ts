@@ -52,7 +52,8 @@ const nics = (more: VmSpec['nics']): More => ({ nics: { eth0: nic('lan'), ...mor
 export const rows: readonly Row[] = [
   row('name', {}, { name: 'www' }),
   row('type', {}, { type: 'pvh', cdroms: undefined }, ['pv', 'hvm']),
-  row('vcpus.count', {}, { vcpus: { count: 2, max: 2 } }, all, 'up to the maximum'),
+  row('vcpus.count', {}, { vcpus: { count: 2, max: 2 } }, all, 'more, up to the maximum'),
+  row('vcpus.count', { vcpus: { count: 2, max: 2 } }, { vcpus: { count: 1, max: 2 } }, all, 'fewer'),
   row('vcpus.max', {}, { vcpus: { count: 1, max: 4 } }),
   row('memory.target', {}, { memory: { target: 1.5 * GiB, max: 2 * GiB } }, all, 'up to the maximum'),
   row('memory.max', {}, { memory: { target: GiB, max: 4 * GiB } }),

@@ -204,7 +204,7 @@ describe('a domain between two lives', () => {
 });
 
 describe('HVM', () => {
-  it('takes formats from libxl, vCPUs from the hypervisor and QEMU’s prefix off paths', () => {
+  it('takes formats from libxl, the goal of vCPUs from xenstore and QEMU’s prefix off paths', () => {
     const hvm = xs(5)
       .replace('params = "/d"', 'params = "qcow2:/d:1"')
       .replace('51712/type = "phy"', '51712/type = "qdisk"')
@@ -212,7 +212,7 @@ describe('HVM', () => {
     const raw = running({ xs: hvm, files: [json(5, 'hvm')] });
     expect(domain(raw)).toMatchObject({
       type: 'hvm',
-      vcpus: { online: 1, max: 3 },
+      vcpus: { online: 2, max: 3 },
       disks: [{ path: '/d:1', format: 'raw', backend: 'qdisk' }],
       monitored: undefined,
     });
