@@ -1,25 +1,36 @@
-/** `ready`: when a started VM counts as up. */
+/** `ready` and `shutdown`: when a VM counts as up, and how long it may take to go down. */
 import { parseDuration } from '../core/quantity.ts';
 import type { ReadySpec } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
 import { lookUp, placeIn, textAt, type Layer } from './layers.ts';
+import type { Problems } from './problem.ts';
 import { parseHostPort } from './words.ts';
 
 /** ms. */
 const usual = 60_000;
 const longest = 3_600_000;
 
+const withinOf = (word: 'ready' | 'shutdown', layers: readonly Layer[], problems: Problems): number | undefined => {
+  const within = textAt(layers, word, 'within');
+  const time = within && parseDuration(within.value);
+  if (!time?.ok) return undefined;
+  const ms = time.value;
+  refuse(problems, 'a time to wait', within, () =>
+    ms < 1 || ms > longest ? 'it must be more than nothing and at most 1h' : null,
+  );
+  return ms;
+};
+
+/** ms. */
+export const shutdownOf = (layers: readonly Layer[], { problems }: Around): number | undefined =>
+  withinOf('shutdown', layers, problems);
+
 export const readyOf = (key: string, layers: readonly Layer[], around: Around): ReadySpec | undefined => {
   const { problems } = around;
   const whole = lookUp(layers, ['ready']);
   if (!whole) return undefined;
   const tcp = textAt(layers, 'ready', 'tcp');
-  const within = textAt(layers, 'ready', 'within');
-  const time = within && parseDuration(within.value);
-  const ms = time?.ok ? time.value : usual;
-  refuse(problems, 'a time to wait', within, () =>
-    ms < 1 || ms > longest ? 'it must be more than nothing and at most 1h' : null,
-  );
+  const ms = withinOf('ready', layers, problems) ?? usual;
   if (!tcp) {
     // A profile may say how long, and leave it to its VMs what to wait for.
     const own = whole.layer.pointer.startsWith('/vms/');

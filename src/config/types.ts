@@ -502,6 +502,15 @@ export interface Profile {
     within?: string;
   };
   /**
+   * How the VM is shut down.
+   */
+  shutdown?: {
+    /**
+     * How long the guest may take, before it counts as not obeying: it is left as it is then, or, where data-loss is allowed, destroyed. Unset: 2m.
+     */
+    within?: string;
+  };
+  /**
    * What cloud-init reads at its first boot.
    */
   cloudInit?: {
@@ -886,6 +895,15 @@ export interface Vm {
     from?: 'dom0' | 'here';
     /**
      * How long it may take; unset: 60s.
+     */
+    within?: string;
+  };
+  /**
+   * How the VM is shut down.
+   */
+  shutdown?: {
+    /**
+     * How long the guest may take, before it counts as not obeying: it is left as it is then, or, where data-loss is allowed, destroyed. Unset: 2m.
      */
     within?: string;
   };

@@ -12,7 +12,7 @@ import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
 import { didYouMean, type Problems } from './problem.ts';
-import { readyOf } from './ready.ts';
+import { readyOf, shutdownOf } from './ready.ts';
 import { settingsOf } from './settings.ts';
 import type { Vm } from './types.ts';
 import { badCmdline, badServerPath } from './words.ts';
@@ -64,6 +64,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     autostart: flagAt(layers, 'autostart'),
     after: afterOf(layers),
     ready: readyOf(key, layers, around),
+    shutdownMs: shutdownOf(layers, around),
     formerly: formerly?.value,
     protect: flagAt(layers, 'protect') ?? false,
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,

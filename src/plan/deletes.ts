@@ -26,6 +26,7 @@ export const pruned = (found: Found, key: string): VmSpec => ({
   autostart: undefined,
   after: [],
   ready: undefined,
+  shutdownMs: undefined,
   formerly: undefined,
   protect: false,
   budget: undefined,

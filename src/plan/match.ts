@@ -82,7 +82,9 @@ const settleCopies = (
 const places = (all: readonly Found[]): string =>
   all
     .map(({ server, live: { domain, record } }) =>
-      domain ? `${server} (running as ${domain.name}, domain ${domain.domid})` : `${server} (${record?.path ?? 'no cfg'})`,
+      domain
+        ? `${server} (running as ${domain.name}, domain ${domain.domid})`
+        : `${server} (${record?.path ?? 'no cfg'})`,
     )
     .join(' and ');
 

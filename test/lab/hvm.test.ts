@@ -12,6 +12,7 @@ let win: VmYaml = {
   cdrom: { hdc: { path: guest.iso(1) } },
   display: { vnc: { port: 5911 } },
   tablet: true,
+  shutdown: { within: '20s' },
   nics: { eth0: { network: 'lan' } },
 };
 const change = (more: VmYaml): void => {

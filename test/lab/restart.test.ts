@@ -60,7 +60,7 @@ describe('a change of the command line', () => {
 
 describe('a guest that ignores shutdown', () => {
   let desk: Desk;
-  const deaf = { boot: { ...direct, ramdisk: guest.deaf }, networks: ['lan'] };
+  const deaf = { boot: { ...direct, ramdisk: guest.deaf }, networks: ['lan'], shutdown: { within: '20s' } };
 
   beforeAll(async () => {
     await reset();

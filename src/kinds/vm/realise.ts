@@ -9,9 +9,6 @@ import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 import { lifeOf } from './state.ts';
 
-/** How long a guest may take to shut down before that counts as refused, in ms. */
-const shutdownDeadlineMs = 120_000;
-
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
 const writes = (t: VmTransition): boolean => {
   const { live, want } = t;
@@ -160,7 +157,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
       return [{ ...base, verb: t.state }];
     case 'stop':
     case 'delete': {
-      const stop: VmOp = { ...base, verb: 'stop', deadlineMs: shutdownDeadlineMs, force: t.force || clear };
+      const stop: VmOp = { ...base, verb: 'stop', deadlineMs: t.want.shutdownMs, force: t.force || clear };
       // A paused guest cannot hear that it is to shut down.
       const down: readonly VmOp[] = t.live?.domain ? [...wake, stop] : [];
       const record = t.live?.record;
@@ -232,7 +229,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const links = linkOps(t, record);
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
-    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: shutdownDeadlineMs, force: t.force });
+    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force });
     if (t.state === 'pause') ops.push({ ...base, verb: 'pause' });
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;

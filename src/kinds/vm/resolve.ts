@@ -7,6 +7,9 @@ import type { Domain, LiveVm } from './live.ts';
 import { settleSettings, settleXl } from './settings.ts';
 import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
 
+/** How long a guest may take to shut down before that counts as refused, where the file does not say: in ms. */
+const usualShutdownMs = 120_000;
+
 export interface Resolved {
   /** The key in the file. */
   readonly key: string;
@@ -18,6 +21,8 @@ export interface Resolved {
   /** The link that starts it with its server, where its name matters; null: any link will do. */
   readonly link: string | null;
   readonly ready: VmSpec['ready'];
+  /** How long it may take to go down. */
+  readonly shutdownMs: number;
   readonly protect: boolean;
   /** MAC by NIC key, in the order of `config.nics`. */
   readonly macs: Readonly<Record<string, string>>;
@@ -167,6 +172,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
     autostart,
     link: linkOf(spec, facts),
     ready: spec.ready,
+    shutdownMs: spec.shutdownMs ?? usualShutdownMs,
     protect: spec.protect,
     macs: { ...marker?.macs, ...nics.macs },
     governed,

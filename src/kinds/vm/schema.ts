@@ -191,6 +191,18 @@ export const settings = {
     },
     'When a started VM counts as up.',
   ),
+  shutdown: mapWith(
+    {
+      within: {
+        description:
+          'How long the guest may take, before it counts as not obeying: it is left as it is then, or, where data-loss is allowed, destroyed. Unset: 2m.',
+        type: 'string',
+        pattern: durationPattern,
+        examples: ['10m'],
+      },
+    },
+    'How the VM is shut down.',
+  ),
   cloudInit: mapWith(
     {
       userData: { description: 'cloud-init user data.', type: ['string', 'object'], additionalProperties: true },

@@ -129,6 +129,8 @@ export interface VmSpec {
   /** Keys of VMs that start before it and stop after it, sorted. */
   readonly after: readonly string[];
   readonly ready: ReadySpec | undefined;
+  /** How long it may take to go down, in ms; undefined: two minutes. */
+  readonly shutdownMs: number | undefined;
   /** The key that it had before. */
   readonly formerly: string | undefined;
   readonly protect: boolean;

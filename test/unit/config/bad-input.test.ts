@@ -198,6 +198,8 @@ vms:
   f: { ready: { from: here } }
   g: { ready: { tcp: "{}.example.com:443", from: home, within: 60 } }
   h: {}
+  i: { shutdown: { within: 0s } }
+  j: { shutdown: 10m }
 `,
   'passwords written out': `${base}vms:
   a: { display: { vnc: { password: hunter2 }, spice: { port: 5901, password: 4711 } } }

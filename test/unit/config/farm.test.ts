@@ -56,6 +56,7 @@ test('the short form is one pool, named like the farm', async () => {
         autostart: undefined,
         after: [],
         ready: undefined,
+        shutdownMs: undefined,
         formerly: undefined,
         protect: false,
         budget: undefined,

@@ -127,6 +127,12 @@ test('defaults say how long, and the VM what to wait for', async () => {
   expect((await vmOf(text.replace('{n}', 'web'), 'db')).ready).toBeUndefined();
 });
 
+test('how long it may take to go down', async () => {
+  const text = `defaults: { shutdown: { within: 10m } }\nvms: { web: {}, db: { shutdown: { within: 30s } } }\n`;
+  expect((await vmOf(text, 'web')).shutdownMs).toBe(600_000);
+  expect((await vmOf(text, 'db')).shutdownMs).toBe(30_000);
+});
+
 test('after: sorted, each once, and a list of its own replaces that of the defaults', async () => {
   const text =
     'defaults: { after: [web, db] }\nvms: { web: { after: [] }, db: { after: [web] }, a: {}, "b-[1-2]": { after: [a, db] } }\n';

@@ -136,7 +136,12 @@ describe('a change of the file', () => {
     const p = plan(f, made(farm([web])));
     expect(p.operations).toEqual([]);
     expect(p.refused[0]).toMatchObject({ needs: 'stop', help: '--allow stop=web' });
-    expect(ids(f, made(farm([web])), { allow: [{ disruption: 'stop', pattern: 'web' }] })).toEqual(['web/stop']);
+    const allow = [{ disruption: 'stop' as const, pattern: 'web' }];
+    expect(plan(f, made(farm([web])), { allow }).operations.map((o) => o.op)).toMatchObject([
+      { verb: 'stop', deadlineMs: 120_000, force: false },
+    ]);
+    const slow = farm([{ ...web, state: 'stopped', autostart: true, shutdownMs: 600_000 }]);
+    expect(plan(slow, made(farm([web])), { allow }).operations[0]?.op).toMatchObject({ deadlineMs: 600_000 });
   });
   it('back to nothing returns to the default on a VM that Reeve made', () => {
     const seen = made(farm([{ ...web, boot: { ...web.boot!, cmdline: 'quiet' } }]));

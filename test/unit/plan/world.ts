@@ -50,6 +50,7 @@ export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
   autostart: undefined,
   after: [],
   ready: undefined,
+  shutdownMs: undefined,
   formerly: undefined,
   protect: false,
   budget: undefined,
