@@ -1,6 +1,6 @@
 /** What xenstore shows of a guest's devices: libxl's own record, the backends, the frontends. */
 import { handed } from './build-keys.ts';
-import type { Tree } from './print-xenstore.ts';
+import type { Tree } from './tree.ts';
 import type { Disk, Domain, Nic } from './world.ts';
 
 const kindOf = (device: Disk | Nic): string =>

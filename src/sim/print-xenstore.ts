@@ -14,24 +14,8 @@ import {
   nicBackend,
   nicFrontend,
 } from './print-devices.ts';
+import { keyed, lines, type Tree } from './tree.ts';
 import { versionOf, type Disk, type Domain, type Nic, type World } from './world.ts';
-
-/** A leaf is its value, a folder its children; a folder's own value is empty. */
-export type Tree = { readonly [name: string]: string | Tree };
-
-const byCode = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
-  a < b ? -1 : a > b ? 1 : 0;
-
-const lines = (tree: Tree, path: string, out: string[]): void => {
-  for (const [name, child] of Object.entries(tree).sort(byCode)) {
-    const at = `${path}/${name}`;
-    out.push(`${at} = "${typeof child === 'string' ? child : ''}"\n`);
-    if (typeof child !== 'string') lines(child, at, out);
-  }
-};
-
-const keyed = <T>(items: Iterable<T>, entry: (item: T) => readonly [string | number, string | Tree]): Tree =>
-  Object.fromEntries([...items].map(entry));
 
 /** A folder by device number; none where there are no devices. */
 const numbered = <T extends Disk | Nic>(name: string, devices: readonly T[], tree: (x: T) => Tree): Tree =>
