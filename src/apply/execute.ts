@@ -58,7 +58,11 @@ const holdServers = async (run: Run): Promise<boolean> => {
 /** Reads what the plan touches again, all servers at once. */
 const readTouched = async (run: Run): Promise<Observed> => {
   const servers = serversOf([...run.plan.operations, ...run.plan.touched]).filter((s) => !run.shut.has(s));
-  return new Map(await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', [])] as const)));
+  const storesOn = (server: string): readonly string[] =>
+    run.plan.touched.filter((t) => t.server === server && t.subject.kind === 'repository').map((t) => `${t.name}/`);
+  return new Map(
+    await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const)),
+  );
 };
 
 /** Why an operation may not be started now; null: it may. */

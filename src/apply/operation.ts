@@ -67,12 +67,16 @@ export const carryOut = async (
       if (isUnknown(seen)) trouble = unread(server, seen);
       else {
         const lowered = toolstack.lower(op, seen, world.secrets);
-        if ('unsupported' in lowered) return { why: lowered.unsupported };
-        const unmet = firstUnmet(lowered.before, seen);
-        if (!unmet) return { lowered, seen };
-        trouble = { why: unmet.why };
-        // The short reading may lack what the condition asks for, so that one more look is always taken.
-        mayPass = passes(unmet.condition) || scope === 'domains';
+        // The first look may be at an older and shorter reading, so that one more is always taken.
+        if ('unsupported' in lowered) {
+          trouble = { why: lowered.unsupported };
+          mayPass = scope === 'domains';
+        } else {
+          const unmet = firstUnmet(lowered.before, seen);
+          if (!unmet) return { lowered, seen };
+          trouble = { why: unmet.why };
+          mayPass = passes(unmet.condition) || scope === 'domains';
+        }
         scope = 'all';
       }
       if (!mayPass || clock.now() >= end || detach.aborted) return trouble;

@@ -13,7 +13,10 @@ type Read = (server: string, scope: Scope, paths: readonly string[]) => Promise<
 export interface Readings {
   /** A reading that starts after the call; at most one runs per server. */
   readonly read: Read;
-  /** The last reading will do, where it covers what is asked and this run has done nothing to the server since; else as `read`. */
+  /**
+   * The last reading will do, where it covers what is asked, and this run has done nothing since: to this server, or to
+   * another one with which it may share a store. Else as `read`.
+   */
   readonly recent: Read;
   /** Does what may change the server: no reading that started before its end is recent any more. */
   readonly changing: <T>(server: string, act: () => Promise<T>) => Promise<T>;
@@ -43,10 +46,12 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
   const open = new Map<string, Batch>();
   const running = new Map<string, Promise<ServerSeen | Unknown>>();
   const last = new Map<string, Last>();
-  /** How many changes are under way, and how many there have been. */
-  const changes = new Map<string, { under: number; all: number }>();
-  const changesOf = (server: string): { under: number; all: number } => {
-    const known = changes.get(server) ?? { under: 0, all: 0 };
+  /** Changes that have ended, on any server. */
+  let ended = 0;
+  /** How many changes are under way on a server, and how many have begun there. */
+  const changes = new Map<string, { under: number; begun: number }>();
+  const changesOf = (server: string): { under: number; begun: number } => {
+    const known = changes.get(server) ?? { under: 0, begun: 0 };
     changes.set(server, known);
     return known;
   };
@@ -58,10 +63,10 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
     open.delete(server);
     const paths = [...(batch?.paths ?? [])].sort(byText);
     const scope = batch?.scope ?? 'all';
-    const before = changesOf(server).all;
+    const before = changesOf(server).begun + ended;
     const answer = control.read(server, toolstack.reading(scope, paths)).then((seen) => {
-      const { under, all } = changesOf(server);
-      if (!isUnknown(seen) && under === 0 && all === before)
+      const { under, begun } = changesOf(server);
+      if (!isUnknown(seen) && under === 0 && begun + ended === before)
         last.set(server, { scope, paths: new Set(paths), seen, at: clock.now() });
       return seen;
     });
@@ -86,13 +91,14 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
   const changing: Readings['changing'] = async (server, act) => {
     const known = changesOf(server);
     known.under += 1;
-    known.all += 1;
+    known.begun += 1;
     last.delete(server);
     try {
       return await act();
     } finally {
       known.under -= 1;
-      known.all += 1;
+      ended += 1;
+      last.clear();
     }
   };
 

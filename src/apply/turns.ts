@@ -1,5 +1,6 @@
 /** Who may run beside whom: a task waits for a turn at each of its limits, and holds them all while it runs. */
 import PQueue from 'p-queue';
+import { isVmOp } from '../kinds/operations.ts';
 import type { Operation } from '../kinds/plan.ts';
 
 /** `key`: what is shared; `width`: how many may hold it at once. */
@@ -23,7 +24,7 @@ const probesPerServer = 4;
 
 /** Narrow before wide, in this order for every operation: nobody waits in a circle, nor takes a server's turn while it waits. */
 export const limitsOf = (o: Operation): readonly Limit[] => [
-  { key: `vm ${o.op.uuid}`, width: 1 },
+  isVmOp(o.op) ? { key: `vm ${o.op.uuid}`, width: 1 } : { key: `storage ${o.server}`, width: 1 },
   ...(o.lane === null ? [] : [{ key: `lane ${o.lane}`, width: 1 }]),
   ...(creates(o) ? [{ key: `create ${o.server}`, width: 1 }] : []),
   o.op.verb === 'ready'

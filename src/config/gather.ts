@@ -1,7 +1,7 @@
 /** The keys of all files, merged: named things keep their file and pointer, and a name that is defined twice is an error. */
 import { step, type Place, type Problems } from './problem.ts';
 import type { Source } from './source.ts';
-import type { FarmFile, FarmNetwork, Policy, Pool, Profile, Server, Ssh, Vm } from './types.ts';
+import type { FarmFile, FarmNetwork, FarmRepository, Policy, Pool, Profile, Server, Ssh, Vm } from './types.ts';
 
 /** Something of the file together with where it stands. */
 export interface Entry<T> {
@@ -18,6 +18,7 @@ export interface Gathered {
   readonly pools: Named<Pool>;
   readonly servers: Named<Server>;
   readonly networks: Named<FarmNetwork>;
+  readonly repositories: Named<FarmRepository>;
   readonly profiles: Named<Profile>;
   readonly vms: Named<Vm>;
   /** By file. */
@@ -79,6 +80,7 @@ export const gather = (sources: readonly Source[], problems: Problems): Gathered
     pools: named<Pool>('pool', 'pools'),
     servers: named<Server>('server', 'servers'),
     networks: named<FarmNetwork>('network', 'networks'),
+    repositories: named<FarmRepository>('repository', 'repositories'),
     profiles: named<Profile>('profile', 'profiles'),
     vms: named<Vm>('VM', 'vms'),
     defaults: new Map(each<Profile>('defaults').map((e) => [e.file, e])),

@@ -8,13 +8,16 @@ interface NotBuilt {
   readonly values?: readonly string[];
 }
 
+const repositoryTypes = ['lvm', 'ocfs2', 'iscsi', 'zfs'];
 const settings = ['apart', 'cloudInit', 'deleteDisks'];
 
 export const notBuiltYet: readonly NotBuilt[] = [
-  { of: '', keys: ['repositories', 'templates', 'isos'] },
-  { of: 'pool', keys: ['repositories', 'spare', 'overcommit'] },
+  { of: '', keys: ['templates', 'isos'] },
+  { of: 'pool', keys: ['spare', 'overcommit'] },
   { of: 'server', keys: ['migration', 'roles', 'fence'] },
   { of: 'server', keys: ['state'], values: ['maintenance', 'off', 'lost', 'absent'] },
+  { of: 'repository', keys: ['type'], values: repositoryTypes },
+  { of: 'farmRepository', keys: ['type'], values: repositoryTypes },
   { of: 'profile', keys: settings },
   { of: 'vm', keys: settings },
   { of: 'disk', keys: ['repository', 'size', 'from', 'adopt'] },

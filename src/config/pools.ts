@@ -1,4 +1,4 @@
-/** The pools with their servers and networks, from `pools` or from the short form's `servers`. */
+/** The pools with their servers, networks and repositories, from `pools` or from the short form's `servers`. */
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
 import { parseDuration } from '../core/quantity.ts';
@@ -8,8 +8,10 @@ import { refuse, type Spoiled } from './around.ts';
 import { definedTwice, placeOf, type Entry, type Gathered, type Named } from './gather.ts';
 import { flagAt, layerOf, numberAt, textAt, type Layer } from './layers.ts';
 import { expand, type Member } from './pattern.ts';
-import { didYouMean, step, type Place, type Problems } from './problem.ts';
-import type { FarmNetwork, Network, Pool, Server } from './types.ts';
+import type { Place, Problems } from './problem.ts';
+import { checkSources, repositoriesOf } from './repositories.ts';
+import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
+import type { Pool, Server } from './types.ts';
 import { badAddress, badBridge, badJump, badLocalFile, badUser } from './words.ts';
 
 export const resolvePools = (
@@ -33,43 +35,36 @@ export const resolvePools = (
   if (short) pools.push({ name: farm, entry: null, servers: all.servers });
   for (const entry of all.pools.values()) {
     const why = badName(entry.name, 'pool');
-    if (why === null)
-      pools.push({ name: entry.name, entry, servers: inner(entry, 'servers', entry.body.servers ?? {}) });
+    if (why === null) pools.push({ name: entry.name, entry, servers: inner(entry, 'servers', entry.body.servers) });
     else problems.add(badlyNamed(entry, 'pool', why));
   }
-  checkFarmNetworks(all, new Set(pools.map((p) => p.name)), problems);
+  const names = new Set(pools.map((p) => p.name));
+  checkServed(all.networks, names, problems);
+  checkServed(all.repositories, names, problems);
   const taken = new Map<string, Place>();
-  return sortedBy(pools, (p) => p.name).map(({ name, entry, servers }) => {
+  const specs = sortedBy(pools, (p) => p.name).map(({ name, entry, servers }): PoolSpec => {
     const ssh = [
       ...(entry?.body.ssh ? [{ ...layerOf(entry), pointer: `${entry.pointer}/ssh`, body: entry.body.ssh }] : []),
       ...all.ssh.map((e) => layerOf(e)),
     ];
-    const specs: ServerSpec[] = [];
+    const resolved: ServerSpec[] = [];
     for (const member of expand(servers, 'server', problems)) {
       const at = placeOf(member.entries[0], 'key');
       const other = taken.get(member.name);
       if (other) problems.add(definedTwice(`server ${member.name}`, other, at));
       else taken.set(member.name, at);
-      specs.push(resolveServer(member, name, ssh, problems, spoiled));
+      resolved.push(resolveServer(member, name, ssh, problems, spoiled));
     }
-    return { name, networks: networksOf(name, entry, all, problems), servers: sortedBy(specs, (s) => s.name) };
-  });
-};
-
-const badlyNamed = (entry: Entry<unknown>, what: string, why: string) => ({
-  code: 'bad-name',
-  message: `${JSON.stringify(entry.name)} may not name a ${what}: ${why}`,
-  at: placeOf(entry, 'key'),
-});
-
-/** The entries of a map inside of an entry. */
-const inner = <T>(outer: Entry<unknown>, key: string, map: Readonly<Record<string, T>>): Named<T> =>
-  new Map(
-    Object.entries(map).map(([name, body]) => [
+    return {
       name,
-      { name, body, file: outer.file, pointer: `${outer.pointer}/${key}${step(name)}` },
-    ]),
-  );
+      networks: networksOf(name, entry, all, problems),
+      repositories: repositoriesOf(name, entry, all, problems, spoiled),
+      servers: sortedBy(resolved, (s) => s.name),
+    };
+  });
+  checkSources(specs, problems);
+  return specs;
+};
 
 const resolveServer = (
   member: Member<Server>,
@@ -132,49 +127,16 @@ const resolveSsh = (layers: readonly Layer[], problems: Problems): SshSpec => {
   };
 };
 
-const checkFarmNetworks = (all: Gathered, pools: ReadonlySet<string>, problems: Problems): void => {
-  for (const network of all.networks.values()) {
-    (Array.isArray(network.body.pools) ? network.body.pools : []).forEach((pool, i) => {
-      // A list item of a wrong type was told already.
-      if (pools.has(pool) || pool === '') return;
-      problems.add({
-        code: 'unknown-pool',
-        message: `there is no pool ${JSON.stringify(pool)}`,
-        at: { file: network.file, pointer: `${network.pointer}/pools/${i}` },
-        hint: didYouMean(pool, [...pools], 'pool'),
-      });
-    });
-  }
-};
-
 const networksOf = (
   pool: string,
   entry: Entry<Pool> | null,
   all: Gathered,
   problems: Problems,
 ): Readonly<Record<string, NetworkSpec>> => {
-  const own: Named<Network> = entry ? inner(entry, 'networks', entry.body.networks ?? {}) : new Map();
-  // A `pools` that is no list is the schema's to report; the network then serves all, so that no second error follows.
-  const serves = ({ body }: Entry<FarmNetwork>): boolean => !Array.isArray(body.pools) || body.pools.includes(pool);
-  const serving = [...all.networks.values()].filter(serves);
-  const taken = new Map<string, Entry<Network>>();
-  for (const network of [...serving, ...own.values()]) {
-    const why = badName(network.name, 'network');
-    const first = taken.get(network.name);
-    if (why !== null) problems.add(badlyNamed(network, 'network', why));
-    else if (first) {
-      problems.add(
-        definedTwice(`network ${network.name} of pool ${pool}`, placeOf(first, 'key'), placeOf(network, 'key')),
-      );
-    } else {
-      taken.set(network.name, network);
-      refuse(problems, 'a bridge', textAt([layerOf(network)], 'bridge'), badBridge);
-    }
-  }
+  const own = inner(entry, 'networks', entry?.body.networks);
+  const networks = servedIn('network', pool, all.networks, own, problems);
+  for (const network of networks) refuse(problems, 'a bridge', textAt([layerOf(network)], 'bridge'), badBridge);
   return Object.fromEntries(
-    sortedBy(taken.values(), (n) => n.name).map((n) => [
-      n.name,
-      { name: n.name, bridge: n.body.bridge ?? '', vlan: n.body.vlan },
-    ]),
+    networks.map((n) => [n.name, { name: n.name, bridge: n.body.bridge ?? '', vlan: n.body.vlan }]),
   );
 };

@@ -97,7 +97,8 @@ const takeOut = (value: Record<string, unknown>, pointer: string): void => {
   if (Array.isArray(at)) at.splice(Number(last), 1, '');
   else if (isMap(at)) {
     const parent = keys.at(-2) ?? '';
-    if (['servers', 'pools', 'networks', 'profiles', 'vms'].includes(parent) && !isMap(at[last])) at[last] = {};
+    if (['servers', 'pools', 'networks', 'repositories', 'profiles', 'vms'].includes(parent) && !isMap(at[last]))
+      at[last] = {};
     else delete at[last];
   }
 };

@@ -197,6 +197,10 @@ export interface Repository {
    */
   path?: string;
   /**
+   * Mount options, as `mount -o` takes them, like `vers=4.2,hard`.
+   */
+  options?: string;
+  /**
    * The volume group of an lvm repository; unset: its name.
    */
   volumeGroup?: string;
@@ -244,6 +248,10 @@ export interface FarmRepository {
    * Where it is mounted on each server, absolute.
    */
   path?: string;
+  /**
+   * Mount options, as `mount -o` takes them, like `vers=4.2,hard`.
+   */
+  options?: string;
   /**
    * The volume group of an lvm repository; unset: its name.
    */

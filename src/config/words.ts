@@ -128,3 +128,96 @@ export const badReference = (reference: string): string | null => {
     ? null
     : 'an environment variable is letters, digits and _';
 };
+
+/** Without the slashes at its end; `/` stays. */
+export const withoutSlash = (path: string): string => path.replace(/(?<=[^/])\/+$/, '');
+
+const stepsOf = (path: string): readonly string[] => path.split('/').filter((step) => step !== '' && step !== '.');
+
+/** Paths are compared with those of a server's mounts letter by letter, so that each has one spelling. */
+const otherSpelling = (path: string, before = ''): string | null => {
+  const plain = `/${stepsOf(path).join('/')}`;
+  return withoutSlash(path) === plain ? null : `write it as ${before}${plain}`;
+};
+
+/** What lies in these is the system's; in some of them, what is made is gone after a reboot. */
+const systemFolders = new Set([
+  'bin',
+  'boot',
+  'dev',
+  'etc',
+  'lib',
+  'lib32',
+  'lib64',
+  'proc',
+  'root',
+  'run',
+  'sbin',
+  'sys',
+  'tmp',
+  'usr',
+]);
+const emptied = new Set(['dev', 'proc', 'run', 'sys', 'tmp']);
+
+/** The folder of a repository on each server: a mount there hides what lies beneath. */
+export const badStorePath = (path: string): string | null => {
+  const why = badServerPath(path);
+  if (why !== null) return why;
+  const steps = stepsOf(path);
+  const [top] = steps;
+  const instead = 'take a folder of its own, like /srv/vmstore';
+  if (top === undefined) return `it is the root of the whole server: ${instead}`;
+  if (emptied.has(top)) return `what lies in /${top} is gone after a reboot: ${instead}`;
+  if (systemFolders.has(top)) return `/${top} is the system's: ${instead}`;
+  if (steps.length === 1 && (top === 'var' || top === 'home'))
+    return `/${top} holds more than a repository: take a folder of its own in it, like /${top}/vmstore`;
+  return otherSpelling(path);
+};
+
+/** `HOST:/EXPORT` as the mounts of a server show it. */
+export const plainSource = (source: string): string => {
+  const at = source.indexOf(':/') + 1;
+  return `${source.slice(0, at)}${withoutSlash(source.slice(at))}`;
+};
+
+/** `HOST:/EXPORT`, an IPv6 address in brackets. */
+export const badNfsSource = (source: string): string | null => {
+  const like = 'write it like filer:/export/vmstore';
+  const at = source.indexOf(':/');
+  if (at === -1) return like;
+  const name = source.slice(0, at);
+  const exported = source.slice(at + 1);
+  if (/^[^:]*:\d+$/.test(name)) return 'it holds a port: write it as options: port=…';
+  const [, six] = /^\[([^\]]*)\]$/.exec(name) ?? [];
+  if (six !== undefined && !six.includes(':')) return 'in brackets stands an IPv6 address';
+  if (six === undefined && name.includes(':')) return 'an IPv6 address stands in brackets, like [2001:db8::1]:/export';
+  const why = badHost(six ?? name) ?? badPath(exported);
+  if (why !== null) return why;
+  const bad = /[^A-Za-z0-9._+@=~/-]/u.exec(exported);
+  return bad ? `${JSON.stringify(bad[0])} may not stand in the path of an export` : otherSpelling(exported, `${name}:`);
+};
+
+const setByReeve = 'Reeve sets it itself';
+const lossy = 'a write that times out is lost then: take it out, or write `hard`';
+/** The options of an NFS mount that are not the file's to give, and why. */
+const refusedOptions: ReadonlyMap<string, string> = new Map([
+  ...['nofail', '_netdev', 'auto', 'noauto', 'bg', 'fg'].map((option) => [option, setByReeve] as const),
+  ...['soft', 'softerr'].map((option) => [option, lossy] as const),
+]);
+
+/** What stands after `mount -o`. */
+export const badMountOptions = (options: string): string | null => {
+  const seen = new Set<string>();
+  for (const option of options.split(',')) {
+    if (option === '') return 'there is a comma too many';
+    if (option.startsWith('-')) return `${JSON.stringify(option)} begins with "-": options are like vers=4.2,hard`;
+    const bad = /[^A-Za-z0-9_=.:/-]/u.exec(option);
+    if (bad) return `${JSON.stringify(bad[0])} may not stand in an option`;
+    const [key = ''] = option.split('=');
+    const why = refusedOptions.get(key);
+    if (why !== undefined) return `\`${key}\`: ${why}`;
+    if (seen.has(key)) return `\`${key}\` stands there twice`;
+    seen.add(key);
+  }
+  return null;
+};

@@ -44,6 +44,20 @@ export type Condition =
   | { readonly is: 'bridge'; readonly name: string }
   /** The path exists on the server, in whatever form. */
   | { readonly is: 'path'; readonly path: string }
+  /** What is mounted at this path; null: nothing. */
+  | { readonly is: 'mounted'; readonly path: string; readonly source: string | null }
+  /** There is a folder, and its file system answers. */
+  | { readonly is: 'folder'; readonly path: string }
+  /** The store at this path is this farm's repository; `uuid` null: whichever. */
+  | {
+      readonly is: 'store';
+      readonly path: string;
+      readonly farm: string;
+      readonly repository: string;
+      readonly uuid: string | null;
+    }
+  /** The server's book of repositories has it, with the UUID of its marker, or has it not. */
+  | { readonly is: 'booked'; readonly name: string; readonly path: string; readonly on: boolean }
   | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }
   | { readonly is: 'autostart'; readonly path: string; readonly on: boolean }
   /** Free memory of the server, in KiB, is at least this. */

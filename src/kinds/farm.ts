@@ -1,5 +1,6 @@
 /** The whole desired farm, resolved from its files: what `config` yields and `plan` takes. */
 import type { Disruption } from '../core/disruption.ts';
+import type { RepositorySpec } from './repository/spec.ts';
 import type { ServerSpec } from './server/spec.ts';
 import type { VmSpec } from './vm/spec.ts';
 
@@ -13,6 +14,8 @@ export interface PoolSpec {
   readonly name: string;
   /** By name: the networks that its VMs may use. */
   readonly networks: Readonly<Record<string, NetworkSpec>>;
+  /** By name: what its VMs' disks and images lie in. */
+  readonly repositories: Readonly<Record<string, RepositorySpec>>;
   readonly servers: readonly ServerSpec[];
 }
 

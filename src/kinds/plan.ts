@@ -2,10 +2,11 @@
 import type { Cause, Change, Way } from '../core/change.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
+import type { RepositoryOp } from './repository/ops.ts';
 import type { ServerSpec } from './server/spec.ts';
 import type { VmOp } from './vm/ops.ts';
 
-export type Op = VmOp;
+export type Op = VmOp | RepositoryOp;
 
 export interface PlanOptions {
   /** Only these VMs (globs over `vm/NAME` or NAME); empty: all. */
@@ -67,6 +68,20 @@ export interface PlanVm {
   readonly placed: string | null;
 }
 
+/** One repository's part of the plan. */
+export interface PlanRepository {
+  /** `POOL/NAME`. */
+  readonly subject: Ref<'repository'>;
+  readonly name: string;
+  readonly pool: string;
+  readonly path: string;
+  readonly action: 'attach' | 'detach';
+  /** By server: what is done there, in words. */
+  readonly servers: readonly { readonly server: string; readonly does: readonly string[] }[];
+  /** Ids, in a possible order. */
+  readonly operations: readonly string[];
+}
+
 export interface PlanChange extends Omit<Change, 'ways' | 'subject' | 'bearer'> {
   readonly fate: 'take' | 'defer' | 'refuse' | 'pending' | 'released';
   /** The chosen way; null where it is refused or pending. */
@@ -99,8 +114,9 @@ export interface Plan {
   readonly touched: readonly {
     readonly subject: Ref;
     readonly server: string;
+    /** Of a VM, or of a repository's store; '' where it has none yet. */
     readonly uuid: string;
-    /** Xen's name. */
+    /** Xen's name, or the repository's path. */
     readonly name: string;
     readonly digest: string;
   }[];
@@ -108,6 +124,8 @@ export interface Plan {
   readonly scope: readonly string[];
   /** How those are reached: a saved plan is applied without the file that it was made from. */
   readonly servers: readonly PlanServer[];
+  /** Only repositories with something to do, sorted by pool and name. */
+  readonly repositories: readonly PlanRepository[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
   /** In a valid order: each stands behind all that it needs. */

@@ -1,8 +1,11 @@
 /** What was observed of each object that a plan touches, as a digest: what must still be so when the plan is applied. */
 import { digestOf } from '../core/digest.ts';
+import type { Ref } from '../core/ref.ts';
 import { isUnknown } from '../core/port.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Plan } from '../kinds/plan.ts';
+import { fstabAt } from '../kinds/repository/fstab.ts';
+import { mountAt } from '../kinds/repository/live.ts';
 import { withoutDigests } from '../kinds/vm/settings.ts';
 
 /** One VM on one server, without what moves by itself: domid, actual memory, NIC states. */
@@ -29,6 +32,21 @@ export const digestVm = (seen: ServerSeen, uuid: string, name: string): string =
   });
 };
 
+/** One repository on one server. */
+const digestStore = ({ storage }: ServerSeen, path: string): string => {
+  const store = storage.stores[path];
+  return digestOf({
+    mount: mountAt(storage, path),
+    line: fstabAt(storage.fstab?.text ?? '', path)?.source,
+    store: store?.is === 'there' ? { marker: store.marker } : store?.is,
+    book: storage.book?.digest,
+  });
+};
+
+/** `name`: of the VM, or the repository's path. */
+export const digestTouched = (subject: Ref, seen: ServerSeen, uuid: string, name: string): string =>
+  subject.kind === 'repository' ? digestStore(seen, name) : digestVm(seen, uuid, name);
+
 export interface Difference {
   readonly subject: string;
   readonly server: string;
@@ -44,7 +62,7 @@ export const stale = (plan: Plan, observed: Observed): readonly Difference[] =>
         { subject: t.name, server: t.server, why: `${t.server} could not be read again${seen ? `: ${seen.why}` : ''}` },
       ];
     }
-    if (digestVm(seen, t.uuid, t.name) === t.digest) return [];
+    if (digestTouched(t.subject, seen, t.uuid, t.name) === t.digest) return [];
     return [
       { subject: t.name, server: t.server, why: `${t.name} on ${t.server} is not as it was when the plan was made` },
     ];

@@ -4,14 +4,14 @@ import { byText, groupBy, sortedBy } from '../core/order.ts';
 import { isUnknown } from '../core/port.ts';
 import { ref } from '../core/ref.ts';
 import type { Farm } from '../kinds/farm.ts';
-import type { Action, Op, Operation, Plan, PlanOptions, PlanVm, Refusal } from '../kinds/plan.ts';
+import type { Action, Op, Operation, Plan, PlanOptions, PlanRepository, PlanVm, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
-import { disruptionOf, estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
+import { disruptionOf, effectsOf, estimateOf, idOf, isVmOp, reasonOf, targetOf } from '../kinds/operations.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
-import { digestVm } from './digest.ts';
+import { digestTouched } from './digest.ts';
 import { leastOperations } from './bound.ts';
 import { goalsOf } from './goals.ts';
 import type { Found, Matched } from './match.ts';
@@ -19,6 +19,7 @@ import { awaited, tieEdges, type Ties } from './order.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain } from './sequence.ts';
+import { roofOver, storageEdges, type StoragePlan } from './storage.ts';
 import type { Tools } from './tools.ts';
 import { verify } from './verify.ts';
 import { warningsOf } from './warnings.ts';
@@ -30,6 +31,7 @@ export interface Draft {
   readonly tools: Tools;
   readonly overhead: Overhead;
   readonly rooms: ReadonlyMap<string, Room>;
+  readonly storage: StoragePlan;
   readonly ties: Ties;
   /** VM key → why it was put there. */
   readonly placed: ReadonlyMap<string, string>;
@@ -62,6 +64,16 @@ const readyOf = ({ spec, server, live }: Decision): readonly Op[] =>
       ]
     : [];
 
+/** What uses a path beneath a repository waits until that is attached there. */
+const roofEdges = (chains: readonly Chain[], d: Draft): readonly (readonly [id: string, needs: string])[] =>
+  chains.flat().flatMap(({ id, op }) =>
+    effectsOf(op, d.overhead).flatMap((e) => {
+      if (e.fx !== 'needs' || e.ref.kind !== 'image') return [];
+      const roof = roofOver(d.storage.roofs.get(op.server), e.ref.name);
+      return roof?.is === 'coming' ? [[id, roof.after] as const] : [];
+    }),
+  );
+
 /** A VM that finds no room, or waits in a circle, is refused as a whole; the others are ordered without it. */
 const orderAll = (d: Draft): Ordered => {
   const chains = new Map<string, Chain>();
@@ -81,8 +93,13 @@ const orderAll = (d: Draft): Ordered => {
     refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, why, help));
   };
   for (;;) {
-    const list = [...chains.values()];
-    const { needs, short } = sequence(list, d.rooms, d.overhead, tieEdges(chains, d.ties));
+    const list = [...d.storage.chains, ...chains.values()];
+    const edges = [
+      ...tieEdges(chains, d.ties),
+      ...storageEdges(d.storage.chains),
+      ...roofEdges([...chains.values()], d),
+    ];
+    const { needs, short } = sequence(list, d.rooms, d.overhead, edges);
     const { order, stuck } = topological(
       list.flat().map((n) => n.id),
       needs,
@@ -107,7 +124,7 @@ const actionOf = (x: Decision): Action => {
 };
 
 const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
-  const nodes = new Map([...ordered.chains.values()].flat().map((n) => [n.id, n.op]));
+  const nodes = new Map([...d.storage.chains, ...ordered.chains.values()].flat().map((n) => [n.id, n.op]));
   const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
   return ordered.order.flatMap((id): Operation[] => {
     const op = nodes.get(id);
@@ -116,11 +133,11 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
       {
         id,
         op,
-        target: op.vm,
+        target: targetOf(op),
         server: op.server,
         needs: ordered.needs.get(id) ?? [],
         lane: null,
-        disruption: dead.has(op.vm.name) ? 'none' : disruptionOf(op),
+        disruption: isVmOp(op) && dead.has(op.vm.name) ? 'none' : disruptionOf(op),
         reason: reasonOf(op),
         estimate: estimateOf(op),
         commands: d.tools.toolstack.commands(op),
@@ -130,7 +147,10 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
 };
 
 const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<string>): readonly PlanVm[] => {
-  const byVm = groupBy(operations, (o) => o.target.name);
+  const byVm = groupBy(
+    operations.filter((o) => o.target.kind === 'vm'),
+    (o) => o.target.name,
+  );
   return d.decisions.flatMap((x): PlanVm[] => {
     const mine = byVm.get(x.spec.key) ?? [];
     if (dropped.has(x.spec.key) || (mine.length === 0 && x.changes.length === 0)) return [];
@@ -174,9 +194,10 @@ export const assemble = (d: Draft): Plan => {
     live,
     overhead: d.overhead,
     ties: d.ties,
+    roofs: d.storage.roofs,
   });
   if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
-  const busy = new Set(kept.map((x) => x.spec.pool));
+  const busy = new Set([...kept.map((x) => x.spec.pool), ...d.storage.repositories.map((r) => r.pool)]);
   const readable = d.farm.pools
     .filter((p) => busy.has(p.name) && operations.length > 0)
     .flatMap((p) => p.servers.map((s) => s.name))
@@ -189,12 +210,16 @@ export const assemble = (d: Draft): Plan => {
     farm: d.farm.name,
     options: d.options,
     desired: d.desired,
-    touched: kept.flatMap((x) => touchedOf(x, d, readable)),
+    touched: [
+      ...d.storage.repositories.flatMap((r) => storesTouched(r, d)),
+      ...kept.flatMap((x) => touchedOf(x, d, readable)),
+    ],
     scope: readable,
     servers: sortedBy(
       d.farm.pools.flatMap((p) => p.servers).filter((s) => readable.includes(s.name)),
       (s) => s.name,
     ).map(({ name, pool, address, ssh }) => ({ name, pool, address, ssh })),
+    repositories: d.storage.repositories,
     vms: vmsOf(d, operations, dropped),
     operations,
     refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),
@@ -206,14 +231,21 @@ export const assemble = (d: Draft): Plan => {
         return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
       }),
     ),
-    warnings: warningsOf(d),
+    warnings: [...d.storage.warnings, ...warningsOf(d)],
     counted: {
       servers: inRun.reduce((n, p) => n + p.servers.length, 0),
       vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
     },
-    bound: kept.reduce((n, x) => n + leastOperations(x), early.length),
+    bound: kept.reduce((n, x) => n + leastOperations(x), early.length + d.storage.chains.flat().length),
   };
 };
+
+const storesTouched = (r: PlanRepository, d: Draft): Plan['touched'] =>
+  r.servers.flatMap(({ server }) => {
+    const seen = seenOn(d.observed, server);
+    if (!seen) return [];
+    return [{ subject: r.subject, server, uuid: '', name: r.path, digest: digestTouched(r.subject, seen, '', r.path) }];
+  });
 
 /** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
 const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {
@@ -227,7 +259,13 @@ const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touch
     const uuid = t?.want.uuid ?? live?.uuid ?? '';
     const name = live?.domain?.name ?? t?.want.config.name ?? x.spec.name;
     return [
-      { subject: { kind: 'vm' as const, name: x.spec.key }, server, uuid, name, digest: digestVm(seen, uuid, name) },
+      {
+        subject: ref('vm', x.spec.key),
+        server,
+        uuid,
+        name,
+        digest: digestTouched(ref('vm', x.spec.key), seen, uuid, name),
+      },
     ];
   });
 };

@@ -18,6 +18,7 @@ import { placeNew, unmet } from './new.ts';
 import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
+import { planStorage } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
@@ -57,6 +58,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     order,
     secrets: tools.secrets,
   });
+  const storage = planStorage({ farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) });
   const matched = match(farm, observed, options.takeover);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
@@ -65,7 +67,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     const seen = seenOf(server);
     if (!seen) return;
     const d = decide(spec, live, server, factsOf(spec, seen), options, budget, tools.version);
-    const lack = d.transition && unmet(d.transition, seen);
+    const lack = d.transition && unmet(d.transition, seen, storage.roofs.get(server) ?? []);
     if (lack) refused.push(refusal(spec.key, `${spec.key} cannot be changed`, lack.why, lack.help));
     else decisions.push(d);
     refused.push(...d.refused);
@@ -123,7 +125,16 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
       }),
   );
   const placed = new Map<string, string>();
-  for (const p of placeNew(fresh, { farm, poolOf, seenOf, rooms, decisions, overhead, factsOf })) {
+  for (const p of placeNew(fresh, {
+    farm,
+    poolOf,
+    seenOf,
+    rooms,
+    decisions,
+    overhead,
+    factsOf,
+    roofs: storage.roofs,
+  })) {
     if ('refused' in p) refused.push(p.refused);
     else {
       placed.set(p.spec.key, p.why);
@@ -138,10 +149,11 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     tools,
     overhead,
     rooms,
+    storage,
     ties,
     placed,
     matched,
-    refused,
+    refused: [...storage.refused, ...refused],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOf(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

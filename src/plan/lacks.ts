@@ -3,6 +3,8 @@ import { runsType, type ServerSeen } from '../kinds/server/live.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import { settingOf } from '../kinds/vm/fields.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
+import { roofOver, type Roof } from './storage.ts';
+import { pathsOfConfig } from './users.ts';
 
 export interface Lack {
   /** Behind the server's name: `has no bridge xenbr0`. */
@@ -27,21 +29,15 @@ const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
   return why ? { what: `has no QEMU for Xen, and ${why}`, help: 'install it (Debian: qemu-system-xen)' } : null;
 };
 
-const filesOf = (c: VmConfig): readonly string[] =>
-  [
-    c.boot.kernel,
-    c.boot.ramdisk,
-    settingOf(c.settings, 'boot.bootloader'),
-    ...Object.values(c.disks).map((d) => d.path),
-    ...Object.values(c.cdroms).map((d) => d.path),
-  ].filter((p): p is string => p !== null && p.startsWith('/'));
-
-/** Null where it has all. */
-export const lackOf = (config: VmConfig, seen: ServerSeen): Lack | null => {
+/** Null where it has all. `roofs`: the repositories there; what is still to be attached is not missed. */
+export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[]): Lack | null => {
   const none = typeLack(config, seen) ?? qemuLack(config, seen);
   if (none) return none;
-  for (const path of filesOf(config)) {
-    if (seen.paths[path] !== 'missing') continue;
+  for (const path of pathsOfConfig(config)) {
+    const roof = roofOver(roofs, path);
+    if (roof?.is === 'barred')
+      return { what: `has no use of repository ${roof.repository}, where ${path} lies: ${roof.why}`, help: roof.help };
+    if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
     const grub = path === config.boot.kernel && path.includes('grub');
     return {
       what: `has no ${path}`,

@@ -15,6 +15,7 @@ import { place } from './place.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { netMemory } from './sequence.ts';
+import type { Roof } from './storage.ts';
 
 interface Scene {
   readonly farm: Farm;
@@ -24,6 +25,7 @@ interface Scene {
   readonly decisions: readonly Decision[];
   readonly overhead: Overhead;
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
 }
 
 type PlacedVm =
@@ -66,7 +68,7 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
     );
     const candidates = allowed.flatMap((s) => {
       const seen = scene.seenOf(s.name);
-      return seen ? [{ server: s.name, seen, room: room.get(s.name) ?? 0 }] : [];
+      return seen ? [{ server: s.name, seen, roofs: scene.roofs.get(s.name) ?? [], room: room.get(s.name) ?? 0 }] : [];
     });
     const placed = place(config, need, candidates);
     if (placed.ok) {
@@ -78,10 +80,19 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
 };
 
 /** What the server lacks for what the transition would write or start, or null. */
-export const unmet = (t: VmTransition, seen: ServerSeen): { readonly why: string; readonly help: string } | null => {
+export const unmet = (
+  t: VmTransition,
+  seen: ServerSeen,
+  all: readonly Roof[],
+): { readonly why: string; readonly help: string } | null => {
   if (t.mode === 'delete' || t.state === 'stop') return null;
   const { config } = t.want;
-  const lack = lackOf(config, seen);
+  // What runs on a store that is barred now runs on: only what would begin to use it is held back.
+  const begins =
+    t.state === 'start' ||
+    t.mode === 'restart' ||
+    [...t.take.map((x) => x.change), ...t.defer].some((c) => /^(?:disks|cdrom|boot)\./.test(c.field));
+  const lack = lackOf(config, seen, begins ? all : all.filter((r) => r.is === 'coming'));
   if (lack) return { why: `${t.server} ${lack.what}`, help: lack.help };
   const record = t.live?.record;
   const renamed = record?.config !== undefined && record.config.name !== config.name;

@@ -1,4 +1,4 @@
-/** Which files a reading has to look for on each server: kernels, ramdisks and disks of the VMs that may be there. */
+/** What a reading has to look for on each server: repositories; kernels, ramdisks and disks of the VMs that may be there. */
 import { groupBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { pvhgrub } from '../kinds/vm/resolve.ts';
@@ -27,7 +27,7 @@ const wantedBy = (v: VmSpec): Wanted => {
 const gather = (all: readonly Wanted[], what: keyof Wanted): readonly string[] =>
   [...new Set(all.flatMap((w) => w[what]))].sort();
 
-/** By server name; sorted, each path once. */
+/** By server name; sorted, each path once. Those that end in / are the repositories' own, to be looked into. */
 export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> => {
   const out = new Map<string, readonly string[]>();
   for (const pool of farm.pools) {
@@ -38,6 +38,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       vms.flatMap((v) => v.servers.map((server) => ({ server, wanted: wantedBy(v) }))),
       (x) => x.server,
     );
+    const stores = Object.values(pool.repositories).map((r) => `${r.path}/`);
     const general = { boot: gather(anywhere, 'boot'), disks: gather(anywhere, 'disks') };
     for (const s of pool.servers) {
       const here = (there.get(s.name) ?? []).map((x) => x.wanted);
@@ -45,7 +46,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       const disks = here.length === 0 ? general.disks : gather([general, ...here], 'disks');
       let left = budgetBytes;
       const fits = (path: string): boolean => (left -= path.length + 3) >= 0;
-      out.set(s.name, [...boot.filter(fits), ...disks.filter(fits)].sort());
+      out.set(s.name, [...stores, ...boot.filter(fits), ...disks.filter(fits)].sort());
     }
   }
   return out;

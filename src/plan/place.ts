@@ -4,10 +4,12 @@ import { formatSize } from '../core/quantity.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
 import { lackOf } from './lacks.ts';
+import type { Roof } from './storage.ts';
 
 export interface Candidate {
   readonly server: string;
   readonly seen: ServerSeen;
+  readonly roofs: readonly Roof[];
   /** KiB that no domain and no operation planned so far has claimed. */
   readonly room: number;
 }
@@ -18,7 +20,7 @@ export type Placed =
 
 /** What the server lacks for this VM, or null where it has all. */
 const lacks = (c: Candidate, config: VmConfig, need: number): string | null => {
-  const lack = lackOf(config, c.seen);
+  const lack = lackOf(config, c.seen, c.roofs);
   if (lack) return lack.what;
   return c.room < need ? `lacks ${formatSize(Math.ceil((need - c.room) / 1024) * 1024)} of memory` : null;
 };

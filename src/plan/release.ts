@@ -58,6 +58,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     touched: [{ subject: op.vm, server: found.server, uuid, name, digest: digestVm(seen, uuid, name) }],
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
+    repositories: [],
     vms: [
       {
         subject: op.vm,

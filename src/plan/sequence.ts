@@ -5,7 +5,8 @@
  */
 import { formatSize } from '../core/quantity.ts';
 import type { Op } from '../kinds/plan.ts';
-import { all, effects, type Overhead } from '../kinds/vm/effects.ts';
+import { effectsOf } from '../kinds/operations.ts';
+import { all, type Overhead } from '../kinds/vm/effects.ts';
 import type { Room } from './room.ts';
 
 export interface Node {
@@ -50,7 +51,7 @@ const heldOf = (room: Room): Held => ({
 /** What the operation adds to its server's memory in the end, in KiB: negative where it gives back. */
 const memoryDelta = (op: Op, held: Held, overhead: Overhead): number => {
   const now = new Map<string, number>();
-  for (const e of effects(op, overhead)) {
+  for (const e of effectsOf(op, overhead)) {
     if ((e.fx !== 'claim' && e.fx !== 'release') || e.dim !== 'memory') continue;
     now.set(e.key, e.fx === 'claim' ? e.amount : 0);
   }
@@ -116,7 +117,7 @@ const takeLots = (node: Node, amount: number, at: Held, needs: Map<string, Set<s
 };
 
 const releaseDisks = (node: Node, at: Held, overhead: Overhead): void => {
-  for (const e of effects(node.op, overhead)) {
+  for (const e of effectsOf(node.op, overhead)) {
     if (e.fx !== 'release' || e.dim !== 'disk-writer') continue;
     for (const [path, w] of at.writers) {
       if (w.holder === e.key && (e.at.name === all || e.at.name === path)) w.freedBy ??= node.id;
@@ -132,7 +133,7 @@ const claimDisks = (
   overhead: Overhead,
 ): void => {
   const at = held.get(node.op.server);
-  for (const e of effects(node.op, overhead)) {
+  for (const e of effectsOf(node.op, overhead)) {
     if (!at || e.fx !== 'claim' || e.dim !== 'disk-writer') continue;
     const w = at.writers.get(e.at.name);
     if (w && w.holder !== e.key) {

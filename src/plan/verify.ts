@@ -5,9 +5,11 @@
  */
 import { sameValue } from '../core/digest.ts';
 import type { Op, Operation } from '../kinds/plan.ts';
+import { effectsOf, isVmOp } from '../kinds/operations.ts';
 import { all, applyEffects, effects, viewOf, type Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Room } from './room.ts';
+import { beneath, type Roof } from './storage.ts';
 
 export interface Goal {
   readonly vm: string;
@@ -24,19 +26,23 @@ export interface World {
   readonly overhead: Overhead;
   /** VM → those that it starts after, and stops before. */
   readonly ties: ReadonlyMap<string, readonly string[]>;
+  /** By server: the repositories that the paths there lie in. */
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
 }
 
 interface State {
   free: number;
   readonly claims: Map<string, number>;
   readonly writers: Map<string, string>;
+  /** Paths of repositories that may not be used, or not yet. */
+  readonly closed: Set<string>;
 }
 
 type Views = Map<string, ReturnType<typeof viewOf>>;
 
 const memoryDelta = (o: Operation, s: State, overhead: Overhead): { delta: number; after: Map<string, number> } => {
   const after = new Map<string, number>();
-  for (const e of effects(o.op, overhead)) {
+  for (const e of effectsOf(o.op, overhead)) {
     if ((e.fx === 'claim' || e.fx === 'release') && e.dim === 'memory')
       after.set(e.key, e.fx === 'claim' ? e.amount : 0);
   }
@@ -51,6 +57,19 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set(['start', 'define', 'auto
 /** What forbids this operation in this state, or null; changes the state where nothing does. */
 const run = (o: Operation, s: State, views: Views, overhead: Overhead): string | null => {
   const { op } = o;
+  if (!isVmOp(op)) {
+    for (const e of effectsOf(op, overhead)) {
+      if (e.fx === 'makes') s.closed.delete(op.path);
+      if (e.fx === 'unmakes') s.closed.add(op.path);
+    }
+    return null;
+  }
+  for (const e of effects(op, overhead)) {
+    if (e.fx !== 'needs' || e.ref.kind !== 'image') continue;
+    const path = e.ref.name;
+    const under = [...s.closed].find((folder) => beneath(path, folder));
+    if (under !== undefined) return `${o.id} uses ${path} before ${under} is attached`;
+  }
   const before = views.get(op.vm.name) ?? { configured: null, running: null };
   if (op.verb === 'start' && before.running && !op.clear) return `${o.id} starts a VM that runs already`;
   if (!withoutDomain.has(op.verb) && !before.running) {
@@ -77,15 +96,18 @@ const run = (o: Operation, s: State, views: Views, overhead: Overhead): string |
   return null;
 };
 
-const stateOf = (room: Room | undefined): State => ({
+const stateOf = (room: Room | undefined, roofs: readonly Roof[] = []): State => ({
   free: room?.free ?? 0,
   claims: new Map(room?.claims),
   writers: new Map(room?.writers),
+  closed: new Set(roofs.filter((r) => r.is !== 'ready').map((r) => r.path)),
 });
 
 /** `eager`: growth first (the adversary); otherwise the listed order. Returns what is wrong, or the final views. */
 const replay = (operations: readonly Operation[], world: World, eager: boolean): string | Views => {
-  const states = new Map([...world.rooms].map(([server, room]) => [server, stateOf(room)] as const));
+  const states = new Map(
+    [...world.rooms].map(([server, room]) => [server, stateOf(room, world.roofs.get(server))] as const),
+  );
   const views: Views = new Map([...world.live].map(([vm, live]) => [vm, viewOf(live)] as const));
   const done = new Set<string>();
   const left = new Map(operations.map((o) => [o.id, o]));

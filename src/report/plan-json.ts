@@ -2,6 +2,8 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
+import { refKey } from '../core/ref.ts';
+import { isVmOp, targetOf } from '../kinds/operations.ts';
 import type { Op, Plan } from '../kinds/plan.ts';
 
 const planFormat = 'reeve-plan/1' satisfies Plan['format'];
@@ -29,6 +31,7 @@ const shapeProblems = (errors: readonly ErrorObject[]): readonly Diagnostic[] =>
 
 /** Where an operation would write, and what it is called on a command line. */
 const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
+  if (!isVmOp(op)) return { names: [op.name], paths: [op.path] };
   switch (op.verb) {
     case 'define':
     case 'restart': {
@@ -77,12 +80,13 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
     for (const need of o.needs)
       if (!seen.has(need)) found.push(`${o.id} needs ${need}, which does not stand before it`);
     seen.add(o.id);
-    if (o.op.vm.name !== o.target.name || o.op.server !== o.server) found.push(`${o.id} names two targets or servers`);
+    if (refKey(targetOf(o.op)) !== refKey(o.target) || o.op.server !== o.server)
+      found.push(`${o.id} names two targets or servers`);
     if (!scope.has(o.server)) found.push(`${o.id} is on ${o.server}, which is not in the plan's scope`);
     if (!o.id.startsWith(`${o.target.name}/${o.op.verb}`)) found.push(`${o.id} is not what it does: ${o.op.verb}`);
     const { names, paths } = reaches(o.op);
     for (const n of names) {
-      const bad = badName(n, 'VM');
+      const bad = badName(n, o.target.kind === 'vm' ? 'VM' : o.target.kind);
       if (bad !== null) found.push(`${o.id}: ${bad}`);
     }
     for (const p of paths) {
@@ -90,14 +94,16 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
       if (bad !== null) found.push(`${o.id}: ${p}: ${bad}`);
     }
   }
-  const listed = plan.vms.flatMap((vm) => vm.operations.map((id) => ({ vm: vm.subject.name, id })));
-  for (const { vm, id } of listed)
-    if (!seen.has(id)) found.push(`${vm} lists ${id}, which is no operation of the plan`);
+  const listed = [...plan.repositories, ...plan.vms].flatMap((x) =>
+    x.operations.map((id) => ({ owner: x.subject.name, id })),
+  );
+  for (const { owner, id } of listed)
+    if (!seen.has(id)) found.push(`${owner} lists ${id}, which is no operation of the plan`);
   const shown = new Set(listed.map((l) => l.id));
-  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM of the plan`);
-  const touched = new Set(plan.touched.map((t) => t.subject.name));
-  for (const name of new Set(plan.operations.map((o) => o.target.name))) {
-    if (!touched.has(name))
+  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM or repository of the plan`);
+  const touched = new Set(plan.touched.map((t) => refKey(t.subject)));
+  for (const [key, { name }] of new Map(plan.operations.map((o) => [refKey(o.target), o.target]))) {
+    if (!touched.has(key))
       found.push(`what was seen of ${name} is missing, so nobody could tell whether it changed since`);
   }
   return found.map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));

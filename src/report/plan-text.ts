@@ -1,8 +1,10 @@
 /** The plan as a person reads it: what will happen to each VM, what it costs, and how much there is in all. */
 import type { Action, Operation, Plan, PlanVm, Refusal } from '../kinds/plan.ts';
 import { byText } from '../core/order.ts';
+import { refKey } from '../core/ref.ts';
 import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
+import { repositoryBlocks } from './repository-block.ts';
 import { downtimeOf, vmBlock, type BlockOptions } from './vm-block.ts';
 
 export interface PlanTextOptions {
@@ -22,7 +24,8 @@ const settled = (plan: Plan): boolean =>
 /** Every VM that has something to say, refused ones without changes too, by name. */
 const blocks = (plan: Plan): readonly PlanVm[] => {
   const known = new Set(plan.vms.map((vm) => vm.subject.name));
-  const more = [...new Set(plan.refused.map((r) => r.subject.name))].filter((name) => !known.has(name));
+  const ofVms = plan.refused.filter((r) => r.subject.kind === 'vm');
+  const more = [...new Set(ofVms.map((r) => r.subject.name))].filter((name) => !known.has(name));
   const bare = more.map((name): PlanVm => {
     const subject = { kind: 'vm', name } as const;
     return { subject, name, server: '', action: 'none', disruption: 'none', changes: [], operations: [], placed: null };
@@ -115,6 +118,10 @@ const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[])
     return n === 0 ? [] : [`${n} ${words}`];
   });
   if (cfgOnly > 0) parts.push(`${cfgOnly} to change in the cfg`);
+  for (const action of ['attach', 'detach'] as const) {
+    const some = plan.repositories.filter((r) => r.action === action).length;
+    if (some > 0) parts.push(`${count(some, 'repository', 'repositories')} to ${action}`);
+  }
   const n = plan.operations.length;
   const quality = n <= plan.bound ? 'the fewest possible' : `lower bound ${plan.bound}`;
   return `Plan: ${[...parts, restartsIn(of('restart'), operationsOf), `${of('delete').length} to delete`].join(', ')}; ${count(n, 'operation')} (${quality}).`;
@@ -158,7 +165,8 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
       const found = byId.get(id);
       return found ? [found] : [];
     });
-  const refusedOf = (vm: PlanVm): readonly Refusal[] => plan.refused.filter((r) => r.subject.name === vm.subject.name);
+  const refusedOf = (vm: PlanVm): readonly Refusal[] =>
+    plan.refused.filter((r) => refKey(r.subject) === refKey(vm.subject));
   const aside = [
     ...section('Warnings', warningLines(plan, o), paint),
     ...section('Not managed, left alone', unmanagedLines(plan, o), paint),
@@ -170,7 +178,10 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     ];
     return `${[paint.green(satisfied(plan)), ...waiting, ...aside].join('\n')}\n`;
   }
-  const body = blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat(''));
+  const body = [
+    ...repositoryBlocks(plan, o),
+    ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),
+  ];
   const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);
   const tail = [...unread, ...aside];
   const last = plan.operations.length === 0 ? 'Plan: nothing can be done now.' : summary(plan, operationsOf);

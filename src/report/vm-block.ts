@@ -119,7 +119,7 @@ const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] 
   });
 };
 
-const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
+export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
   ...hang(`${indent}${o.paint.red('refused')}  `, clean(`${r.what}: ${r.why}`), `${indent}         `, o.width),
   ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
 ];

@@ -59,6 +59,11 @@ XENDOMAINS_AUTO=/etc/xen/auto
 XENDOMAINS_STOP_MAXWAIT=300
 `;
 
+const debianFstab = `# /etc/fstab: static file system information.
+# <file system> <mount point>   <type>  <options>       <dump>  <pass>
+/dev/xvda1 /               ext4    errors=remount-ro 0       1
+`;
+
 /** Where Debian has it (package qemu-system-xen). */
 export const qemuPath = '/usr/libexec/xen-qemu-system-i386';
 
@@ -76,6 +81,7 @@ export const putDom0Files = (files: Files, wanted: Wanted, bootId: string): void
   };
   for (const folder of folders) files.mkdir(folder);
   files.write('/proc/sys/kernel/random/boot_id', `${bootId}\n`, 0o444);
+  files.write('/etc/fstab', debianFstab);
   files.write('/etc/xen/xl.conf', '# Global XL config file #\n');
   if (wanted.xendomains !== null) files.write('/etc/default/xendomains', wanted.xendomains ?? debianXendomains);
   const [major = '4', minor = '17'] = (wanted.xenVersion ?? '4.17.7').split('.');

@@ -1,4 +1,5 @@
 /** One simulated dom0 as the shell texts see it: its world, its locks and operations, its faults, what was counted. */
+import type { Export } from './mounts.ts';
 import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { makeWorld, type Server, type World } from './world.ts';
@@ -58,8 +59,13 @@ export interface Dom0 {
 
 export const noFaults = (): Faults => ({ cuts: [], noXen: false, noSudo: false, flakyLists: 0 });
 
-export const makeDom0 = (server: Server, seed: string, speed: number): Dom0 => ({
-  world: makeWorld(server, seed, speed),
+export const makeDom0 = (
+  server: Server,
+  seed: string,
+  speed: number,
+  exports: ReadonlyMap<string, Export> = new Map(),
+): Dom0 => ({
+  world: makeWorld(server, seed, speed, exports),
   // On a virtual clock each reading lets a second pass, so that whoever polls sees the farm move.
   readMs: Number.isFinite(speed) ? 150 : 1000,
   controls: new Map(),

@@ -1,8 +1,10 @@
 /** The simulated farm: dom0s in memory, each behind a real SSH server on this machine. */
 import ssh2 from 'ssh2';
 import { makeDom0, noFaults, running, type Counts, type Cut, type Dom0, type What } from './dom0.ts';
+import type { Files } from './files.ts';
 import { makeKey } from './key.ts';
 import { end } from './lives.ts';
+import { makeExport } from './mounts.ts';
 import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
@@ -16,6 +18,8 @@ export interface SimFarmSpec {
   readonly texts: Readonly<Record<What, string>> & { readonly console?: string | undefined };
   /** 1: Xen's real delays; 10: ten times as fast; Infinity: time passes only while somebody waits or reads. */
   readonly speed: number;
+  /** NFS exports that every server can mount, like `filer:/export/vmstore`. */
+  readonly exports?: readonly string[] | undefined;
   /** The same seed gives the same delays, UUIDs and boot ids. */
   readonly seed: string;
 }
@@ -60,6 +64,13 @@ interface SimFaults {
   clear(): Promise<void>;
 }
 
+interface SimExport {
+  readonly files: SimFiles;
+  /** Its server answers nobody any more; `false`: it does again. */
+  dead(on: boolean): void;
+  full(on: boolean): void;
+}
+
 /** What a guest does by itself. It throws where there is no such guest. */
 interface SimGuest {
   reboot(): void;
@@ -80,12 +91,22 @@ export interface SimFarm {
   files(server: string): SimFiles;
   faults(server: string): SimFaults;
   guest(server: string, name: string): SimGuest;
+  /** An export of the farm: its files, and what befalls it. It throws where there is none. */
+  export(source: string): SimExport;
   /** Whether something answers at `host:port`, seen from that server; null: where a guest's `listens` says so. */
   listen(server: string, place: string, answers: boolean | null): void;
   /** Waits until every server has come to rest: guests booted, ballooned, rebooted. */
   settle(): Promise<void>;
   close(): Promise<void>;
 }
+
+const filesOf = (files: Files): SimFiles => ({
+  read: (path) => files.text(path),
+  list: (path) => files.list(path),
+  write: (path, text, mode) => files.write(path, text, mode),
+  link: (target, path) => files.link(target, path),
+  remove: (path) => files.remove(path),
+});
 
 interface Part {
   readonly dom0: Dom0;
@@ -138,8 +159,9 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
   const parsed = ssh2.utils.parseKey(key.public);
   if (parsed instanceof Error) throw parsed;
   const parts = new Map<string, Part>();
+  const exports = new Map((spec.exports ?? []).map((source) => [source, makeExport()] as const));
   for (const server of spec.servers) {
-    const dom0 = makeDom0(server, spec.seed, spec.speed);
+    const dom0 = makeDom0(server, spec.seed, spec.speed, exports);
     parts.set(server.name, { dom0, ssh: await startSshServer(dom0, spec.texts, parsed) });
   }
   const part = (name: string): Part => {
@@ -160,14 +182,18 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
       const { world } = part(server).dom0;
       return world.clock.during(runProgram(world, makeProcess(world.clock), argv));
     },
-    files: (server) => {
-      const { files } = part(server).dom0.world;
+    files: (server) => filesOf(part(server).dom0.world.files),
+    export: (source) => {
+      const found = exports.get(source);
+      if (found === undefined) throw new Error(`the simulated farm exports no ${source}`);
       return {
-        read: (path) => files.text(path),
-        list: (path) => files.list(path),
-        write: (path, text, mode) => files.write(path, text, mode),
-        link: (target, path) => files.link(target, path),
-        remove: (path) => files.remove(path),
+        files: filesOf(found.files),
+        dead: (on) => {
+          found.dead = on;
+        },
+        full: (on) => {
+          found.files.trouble.full = on;
+        },
       };
     },
     faults: (server) => faultsOf(part(server)),

@@ -6,6 +6,7 @@ import { ipLink, ovsBridges, processes } from './print-host.ts';
 import { schedList, vcpuList } from './print-sched.ts';
 import { xenstore } from './print-xenstore.ts';
 import { xlInfo, xlList } from './print-xl.ts';
+import { pathLine, procMounts, storeLines } from './storage.ts';
 import { tar } from './tar.ts';
 
 const noHypervisor = "ERROR:  Can't find hypervisor information in sysfs!\n";
@@ -49,6 +50,7 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       ...configs.map((n) => `etc/xen/${n}`),
       'etc/default/xendomains',
       'etc/sysconfig/xendomains',
+      'etc/fstab',
       ...records.map((n) => `var/lib/xen/${n}`),
       'etc/reeve',
     ]);
@@ -58,8 +60,12 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
     const ovs = ovsBridges(world);
     if (what === 'all') section('ovs', ovs.rc, ovs.out);
     section('qemu', 0, world.files.exists(qemuPath) ? `${qemuPath}\n` : '');
-    if (paths.length > 0)
-      section('paths', 0, paths.map((p) => `${world.files.exists(p) ? 'there' : 'missing'} ${p}\n`).join(''));
+    if (paths.length > 0) {
+      section('mounts', 0, procMounts(world));
+      const stores = paths.filter((p) => p.endsWith('/')).flatMap((p, i) => storeLines(world, i + 1, p));
+      const plain = paths.filter((p) => !p.endsWith('/')).map((p) => pathLine(world, p));
+      section('paths', 0, [...stores.map((l) => `${l}\n`), ...plain].join(''));
+    }
   }
   out.push(Buffer.from(`\n@${nonce} END\n`));
   return Buffer.concat(out);

@@ -1,6 +1,7 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
 import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
+import { mount, umount } from './storage.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
 
@@ -114,6 +115,8 @@ const programs: Readonly<Record<string, Program>> = {
   tail,
   bash,
   mkdir,
+  mount,
+  umount,
   cat,
   test,
   ip,

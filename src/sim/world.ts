@@ -1,7 +1,8 @@
 /** The state of one simulated dom0: its host, domains, devices, monitors and files. Plain data; `lives.ts` moves it. */
 import { makeClock, type Clock } from './clock.ts';
 import { delays, type Delay } from './delays.ts';
-import { makeFiles, type Files } from './files.ts';
+import { makeFiles } from './files.ts';
+import { withMounts, type Export, type MountedFiles } from './mounts.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { DomainConfig, Host } from './config.ts';
 import { allCpus, reachable, type Cpus } from './cpus.ts';
@@ -160,7 +161,9 @@ export interface World {
   readonly bootId: string;
   readonly clock: Clock;
   readonly random: Random;
-  readonly files: Files;
+  readonly files: MountedFiles;
+  /** By source: the NFS exports that the farm's dom0s can mount. */
+  readonly exports: ReadonlyMap<string, Export>;
   /** Linux bridges. */
   readonly bridges: Set<string>;
   readonly ovs: ReadonlySet<string>;
@@ -235,10 +238,15 @@ export const affinityOf = (world: World, said: readonly Cpus[] | null, maxVcpus:
     return cpus === undefined ? allCpus(world.server.cpus) : reachable(cpus, world.server.cpus);
   });
 
-export const makeWorld = (server: Server, seed: string, speed: number): World => {
+export const makeWorld = (
+  server: Server,
+  seed: string,
+  speed: number,
+  exports: ReadonlyMap<string, Export> = new Map(),
+): World => {
   const random = makeRandom(`${seed}/${server.name}`);
   const bootId = random.uuid();
-  const files = makeFiles();
+  const files = withMounts(makeFiles());
   putDom0Files(files, server, bootId);
   return {
     server,
@@ -246,6 +254,7 @@ export const makeWorld = (server: Server, seed: string, speed: number): World =>
     clock: makeClock(speed),
     random,
     files,
+    exports,
     bridges: new Set(server.bridges),
     ovs: new Set(server.ovs ?? []),
     pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],

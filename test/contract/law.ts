@@ -3,15 +3,12 @@
  * decode(after) = effects(op) applied to decode(before). Besides, what xl says and how it exits when it fails.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { carryOut } from '../../src/apply/operation.ts';
 import { shareReadings, type Readings } from '../../src/apply/readings.ts';
-import type { World } from '../../src/apply/world.ts';
 import { restless } from '../../src/cli/observe.ts';
-import { isUnknown, type Control } from '../../src/core/port.ts';
+import { isUnknown } from '../../src/core/port.ts';
 import { ref } from '../../src/core/ref.ts';
 import type { ServerSeen } from '../../src/kinds/server/live.ts';
 import { applyEffects, effects, viewOf } from '../../src/kinds/vm/effects.ts';
-import { idOf } from '../../src/kinds/vm/describe.ts';
 import type { LiveVm, Marker } from '../../src/kinds/vm/live.ts';
 import type { CfgDraft, VmOp } from '../../src/kinds/vm/ops.ts';
 import {
@@ -22,15 +19,11 @@ import {
   type VmConfig,
   type VmType,
 } from '../../src/kinds/vm/spec.ts';
+import { xl } from '../../src/toolstacks/xl/index.ts';
+import { carry, type HeldServer } from './carry.ts';
 import { failures } from './failures.ts';
-import { pathsOf, xl } from '../../src/toolstacks/xl/index.ts';
 
-export interface ContractFarm {
-  /** The server that the suite works on, as the control knows it. */
-  readonly server: string;
-  /** Held already. */
-  readonly control: Control;
-  readonly clock: World['clock'];
+export interface ContractFarm extends HeldServer {
   readonly kernel: string;
   readonly ramdisk: string;
   /** Two raw images that nobody uses. */
@@ -95,7 +88,6 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     let seen: ServerSeen;
     let last: ServerSeen | null = null;
     let readings: Readings;
-    let serial = 0;
     let births = 0;
 
     beforeAll(async () => {
@@ -123,40 +115,14 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       }
     };
 
-    const never = new AbortController().signal;
     const doOne = async (op: VmOp): Promise<string | null> => {
-      const world: World = {
-        control: farm.control,
-        toolstack: xl,
-        clock: farm.clock,
-        who: { who: 'contract', from: 'here', since: '', epoch: '' },
-        onEvent: () => undefined,
-        cancel: { stop: never, detach: never },
-        pathsOf,
-        fresh: () => [],
-        secrets: new Map(),
-        probe: async () => false,
-      };
-      const id = idOf(op);
-      const operation = {
-        id,
-        op,
-        target: vm,
-        server: farm.server,
-        needs: [],
-        lane: null,
-        disruption: 'none' as const,
-        reason: '',
-        estimate: { ms: 0, downtimeMs: 0 },
-        commands: [],
-      };
-      const trouble = await carryOut(operation, `law-${serial++}`, world, readings, () => undefined);
+      const why = await carry(farm, readings, op);
       if (op.verb === 'start' || op.verb === 'restart') births += 1;
       const boots = (op.verb === 'start' && !op.paused) || op.verb === 'restart' || op.verb === 'unpause';
       // What is read after an operation is what its conditions were held against: no need to look once more, unless time has passed.
       if (boots || op.verb === 'ready') last = null;
-      if (!trouble && boots) await farm.awake(name, births);
-      return trouble?.why ?? null;
+      if (why === null && boots) await farm.awake(name, births);
+      return why;
     };
 
     /** Does it, and holds what came of it against what its effects promise. */

@@ -1,6 +1,7 @@
-/** The contract suite on the simulated farm, once for each type of guest. */
+/** The contract suites on the simulated farm: once for each type of guest, and of storage. */
 import { contract, type ContractFarm } from './law.ts';
 import { hasty, openRig } from './rig.ts';
+import { storageContract } from './storage-law.ts';
 
 const open = async (): Promise<ContractFarm> => {
   const rig = await openRig({
@@ -53,3 +54,28 @@ const open = async (): Promise<ContractFarm> => {
 };
 
 for (const type of ['pvh', 'pv', 'hvm'] as const) contract('the simulated farm', type, open);
+
+const exported = 'filer:/law';
+
+storageContract('the simulated farm', async () => {
+  const rig = await openRig({
+    servers: [{ name: 'dom01', memoryMiB: 3072, dom0MiB: 768, cpus: 2, bridges: [], paths: [] }],
+    exports: [exported],
+    speed: Infinity,
+    seed: 'storage',
+  });
+  const control = rig.control();
+  const held = await control.hold('dom01', { who: 'contract', from: 'here', since: '', epoch: 'contract1' });
+  if (held.is !== 'held') throw new Error(`could not hold the server: ${held.is}`);
+  return {
+    server: 'dom01',
+    control,
+    clock: hasty(),
+    source: exported,
+    hand: (argv) => rig.sim.hand('dom01', argv),
+    close: async () => {
+      await control.close();
+      await rig.close();
+    },
+  };
+});

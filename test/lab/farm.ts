@@ -118,18 +118,25 @@ export interface FarmYaml {
   readonly vms: Readonly<Record<string, VmYaml>>;
   /** Numbers of dom0s; this worker's own unless said. */
   readonly servers?: readonly number[];
+  readonly repositories?: Readonly<Record<string, unknown>>;
   /** Bridges by network; `lan` and `dmz` unless said. */
   readonly networks?: Readonly<Record<string, string>>;
 }
 
 /** The text of a farm file: servers by their names in ~/.ssh/config, and small PVH guests that boot directly. */
-const farmYaml = ({ vms, servers = [here], networks = { lan: 'xenbr0', dmz: 'xenbr1' } }: FarmYaml): string =>
+const farmYaml = ({
+  vms,
+  servers = [here],
+  repositories = {},
+  networks = { lan: 'xenbr0', dmz: 'xenbr1' },
+}: FarmYaml): string =>
   stringify({
     farm: 'lab',
     // Reaching an emulated dom0 that is busy took up to 18 s.
     ssh: { connectTimeout: '180s' },
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),
     networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
+    repositories,
     defaults: { type: 'pvh', memory: '128MiB' },
     vms,
   });

@@ -24,20 +24,27 @@ const scalar = fc.oneof(
     'a',
     'pv',
     'hvm',
+    'nfs',
+    'dir',
+    'filer:/x',
     '${env:A}',
   ),
   fc.string({ maxLength: 6 }),
 );
-const keys = fc.constantFrom(
+const topKeys = [
   'farm',
   'pools',
   'servers',
   'networks',
+  'repositories',
   'profiles',
   'defaults',
   'vms',
   'policy',
   'ssh',
+] as const;
+const keys = fc.constantFrom(
+  ...topKeys,
   'address',
   'bridge',
   'memory',
@@ -48,6 +55,9 @@ const keys = fc.constantFrom(
   'disks',
   'xvda',
   'path',
+  'source',
+  'options',
+  'shared',
   'nics',
   'eth0',
   'network',
@@ -88,10 +98,7 @@ const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
 }));
 
 /** A file of the right top keys, with anything in them. */
-const file = fc.dictionary(
-  fc.constantFrom('farm', 'pools', 'servers', 'networks', 'profiles', 'defaults', 'vms', 'policy', 'ssh'),
-  fc.oneof(fc.dictionary(keys, tree, { maxKeys: 4 }), tree),
-);
+const file = fc.dictionary(fc.constantFrom(...topKeys), fc.oneof(fc.dictionary(keys, tree, { maxKeys: 4 }), tree));
 
 /** What is wrong with how the files are loaded; nothing, however wrong they are themselves. */
 const faults = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> => {

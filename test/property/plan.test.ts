@@ -190,6 +190,7 @@ describe('the verifier', () => {
 
   const world = (s: ServerSeen): Parameters<typeof verify>[2] => ({
     rooms: new Map([['a', roomOf(s, () => 0)]]),
+    roofs: new Map(),
     live: new Map(
       s.domains.map((d) => {
         const record = s.records.find((r) => r.config?.uuid === d.uuid) ?? null;

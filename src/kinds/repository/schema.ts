@@ -9,6 +9,11 @@ const properties = {
   },
   source: { description: 'Where it comes from: `filer:/export/vmstore` for nfs.', type: 'string', minLength: 1 },
   path: { description: 'Where it is mounted on each server, absolute.', type: 'string' },
+  options: {
+    description: 'Mount options, as `mount -o` takes them, like `vers=4.2,hard`.',
+    type: 'string',
+    minLength: 1,
+  },
   volumeGroup: { description: 'The volume group of an lvm repository; unset: its name.', type: 'string' },
   shared: {
     description: 'True: one store at the same path on every server. False: one of its kind per server.',

@@ -4,6 +4,7 @@ import type { Condition } from '../../core/step.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
+import { isBooked, isFolder, isMounted, isStore } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
@@ -137,6 +138,14 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       if (found === undefined) return `${condition.path} was not looked at`;
       return found === 'there' || `${condition.path} ${lacksOf[found]}`;
     }
+    case 'mounted':
+      return isMounted(condition, seen.storage);
+    case 'folder':
+      return isFolder(condition, seen.storage);
+    case 'store':
+      return isStore(condition, seen.storage);
+    case 'booked':
+      return isBooked(condition, seen.storage);
     case 'record': {
       const record = seen.records.find((r) => r.path === condition.path);
       if (condition.digest === 'absent') return record === undefined || `${condition.path} is there`;

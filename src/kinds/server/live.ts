@@ -1,5 +1,6 @@
 /** One dom0 as it answered: the host, its domains and its cfg records, kept apart. */
 import { isUnknown, type Unknown } from '../../core/port.ts';
+import type { Storage } from '../repository/live.ts';
 import type { CfgRecord, Domain } from '../vm/live.ts';
 
 export interface ServerSeen {
@@ -33,6 +34,7 @@ export interface ServerSeen {
   readonly records: readonly CfgRecord[];
   /** The asked paths (kernels, images): whether they are there; unknown where looking took too long. */
   readonly paths: Readonly<Record<string, 'there' | 'missing' | 'unknown'>>;
+  readonly storage: Storage;
   /** cfg paths of running `xl` monitors: a record with a monitor and no domain is between two lives. */
   readonly monitors: readonly string[];
   /** What could be read only in part, in words: for warnings. */

@@ -126,7 +126,12 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     { fx: 'claim', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: overhead(c) },
     ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' && !d.shared ? [disk('claim', d.path)] : [])),
     ...c.nics.flatMap((n) => (n.bridge === null ? [] : [needs('network', n.bridge)])),
-    ...[c.boot.kernel, c.boot.ramdisk].flatMap((p) => (p === null ? [] : [needs('image', p)])),
+    ...[
+      c.boot.kernel,
+      c.boot.ramdisk,
+      ...Object.values(c.disks).map((d) => d.path),
+      ...Object.values(c.cdroms).map((d) => d.path),
+    ].flatMap((p) => (p === null || p === '' ? [] : [needs('image', p)])),
     set('running', '*', { ...viewOfConfig(c), state }),
   ];
   /** A link to the cfg of the old name leads nowhere. */

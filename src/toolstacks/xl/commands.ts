@@ -1,10 +1,12 @@
 /** The command lines behind an operation, for the plan's reader: with the VM's name where the steps have its domid. */
+import { isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
 import { createArgv, shutdownArgv } from './domain-steps.ts';
 import { checkPath, linkArgvs } from './lower-cfg.ts';
 import { cdArgv, nicArgs } from './lower-devices.ts';
+import { repositoryLines } from './lower-repository.ts';
 import { schedCommand } from './lower-settings.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
@@ -14,6 +16,7 @@ type Lines = readonly (readonly string[])[];
 const placedLines = ({ path, from }: CfgDraft): Lines => [['write', path], ...(from ? [['rm', from.path]] : [])];
 
 const linesOf = (op: Op): Lines => {
+  if (!isVmOp(op)) return repositoryLines(op);
   switch (op.verb) {
     case 'define':
       return [...placedLines(op.record), ...(op.update ? [['xl', 'config-update', op.name, op.record.path]] : [])];

@@ -10,6 +10,7 @@ import { parseMonitors } from './monitors.ts';
 import { qemuPaths } from './observe.ts';
 import { recordsOf } from './records.ts';
 import { parseRunning } from './sched.ts';
+import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
 import { readTar, type TarEntry } from './tar.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
@@ -66,6 +67,9 @@ const pathsOf = (asked: readonly string[], section: Section | undefined): Server
   }
   return found;
 };
+
+/** A store is looked into. */
+const isStore = (path: string): boolean => path.endsWith('/');
 
 const dom0Memory = (xs: Xenstore): number | null => {
   const target = Number(xs.get('/local/domain/0/memory/target') ?? NaN);
@@ -208,7 +212,15 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     xendomains: xendomains === null ? null : parseXendomains(xendomains),
     domains,
     records,
-    paths: pathsOf(asked, sections.get('paths')),
+    paths: pathsOf(
+      asked.filter((p) => !isStore(p)),
+      sections.get('paths'),
+    ),
+    storage: {
+      ...filesOfStorage(entries),
+      mounts: parseMounts(whatever('mounts')),
+      stores: parseStores(printed(sections.get('paths')?.bytes ?? new Uint8Array()), asked.filter(isStore)),
+    },
     monitors: monitors?.paths ?? [],
     problems,
   };

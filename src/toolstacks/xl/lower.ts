@@ -1,5 +1,6 @@
 /** Operation → what must hold before, the steps, what must hold after. Domids come from the reading, by UUID. */
 import type { Lowered } from '../../core/step.ts';
+import { isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Secrets } from '../../kinds/toolstack.ts';
@@ -7,10 +8,12 @@ import type { At, Unsupported } from './lowering.ts';
 import { autostart, define, release, undefine } from './lower-cfg.ts';
 import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from './lower-devices.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
+import { lowerRepository } from './lower-repository.ts';
 import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from './lower-settings.ts';
 
 /** `seen` was read just before. `secrets`: the value of each reference that `op` holds. */
 export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Unsupported => {
+  if (!isVmOp(op)) return lowerRepository(op, seen);
   const at: At = { seen, secrets, domain: seen.domains.find((d) => d.uuid === op.uuid) };
   switch (op.verb) {
     case 'define':

@@ -1,6 +1,8 @@
 /** What a VM needs of its server to start: its files, and the conditions that are looked at just before. */
 import type { Condition } from '../../core/step.ts';
+import { isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
+import type { VmOp } from '../../kinds/vm/ops.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
@@ -19,6 +21,7 @@ const filesOf = (c: VmConfig): readonly string[] => {
 
 /** What a reading must be asked for, so that `lower`'s conditions can be decided. */
 export const pathsOf = (op: Op): readonly string[] => {
+  if (!isVmOp(op)) return [`${op.path}/`];
   switch (op.verb) {
     case 'start':
       return [op.path, ...filesOf(op.config)];
@@ -50,7 +53,7 @@ export const pathsOf = (op: Op): readonly string[] => {
   }
 };
 
-export const pathConditions = (op: Op): readonly Condition[] => pathsOf(op).map((path) => ({ is: 'path', path }));
+export const pathConditions = (op: VmOp): readonly Condition[] => pathsOf(op).map((path) => ({ is: 'path', path }));
 
 /** Whether a QEMU serves a VM of this configuration from its start on. */
 export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.values(c.disks).some(needsQemu);
@@ -59,7 +62,7 @@ export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.valu
  * The server runs such guests and has what the VM is made of; its name is free; and there is memory enough. `back`: what is
  * given back first, in KiB.
  */
-export const canStart = (op: Op, c: VmConfig, back: number): readonly Condition[] => [
+export const canStart = (op: VmOp, c: VmConfig, back: number): readonly Condition[] => [
   { is: 'runs', type: c.type },
   ...(hasQemu(c) ? [{ is: 'has-qemu' } as const] : []),
   ...(c.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: c.settings.cpupool } as const]),

@@ -23,13 +23,17 @@ export const qemuPaths: readonly string[] = [
  * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
  *   `xl-credit` (only in `all`; of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with
  *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
- *   (only where paths are given: `there PATH` or `missing PATH`, a line each; a path that took too long has no line).
+ *   (`there PATH` or `missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
+ *   (/proc/self/mounts); both only where paths are given.
+ * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
+ *   with the marker's line, `1 used` where anything lies in it, and `1 df` with the last line of df; `1 end`. All are looked at
+ *   at the same time, so that a dead one keeps nobody waiting: each line has its store's number.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
  * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
  *   under one bound. When that passes, the shell kills the tool that it waits for, closes its section with 137 and ends.
- * - The look at paths is not even waited for: a process that sleeps on a dead NFS server may be beyond killing, so a `cat`
- *   that is not stands between.
+ * - The look at paths and stores is not even waited for: a process that sleeps on a dead NFS server may be beyond killing, so a
+ *   `cat` that is not stands between.
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
@@ -60,7 +64,7 @@ case $W in all)
 esac
 s xs xenstore-ls -f /
 set --
-for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains var/lib/xen/userdata-d.* etc/reeve; do
+for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains etc/fstab var/lib/xen/userdata-d.* etc/reeve; do
   case $f in etc/xen/scripts | etc/xen/boot) ;; *) set -- "$@" "$f" ;; esac
 done
 b files
@@ -75,6 +79,27 @@ s link ip -j -d link
 s ps ps -eo pid=,args=
 case $W in all) s ovs ovs-vsctl --timeout=8 list-br ;; esac
 '
+look() {
+  echo "$i store $f"
+  if [ -d "$f" ]; then
+    echo "$i folder"
+    l=
+    if [ -e "$f.reeve.json" ]; then
+      read -r l <"$f.reeve.json"
+      echo "$i marker $l"
+    fi
+    for g in "$f"* "$f".[!.]*; do
+      if [ -e "$g" ]; then
+        echo "$i used"
+        break
+      fi
+    done
+    l=$(df -Pk "$f")
+    echo "$i df \${l##*
+}"
+  fi
+  echo "$i end"
+}
 eval "$P"
 b host
 read -r l </proc/sys/kernel/hostname && echo "$l" && read -r l </proc/sys/kernel/random/boot_id && echo "$l"
@@ -91,9 +116,17 @@ elif timeout 150 sh -c "$P$T$A"; then
   done
   e 0
   case $# in 0) ;; *)
+    b mounts
+    while read -r l; do echo "$l"; done </proc/self/mounts
+    e 0
     b paths
-    { for f; do if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi; done 2>/dev/null & } |
-      timeout -s KILL 8 cat
+    {
+      i=0
+      for f; do case $f in */) i=$((i + 1)); look & ;; esac; done
+      for f; do
+        case $f in */) ;; *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;; esac
+      done &
+    } 2>/dev/null | timeout -s KILL 8 cat
     e $?
   esac
 fi

@@ -1,6 +1,7 @@
 /** What puts right what a failed operation left half made. */
 import { digestText } from '../../core/digest.ts';
 import type { Step } from '../../core/step.ts';
+import { isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
@@ -47,6 +48,8 @@ const oldCfg = (
 
 /** `before`: read before the operation; `now`: after its failure. */
 export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly Step[] => {
+  // What was mounted and not marked is taken up by the next run.
+  if (!isVmOp(op)) return [];
   const was = domainOf(op.uuid, before);
   const domain = domainOf(op.uuid, now);
   const dom = String(domain?.domid);

@@ -1,4 +1,6 @@
 /** Dom0s in memory behind `Control`, with a virtual clock and a toolstack of a few plain commands. */
+import { isVmOp } from '../../../src/kinds/operations.ts';
+import { noStorage } from '../../../src/kinds/repository/live.ts';
 import type { Control, ExecResult, Holder, Unknown } from '../../../src/core/port.ts';
 import { readProgram } from '../../../src/core/port.ts';
 import { digestBytes } from '../../../src/core/digest.ts';
@@ -79,6 +81,7 @@ export const recordOf = (path: string, text: string): CfgRecord => ({
 
 const emptyServer: ServerSeen = {
   is: 'seen',
+  storage: noStorage,
   host: 'dom0',
   bootId: 'boot',
   xen: { major: 4, minor: 17, version: '4.17', virtCaps: [] },
@@ -249,6 +252,7 @@ export const fakeControl = (clock: Clock, options: FakeOptions): FakeControl => 
 const exec = (...argv: string[]): ExecStep => ({ do: 'exec', argv, deadlineMs: 60_000 });
 
 const lower = (op: Op): Lowered | { readonly unsupported: string } => {
+  if (!isVmOp(op)) return { unsupported: op.verb };
   const { uuid, name } = op;
   const up: Condition = { is: 'domain', uuid, state: 'up' };
   const gone: Condition = { is: 'domain', uuid, state: 'gone' };
@@ -346,6 +350,7 @@ export const fakeToolstack: Toolstack = {
   console: (name) => ['console', name],
   lower: (op) => lower(op),
   rescue: (op, before, now) => {
+    if (!isVmOp(op)) return [];
     const domain = now.domains.find((d) => d.uuid === op.uuid);
     const had = before.domains.find((d) => d.uuid === op.uuid);
     if (op.verb === 'attach-nic' && domain?.nics.some((n) => n.mac === op.mac))

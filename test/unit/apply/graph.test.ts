@@ -85,7 +85,7 @@ test('ends, order and limits', async () => {
             started.push(e.op);
             const unmet = o.needs.filter((id) => ended.get(id)?.[0] !== 'done');
             if (unmet.length > 0) problems.push(`${e.op} started before ${unmet.join()}`);
-            const rivals = [...active].map((id) => byId.get(id)).filter((x) => x?.op.uuid === o.op.uuid);
+            const rivals = [...active].map((id) => byId.get(id)).filter((x) => x?.target.name === o.target.name);
             if (rivals.length > 0) problems.push(`two at once on ${o.op.name}`);
             active.add(e.op);
             const here = [...active].map((id) => byId.get(id)).filter((x) => x?.server === o.server);

@@ -1,4 +1,5 @@
 /** Small plans for the tests, and a run of one with everything that a test may set. */
+import { targetOf } from '../../../src/kinds/operations.ts';
 import { execute } from '../../../src/apply/execute.ts';
 import type { Outcome } from '../../../src/apply/outcome.ts';
 import type { CancelSignals, Clock, Difference } from '../../../src/apply/world.ts';
@@ -98,7 +99,7 @@ export const pause = (vm: string, server: string): Op => ({ ...base(vm, server),
 export const operation = (op: Op, needs: readonly string[] = [], more: Partial<Operation> = {}): Operation => ({
   id: `${op.name}/${op.verb}`,
   op,
-  target: op.vm,
+  target: targetOf(op),
   server: op.server,
   needs,
   lane: null,
@@ -118,6 +119,7 @@ const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [],
   touched,
   scope,
   servers: [],
+  repositories: [],
   vms: [],
   operations,
   refused: [],

@@ -72,3 +72,12 @@ test('nothing that was read before a change, or while one was under way, will do
   await recent('dom1', 'all', []);
   expect(control.reads).toHaveLength(7);
 });
+
+test('what another server did may have reached this one, by a store that both have', async () => {
+  const { control, read, recent, changing } = open();
+  await read('dom1', 'all', []);
+  await changing('dom2', () => Promise.resolve());
+  await recent('dom1', 'all', []);
+  await recent('dom1', 'all', []);
+  expect(control.reads).toHaveLength(2);
+});

@@ -1,3 +1,4 @@
+import { noStorage } from '../../../src/kinds/repository/live.ts';
 import { describe, expect, test } from 'vitest';
 import { observe, restless } from '../../../src/cli/observe.ts';
 import { readProgram, type Reader, type Unknown } from '../../../src/core/port.ts';
@@ -8,6 +9,7 @@ import type { CfgRecord, Domain } from '../../../src/kinds/vm/live.ts';
 
 const quiet: ServerSeen = {
   is: 'seen',
+  storage: noStorage,
   host: 'dom01',
   bootId: 'b',
   xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: [] },

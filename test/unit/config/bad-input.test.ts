@@ -71,11 +71,11 @@ ssh: { connectTimeout: 10 }
 `,
   'missing keys': `servers: { xen: {} }\nnetworks: { lan: {} }\nvms: { web: { disks: { xvda: {} }, nics: { eth0: {} } } }\n`,
   'no servers': `farm: home\nvms: { web: {} }\n`,
-  'not built': `${base.replace('lan }', 'lan, state: maintenance }')}repositories: { vg0: { type: lvm } }
+  'not built': `${base.replace('lan }', 'lan, state: maintenance }')}repositories: { vg0: { type: lvm }, san: { type: iscsi, path: x, volumeGroup: vg0 } }
 templates: { debian: { source: "https://images.example.com/x" } }
 vms:
   web: { type: hvm, apart: web, cdrom: { hdc: { iso: debian } } }
-  db: { disks: { xvda: { size: 20GiB, from: debian } }, cloudInit: { userData: x }, deleteDisks: true }
+  db: { disks: { xvda: { repository: vg0, size: 20GiB, from: debian }, xvdb: { adopt: /x } }, cloudInit: { userData: x }, deleteDisks: true }
 policy: { restarts: { atOnce: 2 } }
 `,
   references: `${base}vms: { web: { boot: { cmdline: "token=\${env:TOKEN}" } } }\n`,
@@ -111,6 +111,80 @@ profiles: { "..": {} }
   'server in two pools': two.replace('fra01', 'dom01'),
   'servers and pools': `${two}servers: { xen: { address: x } }\n`,
   'network of all and of one pool': `${two}networks: { prod: { bridge: br1 }, mgmt: { bridge: br2, pools: [ams] } }\n`,
+  'repository of all and of one pool': `${two.replaceAll('networks: {', 'repositories: { store: { type: dir, path: /srv/a } }, networks: {')}
+repositories:
+  store: { type: dir, path: /srv/b, pools: [ams1] }
+  iso: { type: dir, path: /srv/iso, pools: [ams] }
+  "a b": { type: dir, path: /srv/c }
+`,
+  'bad repositories': `${base}repositories:
+  a: {}
+  b: { type: nfs }
+  c: { type: dir, source: "filer:/x", options: hard, volumeGroup: vg0 }
+  d: { type: nfs, path: /srv/d, source: "filer:/d", shared: false, volumeGroup: vg0 }
+  e: { type: nfss, path: /srv/e }
+  f: { type: dir, path: 5, shared: yes, state: gone }
+  g: { type: nfs, path: /srv/g, source: "", options: "" }
+  h:
+`,
+  'bad paths of repositories': `${base}repositories:
+  a: { type: dir, path: srv/a }
+  b: { type: dir, path: "/srv/b;reboot" }
+  c: { type: dir, path: /srv/../etc }
+  d: { type: dir, path: // }
+  e: { type: dir, path: /etc/ }
+  f: { type: dir, path: /usr/local/vms }
+  g: { type: dir, path: /./tmp/vms }
+  h: { type: dir, path: /var }
+  i: { type: dir, path: /home/ }
+  j: { type: dir, path: /srv//j/. }
+  k: { type: dir, path: "/srv/{}" }
+`,
+  'bad sources of repositories': `${base}repositories:
+  a: { type: nfs, path: /srv/a, source: /export/a }
+  b: { type: nfs, path: /srv/b, source: "filer:export" }
+  c: { type: nfs, path: /srv/c, source: "-o:/x" }
+  d: { type: nfs, path: /srv/d, source: "a b:/x" }
+  e: { type: nfs, path: /srv/e, source: "a,b:/x" }
+  f: { type: nfs, path: /srv/f, source: "2001:db8::1:/x" }
+  g: { type: nfs, path: /srv/g, source: "[10.0.0.1]:/x" }
+  h: { type: nfs, path: /srv/h, source: "filer:2049:/x" }
+  i: { type: nfs, path: /srv/i, source: "filer:/x y" }
+  j: { type: nfs, path: /srv/j, source: "filer:/x$(reboot)" }
+  k: { type: nfs, path: /srv/k, source: "filer:/x'" }
+  l: { type: nfs, path: /srv/l, source: "filer:/x/../y" }
+  m: { type: nfs, path: /srv/m, source: "filer://x" }
+  n: { type: nfs, path: /srv/n, source: "[$(reboot):]:/x" }
+  o: { type: nfs, path: /srv/o, source: "filer:/x\\ny" }
+  p: { type: nfs, path: /srv/p, source: ":/x" }
+`,
+  'bad mount options': `${base}defaults: {}
+repositories:
+${[
+  'vers=4.2 hard',
+  'vers=4.2,,hard',
+  'hard,-o',
+  'hard;reboot',
+  'vers=3,vers=4.2',
+  'hard,hard',
+  'soft',
+  'vers=4,softerr',
+  'nofail',
+  '_netdev',
+  'auto',
+  'noauto',
+  'bg',
+  'hard,fg',
+]
+  .map((options, i) => `  r${i}: { type: nfs, path: /srv/r${i}, source: "filer:/r${i}", options: "${options}" }\n`)
+  .join('')}`,
+  'repositories in one place': `${two.replaceAll('networks: {', 'repositories: { own: { type: nfs, path: /srv/own, source: "FILER:/all/" } }, networks: {')}
+repositories:
+  all: { type: nfs, path: /srv/all, source: "filer:/all" }
+  again: { type: dir, path: /srv/all/, pools: [fra1] }
+  inside: { type: dir, path: /srv/own/a/b, pools: [ams1], state: absent }
+  beside: { type: dir, path: /srv/own-2 }
+`,
   // What is named and not there.
   'unknown names': `${two}vms:
   a: { pool: asm1, profile: smal }

@@ -24,6 +24,7 @@ test('the short form is one pool, named like the farm', async () => {
           lan: { name: 'lan', bridge: 'xenbr0', vlan: undefined },
           wan: { name: 'wan', bridge: 'xenbr1', vlan: undefined },
         },
+        repositories: {},
         servers: [
           {
             name: 'xen',

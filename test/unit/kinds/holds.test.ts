@@ -1,4 +1,5 @@
 /** `holds`: every condition, met and unmet, with the words a person reads. */
+import { noStorage } from '../../../src/kinds/repository/live.ts';
 import { describe, expect, test } from 'vitest';
 import type { Condition } from '../../../src/core/step.ts';
 import { holds } from '../../../src/kinds/server/holds.ts';
@@ -33,6 +34,7 @@ const domain: Domain = {
 };
 const server = (domains: readonly Domain[], more: Partial<ServerSeen> = {}): ServerSeen => ({
   is: 'seen',
+  storage: noStorage,
   host: 'dom1',
   bootId: 'b',
   xen: { major: 4, minor: 17, version: '4.17.5', virtCaps: ['pv', 'hvm', 'hap'] },

@@ -1,4 +1,6 @@
 /** Farms as plain data for the planner's tests: builders, and a world that carries operations out by the book. */
+import { isVmOp } from '../../../src/kinds/operations.ts';
+import { noStorage } from '../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../src/core/digest.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
 import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
@@ -84,6 +86,7 @@ export const farm = (vms: readonly VmSpec[], servers: readonly string[] = ['a'],
         lan: { name: 'lan', bridge: 'xenbr0', vlan: undefined },
         dmz: { name: 'dmz', bridge: 'xenbr1', vlan: undefined },
       },
+      repositories: {},
       servers: servers.map((name) => ({
         name,
         pool: 'p',
@@ -117,6 +120,7 @@ export const server = (more: Partial<ServerSeen> = {}): ServerSeen => ({
   scheduler: 'credit2',
   bridges: ['xenbr0', 'xenbr1'],
   ovs: [],
+  storage: noStorage,
   cpupools: ['Pool-0', 'other'],
   qemu: true,
   xendomains: null,
@@ -196,6 +200,7 @@ const without = (s: ServerSeen, uuid: string): ServerSeen => ({
 
 /** What the server is after the operation, as Xen's documentation has it. */
 export const perform = (s: ServerSeen, op: Op): ServerSeen => {
+  if (!isVmOp(op)) throw new Error(`${op.verb} is not a VM's`);
   switch (op.verb) {
     case 'define': {
       const { path, from } = op.record;

@@ -1,3 +1,4 @@
+import { isVmOp } from '../../../src/kinds/operations.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Diagnostic } from '../../../src/core/diagnostic.ts';
@@ -42,9 +43,9 @@ describe('a plan file', () => {
     ['every verb', everyVerb],
   ])('is read back as it was written: %s', (_name: string, plan: Plan) => {
     const touched = plan.operations.map((o) => ({
-      subject: o.op.vm,
+      subject: o.target,
       server: o.server,
-      uuid: o.op.uuid,
+      uuid: isVmOp(o.op) ? o.op.uuid : '',
       name: o.op.name,
       digest: plan.desired,
     }));

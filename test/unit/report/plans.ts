@@ -20,6 +20,7 @@ export const empty: Plan = {
   touched: [],
   scope: [],
   servers: [],
+  repositories: [],
   vms: [],
   operations: [],
   refused: [],

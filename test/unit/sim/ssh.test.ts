@@ -40,6 +40,8 @@ describe('reading', () => {
       '/ovs 127',
       'qemu',
       '/qemu 0',
+      'mounts',
+      '/mounts 0',
       'paths',
       '/paths 0',
       'END',

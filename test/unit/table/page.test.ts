@@ -38,6 +38,10 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   record: 'the cfg’s digest',
   autostart: 'a link leads to the cfg, or none',
   room: 'the server has the memory',
+  mounted: 'it is mounted',
+  folder: 'the folder answers',
+  store: 'the store’s marker',
+  booked: 'the server’s book of repositories',
 };
 
 const wordsOf = (c: Condition): string => (c.is === 'domain' ? `the domain is ${c.state}` : words[c.is]);

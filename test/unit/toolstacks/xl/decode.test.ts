@@ -107,6 +107,7 @@ describe('a dom0 that answers', () => {
       cpupools: [],
       qemu: true,
       xendomains: null,
+      storage: { mounts: [], fstab: null, book: null, stores: {} },
       domains: [
         {
           domid: 5,

@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -53,6 +62,26 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     });
   });
 
+  it('looks into stores, and not for them among the paths', () => {
+    const store = join(dir, 'a store');
+    mkdirSync(store, { recursive: true });
+    const marker = { format: 1, farm: 'f', repository: 'r', uuid };
+    // Without a newline at its end, as a person's editor may leave it.
+    writeFileSync(join(store, '.reeve.json'), JSON.stringify(marker));
+    const empty = join(dir, 'empty');
+    mkdirSync(empty, { recursive: true });
+    const asked = [`${store}/`, '/no/such/path', `${empty}/`, '/no/such/store/'];
+    const seen = decode(run('domains', ...asked), nonce, asked);
+    const space = { size: expect.any(Number), free: expect.any(Number) };
+    expect(seen).toMatchObject({ paths: { '/no/such/path': 'missing' } });
+    expect('storage' in seen && seen.storage.stores).toEqual({
+      [store]: { is: 'there', marker, empty: false, space },
+      [empty]: { is: 'there', marker: null, empty: true, space },
+      '/no/such/store': { is: 'missing' },
+    });
+    expect('storage' in seen && seen.storage.mounts.map((m) => m.path)).toContain('/');
+  });
+
   it('tries xl list again, and writes nothing', () => {
     writeFileSync(join(dir, 'flaky'), '');
     const before = readdirSync(dir).filter((f) => f !== 'flaky');
@@ -79,8 +108,12 @@ describe.each<[string, string, string]>([
     () => {
       const trace = join(alpine, 'trace');
       const argv = ['-f', '-qq', '-e', 'trace=fork,vfork,clone,clone3', '-o', trace];
-      const answer = execFileSync('strace', [...argv, sh, '-c', own, 'reeve-observe', nonce, 'all', '/k']);
-      expect(decode(answer, nonce, ['/k'])).toMatchObject({ is: 'seen', ovs: ['ovs0'], paths: { '/k': 'missing' } });
+      const answer = execFileSync('strace', [...argv, sh, '-c', own, 'reeve-observe', nonce, 'all', '/k', '/tmp/']);
+      expect(decode(answer, nonce, ['/k', '/tmp/'])).toMatchObject({
+        is: 'seen',
+        ovs: ['ovs0'],
+        paths: { '/k': 'missing' },
+      });
       const forks = readFileSync(trace, 'utf8').match(/ = \d+$/gm)?.length ?? 0;
       expect(forks + 1).toBeLessThanOrEqual(25);
       expect(forks).toBeGreaterThan(10);

@@ -1,4 +1,5 @@
 /** A VM, its server and operations on it, and steps as a person reads them: for the tests of lowering. */
+import { noStorage } from '../../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../../src/core/digest.ts';
 import { ref } from '../../../../src/core/ref.ts';
 import type { Lowered, Step } from '../../../../src/core/step.ts';
@@ -73,6 +74,7 @@ export const server = (
   more: Partial<ServerSeen> = {},
 ): ServerSeen => ({
   is: 'seen',
+  storage: noStorage,
   host: 'dom1',
   bootId: 'b',
   xen: { major: 4, minor: 17, version: '4.17', virtCaps: ['pv', 'hvm', 'hap'] },

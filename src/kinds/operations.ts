@@ -1,0 +1,28 @@
+/** What an operation of any kind says of itself: whose it is, its name, its reason, its cost, its effects. */
+import type { Disruption } from '../core/disruption.ts';
+import type { Effect } from '../core/effect.ts';
+import type { Ref } from '../core/ref.ts';
+import type { Op } from './plan.ts';
+import * as repository from './repository/describe.ts';
+import * as vm from './vm/describe.ts';
+import { effects as vmEffects, type Overhead } from './vm/effects.ts';
+import type { VmOp } from './vm/ops.ts';
+
+export const isVmOp = (op: Op): op is VmOp => 'vm' in op;
+
+export const targetOf = (op: Op): Ref => (isVmOp(op) ? op.vm : op.repository);
+
+/** Unique within a plan, stable between plans. */
+export const idOf = (op: Op): string => (isVmOp(op) ? vm.idOf(op) : repository.idOf(op));
+
+export const reasonOf = (op: Op): string => (isVmOp(op) ? vm.reasonOf(op) : repository.reasonOf(op));
+
+/** Both in ms; `downtimeMs` is how long a guest does not run. */
+export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: number } =>
+  isVmOp(op) ? vm.estimateOf(op) : repository.estimateOf(op);
+
+/** What it costs a VM that runs. */
+export const disruptionOf = (op: Op): Disruption => (isVmOp(op) ? vm.disruptionOf(op) : 'none');
+
+export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>
+  isVmOp(op) ? vmEffects(op, overhead) : repository.effects(op);

@@ -1,0 +1,41 @@
+/** The operations on a repository, each on one server: plain data that a plan file can hold. */
+import type { Ref } from '../../core/ref.ts';
+import type { RepositoryType } from './spec.ts';
+
+interface Base {
+  /** `POOL/NAME`. */
+  readonly repository: Ref<'repository'>;
+  readonly server: string;
+  readonly farm: string;
+  readonly name: string;
+  readonly type: RepositoryType;
+  readonly path: string;
+  /** What is mounted there; '' for dir. */
+  readonly source: string;
+}
+
+export type RepositoryOp =
+  /** Make its folder; mount it there (nfs), now and after each reboot. */
+  | (Base & {
+      readonly verb: 'attach-repository';
+      readonly options: string;
+      /** False where it is mounted already. */
+      readonly mount: boolean;
+      /** Its line of /etc/fstab is to be written. */
+      readonly persist: boolean;
+    })
+  /** Look at its marker, write one where the store is new, and remember it in the server's book. */
+  | (Base & {
+      readonly verb: 'mark-repository';
+      /** What its marker must say; null: any UUID of this farm and name. */
+      readonly uuid: string | null;
+      /** The UUID of a new store; null: it must have a marker already. */
+      readonly fresh: string | null;
+    })
+  /** Unmount it, and forget it; its data stay. */
+  | (Base & {
+      readonly verb: 'detach-repository';
+      readonly mounted: boolean;
+      readonly persisted: boolean;
+      readonly booked: boolean;
+    });

@@ -1,0 +1,42 @@
+/** Whether a condition on a server's storage holds, and where it does not, why. */
+import type { Condition } from '../../core/step.ts';
+import { mountAt, type Storage } from '../repository/live.ts';
+
+type Of<Is extends Condition['is']> = Extract<Condition, { is: Is }>;
+
+export const isMounted = ({ path, source }: Of<'mounted'>, storage: Storage): true | string => {
+  const found = mountAt(storage, path);
+  if (source === null) return found === undefined || `${found.source} is mounted at ${path}`;
+  if (!found) return `nothing is mounted at ${path}`;
+  return found.source === source || `${found.source} is mounted at ${path}, not ${source}`;
+};
+
+export const isFolder = ({ path }: Of<'folder'>, { stores }: Storage): true | string => {
+  const store = stores[path];
+  if (!store || store.is === 'stuck') return `${path} did not answer (a dead NFS server?)`;
+  return store.is === 'there' || `there is no folder ${path}`;
+};
+
+export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
+  const answers = isFolder({ is: 'folder', path: c.path }, storage);
+  const store = storage.stores[c.path];
+  if (answers !== true || store?.is !== 'there') return answers === true ? `there is no folder ${c.path}` : answers;
+  const { marker } = store;
+  if (marker === null) return `${c.path} has no marker of a repository`;
+  if (marker === 'odd') return `the marker ${c.path}/.reeve.json cannot be read`;
+  if (marker.farm !== c.farm || marker.repository !== c.repository)
+    return `${c.path} is repository ${marker.repository} of farm ${marker.farm}`;
+  return (
+    c.uuid === null ||
+    marker.uuid === c.uuid ||
+    `${c.path} is another store: its marker says ${marker.uuid}, not ${c.uuid}`
+  );
+};
+
+export const isBooked = ({ name, path, on }: Of<'booked'>, { book, stores }: Storage): true | string => {
+  const entry = book === null || book.value === 'odd' ? undefined : book.value.repositories[name];
+  if (!on) return entry === undefined || `the server still remembers repository ${name}`;
+  const store = stores[path];
+  const uuid = store?.is === 'there' && store.marker !== null && store.marker !== 'odd' ? store.marker.uuid : null;
+  return (entry?.path === path && entry.uuid === uuid) || `the server does not remember repository ${name} at ${path}`;
+};

@@ -1,0 +1,278 @@
+/** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
+import picomatch from 'picomatch';
+import { byText, sortedBy } from '../core/order.ts';
+import { ref } from '../core/ref.ts';
+import { fstabAt } from '../kinds/repository/fstab.ts';
+import { deriveStoreUuid } from '../kinds/repository/identity.ts';
+import { mountAt } from '../kinds/repository/live.ts';
+import type { RepositoryOp } from '../kinds/repository/ops.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import { idOf, reasonOf } from '../kinds/repository/describe.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Chain } from './sequence.ts';
+import { standingOf, type Bar, type Standing } from './stores.ts';
+import { usersOf, wantedPaths } from './users.ts';
+
+/** What the paths beneath a repository's path on one server hang on. */
+export type Roof = {
+  readonly repository: string;
+  readonly path: string;
+} & (
+  | { readonly is: 'ready' }
+  /** The operation that makes it ready. */
+  | { readonly is: 'coming'; readonly after: string }
+  | { readonly is: 'barred'; readonly why: string; readonly help: string }
+);
+
+export interface StoragePlan {
+  readonly chains: readonly Chain[];
+  readonly repositories: readonly PlanRepository[];
+  readonly refused: readonly Refusal[];
+  readonly warnings: readonly string[];
+  /** By server. */
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
+}
+
+export interface StorageScene {
+  readonly farm: Farm;
+  readonly observed: Observed;
+  readonly options: PlanOptions;
+  readonly covers: (pool: string) => boolean;
+  /** The VMs of this run. */
+  readonly vms: readonly VmSpec[];
+}
+
+/** Whether `path` lies beneath `folder`. */
+export const beneath = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+export const roofOver = (roofs: readonly Roof[] | undefined, path: string): Roof | undefined =>
+  roofs?.find((r) => beneath(path, r.path));
+
+interface Part {
+  readonly ops: readonly RepositoryOp[];
+  readonly refused: readonly { readonly server: string | null; readonly bar: Bar }[];
+  readonly roofs: readonly (readonly [server: string, roof: Roof])[];
+}
+
+const bothSee = (all: readonly Standing[]): Bar | null => {
+  const marked = all.flatMap((s) => {
+    const uuid = s.marker?.uuid ?? s.booked;
+    return uuid === null || uuid === undefined ? [] : [{ server: s.server, uuid }];
+  });
+  const other = marked.find((m) => m.uuid !== marked[0]?.uuid);
+  if (!other || !marked[0]) return null;
+  return {
+    why: `${marked[0].server} and ${other.server} have different stores there (${marked[0].uuid} and ${other.uuid})`,
+    help: 'look what is mounted on each; a shared repository is one store',
+  };
+};
+
+const attachPart = (spec: RepositorySpec, pool: PoolSpec, all: readonly Standing[], farm: string): Part => {
+  const subject = ref('repository', `${pool.name}/${spec.name}`);
+  const apart = spec.shared ? bothSee(all.filter((s) => s.barred === null)) : null;
+  const ops: RepositoryOp[] = [];
+  const refused: { server: string | null; bar: Bar }[] = apart ? [{ server: null, bar: apart }] : [];
+  const roofs: (readonly [string, Roof])[] = [];
+  const known = spec.shared ? (all.map((s) => s.marker?.uuid ?? s.booked).find((u) => u !== null) ?? null) : null;
+  let begun = false;
+  for (const s of all) {
+    const base = {
+      repository: subject,
+      server: s.server,
+      farm,
+      name: spec.name,
+      type: spec.type,
+      path: spec.path,
+      source: spec.source ?? '',
+    };
+    const roof = { repository: spec.name, path: spec.path };
+    const bar = s.barred ?? apart;
+    if (bar) {
+      if (s.barred) refused.push({ server: s.server, bar: s.barred });
+      roofs.push([s.server, { ...roof, is: 'barred', ...bar }]);
+      continue;
+    }
+    const mine: RepositoryOp[] = [];
+    const { mount, persist } = s;
+    if (mount || persist || s.folder)
+      mine.push({ ...base, verb: 'attach-repository', options: spec.options, mount, persist });
+    if (mount || s.booked === null || s.marker === null) {
+      const uuid = s.booked ?? s.marker?.uuid ?? known;
+      const begins: boolean = uuid === null && (!begun || !spec.shared);
+      const fresh = begins ? deriveStoreUuid(farm, subject.name, s.server, s.seen.bootId) : null;
+      mine.push({ ...base, verb: 'mark-repository', uuid, fresh });
+      begun ||= begins;
+    }
+    ops.push(...mine);
+    const last = mine.findLast((o) => o.verb === 'mark-repository');
+    roofs.push([s.server, last ? { ...roof, is: 'coming', after: idOf(last) } : { ...roof, is: 'ready' }]);
+  }
+  return { ops, refused, roofs };
+};
+
+const detachPart = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  all: readonly Standing[],
+  farm: string,
+  unread: readonly string[],
+): Part => {
+  const none = { ops: [], roofs: [] };
+  const ours = all.map((s) => {
+    const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
+    const persisted = line?.ours === true;
+    const mount = mountAt(s.seen.storage, spec.path);
+    return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
+  });
+  const bound = ours.filter((x) => x.s.booked !== null || x.persisted);
+  if (bound.length === 0) return { ...none, refused: [] };
+  const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
+  if (unread.length > 0) {
+    return refuse(
+      `${unread.join(' and ')} could not be read: something there may use it`,
+      `try again when ${unread.join(' and ')} answers`,
+    );
+  }
+  const users = all.flatMap((s) => usersOf(s.seen, spec.path).map((u) => `${u} on ${s.server}`));
+  if (users.length > 0)
+    return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
+  const odd = bound.find((x) => x.s.barred?.why.includes('repositories.json'));
+  if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
+  return {
+    ...none,
+    refused: [],
+    ops: bound.map(({ s, persisted, mounted, source }) => ({
+      repository: ref('repository', `${pool.name}/${spec.name}`),
+      server: s.server,
+      farm,
+      name: spec.name,
+      type: spec.type,
+      path: spec.path,
+      source,
+      verb: 'detach-repository',
+      mounted,
+      persisted,
+      booked: s.booked !== null,
+    })),
+  };
+};
+
+const unplanned = ({ repository, path }: Roof, server: string): Roof => ({
+  repository,
+  path,
+  is: 'barred',
+  why: `it is not attached on ${server} yet, and this run leaves that out`,
+  help: 'leave out --cause or --target',
+});
+
+/** Servers remember what the file no longer has: with `--prune` as if it said `state: absent`, else told. */
+const strays = (
+  pool: PoolSpec,
+  seen: readonly (readonly [string, ServerSeen])[],
+  farm: string,
+): readonly RepositorySpec[] => {
+  const found = new Map<string, RepositorySpec>();
+  for (const [, s] of seen) {
+    const book = s.storage.book?.value;
+    if (!book || book === 'odd' || book.farm !== farm) continue;
+    for (const [name, { path }] of Object.entries(book.repositories)) {
+      if (pool.repositories[name] || found.has(name)) continue;
+      const line = fstabAt(s.storage.fstab?.text ?? '', path);
+      found.set(name, {
+        name,
+        type: line?.ours ? 'nfs' : 'dir',
+        source: line?.ours ? line.source : undefined,
+        path,
+        options: '',
+        shared: false,
+        state: 'absent',
+        origin: { file: '', pointer: '' },
+      });
+    }
+  }
+  return sortedBy(found.values(), (s) => s.name);
+};
+
+export const planStorage = (scene: StorageScene): StoragePlan => {
+  const { farm, observed, options } = scene;
+  const chains: Chain[] = [];
+  const repositories: PlanRepository[] = [];
+  const refused: Refusal[] = [];
+  const warnings: string[] = [];
+  const roofs = new Map<string, Roof[]>();
+  const matches = options.targets.length === 0 ? null : picomatch([...options.targets]);
+  for (const pool of farm.pools.filter((p) => scene.covers(p.name))) {
+    const seen = pool.servers.flatMap((s) => {
+      const x = seenOn(observed, s.name);
+      return x ? [[s.name, x] as const] : [];
+    });
+    if (seen.length === 0) continue;
+    const unread = pool.servers.map((s) => s.name).filter((n) => !seen.some(([name]) => name === n));
+    const paths = scene.vms.filter((v) => v.pool === pool.name).flatMap(wantedPaths);
+    const inRun = (r: RepositorySpec): boolean =>
+      matches === null || matches(`repository/${r.name}`) || paths.some((p) => beneath(p, r.path));
+    const left = strays(pool, seen, farm.name);
+    const gone = options.prune && matches === null ? left : [];
+    if (gone.length === 0) {
+      for (const r of left)
+        warnings.push(
+          `repository ${r.name} (${r.path}) is attached in pool ${pool.name} and no longer in the file: \`state: absent\` or --prune detaches it`,
+        );
+    }
+    for (const spec of sortedBy([...Object.values(pool.repositories), ...gone], (r) => r.name)) {
+      const all = seen.map(([name, s]) => standingOf(spec, farm.name, name, s));
+      const chosen = all.filter((s) => options.cause === 'all' || (s.booked !== null) === (options.cause === 'drift'));
+      const part =
+        spec.state === 'absent'
+          ? detachPart(spec, pool, all, farm.name, unread)
+          : attachPart(spec, pool, all, farm.name);
+      const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
+      const planned = new Set(ops.map(idOf));
+      for (const [server, roof] of part.roofs) {
+        const left = roof.is === 'coming' && !planned.has(roof.after);
+        roofs.set(server, [...(roofs.get(server) ?? []), left ? unplanned(roof, server) : roof]);
+      }
+      if (!inRun(spec)) continue;
+      const does = spec.state === 'absent' ? 'detached' : 'attached';
+      for (const { server, bar } of part.refused) {
+        refused.push({
+          subject: ref('repository', `${pool.name}/${spec.name}`),
+          what: `repository ${spec.name} would be ${does}${server === null ? '' : ` on ${server}`}`,
+          why: bar.why,
+          help: bar.help,
+          needs: null,
+        });
+      }
+      const byServer = [...new Set(ops.map((o) => o.server))].sort(byText);
+      for (const server of byServer)
+        chains.push(ops.filter((o) => o.server === server).map((op) => ({ id: idOf(op), op })));
+      if (ops.length === 0) continue;
+      repositories.push({
+        subject: ref('repository', `${pool.name}/${spec.name}`),
+        name: spec.name,
+        pool: pool.name,
+        path: spec.path,
+        action: spec.state === 'absent' ? 'detach' : 'attach',
+        servers: byServer.map((server) => ({ server, does: ops.filter((o) => o.server === server).map(reasonOf) })),
+        operations: ops.map(idOf),
+      });
+    }
+  }
+  return { chains, repositories, refused, warnings, roofs };
+};
+
+/** A shared store is marked by one server before the others look at it. */
+export const storageEdges = (chains: readonly Chain[]): readonly (readonly [id: string, needs: string])[] => {
+  const marks = chains.flat().filter((n) => n.op.verb === 'mark-repository');
+  return marks.flatMap((n) => {
+    if (n.op.verb !== 'mark-repository' || n.op.uuid !== null || n.op.fresh !== null) return [];
+    const { repository } = n.op;
+    const first = marks.find(
+      (m) => m.op.verb === 'mark-repository' && m.op.repository.name === repository.name && m.op.fresh !== null,
+    );
+    return first ? [[n.id, first.id] as const] : [];
+  });
+};

@@ -1,0 +1,59 @@
+/** One repository's block of a plan: what is done on which server, or why it is not. */
+import type { Operation, Plan, PlanRepository, Refusal } from '../kinds/plan.ts';
+import type { BlockOptions } from './vm-block.ts';
+import { refusalLines } from './vm-block.ts';
+import { clean, hang } from './text.ts';
+
+const indent = '    ';
+
+const looks = {
+  attach: { symbol: '+', verb: 'attach', paint: 'green' },
+  detach: { symbol: '-', verb: 'detach; its data stay', paint: 'red' },
+  none: { symbol: '!', verb: 'refused', paint: 'red' },
+} as const;
+
+const block = (
+  r: Pick<PlanRepository, 'name' | 'pool' | 'path' | 'servers'> & { readonly action: keyof typeof looks },
+  operations: readonly Operation[],
+  refused: readonly Refusal[],
+  o: BlockOptions,
+): readonly string[] => {
+  const { symbol, verb, paint } = looks[r.action];
+  const at = r.path === '' ? '' : ` at ${clean(r.path)}`;
+  const column = Math.max(0, ...r.servers.map((s) => clean(s.server).length)) + 2;
+  const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
+  return [
+    `${o.paint[paint](symbol)} ${o.paint.bold(`repository ${clean(r.name)}`)} of pool ${clean(r.pool)}${at}: ${o.paint[paint](verb)}`,
+    ...r.servers.flatMap(({ server, does }) =>
+      hang(indent + clean(server).padEnd(column), clean(does.join('; ')), `${indent}${' '.repeat(column)}`, o.width),
+    ),
+    ...refused.flatMap((x) => refusalLines(x, o)),
+    ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
+  ];
+};
+
+/** Every repository that has something to say, with an empty line after each. */
+export const repositoryBlocks = (plan: Plan, o: BlockOptions): readonly string[] => {
+  const refusedOf = (key: string): readonly Refusal[] =>
+    plan.refused.filter((r) => r.subject.kind === 'repository' && r.subject.name === key);
+  const known = new Set(plan.repositories.map((r) => r.subject.name));
+  const bare = plan.refused
+    .filter((r) => r.subject.kind === 'repository' && !known.has(r.subject.name))
+    .map((r) => r.subject.name);
+  return [
+    ...plan.repositories.flatMap((r) => [
+      ...block(
+        r,
+        plan.operations.filter((x) => r.operations.includes(x.id)),
+        refusedOf(r.subject.name),
+        o,
+      ),
+      '',
+    ]),
+    ...[...new Set(bare)].flatMap((key) => {
+      const [pool = '', ...name] = key.split('/');
+      const r = { name: name.join('/'), pool, path: '', servers: [], action: 'none' as const };
+      return [...block(r, [], refusedOf(key), o), ''];
+    }),
+  ];
+};

@@ -1,0 +1,149 @@
+/** What mounts, marks, remembers and lets go of a repository on one server. */
+import type { Condition, Lowered, Step } from '../../core/step.ts';
+import { mountOptions, withEntry, withoutEntry } from '../../kinds/repository/fstab.ts';
+import type { StoreBook, StoreMarker, Storage } from '../../kinds/repository/live.ts';
+import type { RepositoryOp } from '../../kinds/repository/ops.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import { exec, quickMs } from './domain-steps.ts';
+import type { Unsupported } from './lowering.ts';
+import { bookPath } from './storage.ts';
+
+type Of<Verb extends RepositoryOp['verb']> = Extract<RepositoryOp, { readonly verb: Verb }>;
+
+/** mount.nfs tries a server that is dead for two minutes by itself. */
+const mountMs = 90_000;
+
+const fstabPath = '/etc/fstab';
+export const markerPath = (path: string): string => `${path}/.reeve.json`;
+
+const text = (path: string, content: string, onlyIf: string): Step => ({
+  do: 'write',
+  path,
+  bytes: new TextEncoder().encode(content),
+  mode: 0o644,
+  onlyIf,
+});
+
+const fstab = ({ fstab: now }: Storage, edit: (text: string) => string): Step =>
+  text(fstabPath, edit(now?.text ?? ''), now?.digest ?? 'absent');
+
+export const mountArgv = (op: Of<'attach-repository'>): readonly string[] => [
+  'mount',
+  '-t',
+  'nfs',
+  '-o',
+  mountOptions(op.options),
+  op.source,
+  op.path,
+];
+
+/** `null`: nothing of its own is mounted at the path of a dir. */
+const mounted = ({ path, source }: RepositoryOp): readonly Condition[] =>
+  source === '' ? [] : [{ is: 'mounted', path, source }];
+
+const attach = (op: Of<'attach-repository'>, { storage }: ServerSeen): Lowered => ({
+  before: op.mount ? [{ is: 'mounted', path: op.path, source: null }] : mounted(op),
+  steps: [
+    exec(['mkdir', '-p', op.path]),
+    ...(op.mount ? [exec(mountArgv(op), mountMs)] : []),
+    ...(op.persist ? [fstab(storage, (now) => withEntry(now, op))] : []),
+  ],
+  after: [...mounted(op), { is: 'folder', path: op.path }],
+  afterMs: quickMs,
+});
+
+/** A line, so that the reading needs no parser of its own for it. */
+const line = (value: StoreMarker): string => `${JSON.stringify(value)}\n`;
+
+const bookText = (value: StoreBook): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The book with another set of repositories; refused where what stands there cannot be read. */
+const book = (
+  { book: now }: Storage,
+  farm: string,
+  edit: (all: StoreBook['repositories']) => StoreBook['repositories'],
+): readonly Step[] | Unsupported => {
+  if (now?.value === 'odd') return { unsupported: `${bookPath} cannot be read: mend it, or move it away` };
+  const repositories = edit(now?.value.repositories ?? {});
+  return [
+    exec(['mkdir', '-p', '/etc/reeve']),
+    text(bookPath, bookText({ format: 1, farm, repositories }), now?.digest ?? 'absent'),
+  ];
+};
+
+const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Unsupported => {
+  const { path, farm, name } = op;
+  const store = storage.stores[path];
+  const marker = store?.is === 'there' ? store.marker : null;
+  const isStore: Condition = { is: 'store', path, farm, repository: name, uuid: op.uuid };
+  const before: readonly Condition[] = [...mounted(op), { is: 'folder', path }, ...(marker === null ? [] : [isStore])];
+  const uuid = marker === null || marker === 'odd' ? op.fresh : marker.uuid;
+  if (store?.is === 'there' && uuid === null) {
+    return { unsupported: `${path} has no marker of repository ${name}: is the right thing mounted there?` };
+  }
+  if (uuid === null) return { before, steps: [], after: [], afterMs: quickMs };
+  const remembered = book(storage, farm, (all) => ({ ...all, [name]: { path, uuid } }));
+  if ('unsupported' in remembered) return remembered;
+  const fresh = text(markerPath(path), line({ format: 1, farm, repository: name, uuid }), 'absent');
+  return {
+    before,
+    steps: [...(marker === null ? [fresh] : []), ...remembered],
+    after: [
+      { is: 'store', path, farm, repository: name, uuid },
+      { is: 'booked', name, path, on: true },
+    ],
+    afterMs: quickMs,
+  };
+};
+
+const detach = (op: Of<'detach-repository'>, { storage }: ServerSeen): Lowered | Unsupported => {
+  const { path, name, farm } = op;
+  const forgotten = op.booked
+    ? book(storage, farm, (all) => Object.fromEntries(Object.entries(all).filter(([n]) => n !== name)))
+    : [];
+  if ('unsupported' in forgotten) return forgotten;
+  return {
+    before: op.mounted ? mounted(op) : [],
+    steps: [
+      ...(op.mounted ? [exec(['umount', path], mountMs)] : []),
+      ...(op.persisted ? [fstab(storage, (now) => withoutEntry(now, path))] : []),
+      ...forgotten,
+    ],
+    after: [
+      ...(op.mounted ? [{ is: 'mounted', path, source: null } as const] : []),
+      { is: 'booked', name, path, on: false },
+    ],
+    afterMs: quickMs,
+  };
+};
+
+export const lowerRepository = (op: RepositoryOp, seen: ServerSeen): Lowered | Unsupported => {
+  switch (op.verb) {
+    case 'attach-repository':
+      return attach(op, seen);
+    case 'mark-repository':
+      return mark(op, seen);
+    case 'detach-repository':
+      return detach(op, seen);
+  }
+};
+
+/** For the plan's reader. */
+export const repositoryLines = (op: RepositoryOp): readonly (readonly string[])[] => {
+  switch (op.verb) {
+    case 'attach-repository':
+      return [
+        ['mkdir', '-p', op.path],
+        ...(op.mount ? [mountArgv(op)] : []),
+        ...(op.persist ? [['write', fstabPath]] : []),
+      ];
+    case 'mark-repository':
+      return [...(op.fresh === null ? [] : [['write', markerPath(op.path)]]), ['write', bookPath]];
+    case 'detach-repository':
+      return [
+        ...(op.mounted ? [['umount', op.path]] : []),
+        ...(op.persisted ? [['write', fstabPath]] : []),
+        ...(op.booked ? [['write', bookPath]] : []),
+      ];
+  }
+};

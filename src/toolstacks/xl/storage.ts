@@ -1,0 +1,94 @@
+/** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
+import { digestBytes } from '../../core/digest.ts';
+import type { Mount, Storage, StoreBook, StoreMarker, StoreSeen } from '../../kinds/repository/live.ts';
+import { printed } from './bytes.ts';
+import type { TarEntry } from './tar.ts';
+
+/** /proc/mounts writes blanks, tabs, newlines and backslashes of names in octal. */
+const plain = (word: string): string =>
+  word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+export const parseMounts = (text: string): readonly Mount[] =>
+  text.split('\n').flatMap((line): readonly Mount[] => {
+    const [source, path, type] = line.split(' ');
+    return source === undefined || path === undefined || type === undefined
+      ? []
+      : [{ source: plain(source), path: plain(path), type }];
+  });
+
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
+
+export const parseMarker = (text: string): StoreMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const { farm, repository, uuid } = x;
+  return typeof farm === 'string' && typeof repository === 'string' && typeof uuid === 'string'
+    ? { format: 1, farm, repository, uuid }
+    : 'odd';
+};
+
+const parseBook = (text: string): StoreBook | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1 || typeof x['farm'] !== 'string' || !isRecord(x['repositories'])) return 'odd';
+  const repositories: Record<string, { path: string; uuid: string }> = {};
+  for (const [name, value] of Object.entries(x['repositories'])) {
+    if (!isRecord(value) || typeof value['path'] !== 'string' || typeof value['uuid'] !== 'string') return 'odd';
+    repositories[name] = { path: value['path'], uuid: value['uuid'] };
+  }
+  return { format: 1, farm: x['farm'], repositories };
+};
+
+/** `df -Pk`: file system, blocks, used, available, capacity, mount point; the name of the first may hold blanks. */
+const spaceOf = (line: string): { readonly size: number; readonly free: number } | null => {
+  const m = /\s(\d+)\s+\d+\s+(\d+)\s+\S+\s+\//.exec(line);
+  return m ? { size: Number(m[1]), free: Number(m[2]) } : null;
+};
+
+const storeOf = (lines: readonly string[]): StoreSeen => {
+  if (!lines.includes('end')) return { is: 'stuck' };
+  if (!lines.includes('folder')) return { is: 'missing' };
+  const after = (word: string): string | undefined =>
+    lines.find((l) => l.startsWith(`${word} `))?.slice(word.length + 1);
+  const marker = after('marker');
+  return {
+    is: 'there',
+    marker: marker === undefined ? null : parseMarker(marker),
+    empty: !lines.includes('used'),
+    space: spaceOf(after('df') ?? ''),
+  };
+};
+
+/** `asked`: with their slash, in the order in which they were asked for. What the text did not come to is stuck. */
+export const parseStores = (text: string, asked: readonly string[]): Storage['stores'] => {
+  const lines = asked.map((): string[] => []);
+  for (const line of text.split('\n')) {
+    const m = /^(\d+) (.*)$/.exec(line);
+    if (m?.[2] !== undefined) lines[Number(m[1]) - 1]?.push(m[2]);
+  }
+  return Object.fromEntries(asked.map((path, i) => [path.slice(0, -1), storeOf(lines[i] ?? [])]));
+};
+
+const fileOf = (entries: readonly TarEntry[], name: string): Uint8Array | null => {
+  const found = entries.find((e) => e.name === name);
+  return found?.is === 'file' ? found.bytes : null;
+};
+
+export const bookPath = '/etc/reeve/repositories.json';
+
+/** What the tar holds of it. */
+export const filesOfStorage = (entries: readonly TarEntry[]): Pick<Storage, 'fstab' | 'book'> => {
+  const fstab = fileOf(entries, 'etc/fstab');
+  const book = fileOf(entries, bookPath.slice(1));
+  return {
+    fstab: fstab && { text: printed(fstab), digest: digestBytes(fstab) },
+    book: book && { value: parseBook(printed(book)), digest: digestBytes(book) },
+  };
+};

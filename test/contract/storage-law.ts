@@ -1,0 +1,172 @@
+/**
+ * The contract of a dom0's storage, one suite for the simulator and for real dom0s: each operation on a repository does what its
+ * effects promise, and mount and umount fail as they do.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shareReadings, type Readings } from '../../src/apply/readings.ts';
+import { isUnknown } from '../../src/core/port.ts';
+import { ref } from '../../src/core/ref.ts';
+import { effects, viewOf } from '../../src/kinds/repository/describe.ts';
+import type { RepositoryOp } from '../../src/kinds/repository/ops.ts';
+import type { ServerSeen } from '../../src/kinds/server/live.ts';
+import { xl } from '../../src/toolstacks/xl/index.ts';
+import { carry, type HeldServer } from './carry.ts';
+
+export interface StorageFarm extends HeldServer {
+  /** An NFS export with nothing in it that the server can mount. */
+  readonly source: string;
+  /** As a person at the dom0 would run it. */
+  hand(argv: readonly string[]): Promise<{ readonly rc: number; readonly out: string; readonly err: string }>;
+  close(): Promise<void>;
+}
+
+const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
+const patience = 600_000;
+
+export const storageContract = (title: string, open: () => Promise<StorageFarm>): void => {
+  describe(`${title} keeps the law of storage`, () => {
+    let farm: StorageFarm;
+    let readings: Readings;
+
+    beforeAll(async () => {
+      farm = await open();
+      readings = shareReadings(farm.control, xl, farm.clock);
+    }, patience);
+    afterAll(async () => farm?.close());
+
+    const doOne = (op: RepositoryOp): Promise<string | null> => carry(farm, readings, op);
+    const look = async (path: string): Promise<ServerSeen> => {
+      const seen = await farm.control.read(farm.server, xl.reading('all', [`${path}/`]));
+      if (isUnknown(seen)) throw new Error(seen.why);
+      return seen;
+    };
+    /** Does it, and holds what came of it against what its effects promise. */
+    const lawful = async (op: RepositoryOp): Promise<ServerSeen> => {
+      const promised = { ...viewOf((await look(op.path)).storage, op) };
+      for (const e of effects(op)) if (e.fx === 'set') Object.assign(promised, { [e.field]: e.value });
+      expect(await doOne(op)).toBeNull();
+      const seen = await look(op.path);
+      expect(viewOf(seen.storage, op)).toEqual(promised);
+      return seen;
+    };
+    const said = async (argv: readonly string[]): Promise<{ rc: number; text: string }> => {
+      const { rc, out, err } = await farm.hand(argv);
+      return { rc, text: `${out}${err}` };
+    };
+
+    const nfs = () => ({
+      repository: ref('repository', 'p/law'),
+      server: farm.server,
+      farm: 'contract',
+      name: 'law',
+      type: 'nfs' as const,
+      path: '/srv/law',
+      source: farm.source,
+    });
+    const dir = () => ({
+      ...nfs(),
+      repository: ref('repository', 'p/own'),
+      name: 'own',
+      type: 'dir' as const,
+      path: '/srv/own',
+      source: '',
+    });
+    const attach = (more: Partial<RepositoryOp> = {}): RepositoryOp =>
+      ({
+        ...nfs(),
+        verb: 'attach-repository',
+        options: 'vers=4.2,actimeo=1',
+        mount: true,
+        persist: true,
+        ...more,
+      }) as RepositoryOp;
+    const mark = (fresh: string | null, more: Partial<RepositoryOp> = {}): RepositoryOp =>
+      ({ ...nfs(), verb: 'mark-repository', uuid: null, fresh, ...more }) as RepositoryOp;
+    const marker = { format: 1, farm: 'contract', repository: 'law', uuid };
+
+    it(
+      'attach, of a new store',
+      async () => {
+        const seen = await lawful(attach());
+        expect(seen.storage.stores['/srv/law']).toMatchObject({ is: 'there', marker: null, empty: true });
+        expect(seen.storage.stores['/srv/law']).toMatchObject({ space: { free: expect.any(Number) } });
+      },
+      patience,
+    );
+
+    it(
+      'no marker is made up where another server should have made it',
+      async () => {
+        expect(await doOne(mark(null))).toMatch(/no marker of repository law/);
+      },
+      patience,
+    );
+
+    it(
+      'mark',
+      async () => {
+        const seen = await lawful(mark(uuid));
+        expect(seen.storage.stores['/srv/law']).toMatchObject({ is: 'there', marker, empty: false });
+      },
+      patience,
+    );
+
+    it(
+      'mark again changes nothing, and another UUID is refused',
+      async () => {
+        const before = (await look('/srv/law')).storage.book?.digest;
+        const seen = await lawful(mark(null));
+        expect(seen.storage.book?.digest).toBe(before);
+        expect(await doOne(mark(null, { uuid: '11111111-5a5e-5b7e-9c41-2f8d5a7b1c02' }))).toMatch(/another store/);
+      },
+      patience,
+    );
+
+    it(
+      'attach where it is mounted already is refused, as mount itself does',
+      async () => {
+        expect(await doOne(attach())).toMatch(/is mounted at \/srv\/law/);
+        const again = await said(['mount', '-t', 'nfs', '-o', 'vers=4.2', farm.source, '/srv/law']);
+        expect(again).toMatchObject({ rc: 32, text: expect.stringMatching(/busy or already mounted/) });
+      },
+      patience,
+    );
+
+    it(
+      'detach, and attach of the same store',
+      async () => {
+        await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
+        expect((await look('/srv/law')).storage.stores['/srv/law']).toMatchObject({ is: 'there', marker: null });
+        const seen = await lawful(attach());
+        expect(seen.storage.stores['/srv/law']).toMatchObject({ is: 'there', marker, empty: false });
+        await lawful(mark(null, { uuid }));
+        await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
+      },
+      patience,
+    );
+
+    it(
+      'a folder of its own',
+      async () => {
+        await lawful({ ...dir(), verb: 'attach-repository', options: '', mount: false, persist: false });
+        const seen = await lawful({ ...dir(), verb: 'mark-repository', uuid: null, fresh: uuid });
+        expect(seen.storage.stores['/srv/own']).toMatchObject({ marker: { ...marker, repository: 'own' } });
+        await lawful({ ...dir(), verb: 'detach-repository', mounted: false, persisted: false, booked: true });
+      },
+      patience,
+    );
+
+    it(
+      'an export that is not there is said, and nothing is remembered',
+      async () => {
+        const source = `${farm.source}/nosuch`;
+        expect(await doOne(attach({ source }))).toMatch(/exit code 32.*No such file or directory/);
+        const { storage } = await look('/srv/law');
+        expect(viewOf(storage, nfs())).toEqual({ persisted: false, known: false, mounted: null });
+        const by = await said(['umount', '/srv/law']);
+        expect(by).toMatchObject({ rc: 32, text: expect.stringMatching(/not mounted/) });
+      },
+      patience,
+    );
+  });
+};

@@ -1,0 +1,142 @@
+/** An NFS repository that one dom0 exports and both mount: attached, used, lost in every way, and detached. Needs the whole farm. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apply, domidOf, expectCode, expectSettled } from './check.ts';
+import { direct, hand, openDesk, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
+
+const path = '/srv/vmstore';
+const image = `${path}/web.img`;
+const web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { path: image } }, autostart: false };
+let desk: Desk;
+
+const write = (vms: Readonly<Record<string, VmYaml>>, more: VmYaml = {}): void =>
+  desk.write({
+    servers: [1, 2],
+    vms,
+    repositories: {
+      vmstore: {
+        type: 'nfs',
+        source: `${server(1).privateAddress}:/export`,
+        path,
+        options: 'vers=4.2,actimeo=1',
+        ...more,
+      },
+    },
+  });
+
+/** `HOST:/EXPORT`, or '' where nothing is mounted. */
+const mounted = (i: number): Promise<string> =>
+  hand(i, `awk '$2 == "${path}" { s = $1 } END { print s }' /proc/mounts`);
+const uuidOf = (i: number): Promise<string> =>
+  hand(i, `grep -o '"uuid": "[^"]*"' /etc/reeve/repositories.json || true`);
+
+beforeAll(async () => {
+  await reset(1);
+  await reset(2);
+  desk = openDesk();
+  // A server that comes back gives old clients time to claim what they had: little of it here.
+  await hand(
+    1,
+    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
+      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
+  );
+});
+afterAll(() => desk?.close());
+
+describe('a shared store', () => {
+  it('is mounted on both servers, marked by one and known to both', async () => {
+    write({});
+    await apply(desk);
+    const source = `${server(1).privateAddress}:/export`;
+    expect([await mounted(1), await mounted(2)]).toEqual([source, source]);
+    expect(await hand(1, 'cat /export/.reeve.json')).toContain('"repository":"vmstore"');
+    expect(await uuidOf(1)).toBe(await uuidOf(2));
+    await expectSettled(desk);
+  });
+
+  it('holds the disk of a VM, and is not detached while it does', async () => {
+    await hand(2, `truncate -s 16M ${image}`);
+    write({ web });
+    await apply(desk);
+    await expectSettled(desk);
+    write({ web }, { state: 'absent' });
+    expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/web on dom02 uses it/);
+    expect(await mounted(2)).not.toBe('');
+  });
+
+  it('is mounted again where a hand took it down', async () => {
+    write({ web });
+    await hand(1, `umount ${path}`);
+    expect(await expectCode(desk, 2, 'drift')).toMatch(/vmstore/);
+    await apply(desk);
+    expect(await mounted(1)).not.toBe('');
+    await expectSettled(desk);
+  });
+});
+
+describe('nothing is written into', () => {
+  it('what has lost its marker', async () => {
+    await hand(1, 'mv /export/.reeve.json /export/was');
+    expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/dom01[\s\S]*has not the marker/);
+    expect(await ssh(1, 'test -e /export/.reeve.json')).toMatchObject({ code: 1 });
+    await hand(1, 'mv /export/was /export/.reeve.json');
+    await expectSettled(desk);
+  });
+
+  it('another store that is mounted there', async () => {
+    await hand(1, `umount ${path} && mount -t tmpfs other ${path}`);
+    expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/other is mounted/);
+    expect(await hand(1, `ls -A ${path}`)).toBe('');
+    await hand(1, `umount ${path}`);
+    await apply(desk);
+    await expectSettled(desk);
+  });
+});
+
+describe('a store whose server is gone', () => {
+  it('is told, and nothing hangs', async () => {
+    await hand(1, 'systemctl stop nfs-server');
+    expect(await expectCode(desk, 5, 'plan')).toMatch(/vmstore[\s\S]*does not answer/);
+    await hand(1, 'systemctl start nfs-server');
+    await until('it answers again', async () => (await desk.reeve(['plan'])).code === 0);
+    await expectSettled(desk);
+  });
+});
+
+describe('a server that reboots', () => {
+  it('has it again, and its VM is started', async () => {
+    const boot = await hand(2, 'cat /proc/sys/kernel/random/boot_id');
+    await ssh(2, 'systemd-run --quiet --on-active=1 reboot');
+    await until(
+      'it is up again',
+      async () => {
+        const now = await ssh(2, `cat /proc/sys/kernel/random/boot_id && xl list > /dev/null && mountpoint -q ${path}`);
+        return now.code === 0 && now.stdout.trim() !== boot;
+      },
+      800,
+    );
+    expect(await expectCode(desk, 0, 'plan')).not.toMatch(/repository vmstore/);
+    await apply(desk);
+    expect(await domidOf(2, 'web')).not.toBeNull();
+    await expectSettled(desk);
+  });
+});
+
+describe('detached', () => {
+  it('it is forgotten, and its data stay', async () => {
+    write({ web: { ...web, state: 'absent' } });
+    await apply(desk, '--allow', 'data-loss=web');
+    write({}, { state: 'absent' });
+    await apply(desk);
+    expect([await mounted(1), await mounted(2)]).toEqual(['', '']);
+    expect(await hand(2, 'cat /etc/fstab')).not.toContain('vmstore');
+    expect(await hand(1, 'ls -A /export')).toBe('.reeve.json\nweb.img');
+    await expectSettled(desk);
+  });
+
+  it('and brought back, it is the same one', async () => {
+    write({});
+    await apply(desk);
+    expect(await hand(1, 'cat /export/.reeve.json')).toContain((await uuidOf(2)).slice('"uuid": "'.length, -1));
+    await expectSettled(desk);
+  });
+});

@@ -1,0 +1,156 @@
+/** What a dom0 says of its storage, and what an operation on a repository comes to. */
+import { describe, expect, it } from 'vitest';
+import { withEntry } from '../../../../src/kinds/repository/fstab.ts';
+import { noStorage, type Storage } from '../../../../src/kinds/repository/live.ts';
+import type { RepositoryOp } from '../../../../src/kinds/repository/ops.ts';
+import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
+import type { Step } from '../../../../src/core/step.ts';
+import { commands } from '../../../../src/toolstacks/xl/commands.ts';
+import { lower } from '../../../../src/toolstacks/xl/lower.ts';
+import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/storage.ts';
+import { server as serverOf } from './ops.ts';
+
+const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
+const marker = { format: 1 as const, farm: 'acme', repository: 'vmstore', uuid };
+
+describe('mounts', () => {
+  it('are read with the blanks of their names', () => {
+    expect(parseMounts('filer:/a\\040b /srv/a\\134b nfs4 rw 0 0\ncut\n')).toEqual([
+      { source: 'filer:/a b', path: '/srv/a\\b', type: 'nfs4' },
+    ]);
+  });
+});
+
+describe('stores', () => {
+  const df = 'df filer:/x y 100 40 60 40% /srv/vmstore';
+  it.each<[string, readonly string[], unknown]>([
+    [
+      'whole',
+      ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
+      { marker, empty: false, space: { size: 100, free: 60 } },
+    ],
+    ['new', ['folder', df, 'end'], { marker: null, empty: true, space: { size: 100, free: 60 } }],
+    ['without space told', ['folder', 'used', 'df ', 'end'], { marker: null, empty: false, space: null }],
+    [
+      'with an odd marker',
+      ['folder', 'marker {"format":2}', 'used', 'end'],
+      { marker: 'odd', empty: false, space: null },
+    ],
+  ])('that are %s', (_, lines, store) => {
+    const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
+    expect(parseStores(text, ['/srv/vmstore/'])).toEqual({ '/srv/vmstore': { is: 'there', ...(store as object) } });
+  });
+
+  it('that are missing, dead, or were not come to, whatever the order of their lines', () => {
+    const text = '2 store /b/\n1 store /a/\n2 folder\n1 end\n7 end\n';
+    expect(parseStores(text, ['/a/', '/b/', '/c/'])).toEqual({
+      '/a': { is: 'missing' },
+      '/b': { is: 'stuck' },
+      '/c': { is: 'stuck' },
+    });
+  });
+
+  it.each(['', 'x', '[]', '{"format":1,"farm":"f"}', '{"format":1,"farm":1,"repository":"r","uuid":"u"}'])(
+    'a marker that is none: %s',
+    (text) => expect(parseMarker(text)).toBe('odd'),
+  );
+});
+
+const base = {
+  repository: { kind: 'repository' as const, name: 'p/vmstore' },
+  server: 'a',
+  farm: 'acme',
+  name: 'vmstore',
+  type: 'nfs' as const,
+  path: '/srv/vmstore',
+  source: 'filer:/vmstore',
+};
+const attach: RepositoryOp = { ...base, verb: 'attach-repository', options: 'vers=4.2', mount: true, persist: true };
+const mark: RepositoryOp = { ...base, verb: 'mark-repository', uuid: null, fresh: uuid };
+const detach: RepositoryOp = { ...base, verb: 'detach-repository', mounted: true, persisted: true, booked: true };
+
+const on = (storage: Partial<Storage>): ServerSeen => ({ ...serverOf([]), storage: { ...noStorage, ...storage } });
+const steps = (op: RepositoryOp, seen: ServerSeen): readonly string[] => {
+  const lowered = lower(op, seen, new Map());
+  if ('unsupported' in lowered) return [lowered.unsupported];
+  const said = (s: Step): string => {
+    if (s.do === 'exec') return s.argv.join(' ');
+    return s.do === 'write' ? `write ${s.path} if ${s.onlyIf}: ${new TextDecoder().decode(s.bytes)}` : s.do;
+  };
+  return lowered.steps.map(said);
+};
+const newBook = `{
+  "format": 1,
+  "farm": "acme",
+  "repositories": {
+    "vmstore": {
+      "path": "/srv/vmstore",
+      "uuid": "${uuid}"
+    }
+  }
+}
+`;
+
+describe('an operation', () => {
+  it('attaches: folder, mount, fstab', () => {
+    expect(steps(attach, on({ fstab: { text: '# here\n', digest: 'd1' } }))).toEqual([
+      'mkdir -p /srv/vmstore',
+      'mount -t nfs -o _netdev,nofail,vers=4.2 filer:/vmstore /srv/vmstore',
+      `write /etc/fstab if d1: ${withEntry('# here\n', { ...base, options: 'vers=4.2' })}`,
+    ]);
+    expect(commands(attach)).toEqual([
+      'mkdir -p /srv/vmstore',
+      'mount -t nfs -o _netdev,nofail,vers=4.2 filer:/vmstore /srv/vmstore',
+      'write /etc/fstab',
+    ]);
+  });
+
+  it('marks a new store, and remembers it', () => {
+    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null } };
+    expect(steps(mark, on({ stores }))).toEqual([
+      `write /srv/vmstore/.reeve.json if absent: ${JSON.stringify(marker)}\n`,
+      'mkdir -p /etc/reeve',
+      `write /etc/reeve/repositories.json if absent: ${newBook}`,
+    ]);
+  });
+
+  it('only remembers one that is marked', () => {
+    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker, empty: false, space: null } };
+    expect(
+      steps(mark, on({ stores, book: { value: { format: 1, farm: 'acme', repositories: {} }, digest: 'b1' } })),
+    ).toEqual(['mkdir -p /etc/reeve', `write /etc/reeve/repositories.json if b1: ${newBook}`]);
+  });
+
+  it('marks nothing that another server should have marked, nor over a book that it cannot read', () => {
+    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null } };
+    expect(steps({ ...mark, fresh: null }, on({ stores }))).toEqual([expect.stringMatching(/no marker.*right thing/)]);
+    expect(steps(mark, on({ stores, book: { value: 'odd', digest: 'b' } }))).toEqual([
+      expect.stringMatching(/repositories\.json cannot be read/),
+    ]);
+  });
+
+  it('holds a foreign marker against the condition, and writes nothing', () => {
+    const stores: Storage['stores'] = {
+      '/srv/vmstore': { is: 'there', marker: { ...marker, farm: 'other' }, empty: false, space: null },
+    };
+    const lowered = lower(mark, on({ stores }), new Map());
+    expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['mounted', 'folder', 'store']);
+  });
+
+  it('detaches: unmounted first, then forgotten', () => {
+    const fstab = { text: withEntry('# here\n', { ...base, options: '' }), digest: 'd1' };
+    const book: Storage['book'] = {
+      value: { format: 1, farm: 'acme', repositories: { vmstore: { path: base.path, uuid }, x: { path: '/x', uuid } } },
+      digest: 'b1',
+    };
+    const [umount, line, mkdir, forgotten, ...rest] = steps(detach, on({ fstab, book }));
+    expect([umount, line, mkdir, rest]).toEqual([
+      'umount /srv/vmstore',
+      'write /etc/fstab if d1: # here\n',
+      'mkdir -p /etc/reeve',
+      [],
+    ]);
+    expect(forgotten).not.toContain('vmstore');
+    expect(forgotten).toContain('/x');
+  });
+});
