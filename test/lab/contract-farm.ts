@@ -1,13 +1,16 @@
 /** The farm of the contract suite on real Xen: this worker's dom0, held, and a hand on it. */
 import { randomBytes } from 'node:crypto';
 import { openControl } from '../../src/transport/index.ts';
+import type { HeldServer } from '../contract/carry.ts';
 import type { ContractFarm } from '../contract/law.ts';
+import type { StorageFarm } from '../contract/storage-law.ts';
 import { awake } from './check.ts';
 import { guest, hand, here, lab, reset, server, ssh } from './farm.ts';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-export const openContract = async (): Promise<ContractFarm> => {
+/** This worker's dom0, held, as it was at first. */
+const hold = async (): Promise<HeldServer> => {
   await reset();
   const { name, host, port } = server(here);
   const control = openControl(
@@ -48,6 +51,33 @@ export const openContract = async (): Promise<ContractFarm> => {
       now: () => performance.now(),
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     },
+  };
+};
+
+const byHand: ContractFarm['hand'] = async (argv) => {
+  const ran = await ssh(here, argv.map(quoted).join(' '));
+  return { rc: ran.code, out: ran.stdout, err: ran.stderr };
+};
+
+/** With an export of its own, which it mounts from itself. */
+export const openStorage = async (): Promise<StorageFarm> => {
+  const farm = await hold();
+  await hand(
+    here,
+    "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
+  );
+  return {
+    ...farm,
+    source: `${server(here).privateAddress}:/export`,
+    hand: byHand,
+    close: () => farm.control.close(),
+  };
+};
+
+export const openContract = async (): Promise<ContractFarm> => {
+  const farm = await hold();
+  return {
+    ...farm,
     kernel: guest.kernel,
     ramdisk: guest.ramdisk,
     disks: [guest.disk(1), guest.disk(2)],
@@ -65,10 +95,7 @@ export const openContract = async (): Promise<ContractFarm> => {
     // What answers is the dom0 itself: how a guest does is the scenarios' to show.
     listens: { cmdline: '', host: server(here).privateAddress, port: 22 },
     awake: (name, n) => awake(here, name, n),
-    hand: async (argv) => {
-      const ran = await ssh(here, argv.map(quoted).join(' '));
-      return { rc: ran.code, out: ran.stdout, err: ran.stderr };
-    },
-    close: () => control.close(),
+    hand: byHand,
+    close: () => farm.control.close(),
   };
 };

@@ -33,7 +33,8 @@ export const qemuPaths: readonly string[] = [
  * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
  *   under one bound. When that passes, the shell kills the tool that it waits for, closes its section with 137 and ends.
  * - The look at paths and stores is not even waited for: a process that sleeps on a dead NFS server may be beyond killing, so a
- *   `cat` that is not stands between.
+ *   `cat` that is not stands between. It must hold nothing of the session, or sshd waits for it: `exec`, since a redirection
+ *   of a group keeps the old descriptor beside.
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
@@ -121,12 +122,13 @@ elif timeout 150 sh -c "$P$T$A"; then
     e 0
     b paths
     {
+      exec 2>/dev/null
       i=0
       for f; do case $f in */) i=$((i + 1)); look & ;; esac; done
       for f; do
         case $f in */) ;; *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;; esac
       done &
-    } 2>/dev/null | timeout -s KILL 8 cat
+    } | timeout -s KILL 8 cat
     e $?
   esac
 fi

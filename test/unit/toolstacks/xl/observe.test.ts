@@ -82,6 +82,24 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     expect('storage' in seen && seen.storage.mounts.map((m) => m.path)).toContain('/');
   });
 
+  it('does not wait for a store that does not answer, and reads the others', () => {
+    const dead = join(dir, 'dead');
+    const live = join(dir, 'live');
+    for (const folder of [dead, live]) mkdirSync(folder, { recursive: true });
+    // Whoever opens it sleeps until somebody writes.
+    if (!existsSync(join(dead, '.reeve.json'))) execFileSync('mkfifo', [join(dead, '.reeve.json')]);
+    const asked = [`${dead}/`, `${live}/`];
+    const hasty = text.replace('KILL 8', 'KILL 1');
+    const argv = [...first, '-c', hasty, 'reeve-observe', nonce, 'domains', ...asked];
+    const answer = execFileSync(command, argv, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    const seen = decode(answer, nonce, asked);
+    expect('storage' in seen && seen.storage.stores).toMatchObject({
+      [dead]: { is: 'stuck' },
+      [live]: { is: 'there', marker: null },
+    });
+    execFileSync('sh', ['-c', 'echo > "$0"', join(dead, '.reeve.json')]);
+  });
+
   it('tries xl list again, and writes nothing', () => {
     writeFileSync(join(dir, 'flaky'), '');
     const before = readdirSync(dir).filter((f) => f !== 'flaky');
