@@ -6,11 +6,12 @@ import type { Plan } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
-import { defaultOptions, makePlan, match, type Found, type Matched } from '../plan/index.ts';
+import { defaultOptions, makePlan, match, standingOf, type Found, type Matched } from '../plan/index.ts';
 import {
   renderStatus,
   statusJson,
   type Status,
+  type StatusRepository,
   type StatusMissing,
   type StatusServer,
   type StatusVm,
@@ -110,6 +111,34 @@ const missingOf = (farm: Farm, observed: Observed, matched: Matched): readonly S
     return [{ is: 'nowhere', key: v.key, pool: v.pool, why }];
   });
 
+const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] =>
+  farm.pools.flatMap((pool) => {
+    const seen = pool.servers.flatMap((s) => {
+      const x = seenOn(observed, s.name);
+      return x ? [[s.name, x] as const] : [];
+    });
+    return Object.values(pool.repositories)
+      .filter((r) => r.state === 'present')
+      .map((r): StatusRepository => {
+        const all = seen.map(([name, x]) => standingOf(r, farm.name, name, x));
+        const has = all.filter((s) => s.barred === null && s.marker !== null && s.booked !== null && !s.mount);
+        const spaces = has.flatMap((s) => {
+          const store = s.seen.storage.stores[r.path];
+          return store?.is === 'there' && store.space ? [store.space] : [];
+        });
+        return {
+          name: r.name,
+          pool: pool.name,
+          type: r.type,
+          path: r.path,
+          space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
+          attached: has.map((s) => s.server),
+          missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
+          problems: all.flatMap((s) => (s.barred ? [`${s.server}: ${s.barred.why}`] : [])),
+        };
+      });
+  });
+
 /** `farm` has only the pools that were read. */
 export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: string): Status => {
   const matched = match(farm, observed, []);
@@ -120,6 +149,7 @@ export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: st
     tool: version,
     farm: farm.name,
     servers: farm.pools.flatMap((p) => p.servers).map((s) => serverOf(s, observed)),
+    repositories: repositoriesOf(farm, observed),
     vms: sortedBy(
       all.map((f) => vmOf(f, matched, farm, plan)),
       (v) => `${v.name}\n${v.server}`,

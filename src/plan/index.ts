@@ -25,6 +25,7 @@ export { stale } from './digest.ts';
 export { match, type Found, type Matched } from './match.ts';
 export { pathsToRead } from './paths.ts';
 export { releasePlan } from './release.ts';
+export { standingOf } from './stores.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 
 /** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */

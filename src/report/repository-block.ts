@@ -21,14 +21,16 @@ const block = (
   const { symbol, verb, paint } = looks[r.action];
   const at = r.path === '' ? '' : ` at ${clean(r.path)}`;
   const column = Math.max(0, ...r.servers.map((s) => clean(s.server).length)) + 2;
-  const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
+  const commands = o.commands ? operations.flatMap((x) => x.commands.map((c) => [x.server, c] as const)) : [];
   return [
     `${o.paint[paint](symbol)} ${o.paint.bold(`repository ${clean(r.name)}`)} of pool ${clean(r.pool)}${at}: ${o.paint[paint](verb)}`,
     ...r.servers.flatMap(({ server, does }) =>
       hang(indent + clean(server).padEnd(column), clean(does.join('; ')), `${indent}${' '.repeat(column)}`, o.width),
     ),
     ...refused.flatMap((x) => refusalLines(x, o)),
-    ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
+    ...commands.map(
+      ([server, c]) => `${indent}${clean(server).padEnd(column)}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`,
+    ),
   ];
 };
 

@@ -49,6 +49,22 @@ export interface StatusVm {
   readonly problems: readonly string[];
 }
 
+/** One repository of a pool. */
+export interface StatusRepository {
+  readonly name: string;
+  readonly pool: string;
+  readonly type: string;
+  readonly path: string;
+  /** KiB of the store: of a shared one once, else the least of the servers' own; null where none told. */
+  readonly space: { readonly size: number; readonly free: number } | null;
+  /** The servers that have it. */
+  readonly attached: readonly string[];
+  /** Those that lack it. */
+  readonly missing: readonly string[];
+  /** `dom02: /srv/vmstore does not answer`. */
+  readonly problems: readonly string[];
+}
+
 /** `nowhere`: nobody has it. `unclear`: it cannot be told which one it is. */
 export interface StatusMissing {
   readonly is: 'nowhere' | 'unclear';
@@ -62,6 +78,7 @@ export interface Status {
   readonly tool: string;
   readonly farm: string;
   readonly servers: readonly StatusServer[];
+  readonly repositories: readonly StatusRepository[];
   readonly vms: readonly StatusVm[];
   /** Declared, and not among `vms` by its key. */
   readonly missing: readonly StatusMissing[];
@@ -156,6 +173,25 @@ const serverLine = (s: StatusServer, paint: Colors): Line => {
   };
 };
 
+const repositoryLine = (r: StatusRepository, paint: Colors): Line => ({
+  cells: [
+    { text: clean(r.name), paint: paint.bold },
+    { text: clean(r.pool) },
+    { text: r.type },
+    { text: clean(r.path) },
+    { text: r.space === null ? '?' : size(r.space.free), right: true },
+    { text: r.space === null ? '?' : size(r.space.size), right: true },
+    {
+      text: r.attached.length === 0 ? 'nowhere' : r.attached.map(clean).join(', '),
+      paint: r.missing.length === 0 ? plain : paint.yellow,
+    },
+  ],
+  notes: [
+    ...r.problems.map(note('!')),
+    ...(r.missing.length > 0 ? [note('·')(`not attached on ${r.missing.map(clean).join(', ')}: reeve plan`)] : []),
+  ],
+});
+
 const statePaint = (state: StatusVm['state'], paint: Colors): Paint => {
   switch (state) {
     case 'running':
@@ -202,6 +238,7 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
   const unread = status.servers.filter((s) => s.state === 'unread').length;
   const section = (title: string, lines: readonly string[]): readonly string[] => [paint.bold(title), ...lines, ''];
   const serverHeads = ['NAME', 'POOL', 'ADDRESS', 'XEN', 'CPUS', 'FREE', 'OF', 'SCHEDULER'];
+  const repositoryHeads = ['NAME', 'POOL', 'TYPE', 'PATH', 'FREE', 'OF', 'ATTACHED'];
   const vmHeads = ['NAME', 'SERVER', 'STATE', 'TYPE', 'VCPUS', 'MEMORY', 'OWNER', 'AUTOSTART'];
   const running = status.vms.filter((v) => v.state === 'running').length;
   const managed = status.vms.filter((v) => v.owner === 'managed').length;
@@ -231,6 +268,17 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
         paint,
       ),
     ),
+    ...(status.repositories.length === 0
+      ? []
+      : section(
+          'Repositories',
+          table(
+            repositoryHeads,
+            status.repositories.map((r) => repositoryLine(r, paint)),
+            width,
+            paint,
+          ),
+        )),
     ...section(
       'VMs',
       status.vms.length === 0

@@ -122,7 +122,7 @@ describe('a server that reboots', () => {
 });
 
 describe('detached', () => {
-  it('it is forgotten, and its data stay', async () => {
+  it('is forgotten, and its data stay', async () => {
     write({ web: { ...web, state: 'absent' } });
     await apply(desk, '--allow', 'data-loss=web');
     write({}, { state: 'absent' });

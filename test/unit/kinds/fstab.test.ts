@@ -12,7 +12,7 @@ const store = { name: 'vmstore', path: '/srv/vmstore', source: 'filer:/export/vm
 
 describe('fstab', () => {
   it('tells who mounts what, and which lines are Reeve’s', () => {
-    expect(fstabEntries(withEntry(debian, store)).map(({ line: _, ...e }) => e)).toEqual([
+    expect(fstabEntries(withEntry(debian, store))).toMatchObject([
       { source: 'UUID=1', path: '/', type: 'ext4', options: 'errors=remount-ro', ours: false },
       { source: 'filer:/old', path: '/srv/old', type: 'nfs4', options: 'ro,hard', ours: false },
       { source: store.source, path: store.path, type: 'nfs', options: '_netdev,nofail,vers=4.2', ours: true },

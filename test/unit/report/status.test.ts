@@ -41,6 +41,28 @@ const farm: Status = {
   format: 'reeve-status/1',
   tool: '0.1.0',
   farm: 'acme',
+  repositories: [
+    {
+      name: 'fast',
+      pool: 'ams1',
+      type: 'dir',
+      path: '/srv/fast',
+      space: { size: 200 * GiB, free: 42.5 * GiB },
+      attached: ['dom01'],
+      missing: ['dom02'],
+      problems: [],
+    },
+    {
+      name: 'vmstore',
+      pool: 'ams1',
+      type: 'nfs',
+      path: '/srv/vmstore',
+      space: null,
+      attached: [],
+      missing: [],
+      problems: ['dom01: /srv/vmstore does not answer', 'dom02: /srv/vmstore does not answer'],
+    },
+  ],
   servers: [
     server('dom01'),
     server('dom02', { xen: '4.19.0', cpus: 8, scheduler: '', problems: ['the processes could not be read'] }),
@@ -97,7 +119,13 @@ describe('renderStatus', () => {
   test('an empty farm', () => {
     expect(
       renderStatus(
-        { ...farm, servers: [server('xen', { address: 'xen.lan', pool: 'home' })], vms: [], missing: [] },
+        {
+          ...farm,
+          servers: [server('xen', { address: 'xen.lan', pool: 'home' })],
+          repositories: [],
+          vms: [],
+          missing: [],
+        },
         plain,
       ),
     ).toBe(
