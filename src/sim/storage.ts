@@ -13,7 +13,6 @@ export const mount: Program = async (world, process, argv) => {
     return failed(1, 'mount: the simulated dom0 mounts NFS only\n');
   const bad = (why: string): ReturnType<typeof failed> => failed(32, `mount.nfs: ${why}\n`);
   if (world.files.resolve(path)?.is !== 'dir') return bad(`mount point ${path} does not exist`);
-  if (world.files.mounts.some((m) => m.path === path)) return bad(`${path} is busy or already mounted`);
   const found = world.exports.get(source);
   const host = source.slice(0, source.lastIndexOf(':/'));
   if (found === undefined && ![...world.exports.keys()].some((s) => s.startsWith(`${host}:/`)))

@@ -14,7 +14,7 @@ type Of<Verb extends RepositoryOp['verb']> = Extract<RepositoryOp, { readonly ve
 const mountMs = 90_000;
 
 const fstabPath = '/etc/fstab';
-export const markerPath = (path: string): string => `${path}/.reeve.json`;
+const markerPath = (path: string): string => `${path}/.reeve.json`;
 
 const text = (path: string, content: string, onlyIf: string): Step => ({
   do: 'write',
@@ -27,7 +27,7 @@ const text = (path: string, content: string, onlyIf: string): Step => ({
 const fstab = ({ fstab: now }: Storage, edit: (text: string) => string): Step =>
   text(fstabPath, edit(now?.text ?? ''), now?.digest ?? 'absent');
 
-export const mountArgv = (op: Of<'attach-repository'>): readonly string[] => [
+const mountArgv = (op: Of<'attach-repository'>): readonly string[] => [
   'mount',
   '-t',
   'nfs',

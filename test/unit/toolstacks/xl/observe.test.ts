@@ -87,7 +87,7 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     const live = join(dir, 'live');
     for (const folder of [dead, live]) mkdirSync(folder, { recursive: true });
     // Whoever opens it sleeps until somebody writes.
-    if (!existsSync(join(dead, '.reeve.json'))) execFileSync('mkfifo', [join(dead, '.reeve.json')]);
+    if (!existsSync(join(dead, '.reeve.json'))) execFileSync('sh', ['-c', 'mkfifo "$0"', join(dead, '.reeve.json')]);
     const asked = [`${dead}/`, `${live}/`];
     const hasty = text.replace('KILL 8', 'KILL 1');
     const argv = [...first, '-c', hasty, 'reeve-observe', nonce, 'domains', ...asked];
