@@ -3,10 +3,20 @@ import { isUnknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
+import { disksFolder } from '../kinds/repository/live.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
-import { defaultOptions, makePlan, match, standingOf, type Found, type Matched } from '../plan/index.ts';
+import {
+  defaultOptions,
+  makePlan,
+  match,
+  pathsUsed,
+  standingOf,
+  type Found,
+  type Matched,
+  type Standing,
+} from '../plan/index.ts';
 import {
   renderStatus,
   statusJson,
@@ -111,12 +121,23 @@ const missingOf = (farm: Farm, observed: Observed, matched: Matched): readonly S
     return [{ is: 'nowhere', key: v.key, pool: v.pool, why }];
   });
 
+/** On any server that has the store: of one that is not shared, each server's own. */
+const orphansIn = (path: string, has: readonly Standing[], used: ReadonlySet<string>): readonly string[] => {
+  const names = has.flatMap((s) => {
+    const store = s.seen.storage.stores[path];
+    if (store?.is !== 'there') return [];
+    return Object.entries(store.disks).flatMap(([name, d]) => (d.there ? [name] : []));
+  });
+  return [...new Set(names)].filter((name) => !used.has(`${disksFolder(path)}/${name}`)).sort();
+};
+
 const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] =>
   farm.pools.flatMap((pool) => {
     const seen = pool.servers.flatMap((s) => {
       const x = seenOn(observed, s.name);
       return x ? [[s.name, x] as const] : [];
     });
+    const used = new Set(seen.flatMap(([, x]) => pathsUsed(x)));
     return Object.values(pool.repositories)
       .filter((r) => r.state === 'present')
       .map((r): StatusRepository => {
@@ -132,6 +153,7 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
           type: r.type,
           path: r.path,
           space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
+          orphans: orphansIn(r.path, has, used),
           attached: has.map((s) => s.server),
           missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
           problems: all.flatMap((s) => (s.barred ? [`${s.server}: ${s.barred.why}`] : [])),

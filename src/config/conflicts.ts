@@ -56,6 +56,8 @@ export const checkConflicts = (vms: readonly VmSpec[], placeOf: PlaceOfField, pr
       if (spec.mac !== undefined) mac(spec.mac, { vm, field: ['nics', nic, 'mac'] });
     }
     for (const [vdev, { path, access }] of Object.entries(vm.disks ?? {})) {
+      // One that Reeve makes is nobody else's.
+      if (path === '') continue;
       const use: Use = { vm, field: ['disks', vdev, 'path'], access };
       const others = uses.get(path);
       if (others) others.push(use);

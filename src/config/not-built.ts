@@ -20,7 +20,7 @@ export const notBuiltYet: readonly NotBuilt[] = [
   { of: 'farmRepository', keys: ['type'], values: repositoryTypes },
   { of: 'profile', keys: settings },
   { of: 'vm', keys: settings },
-  { of: 'disk', keys: ['repository', 'size', 'from', 'adopt'] },
+  { of: 'disk', keys: ['from', 'adopt'] },
   { of: 'cdrom', keys: ['iso'] },
   { of: 'policy', keys: ['restarts', 'before'] },
 ];

@@ -613,11 +613,11 @@ export interface Disk {
    */
   access?: 'ro' | 'rw' | 'shared';
   /**
-   * The repository that holds it; unset: the only one.
+   * The repository in which Reeve makes it; unset: the only one.
    */
   repository?: string;
   /**
-   * Its size, like `20GiB`.
+   * Its size, like `20GiB`: Reeve makes it, blank.
    */
   size?: string;
   /**

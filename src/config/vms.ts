@@ -57,7 +57,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     memory: { target: target.kib?.value, max: max.kib?.value },
     boot: bootOf(layers, problems),
     settings: settingsOf(key, layers, around),
-    disks: disksOf(key, layers, around),
+    disks: disksOf(key, layers, pool, around),
     cdroms: cdromsOf(layers, around),
     nics: nicsOf(key, layers, pool, around),
     xl: xlOf(layers, problems),

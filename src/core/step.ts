@@ -42,6 +42,8 @@ export type Condition =
   | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
   | { readonly is: 'bridge'; readonly name: string }
+  /** Nothing is at this path. */
+  | { readonly is: 'no-path'; readonly path: string }
   /** The path exists on the server, in whatever form. */
   | { readonly is: 'path'; readonly path: string }
   /** What is mounted at this path; null: nothing. */

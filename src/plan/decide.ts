@@ -4,7 +4,7 @@ import { severity, within, worst, type Disruption } from '../core/disruption.ts'
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { VmTransition } from '../kinds/vm/draft.ts';
+import type { NewDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../kinds/vm/state.ts';
@@ -56,6 +56,7 @@ export const decide = (
   options: PlanOptions,
   budget: Budget,
   tool: string,
+  make: readonly NewDisk[],
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
@@ -128,6 +129,7 @@ export const decide = (
     give: defer.some((c) => needsGiving(c, live)),
     life: live ? lifeId(facts, live) : '',
     scheduler: facts.seen.scheduler,
+    make,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =

@@ -11,6 +11,7 @@ import type { Facts } from '../kinds/vm/facts.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
+import { openSpace, settleDisks } from './disks.ts';
 import { mayDelete, pruned, tooMany } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
@@ -25,7 +26,8 @@ export { stale } from './digest.ts';
 export { match, type Found, type Matched } from './match.ts';
 export { pathsToRead } from './paths.ts';
 export { releasePlan } from './release.ts';
-export { standingOf } from './stores.ts';
+export { standingOf, type Standing } from './stores.ts';
+export { pathsUsed } from './users.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 
 /** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */
@@ -61,15 +63,23 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   });
   const storage = planStorage({ farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) });
   const matched = match(farm, observed, options.takeover);
+  const takeSpace = openSpace(farm, seenOf);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
     const seen = seenOf(server);
     if (!seen) return;
-    const d = decide(spec, live, server, factsOf(spec, seen), options, budget, tools.version);
+    const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
+      refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
+    const settled = settleDisks(farm.name, spec, live, seen);
+    if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
+    const { make } = settled;
+    const d = decide(settled.spec, live, server, factsOf(spec, seen), options, budget, tools.version, make);
     const lack = d.transition && unmet(d.transition, seen, storage.roofs.get(server) ?? []);
-    if (lack) refused.push(refusal(spec.key, `${spec.key} cannot be changed`, lack.why, lack.help));
+    const full = d.transition && !lack ? takeSpace(spec.pool, server, make) : null;
+    if (lack) cannot(lack);
+    else if (full) cannot({ why: full.unresolved, help: full.help });
     else decisions.push(d);
     refused.push(...d.refused);
   };

@@ -10,6 +10,7 @@ import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
+import { settleDisks } from './disks.ts';
 import { lackOf } from './lacks.ts';
 import { place } from './place.ts';
 import { refusal } from './refusal.ts';
@@ -53,7 +54,8 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
       .get(spec.pool)
       ?.servers.map((s) => scene.seenOf(s.name))
       .find((s) => s !== undefined);
-    const want = any && resolve(spec, null, scene.factsOf(spec, any));
+    const settled = any && settleDisks(scene.farm.name, spec, null, any);
+    const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) {
       out.push(refuse(spec, want.unresolved, want.help));

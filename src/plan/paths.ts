@@ -19,7 +19,7 @@ const wantedBy = (v: VmSpec): Wanted => {
   const media = Object.values(v.cdroms ?? {}).flatMap((d) => d.path ?? []);
   return {
     boot: boot.filter((p) => p !== undefined),
-    disks: [...Object.values(v.disks ?? {}).map((d) => d.path), ...media],
+    disks: [...Object.values(v.disks ?? {}).flatMap((d) => (d.made ? [] : [d.path])), ...media],
   };
 };
 

@@ -18,9 +18,15 @@ export const wantedPaths = (v: VmSpec): readonly string[] =>
   [
     v.boot?.kernel,
     v.boot?.ramdisk,
-    ...Object.values(v.disks ?? {}).map((d) => d.path),
+    ...Object.values(v.disks ?? {}).map((d) => (d.made ? `${d.made.folder}/disks/` : d.path)),
     ...Object.values(v.cdroms ?? {}).map((d) => d.path),
   ].filter((p): p is string => typeof p === 'string');
+
+/** By all domains and cfgs of a server. */
+export const pathsUsed = (seen: ServerSeen): readonly string[] => [
+  ...seen.domains.flatMap((d) => d.disks.map((k) => k.path)),
+  ...seen.records.flatMap((r) => (r.config ? pathsOfConfig(r.config) : [])),
+];
 
 /** The names of domains and cfgs that have something beneath `folder`, each once, sorted. */
 export const usersOf = (seen: ServerSeen, folder: string): readonly string[] => {

@@ -52,7 +52,14 @@ const memoryDelta = (o: Operation, s: State, overhead: Overhead): { delta: numbe
 };
 
 /** What can be done to a VM that does not run. */
-const withoutDomain: ReadonlySet<Op['verb']> = new Set(['start', 'define', 'autostart', 'undefine', 'release']);
+const withoutDomain: ReadonlySet<Op['verb']> = new Set([
+  'start',
+  'define',
+  'autostart',
+  'undefine',
+  'release',
+  'make-disk',
+]);
 
 /** What forbids this operation in this state, or null; changes the state where nothing does. */
 const run = (o: Operation, s: State, views: Views, overhead: Overhead): string | null => {

@@ -48,6 +48,8 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
       return { names: [op.name, op.config.name], paths: [op.path] };
     case 'rename':
       return { names: [op.name, op.to], paths: [] };
+    case 'make-disk':
+      return { names: [op.name, op.repository], paths: [op.path, op.folder] };
     case 'change-cd':
       return { names: [op.name], paths: op.path === null ? [] : [op.path] };
     case 'stop':

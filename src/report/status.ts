@@ -61,6 +61,8 @@ export interface StatusRepository {
   readonly attached: readonly string[];
   /** Those that lack it. */
   readonly missing: readonly string[];
+  /** Disks in it that no cfg and no domain has, by file name. */
+  readonly orphans: readonly string[];
   /** `dom02: /srv/vmstore does not answer`. */
   readonly problems: readonly string[];
 }
@@ -188,6 +190,9 @@ const repositoryLine = (r: StatusRepository, paint: Colors): Line => ({
   ],
   notes: [
     ...r.problems.map(note('!')),
+    ...(r.orphans.length > 0
+      ? [note('·')(`${count(r.orphans.length, 'disk')} that no VM has: ${r.orphans.map(clean).join(', ')}`)]
+      : []),
     ...(r.missing.length > 0 ? [note('·')(`not attached on ${r.missing.map(clean).join(', ')}: reeve plan`)] : []),
   ],
 });

@@ -44,6 +44,7 @@ const introduce = (world: World, config: DomainConfig, domid: number): Domain =>
     pluggedVcpus: config.vcpus,
     maxKiB: config.maxKiB,
     targetKiB: config.targetKiB,
+    unsetKiB: config.type === 'hvm' && config.targetKiB < config.maxKiB ? 1024 : 0,
     actualKiB: 0,
     pool: config.pool ?? world.pools[0] ?? 'Pool-0',
     weight: config.sched.weight ?? 256,

@@ -91,7 +91,7 @@ const guest = (world: World, d: Domain): Tree => {
     ...modelled(d),
     memory: {
       'static-max': String(d.maxKiB),
-      target: String(d.targetKiB - videoKiB(d.config)),
+      target: String(d.targetKiB - d.unsetKiB - videoKiB(d.config)),
       videoram: String(videoKiB(d.config)),
     },
     name: d.name ?? '',

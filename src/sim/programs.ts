@@ -1,7 +1,7 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
 import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
-import { mount, umount } from './storage.ts';
+import { mount, qemuImg, truncate, umount } from './storage.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
 
@@ -117,6 +117,10 @@ const programs: Readonly<Record<string, Program>> = {
   mkdir,
   mount,
   umount,
+  truncate,
+  'qemu-img': qemuImg,
+  chmod: async ({ files }, _process, argv) =>
+    each(argv.slice(1), 'chmod: cannot access', (path) => (files.exists(path) ? null : 'No such file or directory')),
   cat,
   test,
   ip,

@@ -36,6 +36,20 @@ export const umount: Program = async (world, process, [path = '']) => {
   return fine;
 };
 
+/** `truncate -s SIZE PATH` and `qemu-img create … PATH SIZE`: what a disk is made of takes no room here. */
+const made = (world: World, path: string): ReturnType<typeof failed> => {
+  const why = world.files.exists(path) ? null : world.files.write(path, '');
+  return why === null ? fine : failed(1, `cannot open '${path}' for writing: ${why}\n`);
+};
+
+export const truncate: Program = async (world, _process, argv) => made(world, argv.at(-1) ?? '');
+
+export const qemuImg: Program = async (world, process, argv) => {
+  if (argv[0] !== 'create') return failed(1, `qemu-img: Command not found: ${argv[0] ?? ''}\n`);
+  await process.sleep(50);
+  return made(world, argv.at(-2) ?? '');
+};
+
 const escaped = (word: string): string => word.replaceAll(' ', '\\040');
 
 export const procMounts = (world: World): string =>
@@ -62,12 +76,18 @@ export const storeLines = (world: World, n: number, store: string): readonly str
   const first = `store ${store}`;
   if (over?.export.dead) return [`${n} ${first}`];
   if (files.resolve(path)?.is !== 'dir') return [`${n} ${first}`, `${n} end`];
-  const [marker] = (files.text(`${path}/.reeve.json`) ?? '').split('\n');
+  const line = (at: string): string => (files.text(at) ?? '').split('\n')[0] ?? '';
+  const marker = line(`${path}/.reeve.json`);
+  const disks = files.list(`${path}/disks`).filter((name) => !name.startsWith('.'));
   return [
     first,
     'folder',
     ...(files.exists(`${path}/.reeve.json`) ? [`marker ${marker}`] : []),
     ...(files.list(path).length > 0 ? ['used'] : []),
+    ...disks.flatMap((name) => [
+      `disk ${name}`,
+      ...(name.endsWith('.reeve.json') ? [`owner ${name} ${line(`${path}/disks/${name}`)}`] : []),
+    ]),
     `df ${df(over)}`,
     'end',
   ].map((l) => `${n} ${l}`);

@@ -134,6 +134,8 @@ export interface Domain {
   pluggedVcpus: number;
   readonly maxKiB: number;
   targetKiB: number;
+  /** What xenstore's goal lacks of it, while HVM that began with less than its maximum was never set. */
+  unsetKiB: number;
   actualKiB: number;
   /** What the hypervisor has; libxl's record does not hear of later changes. */
   pool: string;

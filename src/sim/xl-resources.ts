@@ -44,6 +44,7 @@ export const memSet = async (
       `libxl: error: libxl_mem.c:278:libxl_set_memory_target: Domain ${d.domid}:memory_dynamic_max must be less than or equal to memory_static_max\n\ncannot set domid ${d.domid} dynamic max memory to : ${size}\n`,
     );
   d.targetKiB = kib;
+  d.unsetKiB = 0;
   wake(world, d);
   return fine;
 };

@@ -74,7 +74,7 @@ const liveOf = (server: string, seen: ServerSeen): LiveVm | null => {
 const sizes: Readonly<Record<VmType, { readonly low: number; readonly target: number; readonly max: number }>> = {
   pvh: { low: 112, target: 128, max: 160 },
   pv: { low: 160, target: 192, max: 208 },
-  hvm: { low: 224, target: 256, max: 256 },
+  hvm: { low: 224, target: 256, max: 272 },
 };
 
 /** The steps of one type's walk, by name; each is held against the law. */

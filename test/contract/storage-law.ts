@@ -8,6 +8,7 @@ import { isUnknown } from '../../src/core/port.ts';
 import { ref } from '../../src/core/ref.ts';
 import { effects, viewOf } from '../../src/kinds/repository/describe.ts';
 import type { RepositoryOp } from '../../src/kinds/repository/ops.ts';
+import type { VmOp } from '../../src/kinds/vm/ops.ts';
 import type { ServerSeen } from '../../src/kinds/server/live.ts';
 import { xl } from '../../src/toolstacks/xl/index.ts';
 import { carry, type HeldServer } from './carry.ts';
@@ -21,6 +22,8 @@ export interface StorageFarm extends HeldServer {
 }
 
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
+type MakeDisk = Extract<VmOp, { readonly verb: 'make-disk' }>;
+
 const patience = 600_000;
 
 export const storageContract = (title: string, open: () => Promise<StorageFarm>): void => {
@@ -138,6 +141,49 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
         const seen = await lawful(attach());
         expect(seen.storage.stores['/srv/law']).toMatchObject({ is: 'there', marker, empty: false });
         await lawful(mark(null, { uuid }));
+        await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
+      },
+      patience,
+    );
+
+    it(
+      'a blank disk is made once, with its marker, and nothing half made stays of one that fails',
+      async () => {
+        await lawful(attach());
+        await lawful(mark(null, { uuid }));
+        const made = (vdev: string, format: string, more: Partial<MakeDisk> = {}): MakeDisk => ({
+          vm: ref('vm', 'web'),
+          server: farm.server,
+          uuid,
+          name: 'web',
+          verb: 'make-disk',
+          vdev,
+          path: `/srv/law/disks/web-${vdev}.${format}`,
+          farm: 'contract',
+          repository: 'law',
+          folder: '/srv/law',
+          size: 64 * 1024,
+          format,
+          ...more,
+        });
+        const marked = (vdev: string, format: string) => ({
+          there: true,
+          marker: { format: 1, farm: 'contract', vm: 'web', uuid, vdev, size: 64 * 1024, as: format },
+        });
+        expect(await carry(farm, readings, made('xvda', 'raw'))).toBeNull();
+        expect(await carry(farm, readings, made('xvdb', 'qcow2'))).toBeNull();
+        expect(await carry(farm, readings, made('xvda', 'raw'))).toMatch(/web-xvda\.raw is there already/);
+        expect(await carry(farm, readings, made('xvdc', 'raw', { repository: 'other' }))).toMatch(/is repository law/);
+        // A folder stands where the half-made disk would: nothing can be made there.
+        await farm.hand(['mkdir', '-p', '/srv/law/disks/web-xvdd.raw.part']);
+        expect(await carry(farm, readings, made('xvdd', 'raw'))).toMatch(/directory/i);
+        const { stores } = (await look('/srv/law')).storage;
+        const store = stores['/srv/law'];
+        expect(store?.is === 'there' && store.disks).toEqual({
+          'web-xvda.raw': marked('xvda', 'raw'),
+          'web-xvdb.qcow2': marked('xvdb', 'qcow2'),
+          'web-xvdd.raw.part': { there: true, marker: null },
+        });
         await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
       },
       patience,

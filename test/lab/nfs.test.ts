@@ -1,11 +1,10 @@
 /** An NFS repository that one dom0 exports and both mount: attached, used, lost in every way, and detached. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, domidOf, expectCode, expectSettled } from './check.ts';
+import { apply, disks, domidOf, expectCode, expectSettled } from './check.ts';
 import { direct, hand, openDesk, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
-const image = `${path}/web.img`;
-const web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { path: image } }, autostart: false };
+const web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { size: '16MiB' } }, autostart: false };
 let desk: Desk;
 
 const write = (vms: Readonly<Record<string, VmYaml>>, more: VmYaml = {}): void =>
@@ -26,6 +25,9 @@ const write = (vms: Readonly<Record<string, VmYaml>>, more: VmYaml = {}): void =
 /** `HOST:/EXPORT`, or '' where nothing is mounted. */
 const mounted = (i: number): Promise<string> =>
   hand(i, `awk '$2 == "${path}" { s = $1 } END { print s }' /proc/mounts`);
+/** Those that VMs may have. */
+const diskFiles = async (): Promise<readonly string[]> =>
+  (await hand(1, 'ls /export/disks | grep -v json')).split('\n');
 const uuidOf = (i: number): Promise<string> =>
   hand(i, `grep -o '"uuid": "[^"]*"' /etc/reeve/repositories.json || true`);
 
@@ -53,10 +55,13 @@ describe('a shared store', () => {
     await expectSettled(desk);
   });
 
-  it('holds the disk of a VM, and is not detached while it does', async () => {
-    await hand(2, `truncate -s 16M ${image}`);
+  it('holds the disk that is made for a VM, and is not detached while it does', async () => {
     write({ web });
     await apply(desk);
+    const [image] = await diskFiles();
+    expect(image).toMatch(/^web-xvda-[0-9a-f]{8}\.raw$/);
+    expect(await hand(1, `stat -c %s /export/disks/${image}`)).toBe(String(16 << 20));
+    expect(await disks(2, 'web')).toEqual([`xvda ${path}/disks/${image}`]);
     await expectSettled(desk);
     write({ web }, { state: 'absent' });
     expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/web on dom02 uses it/);
@@ -129,7 +134,8 @@ describe('detached', () => {
     await apply(desk);
     expect([await mounted(1), await mounted(2)]).toEqual(['', '']);
     expect(await hand(2, 'cat /etc/fstab')).not.toContain('vmstore');
-    expect(await hand(1, 'ls -A /export')).toBe('.reeve.json\nweb.img');
+    expect(await hand(1, 'ls -A /export')).toBe('.reeve.json\ndisks');
+    expect(await diskFiles()).toHaveLength(1);
     await expectSettled(desk);
   });
 
@@ -137,6 +143,16 @@ describe('detached', () => {
     write({});
     await apply(desk);
     expect(await hand(1, 'cat /export/.reeve.json')).toContain((await uuidOf(2)).slice('"uuid": "'.length, -1));
+    await expectSettled(desk);
+  });
+
+  it('a VM of a name that was there before gets a disk of its own', async () => {
+    await hand(1, 'echo old > /export/disks/$(ls /export/disks | grep raw$)');
+    write({ web: { ...web, state: 'stopped' } });
+    expect(await expectCode(desk, 0, 'status')).toMatch(/1 disk that no VM has/);
+    await apply(desk);
+    expect(await diskFiles()).toHaveLength(2);
+    expect(await hand(1, 'cat /export/disks/*.raw | tr -d "\\0"')).toBe('old');
     await expectSettled(desk);
   });
 });

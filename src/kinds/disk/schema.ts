@@ -13,8 +13,13 @@ export const diskSchema = mapWith(
       type: 'string',
       enum: ['ro', 'rw', 'shared'],
     },
-    repository: { description: 'The repository that holds it; unset: the only one.', type: 'string' },
-    size: { description: 'Its size, like `20GiB`.', type: 'string', pattern: sizePattern, examples: ['20GiB'] },
+    repository: { description: 'The repository in which Reeve makes it; unset: the only one.', type: 'string' },
+    size: {
+      description: 'Its size, like `20GiB`: Reeve makes it, blank.',
+      type: 'string',
+      pattern: sizePattern,
+      examples: ['20GiB'],
+    },
     from: { description: 'The template that it is made from.', type: 'string' },
     format: {
       description: 'The format of its bytes; unset: `raw`, or as it was found.',

@@ -11,6 +11,29 @@ export interface StoreMarker {
   readonly uuid: string;
 }
 
+/** `disks/FILE.reeve.json`, a line: whose the disk is. */
+export interface DiskMarker {
+  readonly format: 1;
+  readonly farm: string;
+  /** The VM's key and UUID, and what the disk is called there. */
+  readonly vm: string;
+  readonly uuid: string;
+  readonly vdev: string;
+  /** KiB. */
+  readonly size: number;
+  readonly as: string;
+}
+
+export interface StoredDisk {
+  /** False: only its marker is there. */
+  readonly there: boolean;
+  /** `odd`: there is a marker, and it cannot be read. */
+  readonly marker: DiskMarker | 'odd' | null;
+}
+
+/** Where a repository keeps the disks that Reeve makes. */
+export const disksFolder = (path: string): string => `${path}/disks`;
+
 /** What lies at the path of a repository. */
 export type StoreSeen =
   /** There is no folder. */
@@ -25,6 +48,8 @@ export type StoreSeen =
       readonly empty: boolean;
       /** KiB of its file system; null where `df` did not say. */
       readonly space: { readonly size: number; readonly free: number } | null;
+      /** Below `disks`, by file name. */
+      readonly disks: Readonly<Record<string, StoredDisk>>;
     };
 
 /** A line of /proc/mounts. */

@@ -138,6 +138,11 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       if (found === undefined) return `${condition.path} was not looked at`;
       return found === 'there' || `${condition.path} ${lacksOf[found]}`;
     }
+    case 'no-path': {
+      const found = seen.paths[condition.path];
+      if (found === undefined) return `${condition.path} was not looked at`;
+      return found === 'missing' || `${condition.path} ${found === 'there' ? 'is there already' : lacksOf.unknown}`;
+    }
     case 'mounted':
       return isMounted(condition, seen.storage);
     case 'folder':

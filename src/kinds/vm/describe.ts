@@ -44,6 +44,8 @@ export const reasonOf = (op: VmOp): string => {
       return `wait until ${op.ready.host}:${op.ready.port} answers`;
     case 'release':
       return `take the marker out of ${op.path}; the VM is left as it is`;
+    case 'make-disk':
+      return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}`;
     case 'attach-disk':
       return `attach ${op.vdev}: ${op.disk.path} (${op.disk.access})`;
     case 'detach-disk':
@@ -83,6 +85,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
       return { ms: 15_000, downtimeMs: 0 };
     case 'restart':
       return { ms: 25_000, downtimeMs: 25_000 };
+    case 'make-disk':
     case 'set-memory':
     case 'set-vcpus':
     case 'attach-disk':
@@ -103,6 +106,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'start':
     case 'ready':
     case 'release':
+    case 'make-disk':
       return 'none';
     case 'set-memory':
     case 'set-vcpus':

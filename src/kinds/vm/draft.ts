@@ -4,7 +4,7 @@ import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
 import { withoutDigests } from './settings.ts';
-import type { CfgSetting, Settings, VmConfig } from './spec.ts';
+import type { CfgSetting, MadeDisk, Settings, VmConfig } from './spec.ts';
 
 export interface VmTransition {
   readonly want: Resolved;
@@ -25,8 +25,17 @@ export interface VmTransition {
   readonly scheduler: string;
   /** Fields that stay as they are for now: the cfg keeps its old value. */
   readonly keep: ReadonlySet<string>;
+  /** Disks that are to be made before the cfg names them. */
+  readonly make: readonly NewDisk[];
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
+}
+
+/** A blank disk of this VM that is to be made. */
+export interface NewDisk extends MadeDisk {
+  readonly vdev: string;
+  readonly path: string;
+  readonly format: string;
 }
 
 type Members = Readonly<Record<string, unknown>>;

@@ -187,6 +187,8 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'ready':
     case 'release':
       return [];
+    case 'make-disk':
+      return [needs('image', op.path), { fx: 'makes', ref: ref('disk', op.path), on: op.server }];
     case 'attach-disk':
       return [
         ...(op.disk.access === 'rw' && !op.disk.shared ? [disk('claim', op.disk.path)] : []),

@@ -67,6 +67,19 @@ export type VmOp =
   | (Base & { readonly verb: 'change-cd'; readonly vdev: string; readonly path: string | null; readonly from: string })
   /** Wait until a started VM counts as up. */
   | (Base & { readonly verb: 'ready'; readonly ready: ReadySpec })
+  /** Make a blank disk in a repository, beside its marker; it is nobody's until a cfg has it. */
+  | (Base & {
+      readonly verb: 'make-disk';
+      readonly vdev: string;
+      readonly path: string;
+      readonly farm: string;
+      readonly repository: string;
+      /** The repository's path. */
+      readonly folder: string;
+      /** KiB. */
+      readonly size: number;
+      readonly format: string;
+    })
   | (Base & { readonly verb: 'attach-disk'; readonly vdev: string; readonly disk: DiskConfig })
   | (Base & { readonly verb: 'detach-disk'; readonly vdev: string; readonly path: string })
   | (Base & {

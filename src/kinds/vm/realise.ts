@@ -22,6 +22,8 @@ const writes = (t: VmTransition): boolean => {
 /** Down first and up last, so that what a VM gives back is there for what it takes. */
 const rankOf = (op: VmOp): number => {
   switch (op.verb) {
+    case 'make-disk':
+      return -1;
     case 'define':
       return 0;
     case 'autostart':
@@ -227,6 +229,10 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const ops: VmOp[] = [];
   const write = writes(t);
   const links = linkOps(t, record);
+  for (const { vdev, path: at, ...disk } of t.make) {
+    if (record.config.disks[vdev]?.path === at)
+      ops.push({ ...base, verb: 'make-disk', vdev, path: at, farm: t.farm, ...disk });
+  }
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
     ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force });

@@ -8,9 +8,20 @@ export type VmState = 'running' | 'paused' | 'stopped';
 /** Which of the qemu/kernel backends serves a disk; null: libxl chooses. */
 export type DiskBackend = 'phy' | 'qdisk' | 'tap';
 
-/** A disk by its path on the server; Reeve neither makes nor deletes it. */
+/** A disk that Reeve makes in a repository, blank. */
+export interface MadeDisk {
+  /** The repository's name, and its path. */
+  readonly repository: string;
+  readonly folder: string;
+  /** KiB. */
+  readonly size: number;
+}
+
+/** A disk by its path on the server, or one that Reeve makes. */
 export interface DiskSpec {
+  /** '' where it is `made` and planning has not found or given it its path yet. */
   readonly path: string;
+  readonly made?: MadeDisk;
   /** `shared`: several VMs may write it; Xen is told `rw`. */
   readonly access: 'rw' | 'ro' | 'shared';
   /** `raw`, `qcow2`, `vhd`; undefined: kept as found, `raw` where nothing was. */

@@ -5,8 +5,10 @@ import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
 import { createArgv, shutdownArgv } from './domain-steps.ts';
 import { checkPath, linkArgvs } from './lower-cfg.ts';
+import { makeArgv } from './lower-disk.ts';
 import { cdArgv, nicArgs } from './lower-devices.ts';
 import { repositoryLines } from './lower-repository.ts';
+import { diskMarkerSuffix } from './storage.ts';
 import { schedCommand } from './lower-settings.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
@@ -58,6 +60,8 @@ const linesOf = (op: Op): Lines => {
       return [['xl', 'rename', op.name, op.to]];
     case 'change-cd':
       return [cdArgv(op, op.name)];
+    case 'make-disk':
+      return [makeArgv(op, op.path), ['write', `${op.path}${diskMarkerSuffix}`]];
     case 'attach-disk':
       return [['xl', 'block-attach', op.name, writeDisk(op.vdev, op.disk) ?? op.disk.path]];
     case 'detach-disk':

@@ -66,6 +66,13 @@ const settingsOf = (row: ListRow, stored: StoredConfig | null, s: Sources): Sett
   return { ...base, ...(row.pool === null ? {} : { cpupool: row.pool }), ...s.running.get(row.domid) };
 };
 
+/** HVM that begins with less than its maximum (populate on demand) is told 1 MiB less than its cfg says, until somebody sets it [L]. */
+const told = (goal: number, type: VmType, stored: StoredConfig | null): number => {
+  const { target, max } = { target: stored?.target ?? null, max: stored?.maxMemory ?? null };
+  const begun = type === 'hvm' && target !== null && max !== null && target < max && goal === target - 1024;
+  return begun ? target : goal;
+};
+
 /** What a guest's drivers say of themselves, on a path that it may write; an empty value is libxl's own, not answered yet. */
 const saysOf = (xs: Xenstore, domid: number, ...features: readonly string[]): boolean | undefined => {
   const said = new Set(features.map((f) => xs.get(`/local/domain/${domid}/control/feature-${f}`)));
@@ -135,7 +142,7 @@ export const domainsOf = (
       vcpusUp: row.vcpus,
       memory: {
         // The balloon's goal leaves out the video RAM that the cfg's figure holds.
-        target: target === null ? row.memory : target + (memory('videoram') ?? 0),
+        target: target === null ? row.memory : told(target + (memory('videoram') ?? 0), type, stored),
         actual: row.memory,
         max: memory('static-max') ?? stored?.maxMemory ?? row.memory,
       },

@@ -10,6 +10,8 @@ export interface StoredConfig {
   readonly maxVcpus: number;
   /** KiB; null: the default. */
   readonly maxMemory: number | null;
+  /** As it was started; later changes are not in it. */
+  readonly target: number | null;
   readonly boot: VmConfig['boot'];
   /** As it was started. */
   readonly settings: Settings;
@@ -115,6 +117,7 @@ export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
     type,
     maxVcpus: number(build['max_vcpus']) ?? 1,
     maxMemory: number(build['max_memkb']),
+    target: number(build['target_memkb']),
     boot: { kernel: text(build['kernel']), ramdisk: text(build['ramdisk']), cmdline: text(build['cmdline']) },
     settings: type === null ? {} : settingsOf(json, type),
     formats,

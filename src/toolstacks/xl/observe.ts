@@ -26,8 +26,9 @@ export const qemuPaths: readonly string[] = [
  *   (`there PATH` or `missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
- *   with the marker's line, `1 used` where anything lies in it, and `1 df` with the last line of df; `1 end`. All are looked at
- *   at the same time, so that a dead one keeps nobody waiting: each line has its store's number.
+ *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
+ *   the line of each marker there, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
+ *   dead one keeps nobody waiting: each line has its store's number.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
  * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
@@ -94,6 +95,14 @@ look() {
         echo "$i used"
         break
       fi
+    done
+    for g in "$f"disks/*; do
+      if [ -e "$g" ]; then echo "$i disk \${g##*/}"; fi
+      case $g in *.reeve.json)
+        l=
+        read -r l <"$g"
+        echo "$i owner \${g##*/} $l"
+      esac
     done
     l=$(df -Pk "$f")
     echo "$i df \${l##*

@@ -8,6 +8,7 @@ import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until } from './domain-steps.ts';
 import { checkPath, written } from './lower-cfg.ts';
+import { unmade } from './lower-disk.ts';
 import { bytesOf, renderWith } from './render.ts';
 
 const domainOf = (uuid: string, seen: ServerSeen): Domain | undefined => seen.domains.find((d) => d.uuid === uuid);
@@ -58,6 +59,8 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
   switch (op.verb) {
     case 'define':
       return oneName(op.record, now);
+    case 'make-disk':
+      return unmade(op, now);
     case 'start':
       return halfMade;
     case 'restart': {

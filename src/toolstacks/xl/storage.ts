@@ -1,6 +1,14 @@
 /** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
 import { digestBytes } from '../../core/digest.ts';
-import type { Mount, Storage, StoreBook, StoreMarker, StoreSeen } from '../../kinds/repository/live.ts';
+import type {
+  DiskMarker,
+  Mount,
+  Storage,
+  StoreBook,
+  StoredDisk,
+  StoreMarker,
+  StoreSeen,
+} from '../../kinds/repository/live.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -35,6 +43,29 @@ export const parseMarker = (text: string): StoreMarker | 'odd' => {
     : 'odd';
 };
 
+const parseOwner = (text: string): DiskMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const { farm, vm, uuid, vdev, size, as } = x;
+  const words = [farm, vm, uuid, vdev, as].every((w) => typeof w === 'string');
+  return words && typeof size === 'number' ? (x as unknown as DiskMarker) : 'odd';
+};
+
+export const diskMarkerSuffix = '.reeve.json';
+
+const disksIn = (lines: readonly string[]): Readonly<Record<string, StoredDisk>> => {
+  const found: Record<string, { there: boolean; marker: DiskMarker | 'odd' | null }> = {};
+  const at = (name: string): { there: boolean; marker: DiskMarker | 'odd' | null } =>
+    (found[name] ??= { there: false, marker: null });
+  for (const line of lines) {
+    const file = /^disk (.+)$/.exec(line)?.[1];
+    if (file !== undefined && !file.endsWith(diskMarkerSuffix)) at(file).there = true;
+    const [, name, text] = /^owner (\S+)\.reeve\.json (.*)$/.exec(line) ?? [];
+    if (name !== undefined && text !== undefined) at(name).marker = parseOwner(text);
+  }
+  return found;
+};
+
 const parseBook = (text: string): StoreBook | 'odd' => {
   const x = parsed(text);
   if (!isRecord(x) || x['format'] !== 1 || typeof x['farm'] !== 'string' || !isRecord(x['repositories'])) return 'odd';
@@ -63,6 +94,7 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     marker: marker === undefined ? null : parseMarker(marker),
     empty: !lines.includes('used'),
     space: spaceOf(after('df') ?? ''),
+    disks: disksIn(lines),
   };
 };
 

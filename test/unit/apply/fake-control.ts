@@ -328,6 +328,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'set-cpupool':
     case 'rename':
     case 'change-cd':
+    case 'make-disk':
     case 'attach-disk':
     case 'detach-disk':
     case 'detach-nic':

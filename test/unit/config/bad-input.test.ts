@@ -262,6 +262,22 @@ vms: { a: { type: pv, boot: { bootloader: pygrub } }, b: { boot: { bootloader: /
     display: { vnc: yes, spice: true }
   c: { affinity: 3, after: db, name: "12", formerly: "a b" }
 `,
+  'disks that cannot be made': `${base}repositories:
+  a: { type: dir, path: /srv/a }
+  b: { type: dir, path: /srv/b }
+  gone: { type: dir, path: /srv/gone, state: absent }
+vms:
+  web:
+    disks:
+      xvda: { size: 20GiB }
+      xvdb: { size: 20GiB, repository: c }
+      xvdc: { repository: a }
+      xvdd: { path: /dev/vg0/x, size: 1GiB }
+      xvde: { size: 512KiB, repository: a }
+      xvdf: { size: 1GiB, repository: a, format: vhd }
+      xvdg: { size: 20, repository: a }
+      xvdh: { size: 1GiB, repository: gone }
+`,
   'bad readiness': `${base}defaults: { ready: { within: 0s } }
 vms:
   a: { ready: { tcp: "10.1.2.3" } }

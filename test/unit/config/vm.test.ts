@@ -246,3 +246,22 @@ vms:
     5, 5, 5, 10, 11, 7,
   ]);
 });
+
+test('a disk by its size is made in the repository that is named, or in the only one', async () => {
+  const stores = 'repositories: { store: { type: dir, path: /srv/store }, fast: { type: dir, path: /srv/fast } }\n';
+  const one = 'repositories: { store: { type: dir, path: /srv/store } }\n';
+  const vm = (body: string): string => `vms: { web: { disks: { xvda: { ${body} } } } }\n`;
+  expect((await vmOf(one + vm('size: 20GiB'))).disks).toEqual({
+    xvda: {
+      path: '',
+      made: { repository: 'store', folder: '/srv/store', size: 20 * 1024 ** 2 },
+      access: 'rw',
+      format: undefined,
+      backend: undefined,
+    },
+  });
+  expect((await vmOf(stores + vm('size: 512MiB, repository: fast, format: qcow2'))).disks?.['xvda']).toMatchObject({
+    made: { repository: 'fast', folder: '/srv/fast', size: 512 * 1024 },
+    format: 'qcow2',
+  });
+});

@@ -35,6 +35,7 @@ const there = (m: typeof marker | 'odd' | null): StoreSeen => ({
   marker: m,
   empty: m === null,
   space: null,
+  disks: {},
 });
 const mount = { source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' };
 const fstab = { text: withEntry('', { ...nfs, source: 'filer:/vmstore' }), digest: 'f' };

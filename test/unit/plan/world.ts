@@ -1,6 +1,6 @@
 /** Farms as plain data for the planner's tests: builders, and a world that carries operations out by the book. */
 import { isVmOp } from '../../../src/kinds/operations.ts';
-import { noStorage } from '../../../src/kinds/repository/live.ts';
+import { noStorage, type DiskMarker } from '../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../src/core/digest.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
 import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
@@ -256,6 +256,21 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return s;
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };
+    case 'make-disk': {
+      const store = s.storage.stores[op.folder];
+      if (store?.is !== 'there') return s;
+      const marker: DiskMarker = {
+        format: 1,
+        farm: op.farm,
+        vm: op.vm.name,
+        uuid: op.uuid,
+        vdev: op.vdev,
+        size: op.size,
+        as: op.format,
+      };
+      const disks = { ...store.disks, [op.path.slice(op.folder.length + '/disks/'.length)]: { there: true, marker } };
+      return { ...s, storage: { ...s.storage, stores: { ...s.storage.stores, [op.folder]: { ...store, disks } } } };
+    }
     case 'attach-disk':
       return edit(s, op.uuid, (d) => ({
         ...d,

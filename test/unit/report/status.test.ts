@@ -50,6 +50,7 @@ const farm: Status = {
       space: { size: 200 * GiB, free: 42.5 * GiB },
       attached: ['dom01'],
       missing: ['dom02'],
+      orphans: ['old-xvda-1a2b3c4d.raw'],
       problems: [],
     },
     {
@@ -60,6 +61,7 @@ const farm: Status = {
       space: null,
       attached: [],
       missing: [],
+      orphans: [],
       problems: ['dom01: /srv/vmstore does not answer', 'dom02: /srv/vmstore does not answer'],
     },
   ],

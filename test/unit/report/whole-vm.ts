@@ -80,6 +80,16 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   rename: { verb: 'rename', to: 'win-2' },
   'change-cd': { verb: 'change-cd', vdev: 'hdc', path: null, from: '/srv/iso/win.iso' },
   ready: { verb: 'ready', ready: { host: '10.1.2.3', port: 443, from: 'dom0', withinMs: 60_000 } },
+  'make-disk': {
+    verb: 'make-disk',
+    vdev: 'xvde',
+    path: '/srv/vmstore/disks/win-1-xvde-1a2b3c4d.qcow2',
+    farm: 'acme',
+    repository: 'vmstore',
+    folder: '/srv/vmstore',
+    size: 20 * 1024 ** 2,
+    format: 'qcow2',
+  },
   'attach-disk': { verb: 'attach-disk', vdev: 'xvdc', disk: { ...plainDisk, path: '/dev/vg0/x', backend: 'phy' } },
   'detach-disk': { verb: 'detach-disk', vdev: 'xvdd', path: '/dev/vg0/y' },
   'attach-nic': {

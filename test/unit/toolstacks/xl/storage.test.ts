@@ -1,11 +1,14 @@
 /** What a dom0 says of its storage, and what an operation on a repository comes to. */
 import { describe, expect, it } from 'vitest';
 import { withEntry } from '../../../../src/kinds/repository/fstab.ts';
-import { noStorage, type Storage } from '../../../../src/kinds/repository/live.ts';
+import { noStorage, type Storage, type StoreSeen } from '../../../../src/kinds/repository/live.ts';
 import type { RepositoryOp } from '../../../../src/kinds/repository/ops.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { Step } from '../../../../src/core/step.ts';
 import { commands } from '../../../../src/toolstacks/xl/commands.ts';
+import type { Op } from '../../../../src/kinds/plan.ts';
+import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
+import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
 import { lower } from '../../../../src/toolstacks/xl/lower.ts';
 import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/storage.ts';
 import { server as serverOf } from './ops.ts';
@@ -27,14 +30,14 @@ describe('stores', () => {
     [
       'whole',
       ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
-      { marker, empty: false, space: { size: 100, free: 60 } },
+      { marker, empty: false, space: { size: 100, free: 60 }, disks: {} },
     ],
-    ['new', ['folder', df, 'end'], { marker: null, empty: true, space: { size: 100, free: 60 } }],
-    ['without space told', ['folder', 'used', 'df ', 'end'], { marker: null, empty: false, space: null }],
+    ['new', ['folder', df, 'end'], { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {} }],
+    ['without space told', ['folder', 'used', 'df ', 'end'], { marker: null, empty: false, space: null, disks: {} }],
     [
       'with an odd marker',
       ['folder', 'marker {"format":2}', 'used', 'end'],
-      { marker: 'odd', empty: false, space: null },
+      { marker: 'odd', empty: false, space: null, disks: {} },
     ],
   ])('that are %s', (_, lines, store) => {
     const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
@@ -70,7 +73,7 @@ const mark: RepositoryOp = { ...base, verb: 'mark-repository', uuid: null, fresh
 const detach: RepositoryOp = { ...base, verb: 'detach-repository', mounted: true, persisted: true, booked: true };
 
 const on = (storage: Partial<Storage>): ServerSeen => ({ ...serverOf([]), storage: { ...noStorage, ...storage } });
-const steps = (op: RepositoryOp, seen: ServerSeen): readonly string[] => {
+const steps = (op: Op, seen: ServerSeen): readonly string[] => {
   const lowered = lower(op, seen, new Map());
   if ('unsupported' in lowered) return [lowered.unsupported];
   const said = (s: Step): string => {
@@ -106,7 +109,9 @@ describe('an operation', () => {
   });
 
   it('marks a new store, and remembers it', () => {
-    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null } };
+    const stores: Storage['stores'] = {
+      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {} },
+    };
     expect(steps(mark, on({ stores }))).toEqual([
       `write /srv/vmstore/.reeve.json if absent: ${JSON.stringify(marker)}\n`,
       'mkdir -p /etc/reeve',
@@ -115,14 +120,16 @@ describe('an operation', () => {
   });
 
   it('only remembers one that is marked', () => {
-    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker, empty: false, space: null } };
+    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker, empty: false, space: null, disks: {} } };
     expect(
       steps(mark, on({ stores, book: { value: { format: 1, farm: 'acme', repositories: {} }, digest: 'b1' } })),
     ).toEqual(['mkdir -p /etc/reeve', `write /etc/reeve/repositories.json if b1: ${newBook}`]);
   });
 
   it('marks nothing that another server should have marked, nor over a book that it cannot read', () => {
-    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null } };
+    const stores: Storage['stores'] = {
+      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {} },
+    };
     expect(steps({ ...mark, fresh: null }, on({ stores }))).toEqual([expect.stringMatching(/no marker.*right thing/)]);
     expect(steps(mark, on({ stores, book: { value: 'odd', digest: 'b' } }))).toEqual([
       expect.stringMatching(/repositories\.json cannot be read/),
@@ -131,7 +138,7 @@ describe('an operation', () => {
 
   it('holds a foreign marker against the condition, and writes nothing', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: { ...marker, farm: 'other' }, empty: false, space: null },
+      '/srv/vmstore': { is: 'there', marker: { ...marker, farm: 'other' }, empty: false, space: null, disks: {} },
     };
     const lowered = lower(mark, on({ stores }), new Map());
     expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['mounted', 'folder', 'store']);
@@ -152,5 +159,66 @@ describe('an operation', () => {
     ]);
     expect(forgotten).not.toContain('vmstore');
     expect(forgotten).toContain('/x');
+  });
+});
+
+describe('a blank disk', () => {
+  const make = (format: string): VmOp => ({
+    vm: { kind: 'vm', name: 'web' },
+    server: 'a',
+    uuid,
+    name: 'web',
+    verb: 'make-disk',
+    vdev: 'xvda',
+    path: `/srv/vmstore/disks/web-xvda-1.${format}`,
+    farm: 'acme',
+    repository: 'vmstore',
+    folder: '/srv/vmstore',
+    size: 1024 * 1024,
+    format,
+  });
+  it('is made beside its name, marked, and renamed when it is whole', () => {
+    const path = '/srv/vmstore/disks/web-xvda-1.raw';
+    const owner = { format: 1, farm: 'acme', vm: 'web', uuid, vdev: 'xvda', size: 1024 * 1024, as: 'raw' };
+    expect(steps(make('raw'), on({}))).toEqual([
+      'mkdir -p /srv/vmstore/disks',
+      `rm -f ${path}.part`,
+      `truncate -s 1048576K ${path}.part`,
+      `chmod 600 ${path}.part`,
+      `write ${path}.reeve.json if any: ${JSON.stringify(owner)}\n`,
+      `mv -n ${path}.part ${path}`,
+    ]);
+    expect(commands(make('qcow2'))[0]).toBe('qemu-img create -q -f qcow2 /srv/vmstore/disks/web-xvda-1.qcow2 1048576K');
+  });
+
+  it('that failed leaves nothing half made; one that has its name stays', () => {
+    const store: StoreSeen = { is: 'there', marker, empty: false, space: null, disks: {} };
+    const path = '/srv/vmstore/disks/web-xvda-1.raw';
+    const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });
+    expect(rescue(make('raw'), now('missing'), now('missing'))).toMatchObject([
+      { argv: ['rm', '-f', `${path}.part`, `${path}.reeve.json`] },
+    ]);
+    expect(rescue(make('raw'), now('missing'), now('there'))).toEqual([]);
+  });
+
+  it('is found with its owner; a marker without a disk, and a disk without one, are told as well', () => {
+    const owner = { format: 1, farm: 'acme', vm: 'web', uuid, vdev: 'xvda', size: 1024, as: 'raw' };
+    const text = [
+      '1 store /srv/vmstore/',
+      '1 folder',
+      '1 disk a.raw',
+      '1 disk a.raw.reeve.json',
+      `1 owner a.raw.reeve.json ${JSON.stringify(owner)}`,
+      '1 disk b.raw.reeve.json',
+      '1 owner b.raw.reeve.json {"format":1}',
+      '1 disk c.img',
+      '1 end',
+    ].join('\n');
+    const store = parseStores(text, ['/srv/vmstore/'])['/srv/vmstore'];
+    expect(store?.is === 'there' && store.disks).toEqual({
+      'a.raw': { there: true, marker: owner },
+      'b.raw': { there: false, marker: 'odd' },
+      'c.img': { there: true, marker: null },
+    });
   });
 });

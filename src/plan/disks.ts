@@ -1,0 +1,121 @@
+/** The disks that Reeve makes: where each of a VM's is, or is to be, and whether its repository has room for it. */
+import { digestText } from '../core/digest.ts';
+import { formatSize } from '../core/quantity.ts';
+import type { Farm } from '../kinds/farm.ts';
+import { disksFolder, type StoreSeen } from '../kinds/repository/live.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { NewDisk } from '../kinds/vm/draft.ts';
+import type { Unresolved } from '../kinds/vm/facts.ts';
+import type { LiveVm } from '../kinds/vm/live.ts';
+import type { DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
+import { pathsUsed } from './users.ts';
+
+export interface Settled {
+  /** With the path of every disk. */
+  readonly spec: VmSpec;
+  readonly make: readonly NewDisk[];
+}
+
+const storeAt = (seen: ServerSeen, folder: string): StoreSeen | undefined => seen.storage.stores[folder];
+
+/** Not at any disk that is or was there: a name that is used twice must not meet old bytes. */
+const freePath = (
+  farm: string,
+  spec: VmSpec,
+  vdev: string,
+  made: MadeDisk,
+  format: string,
+  seen: ServerSeen,
+): string => {
+  const store = storeAt(seen, made.folder);
+  const known = new Set([
+    ...(store?.is === 'there' ? Object.keys(store.disks).map((name) => `${disksFolder(made.folder)}/${name}`) : []),
+    ...pathsUsed(seen),
+  ]);
+  for (let n = 0; ; n += 1) {
+    const id = digestText(`${farm}/${spec.pool}/${spec.key}/${vdev}/${n}`).slice(0, 8);
+    const path = `${disksFolder(made.folder)}/${spec.key}-${vdev}-${id}.${format}`;
+    if (!known.has(path)) return path;
+  }
+};
+
+/** What is wrong with a disk that the VM has already, or null. */
+const trouble = (key: string, vdev: string, path: string, made: MadeDisk, seen: ServerSeen): Unresolved | null => {
+  const store = storeAt(seen, made.folder);
+  if (store?.is !== 'there') return null;
+  const stored = store.disks[path.slice(disksFolder(made.folder).length + 1)];
+  if (!stored?.there) {
+    return {
+      unresolved: `disk ${vdev} of ${key} is gone: ${path} is not in repository ${made.repository} any more`,
+      help: `bring it back; or delete ${key} (\`state: absent\`) and make it anew`,
+    };
+  }
+  const { marker } = stored;
+  if (marker === null || marker === 'odd' || marker.size === made.size) return null;
+  const [is, wanted] = [formatSize(marker.size), formatSize(made.size)];
+  return made.size < marker.size
+    ? {
+        unresolved: `disk ${vdev} of ${key} would shrink from ${is} to ${wanted}`,
+        help: `a disk is never shrunk: write size: ${is}`,
+      }
+    : {
+        unresolved: `disk ${vdev} of ${key} would grow from ${is} to ${wanted}`,
+        help: `growing is not built yet in this version: write size: ${is}`,
+      };
+};
+
+export const settleDisks = (
+  farm: string,
+  spec: VmSpec,
+  live: LiveVm | null,
+  seen: ServerSeen,
+): Settled | Unresolved => {
+  if (!Object.values(spec.disks ?? {}).some((d) => d.made)) return { spec, make: [] };
+  const disks: Record<string, DiskSpec> = {};
+  const make: NewDisk[] = [];
+  for (const [vdev, d] of Object.entries(spec.disks ?? {})) {
+    disks[vdev] = d;
+    const { made } = d;
+    if (!made) continue;
+    const had =
+      live?.record?.config?.disks[vdev]?.path ?? live?.domain?.disks.find((k) => k.vdev === vdev)?.path ?? null;
+    if (had !== null && !had.startsWith(`${disksFolder(made.folder)}/`)) {
+      return {
+        unresolved: `disk ${vdev} of ${spec.key} is ${had}, and it is not moved into repository ${made.repository}`,
+        help: `moving a disk is not built yet in this version: write path: ${had}`,
+      };
+    }
+    const wrong = had === null || spec.state === 'absent' ? null : trouble(spec.key, vdev, had, made, seen);
+    if (wrong) return wrong;
+    const format = d.format ?? 'raw';
+    const path = had ?? freePath(farm, spec, vdev, made, format, seen);
+    disks[vdev] = { ...d, path };
+    if (had === null && spec.state !== 'absent') make.push({ ...made, vdev, path, format });
+  }
+  return { spec: { ...spec, disks }, make };
+};
+
+/** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
+export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined) => {
+  const left = new Map<string, number>();
+  /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
+  return (pool: string, server: string, make: readonly NewDisk[]): Unresolved | null => {
+    const wanted = new Map<string, number>();
+    for (const m of make) wanted.set(m.repository, (wanted.get(m.repository) ?? 0) + m.size);
+    for (const [name, size] of wanted) {
+      const r = farm.pools.find((p) => p.name === pool)?.repositories[name];
+      const store = r && storeAt(seenOf(server) as ServerSeen, r.path);
+      if (!r || store?.is !== 'there' || !store.space) continue;
+      const key = r.shared ? `${pool}/${name}` : `${server}/${name}`;
+      const free = left.get(key) ?? store.space.free;
+      if (size > free) {
+        return {
+          unresolved: `repository ${name}${r.shared ? '' : ` on ${server}`} has ${formatSize(free - (free % 1024))} free, and ${formatSize(size)} are needed`,
+          help: `free ${formatSize(size - free + (free % 1024 === 0 ? 0 : free % 1024))} there, or take smaller disks`,
+        };
+      }
+      left.set(key, free - size);
+    }
+    return null;
+  };
+};

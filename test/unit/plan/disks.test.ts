@@ -1,0 +1,170 @@
+/** Disks that Reeve makes: where, when, how many, and never over old bytes or into a full repository. */
+import { describe, expect, it } from 'vitest';
+import { ref } from '../../../src/core/ref.ts';
+import { noStorage, type DiskMarker, type Storage } from '../../../src/kinds/repository/live.ts';
+import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
+import type { ServerSeen } from '../../../src/kinds/server/live.ts';
+import type { DiskSpec, MadeDisk, VmSpec } from '../../../src/kinds/vm/spec.ts';
+import { disk, farm, observed, perform, plan as planOf, server, spec } from './world.ts';
+
+const GiB = 1024 ** 2;
+const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
+const store: RepositorySpec = {
+  name: 'vmstore',
+  type: 'nfs',
+  source: 'filer:/vmstore',
+  path: '/srv/vmstore',
+  options: '',
+  shared: true,
+  state: 'present',
+  origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
+};
+const made = (size: number, more: Partial<DiskSpec> = {}): DiskSpec => {
+  const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size };
+  return disk('', 'rw', { made: of, ...more });
+};
+const markerOf = (vm: string, vdev: string, size: number): DiskMarker => ({
+  format: 1,
+  farm: 'test',
+  vm,
+  uuid,
+  vdev,
+  size,
+  as: 'raw',
+});
+
+type Disks = Extract<Storage['stores'][string], { is: 'there' }>['disks'];
+const on = (disks: Disks = {}, free = 100 * GiB): ServerSeen =>
+  server({
+    storage: {
+      ...noStorage,
+      mounts: [{ source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' }],
+      fstab: { text: 'filer:/vmstore /srv/vmstore nfs a 0 0\n', digest: 'f' },
+      book: {
+        value: { format: 1, farm: 'test', repositories: { vmstore: { path: '/srv/vmstore', uuid } } },
+        digest: 'b',
+      },
+      stores: {
+        '/srv/vmstore': {
+          is: 'there',
+          marker: { format: 1, farm: 'test', repository: 'vmstore', uuid },
+          empty: false,
+          space: { size: 200 * GiB, free },
+          disks,
+        },
+      },
+    },
+  });
+const farmOf = (vms: readonly VmSpec[], servers = ['a']) => {
+  const f = farm(vms, servers);
+  return { ...f, pools: f.pools.map((p) => ({ ...p, repositories: { vmstore: store } })) };
+};
+const web = spec('web', { disks: { xvda: made(20 * GiB) } });
+const plan = (vms: readonly VmSpec[], seen: ServerSeen) => planOf(farmOf(vms), observed({ a: seen }), {});
+/** What the server is after the plan. */
+const after = (seen: ServerSeen, p: ReturnType<typeof plan>['operations']): ServerSeen =>
+  p.reduce((s, o) => perform(s, o.op), seen);
+const ids = (p: ReturnType<typeof plan>): readonly string[] => p.operations.map((o) => o.id);
+const pathIn = (p: ReturnType<typeof plan>): string => {
+  const op = p.operations.map((o) => o.op).find((o) => o.verb === 'make-disk');
+  return op?.verb === 'make-disk' ? op.path : '';
+};
+const whys = (p: ReturnType<typeof plan>): string => p.refused.map((r) => `${r.why}; ${r.help}`).join('\n');
+
+describe('a new VM', () => {
+  it('gets its disk before its cfg names it, and starts after', () => {
+    const p = plan([web], on());
+    expect(ids(p)).toEqual(['web/make-disk/xvda', 'web/define', 'web/autostart', 'web/start']);
+    expect(p.operations[0]?.op).toMatchObject({
+      path: expect.stringMatching(/^\/srv\/vmstore\/disks\/web-xvda-[0-9a-f]{8}\.raw$/),
+      size: 20 * GiB,
+      format: 'raw',
+    });
+    const define = p.operations[1]?.op;
+    expect(define?.verb === 'define' && define.record.config.disks['xvda']?.path).toBe(pathIn(p));
+    expect(p.bound).toBe(4);
+    const seen = after(on(), p.operations);
+    expect(ids(plan([web], seen))).toEqual([]);
+  });
+
+  it('never meets old bytes, whoever left them there', () => {
+    const first = pathIn(plan([web], on()));
+    const name = first.slice('/srv/vmstore/disks/'.length);
+    const again = pathIn(plan([web], on({ [name]: { there: true, marker: markerOf('web', 'xvda', 20 * GiB) } })));
+    expect(again).toMatch(/^\/srv\/vmstore\/disks\/web-xvda-[0-9a-f]{8}\.raw$/);
+    expect(again).not.toBe(first);
+    // A marker alone is enough: something was, or is being, made there.
+    const alone = on({ [name]: { there: false, marker: markerOf('web', 'xvda', 20 * GiB) } });
+    expect(pathIn(plan([web], alone))).toBe(again);
+  });
+
+  it('gets qcow2 where the file says so', () => {
+    const p = plan([spec('web', { disks: { xvda: made(20 * GiB, { format: 'qcow2' }) } })], on());
+    expect(pathIn(p)).toMatch(/\.qcow2$/);
+    expect(p.operations[0]?.op).toMatchObject({ verb: 'make-disk', format: 'qcow2' });
+  });
+});
+
+describe('a VM that has its disk', () => {
+  const made1 = after(on(), plan([web], on()).operations);
+  const without = (seen: ServerSeen): ServerSeen => {
+    const s = seen.storage.stores['/srv/vmstore'];
+    if (s?.is !== 'there') throw new Error('no store');
+    return { ...seen, storage: { ...seen.storage, stores: { '/srv/vmstore': { ...s, disks: {} } } } };
+  };
+
+  it('gets another one beside it', () => {
+    const more = spec('web', { disks: { xvda: made(20 * GiB), xvdb: made(5 * GiB) } });
+    const p = plan([more], made1);
+    expect(ids(p)).toEqual(['web/make-disk/xvdb', 'web/define', 'web/attach-disk/xvdb']);
+    expect(p.bound).toBe(3);
+    expect(ids(plan([more], after(made1, p.operations)))).toEqual([]);
+  });
+
+  it('is not given a blank one in place of one that is gone', () => {
+    const p = plan([web], without(made1));
+    expect(ids(p)).toEqual([]);
+    expect(whys(p)).toMatch(/disk xvda of web is gone: .*web-xvda-/);
+  });
+
+  it('never shrinks it', () => {
+    expect(whys(plan([spec('web', { disks: { xvda: made(10 * GiB) } })], made1))).toMatch(
+      /would shrink from 20GiB to 10GiB; a disk is never shrunk: write size: 20GiB/,
+    );
+    expect(whys(plan([spec('web', { disks: { xvda: made(30 * GiB) } })], made1))).toMatch(
+      /would grow from 20GiB to 30GiB/,
+    );
+  });
+
+  it('keeps it when it is deleted, even one that is gone', () => {
+    const gone = { ...web, state: 'absent' as const };
+    const p = planOf(farmOf([gone]), observed({ a: without(made1) }), {
+      allow: [{ disruption: 'stop', pattern: '*' }],
+    });
+    expect(ids(p)).toEqual(['web/stop', 'web/undefine']);
+  });
+
+  it('is not moved out of a path of its own', () => {
+    const own = after(on(), plan([spec('web', { disks: { xvda: disk('/dev/vg0/web') } })], on()).operations);
+    const p = plan([web], own);
+    expect(ids(p)).toEqual([]);
+    expect(whys(p)).toMatch(/disk xvda of web is \/dev\/vg0\/web, and it is not moved.*write path: \/dev\/vg0\/web/);
+  });
+});
+
+describe('a repository', () => {
+  it('is not filled: what does not fit is refused, what fits is made', () => {
+    const vms = ['a', 'b', 'c'].map((key) => spec(key, { disks: { xvda: made(20 * GiB) } }));
+    const p = plan(vms, on({}, 45 * GiB));
+    expect(p.operations.filter((o) => o.op.verb === 'make-disk').map((o) => o.target.name)).toEqual(['a', 'b']);
+    expect(p.refused.map((r) => r.subject)).toEqual([ref('vm', 'c')]);
+    expect(whys(p)).toMatch(/vmstore has 5GiB free, and 20GiB are needed; free 15GiB/);
+  });
+
+  it('that is still to be mounted is waited for', () => {
+    const bare = server({ storage: { ...noStorage, stores: { '/srv/vmstore': { is: 'missing' } } } });
+    const p = plan([web], bare);
+    const make = p.operations.find((o) => o.op.verb === 'make-disk');
+    expect(make?.needs).toContain('p/vmstore/mark-repository/a');
+  });
+});
