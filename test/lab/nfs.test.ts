@@ -1,6 +1,6 @@
 /** An NFS repository that one dom0 exports and both mount: attached, used, lost in every way, and detached. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, disks, domidOf, expectCode, expectSettled } from './check.ts';
+import { apply, awake, disks, domidOf, expectCode, expectSettled } from './check.ts';
 import { direct, hand, openDesk, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
@@ -61,6 +61,7 @@ describe('a shared store', () => {
     const [image] = await diskFiles();
     expect(image).toMatch(/^web-xvda-[0-9a-f]{8}\.raw$/);
     expect(await hand(1, `stat -c %s /export/disks/${image}`)).toBe(String(16 << 20));
+    await awake(2, 'web');
     expect(await disks(2, 'web')).toEqual([`xvda ${path}/disks/${image}`]);
     await expectSettled(desk);
     write({ web }, { state: 'absent' });
