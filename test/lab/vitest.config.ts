@@ -3,14 +3,29 @@
  * deadline is generous, since emulation is slow.
  */
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts'];
+/** The longest first, so that both dom0s are done at about the same time. */
+const longest = ['contract-hvm-pv', 'contract-pvh', 'live', 'hvm', 'restart', 'hvm-linux', 'pv', 'create'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return at < 0 ? longest.length : at;
+    };
+    return files.toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 const patience = { testTimeout: 900_000, hookTimeout: 900_000 };
 
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     globalSetup: ['test/lab/bring-up.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
