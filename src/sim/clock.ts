@@ -17,8 +17,32 @@ export interface Clock {
   during<T>(work: Promise<T>): Promise<T>;
   /** Waits until nothing is due any more. */
   settle(): Promise<void>;
+  /** The power is gone: what was to happen does not, and whoever waits is told `Off`. */
+  cut(): void;
   close(): void;
 }
+
+/** What was waited for will not happen: the dom0 was rebooted. */
+export class Off extends Error {
+  constructor() {
+    super('the dom0 was rebooted');
+  }
+}
+
+/** Work that ends with `Off` where the power is cut before it is done. */
+const powered = (): { readonly during: Clock['during']; readonly cut: () => void } => {
+  const waiting = new Set<(error: Off) => void>();
+  return {
+    during: (work) =>
+      new Promise((resolve, reject) => {
+        waiting.add(reject);
+        work.then(resolve, reject).finally(() => waiting.delete(reject));
+      }),
+    cut: () => {
+      for (const reject of waiting) reject(new Off());
+    },
+  };
+};
 
 /** Earliest first; those of one time in the order in which they were asked for. */
 const insert = (queue: Entry[], entry: Entry): void => {
@@ -41,6 +65,7 @@ const virtualClock = (): Clock => {
   const queue: Entry[] = [];
   let now = 0;
   let seq = 0;
+  const power = powered();
   let waiting = 0;
   let pumping = false;
   let closed = false;
@@ -64,7 +89,7 @@ const virtualClock = (): Clock => {
     waiting += 1;
     pump();
     try {
-      return await work;
+      return await power.during(work);
     } finally {
       waiting -= 1;
     }
@@ -81,6 +106,10 @@ const virtualClock = (): Clock => {
         await afterTheAwakened();
       }
     },
+    cut: () => {
+      queue.length = 0;
+      power.cut();
+    },
     close: () => {
       closed = true;
       queue.length = 0;
@@ -91,6 +120,7 @@ const virtualClock = (): Clock => {
 /** A clock that goes `speed` times as fast as the wall's. */
 const realClock = (speed: number): Clock => {
   const queue: Entry[] = [];
+  const power = powered();
   const start = performance.now();
   let seq = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -123,12 +153,17 @@ const realClock = (speed: number): Clock => {
     now,
     after,
     sleep,
-    during: (work) => work,
+    during: power.during,
     settle: async () => {
       while (queue.length > 0) {
         await sleep((queue.at(-1)?.at ?? 0) - now());
         await afterTheAwakened();
       }
+    },
+    cut: () => {
+      clearTimeout(timer);
+      queue.length = 0;
+      power.cut();
     },
     close: () => {
       clearTimeout(timer);

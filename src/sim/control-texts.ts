@@ -31,16 +31,9 @@ const beat = async (io: Io, seconds: number): Promise<boolean> => {
   return line !== null && line !== '';
 };
 
-/** `/run` may be read-only or full as any other file system. */
-const trouble = (dom0: Dom0, path: string): string | null => {
-  const { full, readOnlyUnder } = dom0.world.files.trouble;
-  if (readOnlyUnder !== null && `${path}/`.startsWith(`${readOnlyUnder}/`)) return 'Read-only file system';
-  return full && !path.startsWith('/run/') ? 'No space left on device' : null;
-};
-
 export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owner = '', again = ''], io) => {
   const control = controlOf(dom0, dir);
-  const no = trouble(dom0, dir);
+  const no = dom0.world.files.refused(dir, true);
   if (no !== null) return say(io, `FAILED cannot write to ${dir}: ${no}`, 74);
   const refused = (word: string, rc: number): number => say(io, `${word}\n${control.owner}`, rc);
   if (control.holder !== null) return refused('HELD', 73);
@@ -117,7 +110,7 @@ export const write: Text = async (dom0, [dir = '', epoch = '', verb = '', path =
   const folder = path.slice(0, path.lastIndexOf('/')) || '/';
   if (files.resolve(folder)?.is !== 'dir') return bad(`there is no folder ${folder}`);
   const bytes = await io.rest();
-  const no = trouble(dom0, path);
+  const no = dom0.world.files.refused(path, true);
   if (no !== null) return bad(no);
   if (sha256(bytes) !== digest) return bad('the bytes did not arrive whole');
   if (!expected()) return say(io, 'DIFFERS');

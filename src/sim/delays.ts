@@ -38,6 +38,8 @@ export const delays = {
   vcpuUp: [100, 400],
   vcpuDown: [1000, 2500],
   detach: [300, 1200],
+  /** mount.nfs and its server agreeing; umount. */
+  mount: [60, 200],
   nicDetach: [400, 3000],
 } as const satisfies Readonly<Record<string, Range>>;
 

@@ -60,6 +60,14 @@ XENDOMAINS_STOP_MAXWAIT=300
 `;
 
 const debianFstab = `# /etc/fstab: static file system information.
+#
+# Use 'blkid' to print the universally unique identifier for a
+# device; this may be used with UUID= as a more robust way to name devices
+# that works even if disks are added and removed. See fstab(5).
+#
+# systemd generates mount units based on this file, see systemd.mount(5).
+# Please run 'systemctl daemon-reload' after making changes here.
+#
 # <file system> <mount point>   <type>  <options>       <dump>  <pass>
 /dev/xvda1 /               ext4    errors=remount-ro 0       1
 `;

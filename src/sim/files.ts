@@ -21,11 +21,14 @@ export interface Files {
   text(path: string): string | undefined;
   /** Names in a folder, sorted. */
   list(path: string): readonly string[];
+  /** Why nothing can be written there, as `strerror` has it; `grows`: it takes room. */
+  refused(path: string, grows: boolean): string | null;
   /** All of these return null, or the error's text as `strerror` has it. */
   write(path: string, bytes: Uint8Array | string, mode?: number): string | null;
   mkdir(path: string): string | null;
   link(target: string, path: string): string | null;
   remove(path: string): string | null;
+  rmdir(path: string): string | null;
   /** Writes and removes whatever the trouble: for what stands on another file system. */
   put(path: string, bytes: Uint8Array | string, mode: number): void;
   drop(path: string): void;
@@ -34,9 +37,9 @@ export interface Files {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
+export const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
 
-const normal = (path: string): string => {
+export const normal = (path: string): string => {
   const out: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') out.pop();
@@ -71,14 +74,19 @@ export const makeFiles = (): Files => {
   const refused = (path: string, grows: boolean): string | null => {
     const under = trouble.readOnlyUnder;
     if (under !== null && (path === under || path.startsWith(`${under}/`))) return 'Read-only file system';
-    return trouble.full && grows ? 'No space left on device' : null;
+    // /run is another file system, in memory.
+    return trouble.full && grows && !path.startsWith('/run/') ? 'No space left on device' : null;
+  };
+  const resolve = (path: string): Node | undefined => {
+    const at = follow(path);
+    return at === undefined ? undefined : nodes.get(at);
   };
   const mkdir = (path: string): string | null => {
     const at = normal(path);
     const found = nodes.get(at);
-    if (found !== undefined) return found.is === 'dir' || follow(at) !== undefined ? null : 'File exists';
+    if (found !== undefined) return resolve(at)?.is === 'dir' ? null : 'File exists';
     const above = mkdir(parentOf(at));
-    if (above !== null) return above;
+    if (above !== null) return above === 'File exists' ? 'Not a directory' : above;
     const no = refused(at, true);
     if (no !== null) return no;
     set(at, { is: 'dir', mode: 0o755 });
@@ -89,10 +97,6 @@ export const makeFiles = (): Files => {
   const drop = (at: string): void => {
     nodes.delete(at);
     children.get(parentOf(at))?.delete(at.slice(at.lastIndexOf('/') + 1));
-  };
-  const resolve = (path: string): Node | undefined => {
-    const at = follow(path);
-    return at === undefined ? undefined : nodes.get(at);
   };
   return {
     trouble,
@@ -115,6 +119,7 @@ export const makeFiles = (): Files => {
       set(at, { is: 'file', bytes: bytesOf(bytes), mode: mode ?? kept });
       return null;
     },
+    refused: (path, grows) => refused(normal(path), grows),
     mkdir,
     link: (target, path) => {
       const at = normal(path);
@@ -129,6 +134,18 @@ export const makeFiles = (): Files => {
       const node = nodes.get(at);
       if (node === undefined) return 'No such file or directory';
       if (node.is === 'dir') return 'Is a directory';
+      const no = refused(at, false);
+      if (no !== null) return no;
+      drop(at);
+      return null;
+    },
+    rmdir: (path) => {
+      const at = normal(path);
+      const node = nodes.get(at);
+      if (node === undefined) return 'No such file or directory';
+      if (node.is !== 'dir') return 'Not a directory';
+      if (at === '/') return 'Device or resource busy';
+      if ((children.get(at)?.size ?? 0) > 0) return 'Directory not empty';
       const no = refused(at, false);
       if (no !== null) return no;
       drop(at);

@@ -7,6 +7,7 @@ import { end } from './lives.ts';
 import { makeExport } from './mounts.ts';
 import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
+import { reboot } from './reboot.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
 import { findDomain, type Behaviour, type Server } from './world.ts';
 
@@ -18,8 +19,8 @@ export interface SimFarmSpec {
   readonly texts: Readonly<Record<What, string>> & { readonly console?: string | undefined };
   /** 1: Xen's real delays; 10: ten times as fast; Infinity: time passes only while somebody waits or reads. */
   readonly speed: number;
-  /** NFS exports that every server can mount, like `filer:/export/vmstore`. */
-  readonly exports?: readonly string[] | undefined;
+  /** NFS exports that every server can mount, like `filer:/export/vmstore`; of a hundred GiB unless said. */
+  readonly exports?: readonly (string | { readonly source: string; readonly sizeKiB: number })[] | undefined;
   /** The same seed gives the same delays, UUIDs and boot ids. */
   readonly seed: string;
 }
@@ -93,6 +94,11 @@ export interface SimFarm {
   guest(server: string, name: string): SimGuest;
   /** An export of the farm: its files, and what befalls it. It throws where there is none. */
   export(source: string): SimExport;
+  /**
+   * The whole dom0, at once: no guests, no operations, no connections; /etc/fstab is mounted again. What a hand was running
+   * rejects; the guests' `behaviours` and the other faults stay.
+   */
+  reboot(server: string): void;
   /** Whether something answers at `host:port`, seen from that server; null: where a guest's `listens` says so. */
   listen(server: string, place: string, answers: boolean | null): void;
   /** Waits until every server has come to rest: guests booted, ballooned, rebooted. */
@@ -159,7 +165,11 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
   const parsed = ssh2.utils.parseKey(key.public);
   if (parsed instanceof Error) throw parsed;
   const parts = new Map<string, Part>();
-  const exports = new Map((spec.exports ?? []).map((source) => [source, makeExport()] as const));
+  const exports = new Map(
+    (spec.exports ?? []).map((e) =>
+      typeof e === 'string' ? ([e, makeExport()] as const) : ([e.source, makeExport(e.sizeKiB)] as const),
+    ),
+  );
   for (const server of spec.servers) {
     const dom0 = makeDom0(server, spec.seed, spec.speed, exports);
     parts.set(server.name, { dom0, ssh: await startSshServer(dom0, spec.texts, parsed) });
@@ -209,6 +219,11 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
           for (const m of world.monitors.values()) if (m.domid === domain.domid) world.monitors.delete(m.pid);
         },
       };
+    },
+    reboot: (server) => {
+      const { dom0, ssh } = part(server);
+      ssh.drop();
+      reboot(dom0);
     },
     listen: (server, place, answers) => {
       const { listening } = part(server).dom0.world;

@@ -2,6 +2,7 @@
 import { bringUp, type LaunchFailure, type Sleeper } from './bring-up.ts';
 import { readCfg } from './cfg.ts';
 import { domainConfig, videoKiB, type DomainConfig, type EndAction } from './config.ts';
+import { Stuck } from './mounts.ts';
 import { libxlJson, mergedConfig } from './print-json.ts';
 import { behaviourOf, draw, freeKiB, hostOf, userdataPath, type Domain, type World } from './world.ts';
 
@@ -56,6 +57,13 @@ const hotplugVcpus = (world: World, d: Domain): void => {
   });
 };
 
+/** What a monitor does; where it comes upon a dead export, it sleeps there for ever. */
+const behind = (work: Promise<void>): void => {
+  work.catch((error: unknown) => {
+    if (!(error instanceof Stuck)) throw error;
+  });
+};
+
 /** The guest has stopped for this reason; its monitor, if it has one, does what its configuration says. */
 export const end = (world: World, d: Domain, reason: NonNullable<Domain['ended']>): void => {
   if (!here(world, d) || d.ended !== null) return;
@@ -70,8 +78,8 @@ export const end = (world: World, d: Domain, reason: NonNullable<Domain['ended']
     const action = said.replace('coredump-', '');
     if (action === 'preserve') world.monitors.delete(monitor.pid);
     else if (action === 'destroy') takeDown(world, d, () => {});
-    else if (action === 'rename-restart') void renameAndStart(world, d, monitor.pid);
-    else void startAgain(world, d, monitor.pid);
+    else if (action === 'rename-restart') behind(renameAndStart(world, d, monitor.pid));
+    else behind(startAgain(world, d, monitor.pid));
   });
 };
 

@@ -1,7 +1,10 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
+import { df } from './df.ts';
+import { qemuImg, truncate } from './images.ts';
+import { mount, umount } from './mount.ts';
+import { Stuck } from './mounts.ts';
 import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
-import { mount, qemuImg, truncate, umount } from './storage.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
 
@@ -73,9 +76,15 @@ const bash: Program = async (world, process, [flag, text, host = '', port = ''])
 };
 
 const mkdir: Program = async ({ files }, _process, argv) =>
-  each(flagless(argv), 'mkdir: cannot create directory', (path) =>
-    files.exists(path) && !argv.includes('-p') ? 'File exists' : files.mkdir(path),
-  );
+  each(flagless(argv), 'mkdir: cannot create directory', (path) => {
+    const above = path.replace(/\/[^/]*\/*$/, '') || '/';
+    if (argv.includes('-p')) return files.mkdir(path);
+    if (files.get(path) !== undefined) return 'File exists';
+    return files.exists(above) ? files.mkdir(path) : 'No such file or directory';
+  });
+
+const rmdir: Program = async ({ files }, _process, argv) =>
+  each(flagless(argv), 'rmdir: failed to remove', (path) => files.rmdir(path));
 
 const cat: Program = async ({ files }, _process, argv) => {
   const missing = argv.find((path) => files.text(path) === undefined);
@@ -115,6 +124,8 @@ const programs: Readonly<Record<string, Program>> = {
   tail,
   bash,
   mkdir,
+  rmdir,
+  df,
   mount,
   umount,
   truncate,
@@ -137,11 +148,18 @@ const programs: Readonly<Record<string, Program>> = {
   },
 };
 
-/** Runs argv; 127 where there is no such program. */
+const never = (): Promise<Result> => new Promise(() => {});
+
+/** Runs argv; 127 where there is no such program. One that comes upon a dead export sleeps there for ever. */
 export const runProgram: Program = async (world, process, argv) => {
   const [name = '', ...args] = argv;
   const program = programs[name.replace(/^\/(?:usr\/)?s?bin\//, '')];
   if (program === undefined)
     return failed(127, `timeout: failed to run command '${name}': No such file or directory\n`);
-  return program(world, process, args);
+  try {
+    return await program(world, process, args);
+  } catch (error) {
+    if (error instanceof Stuck) return never();
+    throw error;
+  }
 };

@@ -3,11 +3,13 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { Off } from './clock.ts';
 import { parseCommand } from './command-line.ts';
 import { console } from './console.ts';
 import { hold, op, wait, write, type Io, type Text } from './control-texts.ts';
 import { whats, type Cut, type Dom0, type What } from './dom0.ts';
 import { makeKey } from './key.ts';
+import { Stuck } from './mounts.ts';
 import { observe } from './observe-text.ts';
 
 /** sshd's own limit. */
@@ -109,8 +111,8 @@ const run = async (
   const privileged = command.sudo || user === 'root';
   if (what === 'observe') {
     const answer = observe(dom0, command.args, privileged);
-    await dom0.world.clock.during(dom0.world.clock.sleep(dom0.readMs));
-    io.write(answer);
+    await dom0.world.clock.during(dom0.world.clock.sleep(dom0.readMs + answer.ms));
+    io.write(answer.bytes);
     if (cut === undefined) finish(0);
     return undefined;
   }
@@ -185,7 +187,11 @@ export const startSshServer = async (
         session.on('exec', (acceptExec, _rejectExec, info) => {
           const channel = acceptExec();
           channel.on('error', () => {});
-          if (socket !== undefined) void run(dom0, digests, user, info.command, channel, socket);
+          if (socket === undefined) return;
+          run(dom0, digests, user, info.command, channel, socket).catch((error: unknown) => {
+            // It sleeps on a dead export, or went with its dom0: either way, no answer comes.
+            if (!(error instanceof Stuck || error instanceof Off)) throw error;
+          });
         });
         return undefined;
       });

@@ -160,7 +160,8 @@ interface Monitor {
 
 export interface World {
   readonly server: Server;
-  readonly bootId: string;
+  /** Another after each boot. */
+  bootId: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly files: MountedFiles;

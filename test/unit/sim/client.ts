@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import ssh2, { type Client, type ClientChannel } from 'ssh2';
 import { afterEach } from 'vitest';
-import { startSimFarm, type SimFarm, type What } from '../../../src/sim/index.ts';
+import { startSimFarm, type SimFarm, type SimFarmSpec, type What } from '../../../src/sim/index.ts';
 import { server } from './farm.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -24,8 +24,13 @@ afterEach(async () => {
   delete open.farm;
 });
 
-export const start = async (names: readonly string[] = ['dom01'], speed = Infinity): Promise<SimFarm> => {
-  const farm = await startSimFarm({ servers: names.map((name) => ({ ...server, name })), texts, speed, seed: '1' });
+export const start = async (
+  names: readonly string[] = ['dom01'],
+  speed = Infinity,
+  exports: SimFarmSpec['exports'] = [],
+): Promise<SimFarm> => {
+  const servers = names.map((name) => ({ ...server, name }));
+  const farm = await startSimFarm({ servers, texts, speed, exports, seed: '1' });
   open.farm = farm;
   return farm;
 };

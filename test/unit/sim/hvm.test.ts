@@ -10,7 +10,7 @@ describe('an HVM guest', () => {
     const text = xenstore(b.world);
     expect(text).toContain('/local/domain/0/device-model/1/state = "running"\n');
     expect(text).toContain('/local/domain/1/console/vnc-port = "5900"\n');
-    expect(text).toContain(`/local/domain/1/memory/target = "${120 * 1024}"\n`);
+    expect(text).toContain(`/local/domain/1/memory/target = "${119 * 1024}"\n`);
     expect(text).toContain('/local/domain/1/memory/videoram = "8192"\n');
     expect(processes(b.world)).toMatch(/xen-qemu-system-i386 -xen-domid 1 /);
     expect((await b.run('xl list a')).out).toMatch(/^a +1 +120 +1 /m);
