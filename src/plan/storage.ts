@@ -1,7 +1,7 @@
 /** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
 import picomatch from 'picomatch';
 import { byText, sortedBy } from '../core/order.ts';
-import { ref } from '../core/ref.ts';
+import { ref, refKey } from '../core/ref.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
 import { deriveStoreUuid } from '../kinds/repository/identity.ts';
 import { mountAt } from '../kinds/repository/live.ts';
@@ -9,7 +9,8 @@ import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { idOf, reasonOf } from '../kinds/repository/describe.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
-import type { PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
+import { targetOf } from '../kinds/operations.ts';
+import type { Op, PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Chain } from './sequence.ts';
@@ -264,15 +265,21 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
   return { chains, repositories, refused, warnings, roofs };
 };
 
-/** A shared store is marked by one server before the others look at it. */
+/**
+ * A shared store is marked by one server before the others look at it, and before they mount it: an NFS client that has seen
+ * no marker may believe so for a minute.
+ */
 export const storageEdges = (chains: readonly Chain[]): readonly (readonly [id: string, needs: string])[] => {
-  const marks = chains.flat().filter((n) => n.op.verb === 'mark-repository');
+  const nodes = chains.flat();
+  const marks = nodes.filter((n) => n.op.verb === 'mark-repository');
+  const sameStore = (a: Op, b: Op): boolean => refKey(targetOf(a)) === refKey(targetOf(b));
   return marks.flatMap((n) => {
     if (n.op.verb !== 'mark-repository' || n.op.uuid !== null || n.op.fresh !== null) return [];
-    const { repository } = n.op;
-    const first = marks.find(
-      (m) => m.op.verb === 'mark-repository' && m.op.repository.name === repository.name && m.op.fresh !== null,
+    const first = marks.find((m) => m.op.verb === 'mark-repository' && m.op.fresh !== null && sameStore(m.op, n.op));
+    if (!first) return [];
+    const mount = nodes.find(
+      (m) => m.op.verb === 'attach-repository' && m.op.server === n.op.server && sameStore(m.op, n.op),
     );
-    return first ? [[n.id, first.id] as const] : [];
+    return [n.id, ...(mount ? [mount.id] : [])].map((id) => [id, first.id] as const);
   });
 };

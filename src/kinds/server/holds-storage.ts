@@ -22,7 +22,8 @@ export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
   const store = storage.stores[c.path];
   if (answers !== true || store?.is !== 'there') return answers === true ? `there is no folder ${c.path}` : answers;
   const { marker } = store;
-  if (marker === null) return `${c.path} has no marker of a repository`;
+  if (marker === null)
+    return `${c.path} has no marker of repository ${c.repository}: is the right thing mounted there?`;
   if (marker === 'odd') return `the marker ${c.path}/.reeve.json cannot be read`;
   if (marker.farm !== c.farm || marker.repository !== c.repository)
     return `${c.path} is repository ${marker.repository} of farm ${marker.farm}`;

@@ -76,11 +76,9 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
   const store = storage.stores[path];
   const marker = store?.is === 'there' ? store.marker : null;
   const isStore: Condition = { is: 'store', path, farm, repository: name, uuid: op.uuid };
-  const before: readonly Condition[] = [...mounted(op), { is: 'folder', path }, ...(marker === null ? [] : [isStore])];
+  const fits = marker === null && op.fresh !== null ? [] : [isStore];
+  const before: readonly Condition[] = [...mounted(op), { is: 'folder', path }, ...fits];
   const uuid = marker === null || marker === 'odd' ? op.fresh : marker.uuid;
-  if (store?.is === 'there' && uuid === null) {
-    return { unsupported: `${path} has no marker of repository ${name}: is the right thing mounted there?` };
-  }
   if (uuid === null) return { before, steps: [], after: [], afterMs: quickMs };
   const remembered = book(storage, farm, (all) => ({ ...all, [name]: { path, uuid } }));
   if ('unsupported' in remembered) return remembered;

@@ -3,7 +3,7 @@ import { latin1 } from './bytes.ts';
 
 /**
  * A password in what may stand around it: xenstore; an xl.cfg's own line, in quotes or with the closing one forgotten; one
- * of its strings (`vfb`) and xl's command line; libxl's JSON; QEMU's command line.
+ * of its strings (`vfb`) and xl's command line; libxl's JSON; QEMU's command line, and fstab's options.
  */
 const shapes: readonly RegExp[] = [
   /(?<=^\/\S*passwd = ").*(?=" *$)/gm,
@@ -12,7 +12,7 @@ const shapes: readonly RegExp[] = [
   /(?<=^[ \t#]*(?:vnc|spice)passwd[ \t]*\+?=[ \t]*(["']))(?:(?!\1)[^\n])*$/gm,
   /(?<=(?:vnc|spice)passwd[ \t]*\+?=[ \t]*)[^\s,"'[\];#]+/g,
   /(?<="passwd": *")(?:[^"\\\n]|\\[^\n])*/g,
-  /(?<=,password=)[^\s,]+/g,
+  /(?<=[,\s](?:password|pass)=)[^\s,]+/g,
 ];
 
 /** Of equal length; what is no password is not touched. */

@@ -98,14 +98,16 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
   };
 };
 
-/** `asked`: with their slash, in the order in which they were asked for. What the text did not come to is stuck. */
+/** `asked`: with their slash. What the text did not come to is stuck. */
 export const parseStores = (text: string, asked: readonly string[]): Storage['stores'] => {
-  const lines = asked.map((): string[] => []);
+  const parts = new Map<string, string[]>();
   for (const line of text.split('\n')) {
-    const m = /^(\d+) (.*)$/.exec(line);
-    if (m?.[2] !== undefined) lines[Number(m[1]) - 1]?.push(m[2]);
+    const [, number, rest] = /^(\d+) (.*)$/.exec(line) ?? [];
+    if (number !== undefined && rest !== undefined) parts.set(number, [...(parts.get(number) ?? []), rest]);
   }
-  return Object.fromEntries(asked.map((path, i) => [path.slice(0, -1), storeOf(lines[i] ?? [])]));
+  // By what they say they are: a recorded answer may be of another list.
+  const byPath = new Map([...parts.values()].map((lines) => [lines[0]?.replace(/^store /, ''), lines] as const));
+  return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])]));
 };
 
 const fileOf = (entries: readonly TarEntry[], name: string): Uint8Array | null => {

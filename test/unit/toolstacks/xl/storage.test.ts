@@ -8,6 +8,7 @@ import type { Step } from '../../../../src/core/step.ts';
 import { commands } from '../../../../src/toolstacks/xl/commands.ts';
 import type { Op } from '../../../../src/kinds/plan.ts';
 import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
+import { holds } from '../../../../src/kinds/server/holds.ts';
 import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
 import { lower } from '../../../../src/toolstacks/xl/lower.ts';
 import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/storage.ts';
@@ -50,6 +51,13 @@ describe('stores', () => {
       '/a': { is: 'missing' },
       '/b': { is: 'stuck' },
       '/c': { is: 'stuck' },
+    });
+  });
+
+  it('are told apart by their path: a recorded answer may be of another list', () => {
+    expect(parseStores('1 store /b/\n1 end\n', ['/a/', '/b/'])).toEqual({
+      '/a': { is: 'stuck' },
+      '/b': { is: 'missing' },
     });
   });
 
@@ -130,7 +138,11 @@ describe('an operation', () => {
     const stores: Storage['stores'] = {
       '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {} },
     };
-    expect(steps({ ...mark, fresh: null }, on({ stores }))).toEqual([expect.stringMatching(/no marker.*right thing/)]);
+    const waits = lower({ ...mark, fresh: null }, on({ stores }), new Map());
+    expect('before' in waits && waits.before.map((c) => [c.is, holds(c, on({ stores }))])).toContainEqual([
+      'store',
+      '/srv/vmstore has no marker of repository vmstore: is the right thing mounted there?',
+    ]);
     expect(steps(mark, on({ stores, book: { value: 'odd', digest: 'b' } }))).toEqual([
       expect.stringMatching(/repositories\.json cannot be read/),
     ]);
