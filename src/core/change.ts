@@ -32,6 +32,7 @@ export type How =
   | 'set-cpupool'
   | 'rename'
   | 'change-cd'
+  | 'grow-disk'
   | 'attach-disk'
   | 'detach-disk'
   | 'replace-disk'

@@ -58,6 +58,8 @@ export type Condition =
       readonly repository: string;
       readonly uuid: string | null;
     }
+  /** The store at `folder` keeps this disk, with this size (KiB) in its marker. */
+  | { readonly is: 'stored'; readonly folder: string; readonly path: string; readonly size: number }
   /** The server's book of repositories has it, with the UUID of its marker, or has it not. */
   | { readonly is: 'booked'; readonly name: string; readonly path: string; readonly on: boolean }
   | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }

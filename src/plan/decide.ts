@@ -1,10 +1,10 @@
 /** What is done about each difference: taken in its cheapest legal way, joined to a restart, deferred, or refused. */
-import type { Change, How, Way } from '../core/change.ts';
+import { absent, value, type Change, type How, type Way } from '../core/change.ts';
 import { severity, within, worst, type Disruption } from '../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { NewDisk, VmTransition } from '../kinds/vm/draft.ts';
+import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../kinds/vm/state.ts';
@@ -56,7 +56,7 @@ export const decide = (
   options: PlanOptions,
   budget: Budget,
   tool: string,
-  make: readonly NewDisk[],
+  { make, grow }: Pick<VmTransition, 'make' | 'grow'>,
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
@@ -107,6 +107,7 @@ export const decide = (
   if (live === null) for (const c of everything) changes.push(entry(c, 'take', c.ways[0]));
   for (const t of joined) changes.push(entry(t.change, 'take', t.way));
   for (const c of defer) changes.push(entry(c, differsInCfg(c) ? 'defer' : 'pending', null));
+  for (const g of spec.state === 'absent' ? [] : grow) changes.push(grown(g, live));
   for (const field of want.released) changes.push(released(field, live));
 
   const transition: VmTransition = {
@@ -130,10 +131,16 @@ export const decide = (
     life: live ? lifeId(facts, live) : '',
     scheduler: facts.seen.scheduler,
     make,
+    grow: spec.state === 'absent' ? [] : grow,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =
-    live !== null && joined.length === 0 && stateHow === null && !transition.give && !adopts(live, want, spec);
+    live !== null &&
+    joined.length === 0 &&
+    stateHow === null &&
+    transition.grow.length === 0 &&
+    !transition.give &&
+    !adopts(live, want, spec);
   const disruption = worst([
     ...joined.map((t) => t.way.disruption),
     ...(stateHow && stateChange ? [stateChange.ways[0].disruption] : []),
@@ -203,6 +210,21 @@ const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
     live.marker.home !== live.server ||
     live.marker.vm !== spec.key ||
     want.uuid !== live.marker.uuid);
+
+/** It stands in the repository, and in no layer of the VM. */
+const grown = ({ vdev, from, size }: GrownDisk, live: LiveVm | null): PlanChange => {
+  const up = live?.domain ? '; the guest sees it when it starts again' : '';
+  const way: Way = { how: 'grow-disk', disruption: 'none', why: `the file grows at once${up}` };
+  return {
+    field: `size.${vdev}`,
+    want: value(size),
+    have: { applied: absent, configured: value(from), running: absent },
+    cause: 'config',
+    fate: 'take',
+    way,
+    ways: [way],
+  };
+};
 
 const released = (field: string, live: LiveVm | null): PlanChange => {
   const was = live?.marker?.applied[field];

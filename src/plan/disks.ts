@@ -4,7 +4,7 @@ import { formatSize } from '../core/quantity.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { disksFolder, type StoreSeen } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import type { NewDisk } from '../kinds/vm/draft.ts';
+import type { GrownDisk, NewDisk } from '../kinds/vm/draft.ts';
 import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
@@ -14,6 +14,7 @@ export interface Settled {
   /** With the path of every disk. */
   readonly spec: VmSpec;
   readonly make: readonly NewDisk[];
+  readonly grow: readonly GrownDisk[];
 }
 
 const storeAt = (seen: ServerSeen, folder: string): StoreSeen | undefined => seen.storage.stores[folder];
@@ -51,17 +52,19 @@ const trouble = (key: string, vdev: string, path: string, made: MadeDisk, seen: 
     };
   }
   const { marker } = stored;
-  if (marker === null || marker === 'odd' || marker.size === made.size) return null;
+  if (marker === null || marker === 'odd' || marker.size <= made.size) return null;
   const [is, wanted] = [formatSize(marker.size), formatSize(made.size)];
-  return made.size < marker.size
-    ? {
-        unresolved: `disk ${vdev} of ${key} would shrink from ${is} to ${wanted}`,
-        help: `a disk is never shrunk: write size: ${is}`,
-      }
-    : {
-        unresolved: `disk ${vdev} of ${key} would grow from ${is} to ${wanted}`,
-        help: `growing is not built yet in this version: write size: ${is}`,
-      };
+  return {
+    unresolved: `disk ${vdev} of ${key} would shrink from ${is} to ${wanted}`,
+    help: `a disk is never shrunk: write size: ${is}`,
+  };
+};
+
+/** What it is to grow from, in KiB; null: it is large enough, or Reeve does not know how large it is. */
+const smaller = (path: string, made: MadeDisk, seen: ServerSeen): number | null => {
+  const store = storeAt(seen, made.folder);
+  const marker = store?.is === 'there' ? store.disks[path.slice(disksFolder(made.folder).length + 1)]?.marker : null;
+  return marker && marker !== 'odd' && marker.size < made.size ? marker.size : null;
 };
 
 export const settleDisks = (
@@ -70,9 +73,10 @@ export const settleDisks = (
   live: LiveVm | null,
   seen: ServerSeen,
 ): Settled | Unresolved => {
-  if (!Object.values(spec.disks ?? {}).some((d) => d.made)) return { spec, make: [] };
+  if (!Object.values(spec.disks ?? {}).some((d) => d.made)) return { spec, make: [], grow: [] };
   const disks: Record<string, DiskSpec> = {};
   const make: NewDisk[] = [];
+  const grow: GrownDisk[] = [];
   for (const [vdev, d] of Object.entries(spec.disks ?? {})) {
     disks[vdev] = d;
     const { made } = d;
@@ -87,21 +91,31 @@ export const settleDisks = (
     }
     const wrong = had === null || spec.state === 'absent' ? null : trouble(spec.key, vdev, had, made, seen);
     if (wrong) return wrong;
-    const format = d.format ?? 'raw';
+    const from = had === null ? null : smaller(had, made, seen);
+    const format = d.format ?? live?.record?.config?.disks[vdev]?.format ?? 'raw';
+    if (from !== null && format !== 'raw' && live?.domain) {
+      return {
+        unresolved: `disk ${vdev} of ${spec.key} is to grow, and its QEMU has it open`,
+        help: `stop ${spec.key} first (state: stopped): a ${format} disk grows while nobody uses it`,
+      };
+    }
     const path = had ?? freePath(farm, spec, vdev, made, format, seen);
     disks[vdev] = { ...d, path };
     if (had === null && spec.state !== 'absent') make.push({ ...made, vdev, path, format });
+    if (from !== null) grow.push({ ...made, vdev, path, format, from });
   }
-  return { spec: { ...spec, disks }, make };
+  return { spec: { ...spec, disks }, make, grow };
 };
 
 /** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
 export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined) => {
   const left = new Map<string, number>();
   /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
-  return (pool: string, server: string, make: readonly NewDisk[]): Unresolved | null => {
+  return (pool: string, server: string, { make, grow }: Omit<Settled, 'spec'>): Unresolved | null => {
     const wanted = new Map<string, number>();
-    for (const m of make) wanted.set(m.repository, (wanted.get(m.repository) ?? 0) + m.size);
+    const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
+    for (const m of make) want(m.repository, m.size);
+    for (const g of grow) want(g.repository, g.size - g.from);
     for (const [name, size] of wanted) {
       const r = farm.pools.find((p) => p.name === pool)?.repositories[name];
       const store = r && storeAt(seenOf(server) as ServerSeen, r.path);

@@ -74,10 +74,9 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
     const settled = settleDisks(farm.name, spec, live, seen);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
-    const { make } = settled;
-    const d = decide(settled.spec, live, server, factsOf(spec, seen), options, budget, tools.version, make);
+    const d = decide(settled.spec, live, server, factsOf(spec, seen), options, budget, tools.version, settled);
     const lack = d.transition && unmet(d.transition, seen, storage.roofs.get(server) ?? []);
-    const full = d.transition && !lack ? takeSpace(spec.pool, server, make) : null;
+    const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
     else decisions.push(d);

@@ -59,6 +59,7 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'undefine',
   'release',
   'make-disk',
+  'grow-disk',
 ]);
 
 /** What forbids this operation in this state, or null; changes the state where nothing does. */

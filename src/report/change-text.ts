@@ -68,6 +68,7 @@ const third = (c: PlanChange): string | null => {
 const cost = (c: PlanChange): string | null => {
   const { way } = c;
   if (!way) return null;
+  if (way.how === 'grow-disk') return way.why;
   // What a state costs stands in the block's head.
   if (c.field === 'state') return plain(c.have.running) === 'crashed' ? way.why : null;
   if (way.how === 'restart') {

@@ -49,6 +49,7 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'rename':
       return { names: [op.name, op.to], paths: [] };
     case 'make-disk':
+    case 'grow-disk':
       return { names: [op.name, op.repository], paths: [op.path, op.folder] };
     case 'change-cd':
       return { names: [op.name], paths: op.path === null ? [] : [op.path] };

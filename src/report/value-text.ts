@@ -21,6 +21,7 @@ export const fieldLabel = (field: string): string => {
   const known = labels[field] ?? fieldOf(field)?.label;
   if (known !== undefined) return known;
   if (field.startsWith('disks.')) return `disk ${clean(field.slice(6))}`;
+  if (field.startsWith('size.')) return `size of ${clean(field.slice(5))}`;
   if (field.startsWith('cdrom.')) return `cd ${clean(field.slice(6))}`;
   if (field.startsWith('nics.')) return `nic ${clean(field.slice(5)).replace(/^mac /, '')}`;
   if (field.startsWith('xl.')) return `xl ${clean(field.slice(3))}`;
@@ -93,7 +94,7 @@ const secretText = (secret: string): string => (secret === 'kept' ? 'the one of 
 const one = (field: string, v: unknown, other: unknown): string => {
   if (isSecret(v)) return secretText(v.secret);
   if (field === 'sched.cap') return v === 0 ? 'none' : `${String(v)}%`;
-  if (typeof v === 'number') return field.startsWith('memory.') ? formatSize(v) : String(v);
+  if (typeof v === 'number') return /^(?:memory|size)\./.test(field) ? formatSize(v) : String(v);
   if (typeof v === 'boolean') return v ? 'on' : 'off';
   if (typeof v === 'string') return field.endsWith('.password') ? clean(v) : quoted(clean(v));
   if (Array.isArray(v)) return listText(v);

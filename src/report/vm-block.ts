@@ -73,6 +73,7 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'start':
       return `start; ${lasts(operations)}`;
     case 'update':
+      if (operations.length > 0 && operations.every((o) => o.op.verb === 'grow-disk')) return `grow; ${cost}`;
       return vm.disruption === 'none' ? `change the cfg; ${cost}` : `${verb}; ${cost}`;
     case 'adopt':
     case 'release':

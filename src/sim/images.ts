@@ -12,6 +12,10 @@ export const truncate: Program = async (world, _process, argv) => made(world, ar
 
 /** `qemu-img create … PATH SIZE`. */
 export const qemuImg: Program = async (world, process, argv) => {
+  if (argv[0] === 'resize')
+    return world.files.exists(argv.at(-2) ?? '')
+      ? fine
+      : failed(1, `qemu-img: Could not open '${argv.at(-2)}': No such file or directory\n`);
   if (argv[0] !== 'create') return failed(1, `qemu-img: Command not found: ${argv[0] ?? ''}\n`);
   await process.sleep(50);
   return made(world, argv.at(-2) ?? '');

@@ -147,7 +147,7 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
     );
 
     it(
-      'a blank disk is made once, with its marker, and nothing half made stays of one that fails',
+      'a blank disk is made once, with its marker, and grown; nothing half made stays of one that fails',
       async () => {
         await lawful(attach());
         await lawful(mark(null, { uuid }));
@@ -166,22 +166,31 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
           format,
           ...more,
         });
-        const marked = (vdev: string, format: string) => ({
+        const marked = (vdev: string, format: string, mib: number) => ({
           there: true,
-          marker: { format: 1, farm: 'contract', vm: 'web', uuid, vdev, size: 64 * 1024, as: format },
+          marker: { format: 1, farm: 'contract', vm: 'web', uuid, vdev, size: mib * 1024, as: format },
         });
         expect(await carry(farm, readings, made('xvda', 'raw'))).toBeNull();
         expect(await carry(farm, readings, made('xvdb', 'qcow2'))).toBeNull();
         expect(await carry(farm, readings, made('xvda', 'raw'))).toMatch(/web-xvda\.raw is there already/);
         expect(await carry(farm, readings, made('xvdc', 'raw', { repository: 'other' }))).toMatch(/is repository law/);
+        const grown = (vdev: string, format: string, from: number): VmOp => ({
+          ...made(vdev, format),
+          verb: 'grow-disk',
+          from,
+          size: 96 * 1024,
+        });
+        expect(await carry(farm, readings, grown('xvda', 'raw', 1024))).toMatch(/has 64MiB, not 1MiB/);
+        expect(await carry(farm, readings, grown('xvda', 'raw', 64 * 1024))).toBeNull();
+        expect(await carry(farm, readings, grown('xvdb', 'qcow2', 64 * 1024))).toBeNull();
         // A folder stands where the half-made disk would: nothing can be made there.
         await farm.hand(['mkdir', '-p', '/srv/law/disks/web-xvdd.raw.part']);
         expect(await carry(farm, readings, made('xvdd', 'raw'))).toMatch(/directory/i);
         const { stores } = (await look('/srv/law')).storage;
         const store = stores['/srv/law'];
         expect(store?.is === 'there' && store.disks).toEqual({
-          'web-xvda.raw': marked('xvda', 'raw'),
-          'web-xvdb.qcow2': marked('xvdb', 'qcow2'),
+          'web-xvda.raw': marked('xvda', 'raw', 96),
+          'web-xvdb.qcow2': marked('xvdb', 'qcow2', 96),
           'web-xvdd.raw.part': { there: true, marker: null },
         });
         await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });

@@ -4,7 +4,7 @@ import { apply, awake, disks, domidOf, expectCode, expectSettled } from './check
 import { direct, hand, openDesk, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
-const web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { size: '16MiB' } }, autostart: false };
+let web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { size: '16MiB' } }, autostart: false };
 let desk: Desk;
 
 const write = (vms: Readonly<Record<string, VmYaml>>, more: VmYaml = {}): void =>
@@ -67,6 +67,15 @@ describe('a shared store', () => {
     write({ web }, { state: 'absent' });
     expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/web on dom02 uses it/);
     expect(await mounted(2)).not.toBe('');
+  });
+
+  it('has the disk grown, which the guest sees when it starts again', async () => {
+    web = { ...web, disks: { xvda: { size: '32MiB' } } };
+    write({ web });
+    await apply(desk);
+    const [image] = await diskFiles();
+    expect(await hand(1, `stat -c %s /export/disks/${image}`)).toBe(String(32 << 20));
+    await expectSettled(desk);
   });
 
   it('is mounted again where a hand took it down', async () => {

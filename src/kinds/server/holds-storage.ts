@@ -1,6 +1,7 @@
 /** Whether a condition on a server's storage holds, and where it does not, why. */
+import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
-import { mountAt, type Storage } from '../repository/live.ts';
+import { disksFolder, mountAt, type Storage } from '../repository/live.ts';
 
 type Of<Is extends Condition['is']> = Extract<Condition, { is: Is }>;
 
@@ -40,4 +41,14 @@ export const isBooked = ({ name, path, on }: Of<'booked'>, { book, stores }: Sto
   const store = stores[path];
   const uuid = store?.is === 'there' && store.marker !== null && store.marker !== 'odd' ? store.marker.uuid : null;
   return (entry?.path === path && entry.uuid === uuid) || `the server does not remember repository ${name} at ${path}`;
+};
+
+export const isStored = ({ folder, path, size }: Of<'stored'>, { stores }: Storage): true | string => {
+  const store = stores[folder];
+  if (store?.is !== 'there') return `${folder} did not answer`;
+  const disk = store.disks[path.slice(disksFolder(folder).length + 1)];
+  if (!disk?.there) return `${path} is not there`;
+  const { marker } = disk;
+  if (marker === null || marker === 'odd') return `${path} has no marker that can be read`;
+  return marker.size === size || `${path} has ${formatSize(marker.size)}, not ${formatSize(size)}`;
 };

@@ -46,6 +46,8 @@ export const reasonOf = (op: VmOp): string => {
       return `take the marker out of ${op.path}; the VM is left as it is`;
     case 'make-disk':
       return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}`;
+    case 'grow-disk':
+      return `grow ${op.vdev}: ${formatSize(op.from)} → ${formatSize(op.size)}`;
     case 'attach-disk':
       return `attach ${op.vdev}: ${op.disk.path} (${op.disk.access})`;
     case 'detach-disk':
@@ -86,6 +88,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'restart':
       return { ms: 25_000, downtimeMs: 25_000 };
     case 'make-disk':
+    case 'grow-disk':
     case 'set-memory':
     case 'set-vcpus':
     case 'attach-disk':
@@ -107,6 +110,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'ready':
     case 'release':
     case 'make-disk':
+    case 'grow-disk':
       return 'none';
     case 'set-memory':
     case 'set-vcpus':

@@ -27,6 +27,7 @@ export interface VmTransition {
   readonly keep: ReadonlySet<string>;
   /** Disks that are to be made before the cfg names them. */
   readonly make: readonly NewDisk[];
+  readonly grow: readonly GrownDisk[];
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
 }
@@ -36,6 +37,12 @@ export interface NewDisk extends MadeDisk {
   readonly vdev: string;
   readonly path: string;
   readonly format: string;
+}
+
+/** One of its disks that Reeve made and that is to be larger. */
+export interface GrownDisk extends NewDisk {
+  /** KiB, before. */
+  readonly from: number;
 }
 
 type Members = Readonly<Record<string, unknown>>;

@@ -189,6 +189,8 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
       return [];
     case 'make-disk':
       return [needs('image', op.path), { fx: 'makes', ref: ref('disk', op.path), on: op.server }];
+    case 'grow-disk':
+      return [needs('image', op.path)];
     case 'attach-disk':
       return [
         ...(op.disk.access === 'rw' && !op.disk.shared ? [disk('claim', op.disk.path)] : []),

@@ -80,6 +80,19 @@ export type VmOp =
       readonly size: number;
       readonly format: string;
     })
+  /** Make a disk larger that Reeve made: a guest that runs sees it when it starts again. */
+  | (Base & {
+      readonly verb: 'grow-disk';
+      readonly vdev: string;
+      readonly path: string;
+      readonly farm: string;
+      readonly repository: string;
+      readonly folder: string;
+      /** KiB, before and after. */
+      readonly from: number;
+      readonly size: number;
+      readonly format: string;
+    })
   | (Base & { readonly verb: 'attach-disk'; readonly vdev: string; readonly disk: DiskConfig })
   | (Base & { readonly verb: 'detach-disk'; readonly vdev: string; readonly path: string })
   | (Base & {

@@ -23,6 +23,7 @@ const writes = (t: VmTransition): boolean => {
 const rankOf = (op: VmOp): number => {
   switch (op.verb) {
     case 'make-disk':
+    case 'grow-disk':
       return -1;
     case 'define':
       return 0;
@@ -136,6 +137,7 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
     case 'replace-nic':
       return [detachNic(), ...attachNic('attach-nic')];
     case 'configure':
+    case 'grow-disk':
     case 'start':
     case 'stop':
     case 'pause':
@@ -169,6 +171,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
     }
     case null:
     case 'configure':
+    case 'grow-disk':
     case 'restart':
     case 'set-memory':
     case 'set-vcpus':
@@ -233,6 +236,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
     if (record.config.disks[vdev]?.path === at)
       ops.push({ ...base, verb: 'make-disk', vdev, path: at, farm: t.farm, ...disk });
   }
+  for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
     ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force });

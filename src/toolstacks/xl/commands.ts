@@ -5,7 +5,7 @@ import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
 import { createArgv, shutdownArgv } from './domain-steps.ts';
 import { checkPath, linkArgvs } from './lower-cfg.ts';
-import { makeArgv } from './lower-disk.ts';
+import { growArgv, makeArgv } from './lower-disk.ts';
 import { cdArgv, nicArgs } from './lower-devices.ts';
 import { repositoryLines } from './lower-repository.ts';
 import { diskMarkerSuffix } from './storage.ts';
@@ -62,6 +62,8 @@ const linesOf = (op: Op): Lines => {
       return [cdArgv(op, op.name)];
     case 'make-disk':
       return [makeArgv(op, op.path), ['write', `${op.path}${diskMarkerSuffix}`]];
+    case 'grow-disk':
+      return [growArgv(op), ['write', `${op.path}${diskMarkerSuffix}`]];
     case 'attach-disk':
       return [['xl', 'block-attach', op.name, writeDisk(op.vdev, op.disk) ?? op.disk.path]];
     case 'detach-disk':

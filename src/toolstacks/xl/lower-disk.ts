@@ -1,4 +1,4 @@
-/** What makes a blank disk in a repository: beside its name, with its marker, renamed when it is whole. */
+/** What makes a blank disk in a repository (beside its name, with its marker, renamed when it is whole) and what makes it larger. */
 import type { Lowered, Step } from '../../core/step.ts';
 import { disksFolder, type DiskMarker } from '../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
@@ -14,10 +14,21 @@ export const makeArgv = ({ format, size }: Of<'make-disk'>, path: string): reado
     ? ['truncate', '-s', `${size}K`, path]
     : ['qemu-img', 'create', '-q', '-f', format, path, `${size}K`];
 
+const markerText = (op: Of<'make-disk' | 'grow-disk'>): Step => {
+  const { path, farm, vm, uuid, vdev, size, format } = op;
+  const marker: DiskMarker = { format: 1, farm, vm: vm.name, uuid, vdev, size, as: format };
+  return {
+    do: 'write',
+    path: `${path}${diskMarkerSuffix}`,
+    bytes: new TextEncoder().encode(`${JSON.stringify(marker)}\n`),
+    mode: 0o644,
+    onlyIf: 'any',
+  };
+};
+
 /** The marker comes before the disk has its name: there is none without one. */
 export const makeDisk = (op: Of<'make-disk'>): Lowered => {
-  const { path, folder, farm, repository, vm, uuid, vdev, size, format } = op;
-  const marker: DiskMarker = { format: 1, farm, vm: vm.name, uuid, vdev, size, as: format };
+  const { path, folder, farm, repository, size } = op;
   return {
     before: [
       { is: 'store', path: folder, farm, repository, uuid: null },
@@ -28,16 +39,30 @@ export const makeDisk = (op: Of<'make-disk'>): Lowered => {
       exec(['rm', '-f', half(path)]),
       exec(makeArgv(op, half(path))),
       exec(['chmod', '600', half(path)]),
-      {
-        do: 'write',
-        path: `${path}${diskMarkerSuffix}`,
-        bytes: new TextEncoder().encode(`${JSON.stringify(marker)}\n`),
-        mode: 0o644,
-        onlyIf: 'any',
-      },
+      markerText(op),
       exec(['mv', '-n', half(path), path]),
     ],
-    after: [{ is: 'path', path }],
+    after: [{ is: 'stored', folder, path, size }],
+    afterMs: quickMs,
+  };
+};
+
+export const growArgv = ({ format, size, path }: Of<'grow-disk'>): readonly string[] =>
+  format === 'raw'
+    ? ['truncate', '-s', `${size}K`, path]
+    : ['qemu-img', 'resize', '-q', '-f', format, path, `${size}K`];
+
+/** The marker last: a run that breaks before it grows the disk once more, to the same size. */
+export const growDisk = (op: Of<'grow-disk'>): Lowered => {
+  const { path, folder, farm, repository, from, size, format, uuid } = op;
+  return {
+    before: [
+      { is: 'store', path: folder, farm, repository, uuid: null },
+      { is: 'stored', folder, path, size: from },
+      ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
+    ],
+    steps: [exec(growArgv(op)), markerText(op)],
+    after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };

@@ -7,7 +7,7 @@ import type { Secrets } from '../../kinds/toolstack.ts';
 import type { At, Unsupported } from './lowering.ts';
 import { autostart, define, release, undefine } from './lower-cfg.ts';
 import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from './lower-devices.ts';
-import { makeDisk } from './lower-disk.ts';
+import { growDisk, makeDisk } from './lower-disk.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
 import { lowerRepository } from './lower-repository.ts';
 import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from './lower-settings.ts';
@@ -52,6 +52,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Uns
       return changeCd(op, at);
     case 'make-disk':
       return makeDisk(op);
+    case 'grow-disk':
+      return growDisk(op);
     case 'attach-disk':
       return attachDisk(op, at);
     case 'detach-disk':

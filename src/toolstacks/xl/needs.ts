@@ -27,6 +27,8 @@ export const pathsOf = (op: Op): readonly string[] => {
       return [op.path, ...filesOf(op.config)];
     case 'restart':
       return filesOf(op.record.config);
+    case 'grow-disk':
+      return [`${op.folder}/`];
     case 'make-disk':
       return [op.path, `${op.folder}/`];
     case 'attach-disk':

@@ -131,8 +131,35 @@ describe('a VM that has its disk', () => {
     expect(whys(plan([spec('web', { disks: { xvda: made(10 * GiB) } })], made1))).toMatch(
       /would shrink from 20GiB to 10GiB; a disk is never shrunk: write size: 20GiB/,
     );
-    expect(whys(plan([spec('web', { disks: { xvda: made(30 * GiB) } })], made1))).toMatch(
-      /would grow from 20GiB to 30GiB/,
+  });
+
+  it('has it grown while it runs; the guest sees that when it starts again', () => {
+    const larger = spec('web', { disks: { xvda: made(30 * GiB) } });
+    const p = plan([larger], made1);
+    expect(ids(p)).toEqual(['web/grow-disk/xvda']);
+    expect(p.operations[0]?.op).toMatchObject({ from: 20 * GiB, size: 30 * GiB });
+    expect(p.bound).toBe(1);
+    expect(p.vms[0]).toMatchObject({ action: 'update', disruption: 'none' });
+    expect(p.vms[0]?.changes[0]?.way?.why).toMatch(/guest sees it when it starts again/);
+    expect(ids(plan([larger], after(made1, p.operations)))).toEqual([]);
+  });
+
+  it('of qcow2 has it grown while nobody has it open', () => {
+    const of = (size: number, state: 'running' | 'stopped') =>
+      spec('web', { state, disks: { xvda: made(size, { format: 'qcow2' }) } });
+    const up = after(on(), plan([of(20 * GiB, 'running')], on()).operations);
+    expect(whys(plan([of(30 * GiB, 'running')], up))).toMatch(/its QEMU has it open; stop web first/);
+    const down = after(on(), plan([of(20 * GiB, 'stopped')], on()).operations);
+    expect(ids(plan([of(30 * GiB, 'stopped')], down))).toEqual(['web/grow-disk/xvda']);
+  });
+
+  it('does not grow over the room of its repository', () => {
+    const full = { ...made1, storage: on({}, 5 * GiB).storage };
+    const s = made1.storage.stores['/srv/vmstore'];
+    const disks = s?.is === 'there' ? s.disks : {};
+    const seen = { ...full, storage: on(disks, 5 * GiB).storage };
+    expect(whys(plan([spec('web', { disks: { xvda: made(30 * GiB) } })], seen))).toMatch(
+      /5GiB free, and 10GiB are needed/,
     );
   });
 

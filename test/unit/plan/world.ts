@@ -256,6 +256,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return s;
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };
+    case 'grow-disk':
     case 'make-disk': {
       const store = s.storage.stores[op.folder];
       if (store?.is !== 'there') return s;

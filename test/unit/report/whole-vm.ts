@@ -90,6 +90,17 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     size: 20 * 1024 ** 2,
     format: 'qcow2',
   },
+  'grow-disk': {
+    verb: 'grow-disk',
+    vdev: 'xvdf',
+    path: '/srv/vmstore/disks/win-1-xvdf-1a2b3c4d.raw',
+    farm: 'acme',
+    repository: 'vmstore',
+    folder: '/srv/vmstore',
+    from: 20 * 1024 ** 2,
+    size: 30 * 1024 ** 2,
+    format: 'raw',
+  },
   'attach-disk': { verb: 'attach-disk', vdev: 'xvdc', disk: { ...plainDisk, path: '/dev/vg0/x', backend: 'phy' } },
   'detach-disk': { verb: 'detach-disk', vdev: 'xvdd', path: '/dev/vg0/y' },
   'attach-nic': {

@@ -42,6 +42,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   mounted: 'it is mounted',
   folder: 'the folder answers',
   store: 'the store’s marker',
+  stored: 'the size in the disk’s marker',
   booked: 'the server’s book of repositories',
 };
 

@@ -203,6 +203,16 @@ describe('a blank disk', () => {
     expect(commands(make('qcow2'))[0]).toBe('qemu-img create -q -f qcow2 /srv/vmstore/disks/web-xvda-1.qcow2 1048576K');
   });
 
+  it('is grown, and its marker after it', () => {
+    const { verb: _, ...of } = make('qcow2') as Extract<VmOp, { verb: 'make-disk' }>;
+    const grow: VmOp = { ...of, verb: 'grow-disk', from: 1024, size: 2048 };
+    const lowered = lower(grow, on({}), new Map());
+    expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['store', 'stored', 'domain']);
+    expect(steps(grow, on({}))[0]).toBe(`qemu-img resize -q -f qcow2 ${of.path} 2048K`);
+    expect(steps({ ...grow, format: 'raw' }, on({}))[0]).toBe(`truncate -s 2048K ${of.path}`);
+    expect(steps(grow, on({}))[1]).toContain('"size":2048');
+  });
+
   it('that failed leaves nothing half made; one that has its name stays', () => {
     const store: StoreSeen = { is: 'there', marker, empty: false, space: null, disks: {} };
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
