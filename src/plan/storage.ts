@@ -71,13 +71,20 @@ const bothSee = (all: readonly Standing[]): Bar | null => {
   };
 };
 
-const attachPart = (spec: RepositorySpec, pool: PoolSpec, all: readonly Standing[], farm: string): Part => {
+const attachPart = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  all: readonly Standing[],
+  farm: string,
+  unread: readonly string[],
+): Part => {
   const subject = ref('repository', `${pool.name}/${spec.name}`);
   const apart = spec.shared ? bothSee(all.filter((s) => s.barred === null)) : null;
   const ops: RepositoryOp[] = [];
   const refused: { server: string | null; bar: Bar }[] = apart ? [{ server: null, bar: apart }] : [];
   const roofs: (readonly [string, Roof])[] = [];
-  const known = spec.shared ? (all.map((s) => s.marker?.uuid ?? s.booked).find((u) => u !== null) ?? null) : null;
+  const usable = all.filter((s) => s.barred === null);
+  const known = spec.shared ? (usable.map((s) => s.marker?.uuid ?? s.booked).find((u) => u !== null) ?? null) : null;
   let begun = false;
   for (const s of all) {
     const base = {
@@ -90,9 +97,18 @@ const attachPart = (spec: RepositorySpec, pool: PoolSpec, all: readonly Standing
       source: spec.source ?? '',
     };
     const roof = { repository: spec.name, path: spec.path };
-    const bar = s.barred ?? apart;
+    // A store that nobody here knows may be known to one that did not answer: absence is no proof.
+    const blind: Bar | null =
+      spec.shared && known === null && unread.length > 0
+        ? {
+            why: `${unread.join(' and ')} could not be read, and may have it already`,
+            help: `try again when ${unread.join(' and ')} answers`,
+          }
+        : null;
+    const bar = s.barred ?? apart ?? blind;
     if (bar) {
-      if (s.barred) refused.push({ server: s.server, bar: s.barred });
+      const own = s.barred ?? (apart ? null : blind);
+      if (own) refused.push({ server: s.server, bar: own });
       roofs.push([s.server, { ...roof, is: 'barred', ...bar }]);
       continue;
     }
@@ -229,7 +245,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       const part =
         spec.state === 'absent'
           ? detachPart(spec, pool, all, farm.name, unread)
-          : attachPart(spec, pool, all, farm.name);
+          : attachPart(spec, pool, all, farm.name, unread);
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
       const planned = new Set(ops.map(idOf));
       for (const [server, roof] of part.roofs) {

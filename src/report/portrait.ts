@@ -7,7 +7,7 @@ import type { ChangeText } from './change-text.ts';
 import { clean, count, time } from './text.ts';
 import { fieldLabel, valueText } from './value-text.ts';
 
-export const row = (label: string, to: string): ChangeText => ({ label, from: to, to: '', note: '' });
+export const row = (label: string, to: string, note = ''): ChangeText => ({ label, from: to, to: '', note });
 
 const words = (field: string, v: unknown): string => valueText(field, { is: 'value', value: v });
 
@@ -53,7 +53,7 @@ const settingRows = ({ type, settings }: VmConfig): readonly ChangeText[] => [
   }),
 ];
 
-const draftRows = (record: CfgDraft, autostart: boolean): readonly ChangeText[] => {
+const draftRows = (record: CfgDraft, autostart: boolean, made: ReadonlyMap<string, string>): readonly ChangeText[] => {
   const c: VmConfig = record.config;
   const size = (kib: number): string => words('memory.target', kib);
   const nicName = (mac: string | null, i: number): string =>
@@ -67,7 +67,9 @@ const draftRows = (record: CfgDraft, autostart: boolean): readonly ChangeText[] 
   return [
     row('machine', machine.join(', ')),
     ...bootRows(c),
-    ...Object.entries(c.disks).map(([vdev, d]) => row(fieldLabel(`disks.${vdev}`), words('disks.', d))),
+    ...Object.entries(c.disks).map(([vdev, d]) =>
+      row(fieldLabel(`disks.${vdev}`), words('disks.', d), made.get(vdev) ?? ''),
+    ),
     ...Object.entries(c.cdroms).map(([vdev, d]) => row(fieldLabel(`cdrom.${vdev}`), words('cdrom.', d))),
     ...c.nics.map((n, i) => row(`nic ${clean(nicName(n.mac, i))}`, words('nics.', n))),
     ...settingRows(c),
@@ -79,7 +81,14 @@ const draftRows = (record: CfgDraft, autostart: boolean): readonly ChangeText[] 
 export const portrait = (operations: readonly Operation[]): readonly ChangeText[] => {
   const define = operations.find((o) => o.op.verb === 'define')?.op;
   const auto = operations.find((o) => o.op.verb === 'autostart')?.op;
-  return define?.verb === 'define' ? draftRows(define.record, auto?.verb === 'autostart' && auto.on) : [];
+  const made = new Map(
+    operations.flatMap(({ op }) =>
+      op.verb === 'make-disk'
+        ? [[op.vdev, `new: ${words('size.', op.size)} in repository ${clean(op.repository)}`] as const]
+        : [],
+    ),
+  );
+  return define?.verb === 'define' ? draftRows(define.record, auto?.verb === 'autostart' && auto.on, made) : [];
 };
 
 /** VMs whose start comes first, and how it is told that this one is up. */

@@ -165,6 +165,17 @@ describe('is left alone, and that is said', () => {
     expect(whys(p)).toMatch(/no folder \/srv\/local any more/);
   });
 
+  it('a shared store that nobody who answered knows, while somebody did not answer', () => {
+    const f = farmOf([nfs]);
+    const p = planOf(f, observed({ a: on(bare) }), {});
+    expect(ids(p)).toEqual([]);
+    expect(whys(p)).toMatch(/b could not be read, and may have it already/);
+    // One that is known is attached all the same.
+    expect(
+      ids(planOf(farmOf([nfs], [], ['a', 'b', 'c']), observed({ a: on(attached), b: on(bare) }), {})),
+    ).toHaveLength(2);
+  });
+
   it('two servers that have different stores under one name', () => {
     const other = '11111111-5a5e-5b7e-9c41-2f8d5a7b1c02';
     const b = { ...attached, book: bookOf(other), stores: { '/srv/vmstore': there({ ...marker, uuid: other }) } };
