@@ -1,7 +1,7 @@
 /** A whole HVM Linux: what its PV drivers take while it runs, what a restart brings, and how it goes down without them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, disks, domidOf, expectSettled, shape, vifs } from './check.ts';
-import { direct, guest, here, openDesk, reset, type Desk, type VmYaml } from './farm.ts';
+import { direct, guest, here, openDesk, reset, until, type Desk, type VmYaml } from './farm.ts';
 
 let desk: Desk;
 let domid: number | null;
@@ -38,7 +38,8 @@ describe('with PV drivers', () => {
       nics: { eth0: { network: 'lan' }, eth1: { network: 'dmz' } },
     });
     await apply(desk);
-    expect((await shape(here, 'lin')).vcpus).toBe(2);
+    // To start a plugged vCPU is up to the guest.
+    await until('two vCPUs run', async () => (await shape(here, 'lin')).vcpus === 2);
     expect(await disks(here, 'lin')).toContain(`xvdb ${guest.disk(2)}`);
     expect(await vifs(here, 'lin')).toEqual({ 0: 'xenbr0', 1: 'xenbr1' });
     expect(await domidOf(here, 'lin')).toBe(domid);
