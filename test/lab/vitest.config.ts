@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts'];
 /** The longest first, so that both dom0s are done at about the same time. */
-const longest = ['contract-hvm-pv', 'contract-pvh', 'live', 'hvm', 'restart', 'hvm-linux', 'pv', 'create'];
+const longest = ['contract-hvm', 'contract-pvh', 'live', 'restart', 'hvm', 'hvm-linux', 'pv', 'create', 'contract-pv'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
