@@ -90,7 +90,7 @@ const ofHvm = (s: Stage): void => {
     await s.look();
     expect(s.domain()).toMatchObject({ qemu: false, cdroms: { hdd: { path: '' } } });
     expect((await said(s, ['xl', 'destroy', name])).rc).toBe(0);
-  }, 600_000);
+  }, 1_200_000);
 };
 
 export const failures = (type: VmType, s: Stage): void => {
@@ -101,7 +101,7 @@ export const failures = (type: VmType, s: Stage): void => {
     beforeAll(async () => {
       expect(await s.doOne(s.define())).toBeNull();
       expect(await s.doOne(s.start())).toBeNull();
-    }, 600_000);
+    }, 1_200_000);
 
     it.each(ofAll(s))(
       'on %s',
@@ -110,7 +110,7 @@ export const failures = (type: VmType, s: Stage): void => {
         expect(text).toMatch(words);
         expect(exit).toBe(rc);
       },
-      600_000,
+      1_200_000,
     );
 
     it('and a refused attach leaves a ghost vif, which Reeve’s own attach does not', async () => {
@@ -122,7 +122,7 @@ export const failures = (type: VmType, s: Stage): void => {
       expect(await s.doOne(attach)).toMatch(/nobr/);
       await s.look();
       expect(s.domain()?.nics.map((n) => n.mac)).toEqual([s.macs[0]]);
-    }, 600_000);
+    }, 1_200_000);
 
     it('and a qcow2 disk that no QEMU serves hangs half attached, which Reeve does not try', async () => {
       const { qcow2 } = s.farm();
@@ -133,7 +133,7 @@ export const failures = (type: VmType, s: Stage): void => {
       );
       await s.look();
       expect(s.domain()?.disks.find((d) => d.vdev === 'xvdc')).toMatchObject({ backend: 'qdisk', state: 1 });
-    }, 600_000);
+    }, 1_200_000);
 
     it('and a start that fails leaves no domain', async () => {
       expect((await said(s, ['xl', 'destroy', name])).rc).toBe(0);
@@ -142,6 +142,6 @@ export const failures = (type: VmType, s: Stage): void => {
       expect(await s.doOne(s.start({ boot }))).toMatch(/\/no\/such\/kernel/);
       await s.look();
       expect(s.domain()).toBeNull();
-    }, 600_000);
+    }, 1_200_000);
   });
 };

@@ -102,7 +102,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         };
       readings = { ...shared, read: wide(shared.read), recent: wide(shared.recent) };
       seen = await look();
-    }, 600_000);
+    }, 1_200_000);
     afterAll(async () => farm?.close());
 
     /** Looks again while something is between two lives, as planning does: an emulated guest may reboot by itself as it boots. */
@@ -321,7 +321,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         await lawful(make());
         await around?.after?.();
       },
-      600_000,
+      1_200_000,
     );
 
     it('leaves nothing behind', () => expect(liveOf(farm.server, seen)).toBeNull());

@@ -24,7 +24,7 @@ export interface StorageFarm extends HeldServer {
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
 type MakeDisk = Extract<VmOp, { readonly verb: 'make-disk' }>;
 
-const patience = 600_000;
+const patience = 1_200_000;
 
 export const storageContract = (title: string, open: () => Promise<StorageFarm>): void => {
   describe(`${title} keeps the law of storage`, () => {

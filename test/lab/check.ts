@@ -45,10 +45,15 @@ const lives = async (i: number, name: string): Promise<readonly string[]> => {
 
 /** Until the guest has come up for the `n`th time: only then does it answer. Returns its last words. */
 export const awake = (i: number, name: string, n = 1): Promise<string> =>
-  until(`${name} comes up`, async () => {
-    const all = await lives(i, name);
-    return all.length >= n ? (all.at(-1) ?? null) : null;
-  });
+  until(
+    `${name} comes up`,
+    async () => {
+      const all = await lives(i, name);
+      return all.length >= n ? (all.at(-1) ?? null) : null;
+      // HVM boots in one minute where nobody else is at work, and in six where everybody is.
+    },
+    1000,
+  );
 
 /** A domain's row of `xl list`: MiB and vCPUs. */
 export const shape = async (i: number, name: string): Promise<{ readonly mib: number; readonly vcpus: number }> => {

@@ -19,7 +19,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const patience = { testTimeout: 900_000, hookTimeout: 900_000 };
+const patience = { testTimeout: 1_500_000, hookTimeout: 1_500_000 };
 
 export default defineConfig({
   test: {
