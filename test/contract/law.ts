@@ -162,7 +162,8 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     /** What the restart brings, and the start after it. */
     const restarted = (): VmConfig =>
       config({
-        vcpus: { count: 2, max: 2 },
+        // One: two in an emulated machine wait for each other while they boot, for minutes where others are at work.
+        vcpus: { count: 1, max: 1 },
         memory: { target: size.target * MiB, max: size.target * MiB },
         settings: { ...settings, 'on.poweroff': 'destroy', 'on.crash': 'destroy', 'affinity.soft': '0' },
       });

@@ -50,8 +50,8 @@ export const awake = (i: number, name: string, n = 1): Promise<string> =>
     async () => {
       const all = await lives(i, name);
       return all.length >= n ? (all.at(-1) ?? null) : null;
-      // HVM boots in one minute where nobody else is at work, and in six where everybody is.
     },
+    // HVM boots in one minute where nobody else is at work, and in six where everybody is.
     1000,
   );
 
