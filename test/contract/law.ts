@@ -200,12 +200,14 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ['autostart', () => ({ ...base(), verb: 'autostart', path, on: true, link, links: [] })],
       ['start', start(false, config)],
     ];
+    const moreVcpus: Walk[number] = ['set-vcpus up', () => ({ ...base(), verb: 'set-vcpus', count: 2, from: 1 })];
     const fewerVcpus: Walk[number] = ['set-vcpus down', () => ({ ...base(), verb: 'set-vcpus', count: 1, from: 2 })];
+    // Two vCPUs of an emulated HVM guest wait for each other most of the time, and it keeps them: it gets the second one last.
+    const vcpus: Walk = type === 'hvm' ? [] : [moreVcpus, fewerVcpus];
     const resources: Walk = [
       ['set-memory down', () => ({ ...base(), verb: 'set-memory', kib: size.low * MiB, from: size.target * MiB })],
       ['set-memory up', () => ({ ...base(), verb: 'set-memory', kib: size.target * MiB, from: size.low * MiB })],
-      ['set-vcpus up', () => ({ ...base(), verb: 'set-vcpus', count: 2, from: 1 })],
-      ...(type === 'hvm' ? [] : [fewerVcpus]),
+      ...vcpus,
       ['set-sched', () => ({ ...base(), verb: 'set-sched', weight: 512, cap: 80, scheduler: 'credit2' })],
       ['set-affinity', () => ({ ...base(), verb: 'set-affinity', hard: '0', soft: 'all' })],
       ['set-affinity back', () => ({ ...base(), verb: 'set-affinity', hard: 'all', soft: 'all' })],
@@ -310,6 +312,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ...pause,
       ...(wider ? names : []),
       ...(wider ? waiting.slice(1) : []),
+      ...(type === 'hvm' ? [moreVcpus] : []),
       ...ends,
       ...(wider ? pausedStart : []),
       ...leave,
