@@ -64,7 +64,8 @@ describe('a shared store', () => {
     await awake(2, 'web');
     expect(await disks(2, 'web')).toEqual([`xvda ${path}/disks/${image}`]);
     await expectSettled(desk);
-    write({ web }, { state: 'absent' });
+    // A VM of the file may not be in a repository that is to go; one that left the file may still be.
+    write({}, { state: 'absent' });
     expect(await expectCode(desk, 5, 'apply', '--yes')).toMatch(/web on dom02 uses it/);
     expect(await mounted(2)).not.toBe('');
   });
