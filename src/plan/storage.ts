@@ -1,7 +1,7 @@
 /** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
 import picomatch from 'picomatch';
 import { byText, sortedBy } from '../core/order.ts';
-import { ref, refKey } from '../core/ref.ts';
+import { ref, refKey, type Ref } from '../core/ref.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
 import { deriveStoreUuid } from '../kinds/repository/identity.ts';
 import { mountAt } from '../kinds/repository/live.ts';
@@ -58,6 +58,19 @@ interface Part {
   readonly roofs: readonly (readonly [server: string, roof: Roof])[];
 }
 
+const subjectOf = (spec: RepositorySpec, pool: PoolSpec): Ref<'repository'> =>
+  ref('repository', `${pool.name}/${spec.name}`);
+
+/** What every operation on it says. */
+const baseOf = (spec: RepositorySpec, pool: PoolSpec, server: string, farm: string) => ({
+  repository: subjectOf(spec, pool),
+  server,
+  farm,
+  name: spec.name,
+  type: spec.type,
+  path: spec.path,
+});
+
 const bothSee = (all: readonly Standing[]): Bar | null => {
   const marked = all.flatMap((s) => {
     const uuid = s.marker?.uuid ?? s.booked;
@@ -78,33 +91,24 @@ const attachPart = (
   farm: string,
   unread: readonly string[],
 ): Part => {
-  const subject = ref('repository', `${pool.name}/${spec.name}`);
-  const apart = spec.shared ? bothSee(all.filter((s) => s.barred === null)) : null;
+  const usable = all.filter((s) => s.barred === null);
+  const apart = spec.shared ? bothSee(usable) : null;
   const ops: RepositoryOp[] = [];
   const refused: { server: string | null; bar: Bar }[] = apart ? [{ server: null, bar: apart }] : [];
   const roofs: (readonly [string, Roof])[] = [];
-  const usable = all.filter((s) => s.barred === null);
   const known = spec.shared ? (usable.map((s) => s.marker?.uuid ?? s.booked).find((u) => u !== null) ?? null) : null;
+  // A store that nobody here knows may be known to one that did not answer: absence is no proof.
+  const blind: Bar | null =
+    spec.shared && known === null && unread.length > 0
+      ? {
+          why: `${unread.join(' and ')} could not be read, and may have it already`,
+          help: `try again when ${unread.join(' and ')} answers`,
+        }
+      : null;
   let begun = false;
   for (const s of all) {
-    const base = {
-      repository: subject,
-      server: s.server,
-      farm,
-      name: spec.name,
-      type: spec.type,
-      path: spec.path,
-      source: spec.source ?? '',
-    };
+    const base = { ...baseOf(spec, pool, s.server, farm), source: spec.source ?? '' };
     const roof = { repository: spec.name, path: spec.path };
-    // A store that nobody here knows may be known to one that did not answer: absence is no proof.
-    const blind: Bar | null =
-      spec.shared && known === null && unread.length > 0
-        ? {
-            why: `${unread.join(' and ')} could not be read, and may have it already`,
-            help: `try again when ${unread.join(' and ')} answers`,
-          }
-        : null;
     const bar = s.barred ?? apart ?? blind;
     if (bar) {
       const own = s.barred ?? (apart ? null : blind);
@@ -119,7 +123,7 @@ const attachPart = (
     if (mount || s.booked === null || s.marker === null) {
       const uuid = s.booked ?? s.marker?.uuid ?? known;
       const begins: boolean = uuid === null && (!begun || !spec.shared);
-      const fresh = begins ? deriveStoreUuid(farm, subject.name, s.server, s.seen.bootId) : null;
+      const fresh = begins ? deriveStoreUuid(farm, base.repository.name, s.server, s.seen.bootId) : null;
       mine.push({ ...base, verb: 'mark-repository', uuid, fresh });
       begun ||= begins;
     }
@@ -156,18 +160,13 @@ const detachPart = (
   const users = all.flatMap((s) => usersOf(s.seen, spec.path).map((u) => `${u} on ${s.server}`));
   if (users.length > 0)
     return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
-  const odd = bound.find((x) => x.s.barred?.why.includes('repositories.json'));
+  const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
   if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
   return {
     ...none,
     refused: [],
     ops: bound.map(({ s, persisted, mounted, source }) => ({
-      repository: ref('repository', `${pool.name}/${spec.name}`),
-      server: s.server,
-      farm,
-      name: spec.name,
-      type: spec.type,
-      path: spec.path,
+      ...baseOf(spec, pool, s.server, farm),
       source,
       verb: 'detach-repository',
       mounted,
@@ -256,7 +255,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       const does = spec.state === 'absent' ? 'detached' : 'attached';
       for (const { server, bar } of part.refused) {
         refused.push({
-          subject: ref('repository', `${pool.name}/${spec.name}`),
+          subject: subjectOf(spec, pool),
           what: `repository ${spec.name} would be ${does}${server === null ? '' : ` on ${server}`}`,
           why: bar.why,
           help: bar.help,
@@ -268,7 +267,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
         chains.push(ops.filter((o) => o.server === server).map((op) => ({ id: idOf(op), op })));
       if (ops.length === 0) continue;
       repositories.push({
-        subject: ref('repository', `${pool.name}/${spec.name}`),
+        subject: subjectOf(spec, pool),
         name: spec.name,
         pool: pool.name,
         path: spec.path,

@@ -11,8 +11,8 @@ interface FstabEntry {
   readonly line: number;
 }
 
-/** fstab writes blanks, tabs and backslashes of names in octal. */
-const plain = (word: string): string =>
+/** fstab and /proc/mounts write blanks, tabs, newlines and backslashes of names in octal. */
+export const unescaped = (word: string): string =>
   word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 const written = (word: string): string =>
@@ -26,8 +26,8 @@ export const fstabEntries = (text: string): readonly FstabEntry[] => {
     if (l.trim() === '' || l.trimStart().startsWith('#')) return [];
     const [source = '', path = '', type = '', options = ''] = l.trim().split(/\s+/);
     const ours = lines[line - 1]?.startsWith(heading) === true;
-    const folder = plain(path).replace(/(?<=.)\/+$/, '');
-    return [{ source: plain(source), path: folder, type, options, ours, line }];
+    const folder = unescaped(path).replace(/(?<=.)\/+$/, '');
+    return [{ source: unescaped(source), path: folder, type, options, ours, line }];
   });
 };
 

@@ -1,5 +1,6 @@
 /** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
 import { digestBytes } from '../../core/digest.ts';
+import { unescaped } from '../../kinds/repository/fstab.ts';
 import type {
   DiskMarker,
   Mount,
@@ -12,16 +13,12 @@ import type {
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
 
-/** /proc/mounts writes blanks, tabs, newlines and backslashes of names in octal. */
-const plain = (word: string): string =>
-  word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-
 export const parseMounts = (text: string): readonly Mount[] =>
   text.split('\n').flatMap((line): readonly Mount[] => {
     const [source, path, type] = line.split(' ');
     return source === undefined || path === undefined || type === undefined
       ? []
-      : [{ source: plain(source), path: plain(path), type }];
+      : [{ source: unescaped(source), path: unescaped(path), type }];
   });
 
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
