@@ -39,7 +39,8 @@ export const domidOf = async (i: number, name: string): Promise<number | null> =
 
 /** What the guest's own user land has said on its console since it was first started, a line each time it came up. */
 const lives = async (i: number, name: string): Promise<readonly string[]> => {
-  const text = await hand(i, `grep -ah 'guest up:' /var/log/xen/console/guest-${name}.log || true`);
+  // A line is whole once it has its end: it comes letter by letter.
+  const text = await hand(i, `grep -ah "guest up:.*$(printf '\\r')" /var/log/xen/console/guest-${name}.log || true`);
   return text === '' ? [] : text.split('\n').map((line) => line.trim());
 };
 
