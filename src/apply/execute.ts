@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { isUnknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
+import { storeOfImage } from '../kinds/repository/live.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { openLedger } from './ledger.ts';
@@ -59,7 +60,10 @@ const holdServers = async (run: Run): Promise<boolean> => {
 const readTouched = async (run: Run): Promise<Observed> => {
   const servers = serversOf([...run.plan.operations, ...run.plan.touched]).filter((s) => !run.shut.has(s));
   const storesOn = (server: string): readonly string[] =>
-    run.plan.touched.filter((t) => t.server === server && t.subject.kind === 'repository').map((t) => `${t.name}/`);
+    run.plan.touched.flatMap(({ server: on, subject: { kind }, name }) => {
+      if (on !== server || (kind !== 'repository' && kind !== 'image')) return [];
+      return [`${kind === 'image' ? storeOfImage(name) : name}/`];
+    });
   return new Map(
     await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const)),
   );

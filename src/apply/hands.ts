@@ -81,7 +81,11 @@ export const handsOn = (server: string, serial: string, world: World, say: (text
     if (!isResult(result)) return result;
     if (result.rc === 0 || step.mayFail) return null;
     const why = failureOf(step, result, clock.now() - began);
-    return { why: `${why}${step.explain ? await explained(step.explain) : ''}` };
+    const more = step.explain ? await explained(step.explain) : '';
+    if (!step.undo) return { why: `${why}${more}` };
+    const undone = await run({ do: 'exec', argv: step.undo, deadlineMs: tryMs });
+    if (!isResult(undone)) return { why, ...(undone === 'lost' ? {} : undone) };
+    return { why: `${why}${more}${undone.rc === 0 ? `; put right by: ${step.undo.join(' ')}` : ''}` };
   };
 
   const file = async (step: FileStep): Promise<Trouble | null> => {

@@ -27,6 +27,7 @@ export interface PlanFlags extends ShowFlags, SourceFlags {
   readonly prune: boolean;
   readonly allow: readonly Allow[];
   readonly takeover: readonly string[];
+  readonly deleteDisks: readonly string[];
   readonly out?: string;
   readonly pending?: boolean;
 }
@@ -66,7 +67,7 @@ const shaping = (command: Command): Command =>
     )
     .addOption(repeated('--takeover <name>', "take over this VM, though it carries another farm's marker"))
     .option('--prune', 'delete what is ours and no longer in the file', false)
-    .addOption(new Option('--delete-disks <name>').argParser(notBuilt('--delete-disks')).hideHelp());
+    .addOption(repeated('--delete-disks <name>', 'delete the disks of this VM with it, or this disk that no VM has'));
 
 /** For commands that change nothing. */
 export const replaying = (command: Command): Command =>
@@ -95,6 +96,7 @@ export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
   pending: flags.pending ?? false,
   allow: flags.allow,
   takeover: flags.takeover,
+  deleteDisks: flags.deleteDisks,
 });
 
 export const asJson = (flags: Pick<PlanFlags, 'format' | 'json'>): boolean => flags.json || flags.format === 'json';

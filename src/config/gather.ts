@@ -1,7 +1,7 @@
 /** The keys of all files, merged: named things keep their file and pointer, and a name that is defined twice is an error. */
 import { step, type Place, type Problems } from './problem.ts';
 import type { Source } from './source.ts';
-import type { FarmFile, FarmNetwork, FarmRepository, Policy, Pool, Profile, Server, Ssh, Vm } from './types.ts';
+import type { FarmFile, FarmNetwork, FarmRepository, Image, Policy, Pool, Profile, Server, Ssh, Vm } from './types.ts';
 
 /** Something of the file together with where it stands. */
 export interface Entry<T> {
@@ -19,6 +19,8 @@ export interface Gathered {
   readonly servers: Named<Server>;
   readonly networks: Named<FarmNetwork>;
   readonly repositories: Named<FarmRepository>;
+  readonly templates: Named<Image>;
+  readonly isos: Named<Image>;
   readonly profiles: Named<Profile>;
   readonly vms: Named<Vm>;
   /** By file. */
@@ -81,6 +83,8 @@ export const gather = (sources: readonly Source[], problems: Problems): Gathered
     servers: named<Server>('server', 'servers'),
     networks: named<FarmNetwork>('network', 'networks'),
     repositories: named<FarmRepository>('repository', 'repositories'),
+    templates: named<Image>('template', 'templates'),
+    isos: named<Image>('ISO', 'isos'),
     profiles: named<Profile>('profile', 'profiles'),
     vms: named<Vm>('VM', 'vms'),
     defaults: new Map(each<Profile>('defaults').map((e) => [e.file, e])),

@@ -8,11 +8,10 @@ interface NotBuilt {
   readonly values?: readonly string[];
 }
 
-const repositoryTypes = ['lvm', 'ocfs2', 'iscsi', 'zfs'];
-const settings = ['apart', 'cloudInit', 'deleteDisks'];
+const repositoryTypes = ['ocfs2', 'iscsi', 'zfs'];
+const settings = ['apart', 'cloudInit'];
 
 export const notBuiltYet: readonly NotBuilt[] = [
-  { of: '', keys: ['templates', 'isos'] },
   { of: 'pool', keys: ['spare', 'overcommit'] },
   { of: 'server', keys: ['migration', 'roles', 'fence'] },
   { of: 'server', keys: ['state'], values: ['maintenance', 'off', 'lost', 'absent'] },
@@ -20,8 +19,6 @@ export const notBuiltYet: readonly NotBuilt[] = [
   { of: 'farmRepository', keys: ['type'], values: repositoryTypes },
   { of: 'profile', keys: settings },
   { of: 'vm', keys: settings },
-  { of: 'disk', keys: ['from', 'adopt'] },
-  { of: 'cdrom', keys: ['iso'] },
   { of: 'policy', keys: ['restarts', 'before'] },
 ];
 

@@ -7,6 +7,7 @@ import type { ServerSpec, SshSpec } from '../kinds/server/spec.ts';
 import { refuse, type Spoiled } from './around.ts';
 import { definedTwice, placeOf, type Entry, type Gathered, type Named } from './gather.ts';
 import { flagAt, layerOf, numberAt, textAt, type Layer } from './layers.ts';
+import { checkImages, imagesOf } from './images.ts';
 import { expand, type Member } from './pattern.ts';
 import type { Place, Problems } from './problem.ts';
 import { checkSources, repositoriesOf } from './repositories.ts';
@@ -41,6 +42,8 @@ export const resolvePools = (
   const names = new Set(pools.map((p) => p.name));
   checkServed(all.networks, names, problems);
   checkServed(all.repositories, names, problems);
+  checkServed(all.templates, names, problems);
+  checkServed(all.isos, names, problems);
   const taken = new Map<string, Place>();
   const specs = sortedBy(pools, (p) => p.name).map(({ name, entry, servers }): PoolSpec => {
     const ssh = [
@@ -55,14 +58,17 @@ export const resolvePools = (
       else taken.set(member.name, at);
       resolved.push(resolveServer(member, name, ssh, problems, spoiled));
     }
+    const repositories = repositoriesOf(name, entry, all, problems, spoiled);
     return {
       name,
       networks: networksOf(name, entry, all, problems),
-      repositories: repositoriesOf(name, entry, all, problems, spoiled),
+      repositories,
+      images: imagesOf(name, repositories, all, problems),
       servers: sortedBy(resolved, (s) => s.name),
     };
   });
   checkSources(specs, problems);
+  checkImages(all, specs, problems);
   return specs;
 };
 

@@ -7,7 +7,7 @@ import { flagAt, layerOf, lookUp, placeIn, textAt, type Found } from './layers.t
 import type { Place, Problems } from './problem.ts';
 import { inner, servedIn } from './served.ts';
 import type { Pool, Repository } from './types.ts';
-import { badMountOptions, badNfsSource, badStorePath, plainSource, withoutSlash } from './words.ts';
+import { badMountOptions, badNfsSource, badStorePath, badVolumeGroup, plainSource, withoutSlash } from './words.ts';
 
 /** By type: the keys that it cannot do without, each with what it looks like. */
 const needed: Readonly<Record<RepositoryType, Readonly<Record<string, string>>>> = {
@@ -16,6 +16,7 @@ const needed: Readonly<Record<RepositoryType, Readonly<Record<string, string>>>>
     source: 'the export, like filer:/export/vmstore',
     path: 'where it is mounted on each server, like /srv/vmstore',
   },
+  lvm: {},
 };
 
 /** The keys that only one type has. */
@@ -23,6 +24,7 @@ const typed: readonly (readonly [key: string, type: Repository['type']])[] = [
   ['source', 'nfs'],
   ['options', 'nfs'],
   ['volumeGroup', 'lvm'],
+  ['path', 'dir'],
 ];
 
 export const repositoriesOf = (
@@ -48,7 +50,10 @@ const resolveRepository = (entry: Entry<Repository>, problems: Problems, spoiled
   if (!type) return null;
   checkKeys(entry, type, problems, spoiled);
   const nfs = type.value === 'nfs';
-  const path = textAt(layers, 'path');
+  const lvm = type.value === 'lvm';
+  const group = lvm ? textAt(layers, 'volumeGroup') : undefined;
+  refuse(problems, 'a volume group', group, badVolumeGroup);
+  const path = lvm ? undefined : textAt(layers, 'path');
   const source = nfs ? textAt(layers, 'source') : undefined;
   const options = nfs ? textAt(layers, 'options') : undefined;
   const shared = lookUp(layers, ['shared']);
@@ -63,12 +68,21 @@ const resolveRepository = (entry: Entry<Repository>, problems: Problems, spoiled
       hint: 'an export is one store for all servers: take `shared` out, or make it `type: dir`, one folder per server',
     });
   }
-  if (!path || badStorePath(path.value) !== null) return null;
+  if (lvm && shared?.value === true) {
+    problems.add({
+      code: 'not-built',
+      message: `repository ${entry.name} is lvm, and \`shared: true\` is not built yet in this version`,
+      at: placeIn(shared),
+      hint: 'take it out where each server has a volume group of its own; a shared one needs a single writer of its metadata',
+    });
+  }
+  if (lvm ? badVolumeGroup(group?.value ?? entry.name) !== null : !path || badStorePath(path.value) !== null)
+    return null;
   return {
     name: entry.name,
     type: type.value,
     source: source && plainSource(source.value),
-    path: withoutSlash(path.value),
+    path: path ? withoutSlash(path.value) : `/dev/${group?.value ?? entry.name}`,
     options: options?.value ?? '',
     shared: flagAt(layers, 'shared') ?? nfs,
     state: (textAt(layers, 'state')?.value ?? 'present') as RepositorySpec['state'],
@@ -96,7 +110,9 @@ const checkKeys = (
     });
   }
   for (const [key, only] of typed) {
-    const found = only === type.value ? undefined : lookUp(layers, [key]);
+    // A volume group has no path; the others have.
+    const fits = only === type.value || (key === 'path' && type.value === 'nfs');
+    const found = fits ? undefined : lookUp(layers, [key]);
     if (!found) continue;
     problems.add({
       code: 'other-type',

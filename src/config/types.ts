@@ -276,13 +276,31 @@ export interface FarmRepository {
  */
 export interface Image {
   /**
-   * Where it is fetched from, an https URL.
+   * Where it is fetched from, an https or http URL.
    */
   source: string;
   /**
-   * The sha256 of its bytes.
+   * The sha256 of its bytes; another one is another image.
    */
   sha256?: string;
+  /**
+   * The format of a template's bytes; unset: what the end of `source` says (.qcow2, .raw).
+   */
+  format?: 'raw' | 'qcow2';
+  /**
+   * The repository (dir or nfs) that keeps it; unset: the only one, or where there is none each server by itself.
+   */
+  repository?: string;
+  /**
+   * `absent` removes it; disks that were made from it stay.
+   */
+  state?: 'present' | 'absent';
+  /**
+   * The pools that it serves; unset: all.
+   *
+   * @minItems 1
+   */
+  pools?: string[];
 }
 /**
  * A reusable set of VM settings; as `defaults`, for every VM of this file. What the VM says wins over its profile, and the profile over `defaults`; maps are merged, lists and scalars replaced.

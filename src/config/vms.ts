@@ -6,7 +6,8 @@ import { parseSize } from '../core/quantity.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
-import { cdromsOf, disksOf, nicsOf } from './devices.ts';
+import { cdromsOf, nicsOf } from './devices.ts';
+import { disksOf } from './disks.ts';
 import { checkFit } from './fit.ts';
 import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Found, type Layer } from './layers.ts';
@@ -58,7 +59,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     boot: bootOf(layers, problems),
     settings: settingsOf(key, layers, around),
     disks: disksOf(key, layers, pool, around),
-    cdroms: cdromsOf(layers, around),
+    cdroms: cdromsOf(key, layers, pool, around),
     nics: nicsOf(key, layers, pool, around),
     xl: xlOf(layers, problems),
     autostart: flagAt(layers, 'autostart'),
@@ -67,6 +68,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     shutdownMs: shutdownOf(layers, around),
     formerly: formerly?.value,
     protect: flagAt(layers, 'protect') ?? false,
+    deleteDisks: flagAt(layers, 'deleteDisks') ?? false,
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,
     origin: placeOf(member.entries[0]),
   };

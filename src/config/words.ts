@@ -174,6 +174,24 @@ export const badStorePath = (path: string): string | null => {
   return otherSpelling(path);
 };
 
+/** Where an image is fetched from. */
+export const badImageSource = (source: string): string | null => {
+  const bad = /[^A-Za-z0-9._~:/?#@!$&()*+,;=%[\]-]/u.exec(source);
+  if (bad) return `${JSON.stringify(bad[0])} may not stand in a URL: write it in percent signs`;
+  if (!/^https?:\/\/[^/]/.test(source)) return 'it begins with https:// or http:// (local files are not built yet)';
+  if (/^https?:\/\/[^/]*@/.test(source))
+    return 'it holds a password, and plans show it: give it an address without one';
+  return URL.canParse(source) ? null : 'it is no URL';
+};
+
+/** The name of a volume group. */
+export const badVolumeGroup = (name: string): string | null => {
+  if (name === '.' || name === '..' || name.startsWith('-')) return 'LVM takes no such name';
+  if (name.length > 127) return `it is ${name.length} characters long; LVM allows 127`;
+  const bad = /[^A-Za-z0-9._+-]/u.exec(name);
+  return bad ? `${JSON.stringify(bad[0])} may not stand in the name of a volume group` : null;
+};
+
 /** `HOST:/EXPORT` as the mounts of a server show it. */
 export const plainSource = (source: string): string => {
   const at = source.indexOf(':/') + 1;

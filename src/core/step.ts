@@ -42,6 +42,8 @@ export type Condition =
   | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
   | { readonly is: 'bridge'; readonly name: string }
+  /** No domain and no cfg of this server has the path as a disk or a medium. */
+  | { readonly is: 'unused'; readonly path: string }
   /** Nothing is at this path. */
   | { readonly is: 'no-path'; readonly path: string }
   /** The path exists on the server, in whatever form. */
@@ -79,6 +81,8 @@ export type Step =
       readonly mayFail?: true;
       /** Run where it failed: what this prints is added to the reason (the last lines of a log). */
       readonly explain?: readonly string[];
+      /** Run where it failed: what takes away what must not stay. */
+      readonly undo?: readonly string[];
     }
   /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
   | {

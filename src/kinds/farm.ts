@@ -1,5 +1,6 @@
 /** The whole desired farm, resolved from its files: what `config` yields and `plan` takes. */
 import type { Disruption } from '../core/disruption.ts';
+import type { ImageSpec } from './image/spec.ts';
 import type { RepositorySpec } from './repository/spec.ts';
 import type { ServerSpec } from './server/spec.ts';
 import type { VmSpec } from './vm/spec.ts';
@@ -16,6 +17,8 @@ export interface PoolSpec {
   readonly networks: Readonly<Record<string, NetworkSpec>>;
   /** By name: what its VMs' disks and images lie in. */
   readonly repositories: Readonly<Record<string, RepositorySpec>>;
+  /** Templates and ISOs, sorted by what they are and by name. */
+  readonly images: readonly ImageSpec[];
   readonly servers: readonly ServerSpec[];
 }
 

@@ -2,6 +2,8 @@
 import type { Disruption } from '../core/disruption.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Ref } from '../core/ref.ts';
+import * as image from './image/describe.ts';
+import type { ImageOp } from './image/ops.ts';
 import type { Op } from './plan.ts';
 import * as repository from './repository/describe.ts';
 import * as vm from './vm/describe.ts';
@@ -10,19 +12,24 @@ import type { VmOp } from './vm/ops.ts';
 
 export const isVmOp = (op: Op): op is VmOp => 'vm' in op;
 
-export const targetOf = (op: Op): Ref => (isVmOp(op) ? op.vm : op.repository);
+export const isImageOp = (op: Op): op is ImageOp => 'image' in op;
+
+export const targetOf = (op: Op): Ref => (isVmOp(op) ? op.vm : isImageOp(op) ? op.image : op.repository);
 
 /** Unique within a plan, stable between plans. */
-export const idOf = (op: Op): string => (isVmOp(op) ? vm.idOf(op) : repository.idOf(op));
+export const idOf = (op: Op): string =>
+  isVmOp(op) ? vm.idOf(op) : isImageOp(op) ? image.idOf(op) : repository.idOf(op);
 
-export const reasonOf = (op: Op): string => (isVmOp(op) ? vm.reasonOf(op) : repository.reasonOf(op));
+export const reasonOf = (op: Op): string =>
+  isVmOp(op) ? vm.reasonOf(op) : isImageOp(op) ? image.reasonOf(op) : repository.reasonOf(op);
 
 /** Both in ms; `downtimeMs` is how long a guest does not run. */
 export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: number } =>
-  isVmOp(op) ? vm.estimateOf(op) : repository.estimateOf(op);
+  isVmOp(op) ? vm.estimateOf(op) : isImageOp(op) ? image.estimateOf(op) : repository.estimateOf(op);
 
-/** What it costs a VM that runs. */
-export const disruptionOf = (op: Op): Disruption => (isVmOp(op) ? vm.disruptionOf(op) : 'none');
+/** What it costs a VM that runs, or the bytes of one that is gone. */
+export const disruptionOf = (op: Op): Disruption =>
+  isVmOp(op) ? vm.disruptionOf(op) : op.verb === 'delete-disk' ? 'data-loss' : 'none';
 
 export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>
-  isVmOp(op) ? vmEffects(op, overhead) : repository.effects(op);
+  isVmOp(op) ? vmEffects(op, overhead) : isImageOp(op) ? image.effects(op) : repository.effects(op);

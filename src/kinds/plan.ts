@@ -2,11 +2,12 @@
 import type { Cause, Change, Way } from '../core/change.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
+import type { ImageOp } from './image/ops.ts';
 import type { RepositoryOp } from './repository/ops.ts';
 import type { ServerSpec } from './server/spec.ts';
 import type { VmOp } from './vm/ops.ts';
 
-export type Op = VmOp | RepositoryOp;
+export type Op = VmOp | RepositoryOp | ImageOp;
 
 export interface PlanOptions {
   /** Only these VMs (globs over `vm/NAME` or NAME); empty: all. */
@@ -19,6 +20,8 @@ export interface PlanOptions {
   /** Budgets raised for this run; `pattern` null: every VM (only below `device`). */
   readonly allow: readonly { readonly disruption: Disruption; readonly pattern: string | null }[];
   readonly takeover: readonly string[];
+  /** VMs whose disks go with them, and disks that nobody has, by file name. */
+  readonly deleteDisks: readonly string[];
 }
 
 export interface Operation {
@@ -75,10 +78,24 @@ export interface PlanRepository {
   readonly name: string;
   readonly pool: string;
   readonly path: string;
-  readonly action: 'attach' | 'detach';
+  /** `change`: only what it keeps. */
+  readonly action: 'attach' | 'detach' | 'change';
   /** By server: what is done there, in words. */
   readonly servers: readonly { readonly server: string; readonly does: readonly string[] }[];
   /** Ids, in a possible order. */
+  readonly operations: readonly string[];
+}
+
+/** One template's or ISO's part of the plan. */
+export interface PlanImage {
+  /** `POOL/template/debian`. */
+  readonly subject: Ref<'image'>;
+  readonly name: string;
+  readonly what: 'template' | 'iso';
+  readonly pool: string;
+  readonly path: string;
+  readonly action: 'fetch' | 'remove';
+  /** Ids; each on one server. */
   readonly operations: readonly string[];
 }
 
@@ -126,6 +143,8 @@ export interface Plan {
   readonly servers: readonly PlanServer[];
   /** Only repositories with something to do, sorted by pool and name. */
   readonly repositories: readonly PlanRepository[];
+  /** Only images with something to do, sorted by pool and name. */
+  readonly images: readonly PlanImage[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
   /** In a valid order: each stands behind all that it needs. */

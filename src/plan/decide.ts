@@ -3,6 +3,7 @@ import { absent, value, type Change, type How, type Way } from '../core/change.t
 import { severity, within, worst, type Disruption } from '../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
+import { isVolumeGroup } from '../kinds/repository/live.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
@@ -56,7 +57,7 @@ export const decide = (
   options: PlanOptions,
   budget: Budget,
   tool: string,
-  { make, grow }: Pick<VmTransition, 'make' | 'grow'>,
+  { make, grow, adopt }: Pick<VmTransition, 'make' | 'grow' | 'adopt'>,
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
@@ -132,6 +133,7 @@ export const decide = (
     scheduler: facts.seen.scheduler,
     make,
     grow: spec.state === 'absent' ? [] : grow,
+    adopt,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =
@@ -139,6 +141,7 @@ export const decide = (
     joined.length === 0 &&
     stateHow === null &&
     transition.grow.length === 0 &&
+    adopt.length === 0 &&
     !transition.give &&
     !adopts(live, want, spec);
   const disruption = worst([
@@ -212,9 +215,14 @@ const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
     want.uuid !== live.marker.uuid);
 
 /** It stands in the repository, and in no layer of the VM. */
-const grown = ({ vdev, from, size }: GrownDisk, live: LiveVm | null): PlanChange => {
-  const up = live?.domain ? '; the guest sees it when it starts again' : '';
-  const way: Way = { how: 'grow-disk', disruption: 'none', why: `the file grows at once${up}` };
+const grown = ({ vdev, from, size, folder }: GrownDisk, live: LiveVm | null): PlanChange => {
+  const volume = isVolumeGroup(folder);
+  const up = live?.domain && !volume ? '; the guest sees it when it starts again' : '';
+  const way: Way = {
+    how: 'grow-disk',
+    disruption: 'none',
+    why: `the ${volume ? 'volume' : 'file'} grows at once${up}`,
+  };
   return {
     field: `size.${vdev}`,
     want: value(size),

@@ -29,6 +29,7 @@ export const pruned = (found: Found, key: string): VmSpec => ({
   shutdownMs: undefined,
   formerly: undefined,
   protect: false,
+  deleteDisks: false,
   budget: undefined,
   origin: { file: '', pointer: '' },
 });

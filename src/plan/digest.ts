@@ -5,7 +5,7 @@ import { isUnknown } from '../core/port.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
-import { mountAt } from '../kinds/repository/live.ts';
+import { mountAt, storeOfImage } from '../kinds/repository/live.ts';
 import { withoutDigests } from '../kinds/vm/settings.ts';
 
 /** One VM on one server, without what moves by itself: domid, actual memory, NIC states. */
@@ -43,9 +43,17 @@ const digestStore = ({ storage }: ServerSeen, path: string): string => {
   });
 };
 
-/** `name`: of the VM, or the repository's path. */
-export const digestTouched = (subject: Ref, seen: ServerSeen, uuid: string, name: string): string =>
-  subject.kind === 'repository' ? digestStore(seen, name) : digestVm(seen, uuid, name);
+/** One image on one server; `path` is its file. */
+const digestImage = ({ storage }: ServerSeen, path: string): string => {
+  const store = storage.stores[storeOfImage(path)];
+  return digestOf({ image: store?.is === 'there' ? store.images[path.slice(path.lastIndexOf('/') + 1)] : store?.is });
+};
+
+/** `name`: of the VM, the repository's path, or the image's file. */
+export const digestTouched = (subject: Ref, seen: ServerSeen, uuid: string, name: string): string => {
+  if (subject.kind === 'image') return digestImage(seen, name);
+  return subject.kind === 'repository' ? digestStore(seen, name) : digestVm(seen, uuid, name);
+};
 
 export interface Difference {
   readonly subject: string;

@@ -2,12 +2,13 @@
 import { digestText } from '../core/digest.ts';
 import { formatSize } from '../core/quantity.ts';
 import type { Farm } from '../kinds/farm.ts';
-import { disksFolder, type StoreSeen } from '../kinds/repository/live.ts';
+import { diskName, disksFolder, isVolumeGroup, type StoredDisk, type StoreSeen } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import type { GrownDisk, NewDisk } from '../kinds/vm/draft.ts';
+import type { GrownDisk, NewDisk, TakenDisk } from '../kinds/vm/draft.ts';
 import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
+import type { AdoptedDisk, DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
+import type { Users } from './removals.ts';
 import { pathsUsed } from './users.ts';
 
 export interface Settled {
@@ -15,6 +16,7 @@ export interface Settled {
   readonly spec: VmSpec;
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
+  readonly adopt: readonly TakenDisk[];
 }
 
 const storeAt = (seen: ServerSeen, folder: string): StoreSeen | undefined => seen.storage.stores[folder];
@@ -29,22 +31,32 @@ const freePath = (
   seen: ServerSeen,
 ): string => {
   const store = storeAt(seen, made.folder);
+  const folder = disksFolder(made.folder);
+  const end = isVolumeGroup(made.folder) ? '' : `.${format}`;
   const known = new Set([
-    ...(store?.is === 'there' ? Object.keys(store.disks).map((name) => `${disksFolder(made.folder)}/${name}`) : []),
+    ...(store?.is === 'there' ? Object.keys(store.disks).map((name) => `${folder}/${name}`) : []),
     ...pathsUsed(seen),
   ]);
   for (let n = 0; ; n += 1) {
     const id = digestText(`${farm}/${spec.pool}/${spec.key}/${vdev}/${n}`).slice(0, 8);
-    const path = `${disksFolder(made.folder)}/${spec.key}-${vdev}-${id}.${format}`;
+    const path = `${folder}/${spec.key}-${vdev}-${id}${end}`;
     if (!known.has(path)) return path;
   }
 };
 
+/** LVM rounds up to whole extents. */
+const slack = (folder: string): number => (isVolumeGroup(folder) ? 128 * 1024 : 0);
+
+/** How the store keeps it; undefined where that was not seen. */
+const storedAt = (seen: ServerSeen, folder: string, path: string): StoredDisk | null | undefined => {
+  const store = storeAt(seen, folder);
+  return store?.is === 'there' ? (store.disks[diskName(folder, path)] ?? null) : undefined;
+};
+
 /** What is wrong with a disk that the VM has already, or null. */
 const trouble = (key: string, vdev: string, path: string, made: MadeDisk, seen: ServerSeen): Unresolved | null => {
-  const store = storeAt(seen, made.folder);
-  if (store?.is !== 'there') return null;
-  const stored = store.disks[path.slice(disksFolder(made.folder).length + 1)];
+  const stored = storedAt(seen, made.folder, path);
+  if (stored === undefined) return null;
   if (!stored?.there) {
     return {
       unresolved: `disk ${vdev} of ${key} is gone: ${path} is not in repository ${made.repository} any more`,
@@ -52,7 +64,7 @@ const trouble = (key: string, vdev: string, path: string, made: MadeDisk, seen: 
     };
   }
   const { marker } = stored;
-  if (marker === null || marker === 'odd' || marker.size <= made.size) return null;
+  if (marker === null || marker === 'odd' || marker.size < made.size + Math.max(1, slack(made.folder))) return null;
   const [is, wanted] = [formatSize(marker.size), formatSize(made.size)];
   return {
     unresolved: `disk ${vdev} of ${key} would shrink from ${is} to ${wanted}`,
@@ -61,10 +73,49 @@ const trouble = (key: string, vdev: string, path: string, made: MadeDisk, seen: 
 };
 
 /** What it is to grow from, in KiB; null: it is large enough, or Reeve does not know how large it is. */
-const smaller = (path: string, made: MadeDisk, seen: ServerSeen): number | null => {
-  const store = storeAt(seen, made.folder);
-  const marker = store?.is === 'there' ? store.disks[path.slice(disksFolder(made.folder).length + 1)]?.marker : null;
-  return marker && marker !== 'odd' && marker.size < made.size ? marker.size : null;
+const smaller = (path: string, { folder, size }: MadeDisk, seen: ServerSeen): number | null => {
+  const marker = storedAt(seen, folder, path)?.marker;
+  return marker && marker !== 'odd' && marker.size < size ? marker.size : null;
+};
+
+const unresolved = (why: string, help: string): Unresolved => ({ unresolved: why, help });
+
+/** What is to be done so that a disk which is there becomes this VM's; null: it is. */
+const takes = (
+  farm: string,
+  { key }: VmSpec,
+  vdev: string,
+  path: string,
+  { repository, folder, size }: AdoptedDisk,
+  format: string | undefined,
+  own: string | null,
+  seen: ServerSeen,
+  users: Users,
+): TakenDisk | Unresolved | null => {
+  const stored = storedAt(seen, folder, path);
+  if (stored === undefined) return null;
+  if (!stored?.there) {
+    const help = 'correct the path, or write a `size` and have it made';
+    return unresolved(`disk ${vdev} of ${key} is not there: ${path}`, help);
+  }
+  const { marker } = stored;
+  if (marker === 'odd') return unresolved(`the marker of ${path} cannot be read`, 'mend it, or move it away');
+  if (marker && marker.farm !== farm)
+    return unresolved(`${path} is a disk of farm ${marker.farm}`, 'one disk belongs to one farm');
+  if (marker?.vm === key && marker.vdev === vdev && (own === null || marker.uuid === own)) return null;
+  const other = users(path).find((u) => u.uuid !== own || own === null);
+  if (other) {
+    const why = `${path} is a disk of ${other.name} on ${other.server}`;
+    return unresolved(why, `take it out of ${other.name} first, or delete that VM`);
+  }
+  const kib = marker?.size ?? size;
+  if (kib === undefined)
+    return unresolved(
+      `nothing tells how large ${path} is`,
+      'write its `size` beside `adopt` (`qemu-img info` tells it)',
+    );
+  const as = format ?? marker?.as ?? (path.endsWith('.qcow2') ? 'qcow2' : 'raw');
+  return { repository, folder, vdev, path, size: kib, format: as, was: marker };
 };
 
 export const settleDisks = (
@@ -72,46 +123,58 @@ export const settleDisks = (
   spec: VmSpec,
   live: LiveVm | null,
   seen: ServerSeen,
+  users: Users,
 ): Settled | Unresolved => {
-  if (!Object.values(spec.disks ?? {}).some((d) => d.made)) return { spec, make: [], grow: [] };
+  const all = Object.entries(spec.disks ?? {});
+  if (!all.some(([, d]) => d.made ?? d.adopt)) return { spec, make: [], grow: [], adopt: [] };
   const disks: Record<string, DiskSpec> = {};
   const make: NewDisk[] = [];
   const grow: GrownDisk[] = [];
-  for (const [vdev, d] of Object.entries(spec.disks ?? {})) {
+  const adopt: TakenDisk[] = [];
+  for (const [vdev, d] of all) {
     disks[vdev] = d;
+    if (d.adopt && spec.state !== 'absent') {
+      const taken = takes(farm, spec, vdev, d.path, d.adopt, d.format, live?.uuid ?? null, seen, users);
+      if (taken && 'unresolved' in taken) return taken;
+      if (taken) {
+        adopt.push(taken);
+        disks[vdev] = { ...d, format: taken.format };
+      }
+    }
     const { made } = d;
     if (!made) continue;
     const had =
       live?.record?.config?.disks[vdev]?.path ?? live?.domain?.disks.find((k) => k.vdev === vdev)?.path ?? null;
     if (had !== null && !had.startsWith(`${disksFolder(made.folder)}/`)) {
-      return {
-        unresolved: `disk ${vdev} of ${spec.key} is ${had}, and it is not moved into repository ${made.repository}`,
-        help: `moving a disk is not built yet in this version: write path: ${had}`,
-      };
+      return unresolved(
+        `disk ${vdev} of ${spec.key} is ${had}, and it is not moved into repository ${made.repository}`,
+        `moving a disk is not built yet in this version: write path: ${had}`,
+      );
     }
     const wrong = had === null || spec.state === 'absent' ? null : trouble(spec.key, vdev, had, made, seen);
     if (wrong) return wrong;
     const from = had === null ? null : smaller(had, made, seen);
     const format = d.format ?? live?.record?.config?.disks[vdev]?.format ?? 'raw';
     if (from !== null && format !== 'raw' && live?.domain) {
-      return {
-        unresolved: `disk ${vdev} of ${spec.key} is to grow, and its QEMU has it open`,
-        help: `stop ${spec.key} first (state: stopped): a ${format} disk grows while nobody uses it`,
-      };
+      return unresolved(
+        `disk ${vdev} of ${spec.key} is to grow, and its QEMU has it open`,
+        `stop ${spec.key} first (state: stopped): a ${format} disk grows while nobody uses it`,
+      );
     }
     const path = had ?? freePath(farm, spec, vdev, made, format, seen);
     disks[vdev] = { ...d, path };
     if (had === null && spec.state !== 'absent') make.push({ ...made, vdev, path, format });
-    if (from !== null) grow.push({ ...made, vdev, path, format, from });
+    const { from: _, ...rest } = made;
+    if (from !== null) grow.push({ ...rest, vdev, path, format, from });
   }
-  return { spec: { ...spec, disks }, make, grow };
+  return { spec: { ...spec, disks }, make, grow, adopt };
 };
 
 /** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
 export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined) => {
   const left = new Map<string, number>();
   /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
-  return (pool: string, server: string, { make, grow }: Omit<Settled, 'spec'>): Unresolved | null => {
+  return (pool: string, server: string, { make, grow }: Pick<Settled, 'make' | 'grow'>): Unresolved | null => {
     const wanted = new Map<string, number>();
     const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
     for (const m of make) want(m.repository, m.size);

@@ -6,7 +6,16 @@ import { ref } from '../core/ref.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Action, Op, Operation, Plan, PlanOptions, PlanRepository, PlanVm, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
-import { disruptionOf, effectsOf, estimateOf, idOf, isVmOp, reasonOf, targetOf } from '../kinds/operations.ts';
+import {
+  disruptionOf,
+  effectsOf,
+  estimateOf,
+  idOf,
+  isImageOp,
+  isVmOp,
+  reasonOf,
+  targetOf,
+} from '../kinds/operations.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
@@ -18,8 +27,10 @@ import type { Found, Matched } from './match.ts';
 import { awaited, tieEdges, type Ties } from './order.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
-import { sequence, topological, type Chain } from './sequence.ts';
-import { roofOver, storageEdges, type StoragePlan } from './storage.ts';
+import { imageBlocks, type ImagePlan } from './images.ts';
+import { withRemovals, type Removal } from './removals.ts';
+import { sequence, topological, type Chain, type Node } from './sequence.ts';
+import { roofOver, storageEdges, type Roof, type StoragePlan } from './storage.ts';
 import type { Tools } from './tools.ts';
 import { verify } from './verify.ts';
 import { warningsOf } from './warnings.ts';
@@ -32,6 +43,10 @@ export interface Draft {
   readonly overhead: Overhead;
   readonly rooms: ReadonlyMap<string, Room>;
   readonly storage: StoragePlan;
+  readonly images: ImagePlan;
+  readonly removals: readonly Removal[];
+  /** By server: repositories and images. */
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly ties: Ties;
   /** VM key → why it was put there. */
   readonly placed: ReadonlyMap<string, string>;
@@ -40,11 +55,14 @@ export interface Draft {
   readonly decisions: readonly Decision[];
   readonly desired: string;
   readonly prunedFound: ReadonlySet<Found>;
+  readonly warnings: readonly string[];
   readonly covers: (pool: string) => boolean;
 }
 
 interface Ordered {
   readonly chains: ReadonlyMap<string, Chain>;
+  /** Images and disks that come or go. */
+  readonly singles: readonly Node[];
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly order: readonly string[];
   readonly refused: readonly Refusal[];
@@ -64,15 +82,27 @@ const readyOf = ({ spec, server, live }: Decision): readonly Op[] =>
       ]
     : [];
 
-/** What uses a path beneath a repository waits until that is attached there. */
+/** What uses an image, or a path beneath a repository, waits until that is there. */
 const roofEdges = (chains: readonly Chain[], d: Draft): readonly (readonly [id: string, needs: string])[] =>
   chains.flat().flatMap(({ id, op }) =>
     effectsOf(op, d.overhead).flatMap((e) => {
       if (e.fx !== 'needs' || e.ref.kind !== 'image') return [];
-      const roof = roofOver(d.storage.roofs.get(op.server), e.ref.name);
+      const roof = roofOver(d.roofs.get(op.server), e.ref.name);
       return roof?.is === 'coming' ? [[id, roof.after] as const] : [];
     }),
   );
+
+/** Images that are wanted whoever needs them, and those that something needs. */
+const fetchesFor = (edges: readonly (readonly [id: string, needs: string])[], d: Draft): readonly Node[] => {
+  const wanted = new Set([...d.images.always, ...edges.map(([, needs]) => needs)]);
+  return [...d.images.fetches].flatMap(([id, node]) => (wanted.has(id) ? [node] : []));
+};
+
+/** A disk goes behind its VM's cfg, or not at all. */
+const removalsFor = (chains: ReadonlyMap<string, Chain>, d: Draft): readonly Removal[] => {
+  const ids = new Set([...chains.values()].flat().map((n) => n.id));
+  return d.removals.filter(({ after }) => after === null || ids.has(after));
+};
 
 /** A VM that finds no room, or waits in a circle, is refused as a whole; the others are ordered without it. */
 const orderAll = (d: Draft): Ordered => {
@@ -93,11 +123,17 @@ const orderAll = (d: Draft): Ordered => {
     refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, why, help));
   };
   for (;;) {
-    const list = [...d.storage.chains, ...chains.values()];
+    const needing = roofEdges([...chains.values()], d);
+    const fetches = fetchesFor(needing, d);
+    const removals = removalsFor(chains, d);
+    const singles = [...fetches, ...d.images.removals, ...removals.map((r) => r.node)];
+    const list = [...d.storage.chains, ...singles.map((n) => [n]), ...chains.values()];
     const edges = [
       ...tieEdges(chains, d.ties),
       ...storageEdges(d.storage.chains),
-      ...roofEdges([...chains.values()], d),
+      ...needing,
+      ...roofEdges([fetches], d),
+      ...removals.flatMap(({ node, after }) => (after === null ? [] : [[node.id, after] as const])),
     ];
     const { needs, short } = sequence(list, d.rooms, d.overhead, edges);
     const { order, stuck } = topological(
@@ -109,7 +145,7 @@ const orderAll = (d: Draft): Ordered => {
     if (first) drop(first.id, first.why, 'free some on that server first, or give it less');
     else if (knot !== undefined)
       drop(knot, 'it waits for a disk of a VM that waits for one of its own', 'stop one of the two first');
-    else return { chains, needs, order, refused };
+    else return { chains, singles, needs, order, refused };
   }
 };
 
@@ -124,7 +160,9 @@ const actionOf = (x: Decision): Action => {
 };
 
 const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
-  const nodes = new Map([...d.storage.chains, ...ordered.chains.values()].flat().map((n) => [n.id, n.op]));
+  const nodes = new Map(
+    [...d.storage.chains, ordered.singles, ...ordered.chains.values()].flat().map((n) => [n.id, n.op]),
+  );
   const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
   return ordered.order.flatMap((id): Operation[] => {
     const op = nodes.get(id);
@@ -151,6 +189,7 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
     operations.filter((o) => o.target.kind === 'vm'),
     (o) => o.target.name,
   );
+  const loses = new Set(operations.flatMap(({ op }) => (op.verb === 'delete-disk' ? [op.of] : [])));
   return d.decisions.flatMap((x): PlanVm[] => {
     const mine = byVm.get(x.spec.key) ?? [];
     if (dropped.has(x.spec.key) || (mine.length === 0 && x.changes.length === 0)) return [];
@@ -161,7 +200,13 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
         name: x.spec.name,
         server: x.server,
         action: mine.length === 0 ? 'none' : actionOf(x),
-        disruption: t ? worst([x.disruption, ...mine.map((o) => o.disruption)]) : 'none',
+        disruption: t
+          ? worst([
+              x.disruption,
+              ...mine.map((o) => o.disruption),
+              ...(loses.has(x.spec.key) ? (['data-loss'] as const) : []),
+            ])
+          : 'none',
         changes: x.changes,
         operations: mine.map((o) => o.id),
         placed: d.placed.get(x.spec.key) ?? null,
@@ -194,10 +239,12 @@ export const assemble = (d: Draft): Plan => {
     live,
     overhead: d.overhead,
     ties: d.ties,
-    roofs: d.storage.roofs,
+    roofs: d.roofs,
   });
   if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
-  const busy = new Set([...kept.map((x) => x.spec.pool), ...d.storage.repositories.map((r) => r.pool)]);
+  const repositories = withRemovals(d.storage.repositories, ordered.singles);
+  const images = imageBlocks(ordered.singles);
+  const busy = new Set([...kept.map((x) => x.spec.pool), ...[...repositories, ...images].map((r) => r.pool)]);
   const readable = d.farm.pools
     .filter((p) => busy.has(p.name) && operations.length > 0)
     .flatMap((p) => p.servers.map((s) => s.name))
@@ -211,7 +258,8 @@ export const assemble = (d: Draft): Plan => {
     options: d.options,
     desired: d.desired,
     touched: [
-      ...d.storage.repositories.flatMap((r) => storesTouched(r, d)),
+      ...repositories.flatMap((r) => storesTouched(r, d)),
+      ...ordered.singles.flatMap((n) => imageTouched(n, d)),
       ...kept.flatMap((x) => touchedOf(x, d, readable)),
     ],
     scope: readable,
@@ -219,7 +267,8 @@ export const assemble = (d: Draft): Plan => {
       d.farm.pools.flatMap((p) => p.servers).filter((s) => readable.includes(s.name)),
       (s) => s.name,
     ).map(({ name, pool, address, ssh }) => ({ name, pool, address, ssh })),
-    repositories: d.storage.repositories,
+    repositories,
+    images,
     vms: vmsOf(d, operations, dropped),
     operations,
     refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),
@@ -231,12 +280,15 @@ export const assemble = (d: Draft): Plan => {
         return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
       }),
     ),
-    warnings: [...d.storage.warnings, ...warningsOf(d)],
+    warnings: [...d.warnings, ...warningsOf(d)],
     counted: {
       servers: inRun.reduce((n, p) => n + p.servers.length, 0),
       vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
     },
-    bound: kept.reduce((n, x) => n + leastOperations(x), early.length + d.storage.chains.flat().length),
+    bound: kept.reduce(
+      (n, x) => n + leastOperations(x),
+      early.length + d.storage.chains.flat().length + ordered.singles.length,
+    ),
   };
 };
 
@@ -246,6 +298,13 @@ const storesTouched = (r: PlanRepository, d: Draft): Plan['touched'] =>
     if (!seen) return [];
     return [{ subject: r.subject, server, uuid: '', name: r.path, digest: digestTouched(r.subject, seen, '', r.path) }];
   });
+
+const imageTouched = ({ op }: Node, d: Draft): Plan['touched'] => {
+  const seen = seenOn(d.observed, op.server);
+  if (!isImageOp(op) || !seen) return [];
+  const digest = digestTouched(op.image, seen, '', op.path);
+  return [{ subject: op.image, server: op.server, uuid: '', name: op.path, digest }];
+};
 
 /** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
 const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {

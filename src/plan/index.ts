@@ -19,7 +19,9 @@ import { placeNew, unmet } from './new.ts';
 import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
-import { planStorage } from './storage.ts';
+import { planImages } from './images.ts';
+import { disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
+import { planStorage, roofOver, type Roof } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
@@ -61,21 +63,39 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     order,
     secrets: tools.secrets,
   });
-  const storage = planStorage({ farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) });
+  const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) };
+  const storage = planStorage(scene);
+  const images = planImages(scene, storage);
+  // An image is a roof by itself, and the nearer one.
+  const roofs = new Map<string, readonly Roof[]>(
+    [...observed.keys()].map((s) => [s, [...(images.roofs.get(s) ?? []), ...(storage.roofs.get(s) ?? [])]]),
+  );
+  const users = usersIn(observed);
+  const orphans = orphansNamed(farm, observed, options, wantedPool, users);
+  const removals: Removal[] = [...orphans.removals];
   const matched = match(farm, observed, options.takeover);
   const takeSpace = openSpace(farm, seenOf);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
+  /** The template of one of its new disks cannot be had. */
+  const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
+    for (const { from, vdev } of transition?.make ?? []) {
+      const roof = from && roofOver(roofs.get(server), from.path);
+      if (roof?.is === 'barred')
+        return { why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}`, help: roof.help };
+    }
+    return null;
+  };
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
     const seen = seenOf(server);
     if (!seen) return;
     const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
-    const settled = settleDisks(farm.name, spec, live, seen);
+    const settled = settleDisks(farm.name, spec, live, seen, users);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
     const d = decide(settled.spec, live, server, factsOf(spec, seen), options, budget, tools.version, settled);
-    const lack = d.transition && unmet(d.transition, seen, storage.roofs.get(server) ?? []);
+    const lack = d.transition && (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server));
     const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
@@ -122,8 +142,15 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
             brake,
             'raise it in the file for this change, or delete in steps',
           );
-    if (no) refused.push(no);
-    else decideOn(spec, found.live, found.server);
+    if (no) {
+      refused.push(no);
+      continue;
+    }
+    decideOn(spec, found.live, found.server);
+    const pool = poolOf.get(found.pool);
+    const seen = seenOf(found.server);
+    if (pool && seen && (spec.deleteDisks || options.deleteDisks.includes(spec.key)))
+      removals.push(...disksOfDeleted(spec, found, pool, farm.name, seen, users));
   }
 
   const rooms = new Map(
@@ -143,7 +170,8 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     decisions,
     overhead,
     factsOf,
-    roofs: storage.roofs,
+    roofs,
+    users,
   })) {
     if ('refused' in p) refused.push(p.refused);
     else {
@@ -160,10 +188,14 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     overhead,
     rooms,
     storage,
+    images,
+    removals,
+    roofs,
     ties,
     placed,
     matched,
-    refused: [...storage.refused, ...refused],
+    refused: [...storage.refused, ...images.refused, ...orphans.refused, ...refused],
+    warnings: [...storage.warnings, ...orphans.warnings],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOf(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

@@ -29,14 +29,19 @@ const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
   return why ? { what: `has no QEMU for Xen, and ${why}`, help: 'install it (Debian: qemu-system-xen)' } : null;
 };
 
+const barredLack = ({ repository, path: of, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
+  what:
+    of === path ? `has no ${repository}: ${why}` : `has no use of repository ${repository}, where ${path} lies: ${why}`,
+  help,
+});
+
 /** Null where it has all. `roofs`: the repositories there; what is still to be attached is not missed. */
 export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[]): Lack | null => {
   const none = typeLack(config, seen) ?? qemuLack(config, seen);
   if (none) return none;
   for (const path of pathsOfConfig(config)) {
     const roof = roofOver(roofs, path);
-    if (roof?.is === 'barred')
-      return { what: `has no use of repository ${roof.repository}, where ${path} lies: ${roof.why}`, help: roof.help };
+    if (roof?.is === 'barred') return barredLack(roof, path);
     if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
     const grub = path === config.boot.kernel && path.includes('grub');
     return {

@@ -16,6 +16,7 @@ import { place } from './place.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { netMemory } from './sequence.ts';
+import type { Users } from './removals.ts';
 import type { Roof } from './storage.ts';
 
 interface Scene {
@@ -27,6 +28,7 @@ interface Scene {
   readonly overhead: Overhead;
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
+  readonly users: Users;
 }
 
 type PlacedVm =
@@ -54,7 +56,7 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
       .get(spec.pool)
       ?.servers.map((s) => scene.seenOf(s.name))
       .find((s) => s !== undefined);
-    const settled = any && settleDisks(scene.farm.name, spec, null, any);
+    const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) {

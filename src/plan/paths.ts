@@ -38,7 +38,11 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       vms.flatMap((v) => v.servers.map((server) => ({ server, wanted: wantedBy(v) }))),
       (x) => x.server,
     );
-    const stores = Object.values(pool.repositories).map((r) => `${r.path}/`);
+    const folders = [
+      ...Object.values(pool.repositories).map((r) => r.path),
+      ...pool.images.filter((i) => i.repository === null).map((i) => i.folder),
+    ];
+    const stores = [...new Set(folders)].map((f) => `${f}/`);
     const general = { boot: gather(anywhere, 'boot'), disks: gather(anywhere, 'disks') };
     for (const s of pool.servers) {
       const here = (there.get(s.name) ?? []).map((x) => x.wanted);

@@ -59,6 +59,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
     repositories: [],
+    images: [],
     vms: [
       {
         subject: op.vm,

@@ -17,8 +17,9 @@ import type { Chain } from './sequence.ts';
 import { standingOf, type Bar, type Standing } from './stores.ts';
 import { usersOf, wantedPaths } from './users.ts';
 
-/** What the paths beneath a repository's path on one server hang on. */
+/** What the paths beneath a repository's path on one server hang on; an image is a roof by itself. */
 export type Roof = {
+  /** Its name; `template debian` of an image. */
   readonly repository: string;
   readonly path: string;
 } & (
@@ -50,7 +51,7 @@ export interface StorageScene {
 export const beneath = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 
 export const roofOver = (roofs: readonly Roof[] | undefined, path: string): Roof | undefined =>
-  roofs?.find((r) => beneath(path, r.path));
+  roofs?.find((r) => path === r.path || beneath(path, r.path));
 
 interface Part {
   readonly ops: readonly RepositoryOp[];

@@ -1,6 +1,6 @@
 /** How one repository stands on one server: what is to be done there, or why nothing may be. */
 import { fstabAt, mountOptions } from '../kinds/repository/fstab.ts';
-import { mountAt, type StoreMarker, type StoreSeen } from '../kinds/repository/live.ts';
+import { isVolumeGroup, mountAt, type StoreMarker, type StoreSeen } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 
@@ -31,7 +31,17 @@ const bar = (why: string, help: string): Bar => ({ why, help });
 /** What the store's own content forbids. `there`: what is to be mounted there is. */
 const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, store: StoreSeen): Bar | null => {
   const { path, name } = spec;
-  const right = 'look whether the right thing is mounted there';
+  const volumes = isVolumeGroup(path);
+  const right = volumes ? 'look whether it is the right volume group' : 'look whether the right thing is mounted there';
+  if (volumes && store.is === 'missing') {
+    const group = path.slice('/dev/'.length);
+    return bar(
+      `there is no volume group ${group}`,
+      `make it there (vgcreate ${group} DEVICE), or correct \`volumeGroup\``,
+    );
+  }
+  if (volumes && store.is === 'stuck')
+    return bar('LVM does not tell its volume groups', 'look at what `vgs` says there (Debian: package lvm2)');
   if (store.is === 'missing')
     return booked === null ? null : bar(`there is no folder ${path} any more, and the repository was there`, right);
   if (store.is === 'stuck')
@@ -41,11 +51,15 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
     );
   const { marker } = store;
   if (marker === 'odd')
-    return bar(`the marker ${path}/.reeve.json cannot be read`, 'mend it, or move it away where the store is new');
+    return volumes
+      ? bar(`the tags of ${path} cannot be read`, 'look at `vgs -o vg_tags`: there is one tag reeve.store=…')
+      : bar(`the marker ${path}/.reeve.json cannot be read`, 'mend it, or move it away where the store is new');
   if (marker === null) {
     if (booked === null) return null;
     return bar(
-      `${path} has not the marker that it had: nothing is written into what may be an empty mount point`,
+      volumes
+        ? `${path} has not the tag that it had: it may be another volume group of that name`
+        : `${path} has not the marker that it had: nothing is written into what may be an empty mount point`,
       right,
     );
   }
@@ -97,7 +111,7 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
     marker: !mount && store.is === 'there' && store.marker !== 'odd' ? store.marker : null,
     mount,
     persist,
-    folder: store.is === 'missing' && !mount,
+    folder: store.is === 'missing' && !mount && spec.type !== 'lvm',
     barred: found(),
   };
 };

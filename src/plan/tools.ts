@@ -18,4 +18,5 @@ export const defaultOptions: PlanOptions = {
   pending: false,
   allow: [],
   takeover: [],
+  deleteDisks: [],
 };

@@ -34,8 +34,8 @@ interface State {
   free: number;
   readonly claims: Map<string, number>;
   readonly writers: Map<string, string>;
-  /** Paths of repositories that may not be used, or not yet. */
-  readonly closed: Set<string>;
+  /** Paths of repositories and images that may not be used, and the operation that opens them; null: none does. */
+  readonly closed: Map<string, string | null>;
 }
 
 type Views = Map<string, ReturnType<typeof viewOf>>;
@@ -59,24 +59,22 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'undefine',
   'release',
   'make-disk',
+  'adopt-disk',
   'grow-disk',
 ]);
 
 /** What forbids this operation in this state, or null; changes the state where nothing does. */
 const run = (o: Operation, s: State, views: Views, overhead: Overhead): string | null => {
   const { op } = o;
-  if (!isVmOp(op)) {
-    for (const e of effectsOf(op, overhead)) {
-      if (e.fx === 'makes') s.closed.delete(op.path);
-      if (e.fx === 'unmakes') s.closed.add(op.path);
-    }
-    return null;
-  }
-  for (const e of effects(op, overhead)) {
+  for (const e of effectsOf(op, overhead)) {
     if (e.fx !== 'needs' || e.ref.kind !== 'image') continue;
     const path = e.ref.name;
-    const under = [...s.closed].find((folder) => beneath(path, folder));
-    if (under !== undefined) return `${o.id} uses ${path} before ${under} is attached`;
+    const under = [...s.closed.keys()].find((closed) => path === closed || beneath(path, closed));
+    if (under !== undefined) return `${o.id} uses ${path} before ${under} is there`;
+  }
+  if (!isVmOp(op)) {
+    if (op.verb === 'detach-repository' || op.verb === 'remove-image') s.closed.set(op.path, null);
+    return null;
   }
   const before = views.get(op.vm.name) ?? { configured: null, running: null };
   if (op.verb === 'start' && before.running && !op.clear) return `${o.id} starts a VM that runs already`;
@@ -108,7 +106,9 @@ const stateOf = (room: Room | undefined, roofs: readonly Roof[] = []): State => 
   free: room?.free ?? 0,
   claims: new Map(room?.claims),
   writers: new Map(room?.writers),
-  closed: new Set(roofs.filter((r) => r.is !== 'ready').map((r) => r.path)),
+  closed: new Map(
+    roofs.flatMap((r) => (r.is === 'ready' ? [] : [[r.path, r.is === 'coming' ? r.after : null] as const])),
+  ),
 });
 
 /** `eager`: growth first (the adversary); otherwise the listed order. Returns what is wrong, or the final views. */
@@ -129,6 +129,7 @@ const replay = (operations: readonly Operation[], world: World, eager: boolean):
     if (!state) return `${next.id} is on ${next.server}, which was not read`;
     const wrong = run(next, state, views, world.overhead);
     if (wrong !== null) return wrong;
+    for (const { closed } of states.values()) for (const [path, by] of closed) if (by === next.id) closed.delete(path);
     done.add(next.id);
     left.delete(next.id);
   }

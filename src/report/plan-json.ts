@@ -3,7 +3,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
-import { isVmOp, targetOf } from '../kinds/operations.ts';
+import { isImageOp, isVmOp, targetOf } from '../kinds/operations.ts';
 import type { Op, Plan } from '../kinds/plan.ts';
 
 const planFormat = 'reeve-plan/1' satisfies Plan['format'];
@@ -31,7 +31,8 @@ const shapeProblems = (errors: readonly ErrorObject[]): readonly Diagnostic[] =>
 
 /** Where an operation would write, and what it is called on a command line. */
 const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
-  if (!isVmOp(op)) return { names: [op.name], paths: [op.path] };
+  if (isImageOp(op)) return { names: [op.name], paths: [op.path, op.folder] };
+  if (!isVmOp(op)) return { names: [op.name], paths: [op.path, ...(op.verb === 'delete-disk' ? [op.disk] : [])] };
   switch (op.verb) {
     case 'define':
     case 'restart': {
@@ -49,6 +50,11 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'rename':
       return { names: [op.name, op.to], paths: [] };
     case 'make-disk':
+      return {
+        names: [op.name, op.repository],
+        paths: [op.path, op.folder, ...(op.from === null ? [] : [op.from.path])],
+      };
+    case 'adopt-disk':
     case 'grow-disk':
       return { names: [op.name, op.repository], paths: [op.path, op.folder] };
     case 'change-cd':
@@ -97,13 +103,13 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
       if (bad !== null) found.push(`${o.id}: ${p}: ${bad}`);
     }
   }
-  const listed = [...plan.repositories, ...plan.vms].flatMap((x) =>
+  const listed = [...plan.repositories, ...plan.images, ...plan.vms].flatMap((x) =>
     x.operations.map((id) => ({ owner: x.subject.name, id })),
   );
   for (const { owner, id } of listed)
     if (!seen.has(id)) found.push(`${owner} lists ${id}, which is no operation of the plan`);
   const shown = new Set(listed.map((l) => l.id));
-  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM or repository of the plan`);
+  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM, repository or image of the plan`);
   const touched = new Set(plan.touched.map((t) => refKey(t.subject)));
   for (const [key, { name }] of new Map(plan.operations.map((o) => [refKey(o.target), o.target]))) {
     if (!touched.has(key))

@@ -4,6 +4,7 @@ import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
+import { imageBlocks } from './image-block.ts';
 import { repositoryBlocks } from './repository-block.ts';
 import { downtimeOf, vmBlock, type BlockOptions } from './vm-block.ts';
 
@@ -122,6 +123,12 @@ const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[])
     const some = plan.repositories.filter((r) => r.action === action).length;
     if (some > 0) parts.push(`${count(some, 'repository', 'repositories')} to ${action}`);
   }
+  for (const action of ['fetch', 'remove'] as const) {
+    const some = plan.images.filter((r) => r.action === action).length;
+    if (some > 0) parts.push(`${count(some, 'image')} to ${action}`);
+  }
+  const lost = plan.operations.filter((o) => o.op.verb === 'delete-disk').length;
+  if (lost > 0) parts.push(`${count(lost, 'disk')} to delete`);
   const n = plan.operations.length;
   const quality = n <= plan.bound ? 'the fewest possible' : `lower bound ${plan.bound}`;
   return `Plan: ${[...parts, restartsIn(of('restart'), operationsOf), `${of('delete').length} to delete`].join(', ')}; ${count(n, 'operation')} (${quality}).`;
@@ -160,11 +167,10 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   const paint = colors(options.color);
   const o: BlockOptions = { paint, width: options.width, commands: options.commands };
   const byId = new Map(plan.operations.map((x) => [x.id, x]));
-  const operationsOf = (vm: PlanVm): readonly Operation[] =>
-    vm.operations.flatMap((id) => {
-      const found = byId.get(id);
-      return found ? [found] : [];
-    });
+  const operationsOf = (vm: PlanVm): readonly Operation[] => [
+    ...vm.operations.flatMap((id) => byId.get(id) ?? []),
+    ...plan.operations.filter(({ op }) => op.verb === 'delete-disk' && op.of === vm.subject.name),
+  ];
   const refusedOf = (vm: PlanVm): readonly Refusal[] =>
     plan.refused.filter((r) => refKey(r.subject) === refKey(vm.subject));
   const aside = [
@@ -180,6 +186,7 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   }
   const body = [
     ...repositoryBlocks(plan, o),
+    ...imageBlocks(plan, o),
     ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),
   ];
   const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);

@@ -84,7 +84,12 @@ export const portrait = (operations: readonly Operation[]): readonly ChangeText[
   const made = new Map(
     operations.flatMap(({ op }) =>
       op.verb === 'make-disk'
-        ? [[op.vdev, `new: ${words('size.', op.size)} in repository ${clean(op.repository)}`] as const]
+        ? [
+            [
+              op.vdev,
+              `new: ${words('size.', op.size)} in repository ${clean(op.repository)}${op.from === null ? '' : `, from template ${clean(op.from.template)}`}`,
+            ] as const,
+          ]
         : [],
     ),
   );

@@ -8,6 +8,7 @@ const indent = '    ';
 
 const looks = {
   attach: { symbol: '+', verb: 'attach', paint: 'green' },
+  change: { symbol: '~', verb: 'change', paint: 'red' },
   detach: { symbol: '-', verb: 'detach; its data stay', paint: 'red' },
   none: { symbol: '!', verb: 'refused', paint: 'red' },
 } as const;

@@ -1,6 +1,5 @@
 /** One VM's block of a plan: what will happen to it, what it costs, and each change below. */
 import type { Disruption } from '../core/disruption.ts';
-import { severity } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
 import { changeText, waitingFor, type ChangeText } from './change-text.ts';
 import { portrait, row, whenRows } from './portrait.ts';
@@ -87,9 +86,12 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'pause':
       return `${verb}; it stands still until it is unpaused`;
     case 'delete':
-      return severity(vm.disruption) >= severity('stop')
-        ? `shut down and delete; its disks stay`
-        : `delete; it is not running, its disks stay`;
+      return [
+        operations.some((o) => o.op.verb === 'stop') ? 'shut down and delete' : 'delete; it is not running',
+        operations.some((o) => o.op.verb === 'delete-disk')
+          ? 'its disks go with it: THEIR BYTES ARE LOST'
+          : 'its disks stay',
+      ].join(operations.some((o) => o.op.verb === 'stop') ? '; ' : ', ');
     case 'none':
       if (refused.length > 0) return 'refused';
       return vm.changes.some((c) => c.fate !== 'released') ? 'waits for a restart' : 'left as it is';

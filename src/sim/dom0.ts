@@ -2,6 +2,7 @@
 import type { Export } from './mounts.ts';
 import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
+import type { WebFile } from './web.ts';
 import { makeWorld, type Server, type World } from './world.ts';
 
 export const whats = ['observe', 'hold', 'op', 'wait', 'write'] as const;
@@ -64,8 +65,9 @@ export const makeDom0 = (
   seed: string,
   speed: number,
   exports: ReadonlyMap<string, Export> = new Map(),
+  web: ReadonlyMap<string, WebFile> = new Map(),
 ): Dom0 => ({
-  world: makeWorld(server, seed, speed, exports),
+  world: makeWorld(server, seed, speed, exports, web),
   // On a virtual clock each reading lets a second pass, so that whoever polls sees the farm move.
   readMs: Number.isFinite(speed) ? 150 : 1000,
   controls: new Map(),

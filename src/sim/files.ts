@@ -1,7 +1,8 @@
 /** A dom0's file system in memory: files, folders and symbolic links by absolute path, with the errors of the real one. */
 
 type Node =
-  | { readonly is: 'file'; readonly bytes: Uint8Array; readonly mode: number }
+  /** `size`: of a disk that is larger than its bytes, in KiB. */
+  | { readonly is: 'file'; readonly bytes: Uint8Array; readonly mode: number; readonly size?: number }
   | { readonly is: 'dir'; readonly mode: number }
   | { readonly is: 'link'; readonly target: string };
 
@@ -24,13 +25,13 @@ export interface Files {
   /** Why nothing can be written there, as `strerror` has it; `grows`: it takes room. */
   refused(path: string, grows: boolean): string | null;
   /** All of these return null, or the error's text as `strerror` has it. */
-  write(path: string, bytes: Uint8Array | string, mode?: number): string | null;
+  write(path: string, bytes: Uint8Array | string, mode?: number, size?: number): string | null;
   mkdir(path: string): string | null;
   link(target: string, path: string): string | null;
   remove(path: string): string | null;
   rmdir(path: string): string | null;
   /** Writes and removes whatever the trouble: for what stands on another file system. */
-  put(path: string, bytes: Uint8Array | string, mode: number): void;
+  put(path: string, bytes: Uint8Array | string, mode: number, size?: number): void;
   drop(path: string): void;
 }
 
@@ -108,7 +109,7 @@ export const makeFiles = (): Files => {
       return node?.is === 'file' ? decoder.decode(node.bytes) : undefined;
     },
     list: (path) => [...(children.get(follow(path) ?? '') ?? [])].sort(),
-    write: (path, bytes, mode) => {
+    write: (path, bytes, mode, size) => {
       const at = follow(path) ?? normal(path);
       const found = nodes.get(at);
       if (found?.is === 'dir') return 'Is a directory';
@@ -116,7 +117,7 @@ export const makeFiles = (): Files => {
       const no = refused(at, true);
       if (no !== null) return no;
       const kept = found?.is === 'file' ? found.mode : 0o644;
-      set(at, { is: 'file', bytes: bytesOf(bytes), mode: mode ?? kept });
+      set(at, { is: 'file', bytes: bytesOf(bytes), mode: mode ?? kept, ...(size === undefined ? {} : { size }) });
       return null;
     },
     refused: (path, grows) => refused(normal(path), grows),
@@ -151,7 +152,10 @@ export const makeFiles = (): Files => {
       drop(at);
       return null;
     },
-    put: (path, bytes, mode) => set(normal(path), { is: 'file', bytes: bytesOf(bytes), mode }),
+    put: (path, bytes, mode, size) => {
+      mkdir(parentOf(normal(path)));
+      set(normal(path), { is: 'file', bytes: bytesOf(bytes), mode, ...(size === undefined ? {} : { size }) });
+    },
     drop: (path) => drop(normal(path)),
   };
 };

@@ -9,6 +9,7 @@ import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { reboot } from './reboot.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
+import type { WebFile } from './web.ts';
 import { findDomain, type Behaviour, type Server } from './world.ts';
 
 export type { What } from './dom0.ts';
@@ -92,6 +93,8 @@ export interface SimFarm {
   files(server: string): SimFiles;
   faults(server: string): SimFaults;
   guest(server: string, name: string): SimGuest;
+  /** By URL: what the dom0s can fetch. */
+  readonly web: Map<string, WebFile>;
   /** An export of the farm: its files, and what befalls it. It throws where there is none. */
   export(source: string): SimExport;
   /**
@@ -165,13 +168,14 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
   const parsed = ssh2.utils.parseKey(key.public);
   if (parsed instanceof Error) throw parsed;
   const parts = new Map<string, Part>();
+  const web = new Map<string, WebFile>();
   const exports = new Map(
     (spec.exports ?? []).map((e) =>
       typeof e === 'string' ? ([e, makeExport()] as const) : ([e.source, makeExport(e.sizeKiB)] as const),
     ),
   );
   for (const server of spec.servers) {
-    const dom0 = makeDom0(server, spec.seed, spec.speed, exports);
+    const dom0 = makeDom0(server, spec.seed, spec.speed, exports, web);
     parts.set(server.name, { dom0, ssh: await startSshServer(dom0, spec.texts, parsed) });
   }
   const part = (name: string): Part => {
@@ -206,6 +210,7 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
         },
       };
     },
+    web,
     faults: (server) => faultsOf(part(server)),
     guest: (server, name) => {
       const { world } = part(server).dom0;

@@ -115,13 +115,13 @@ export const withMounts = (local: Files): MountedFiles => {
       return found === undefined ? undefined : at(found, (f, p) => f.text(p));
     },
     list: (path) => at(real(path) ?? path, (f, p) => f.list(p)),
-    write: (path, bytes, mode) => change(real(path) ?? path, (f, p) => f.write(p, bytes, mode)),
+    write: (path, bytes, mode, size) => change(real(path) ?? path, (f, p) => f.write(p, bytes, mode, size)),
     mkdir: (path) => (resolve(path)?.is === 'dir' ? null : change(path, (f, p) => f.mkdir(p))),
     link: (target, path) => change(path, (f, p) => f.link(target, p)),
     remove: (path) => change(path, (f, p) => f.remove(p)),
     rmdir: (path) =>
       mounts.some((m) => m.path === normal(path)) ? 'Device or resource busy' : change(path, (f, p) => f.rmdir(p)),
-    put: (path, bytes, mode) => at(path, (f, p) => f.put(p, bytes, mode)),
+    put: (path, bytes, mode, size) => at(path, (f, p) => f.put(p, bytes, mode, size)),
     drop: (path) => at(path, (f, p) => f.drop(p)),
   };
 };

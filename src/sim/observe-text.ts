@@ -1,7 +1,9 @@
 /** Answers the observe text: the sections of one reading, framed by the nonce, as the shell text would print them. */
 import { Buffer } from 'node:buffer';
+import { isVolumeGroup } from '../kinds/repository/live.ts';
 import type { Dom0 } from './dom0.ts';
 import { qemuPath } from './dom0-files.ts';
+import { lvsText, vgsText } from './lvm.ts';
 import { ipLink, ovsBridges, processes } from './print-host.ts';
 import { schedList, vcpuList } from './print-sched.ts';
 import { xenstore } from './print-xenstore.ts';
@@ -69,6 +71,10 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
     section('ps', 0, processes(world));
     const ovs = ovsBridges(world);
     if (what === 'all') section('ovs', ovs.rc, ovs.out);
+    if (paths.some((p) => p.endsWith('/') && isVolumeGroup(p))) {
+      section('vgs', 0, vgsText(world));
+      section('lvs', 0, lvsText(world));
+    }
     section('qemu', 0, world.files.exists(qemuPath) ? `${qemuPath}\n` : '');
     if (paths.length > 0) {
       section('mounts', 0, world.files.text('/proc/self/mounts') ?? '');

@@ -1,10 +1,12 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
 import { df } from './df.ts';
-import { qemuImg, truncate } from './images.ts';
+import { cp, qemuImg, truncate } from './images.ts';
+import { lvmPrograms } from './lvm.ts';
 import { mount, umount } from './mount.ts';
 import { Stuck } from './mounts.ts';
 import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
+import { sha256sum, wget } from './web.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
 
@@ -38,7 +40,7 @@ const mv: Program = async ({ files }, _process, argv) => {
   if (node === undefined) return failed(1, `mv: cannot stat '${from}': No such file or directory\n`);
   if (node.is === 'dir') return failed(1, `mv: cannot move '${from}' to '${to}': Is a directory\n`);
   if (argv.includes('-n') && files.get(to) !== undefined) return fine;
-  const written = node.is === 'link' ? files.link(node.target, to) : files.write(to, node.bytes, node.mode);
+  const written = node.is === 'link' ? files.link(node.target, to) : files.write(to, node.bytes, node.mode, node.size);
   const why = written ?? files.remove(from);
   return why === null ? fine : failed(1, `mv: cannot move '${from}' to '${to}': ${why}\n`);
 };
@@ -129,6 +131,10 @@ const programs: Readonly<Record<string, Program>> = {
   mount,
   umount,
   truncate,
+  cp,
+  wget,
+  sha256sum,
+  ...lvmPrograms,
   'qemu-img': qemuImg,
   chmod: async ({ files }, _process, argv) =>
     each(argv.slice(1), 'chmod: cannot access', (path) => (files.exists(path) ? null : 'No such file or directory')),

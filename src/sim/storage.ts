@@ -1,4 +1,5 @@
 /** What the reading tells of stores and paths: looked at one by one, and left alone where nobody answers. */
+import { isVolumeGroup } from '../kinds/repository/live.ts';
 import { dfLines } from './df.ts';
 import { Stuck } from './mounts.ts';
 import type { World } from './world.ts';
@@ -25,6 +26,10 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
       if (files.exists(`${path}disks/${name}`)) say(`disk ${name}`);
       if (name.endsWith('.reeve.json')) say(`owner ${name} ${firstLine(files.text(`${path}disks/${name}`) ?? '')}`);
     }
+    for (const name of files.list(`${path}images`).filter((n) => !n.startsWith('.'))) {
+      if (files.exists(`${path}images/${name}`)) say(`image ${name}`);
+      if (name.endsWith('.reeve.json')) say(`label ${name} ${firstLine(files.text(`${path}images/${name}`) ?? '')}`);
+    }
     say(`df ${dfLines(world, path)[1]}`);
   }
   say('end');
@@ -45,7 +50,7 @@ const look = (act: (say: (line: string) => void) => void): Looked => {
 /** The section `paths`: every store by itself, and beside them the plain paths, of which a dead one hides the rest. */
 export const lookAt = (world: World, paths: readonly string[]): Looked => {
   const stores = paths
-    .filter((p) => p.endsWith('/'))
+    .filter((p) => p.endsWith('/') && !isVolumeGroup(p))
     .map((path, i) => look((say) => store(world, path, (line) => say(`${i + 1} ${line}`))));
   const plain = look((say) => {
     for (const path of paths.filter((p) => !p.endsWith('/')))

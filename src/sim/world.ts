@@ -2,12 +2,14 @@
 import { makeClock, type Clock } from './clock.ts';
 import { delays, type Delay } from './delays.ts';
 import { makeFiles } from './files.ts';
+import { makeGroup, type VolumeGroup } from './lvm.ts';
 import { withMounts, type Export, type MountedFiles } from './mounts.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { DomainConfig, Host } from './config.ts';
 import { allCpus, reachable, type Cpus } from './cpus.ts';
 import type { Backend } from './disk-spec.ts';
 import { putDom0Files } from './dom0-files.ts';
+import type { WebFile } from './web.ts';
 
 export interface Server {
   readonly name: string;
@@ -31,6 +33,8 @@ export interface Server {
   readonly ovs?: readonly string[] | undefined;
   /** The text of /etc/default/xendomains, Debian's unless said; null: there is no such file. */
   readonly xendomains?: string | null | undefined;
+  /** By name: how large each is, in KiB. */
+  readonly volumeGroups?: Readonly<Record<string, number>> | undefined;
 }
 
 /** How a guest behaves, by its name, whatever its domid. */
@@ -167,6 +171,9 @@ export interface World {
   readonly files: MountedFiles;
   /** By source: the NFS exports that the farm's dom0s can mount. */
   readonly exports: ReadonlyMap<string, Export>;
+  /** By URL: what there is to fetch. */
+  readonly web: ReadonlyMap<string, WebFile>;
+  readonly groups: Map<string, VolumeGroup>;
   /** Linux bridges. */
   readonly bridges: Set<string>;
   readonly ovs: ReadonlySet<string>;
@@ -246,6 +253,7 @@ export const makeWorld = (
   seed: string,
   speed: number,
   exports: ReadonlyMap<string, Export> = new Map(),
+  web: ReadonlyMap<string, WebFile> = new Map(),
 ): World => {
   const random = makeRandom(`${seed}/${server.name}`);
   const bootId = random.uuid();
@@ -258,6 +266,8 @@ export const makeWorld = (
     random,
     files,
     exports,
+    web,
+    groups: new Map(Object.entries(server.volumeGroups ?? {}).map(([name, kib]) => [name, makeGroup(kib)])),
     bridges: new Set(server.bridges),
     ovs: new Set(server.ovs ?? []),
     pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],

@@ -22,7 +22,7 @@ const vm = (key: string, server: string) =>
     memory: { target: 128 * MiB, max: 256 * MiB },
     boot: { kernel: '/srv/vmlinuz', ramdisk: '/srv/initrd.gz', cmdline: undefined },
     disks: {
-      xvda: disk('', 'rw', { made: { repository: 'vmstore', folder: '/srv/vmstore', size: 64 * MiB } }),
+      xvda: disk('', 'rw', { made: { repository: 'vmstore', folder: '/srv/vmstore', size: 64 * MiB, from: null } }),
     },
     nics: { eth0: nic('lan') },
   });

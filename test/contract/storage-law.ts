@@ -164,6 +164,7 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
           folder: '/srv/law',
           size: 64 * 1024,
           format,
+          from: null,
           ...more,
         });
         const marked = (vdev: string, format: string, mib: number) => ({

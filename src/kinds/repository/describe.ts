@@ -1,10 +1,12 @@
 /** What an operation on a repository is called, why it is done, and what it makes and takes away. */
 import type { Effect } from '../../core/effect.ts';
 import { fstabAt } from './fstab.ts';
-import { mountAt, type Storage } from './live.ts';
+import { ref } from '../../core/ref.ts';
+import { diskName, mountAt, type Storage } from './live.ts';
 import type { RepositoryOp } from './ops.ts';
 
-export const idOf = (op: RepositoryOp): string => `${op.repository.name}/${op.verb}/${op.server}`;
+export const idOf = (op: RepositoryOp): string =>
+  `${op.repository.name}/${op.verb}/${op.verb === 'delete-disk' ? diskName(op.path, op.disk) : op.server}`;
 
 export const reasonOf = (op: RepositoryOp): string => {
   switch (op.verb) {
@@ -15,6 +17,8 @@ export const reasonOf = (op: RepositoryOp): string => {
     }
     case 'mark-repository':
       return op.fresh === null ? 'look whose it is, and remember it' : 'mark it where it is new, and remember it';
+    case 'delete-disk':
+      return `delete disk ${diskName(op.path, op.disk)}: its bytes are lost`;
     case 'detach-repository':
       return [
         ...(op.mounted ? [`unmount ${op.path}`] : []),
@@ -54,6 +58,8 @@ export const effects = (op: RepositoryOp): readonly Effect[] => {
     // Nothing may use a store before it is known whose it is.
     case 'mark-repository':
       return [set('known', true), { fx: 'makes', ref: op.repository, on: op.server }];
+    case 'delete-disk':
+      return [{ fx: 'unmakes', ref: ref('disk', op.disk), on: op.server }];
     case 'detach-repository':
       return [
         ...(op.mounted ? [set('mounted', null)] : []),

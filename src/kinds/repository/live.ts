@@ -1,7 +1,7 @@
 /** What a server tells of its storage: mounts, fstab, the repositories that it was given, and what lies at their paths. */
 import type { Digest } from '../../core/step.ts';
 
-/** `PATH/.reeve.json`, a line: whose the store is. */
+/** `PATH/.reeve.json`, a line, or a tag of a volume group: whose the store is. */
 export interface StoreMarker {
   readonly format: 1;
   readonly farm: string;
@@ -11,7 +11,7 @@ export interface StoreMarker {
   readonly uuid: string;
 }
 
-/** `disks/FILE.reeve.json`, a line: whose the disk is. */
+/** `disks/FILE.reeve.json`, a line, or a tag of a volume: whose the disk is. */
 export interface DiskMarker {
   readonly format: 1;
   readonly farm: string;
@@ -24,6 +24,22 @@ export interface DiskMarker {
   readonly as: string;
 }
 
+/** `images/FILE.reeve.json`, a line: what the image is. */
+export interface ImageMarker {
+  readonly format: 1;
+  readonly farm: string;
+  readonly image: string;
+  readonly what: 'template' | 'iso';
+  /** '' where the file gave none. */
+  readonly sha256: string;
+}
+
+export interface StoredImage {
+  /** False: only its marker is there. */
+  readonly there: boolean;
+  readonly marker: ImageMarker | 'odd' | null;
+}
+
 export interface StoredDisk {
   /** False: only its marker is there. */
   readonly there: boolean;
@@ -31,14 +47,25 @@ export interface StoredDisk {
   readonly marker: DiskMarker | 'odd' | null;
 }
 
+/** A volume group: its volumes are its disks, and it keeps nothing else. */
+export const isVolumeGroup = (path: string): boolean => path.startsWith('/dev/');
+
 /** Where a repository keeps the disks that Reeve makes. */
-export const disksFolder = (path: string): string => `${path}/disks`;
+export const disksFolder = (path: string): string => (isVolumeGroup(path) ? path : `${path}/disks`);
+
+export const imagesFolder = (path: string): string => `${path}/images`;
+
+/** The folder of the store that keeps this image. */
+export const storeOfImage = (path: string): string => path.slice(0, path.lastIndexOf('/') - imagesFolder('').length);
+
+/** The name of a disk within its repository. */
+export const diskName = (folder: string, path: string): string => path.slice(disksFolder(folder).length + 1);
 
 /** What lies at the path of a repository. */
 export type StoreSeen =
-  /** There is no folder. */
+  /** There is no folder, or no volume group. */
   | { readonly is: 'missing' }
-  /** It did not answer in time: a dead NFS server. */
+  /** It did not answer in time: a dead NFS server, or LVM. */
   | { readonly is: 'stuck' }
   | {
       readonly is: 'there';
@@ -48,8 +75,10 @@ export type StoreSeen =
       readonly empty: boolean;
       /** KiB of its file system; null where `df` did not say. */
       readonly space: { readonly size: number; readonly free: number } | null;
-      /** Below `disks`, by file name. */
+      /** Below `disks`, by file name; the volumes of a volume group. */
       readonly disks: Readonly<Record<string, StoredDisk>>;
+      /** Below `images`, by file name. */
+      readonly images: Readonly<Record<string, StoredImage>>;
     };
 
 /** A line of /proc/mounts. */

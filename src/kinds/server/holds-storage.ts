@@ -1,7 +1,8 @@
 /** Whether a condition on a server's storage holds, and where it does not, why. */
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
-import { disksFolder, mountAt, type Storage } from '../repository/live.ts';
+import { diskName, isVolumeGroup, mountAt, type Storage } from '../repository/live.ts';
+import type { ServerSeen } from './live.ts';
 
 type Of<Is extends Condition['is']> = Extract<Condition, { is: Is }>;
 
@@ -12,20 +13,35 @@ export const isMounted = ({ path, source }: Of<'mounted'>, storage: Storage): tr
   return found.source === source || `${found.source} is mounted at ${path}, not ${source}`;
 };
 
+const lacking = (path: string): string =>
+  isVolumeGroup(path) ? `there is no volume group ${path.slice('/dev/'.length)}` : `there is no folder ${path}`;
+
 export const isFolder = ({ path }: Of<'folder'>, { stores }: Storage): true | string => {
   const store = stores[path];
   if (!store || store.is === 'stuck') return `${path} did not answer (a dead NFS server?)`;
-  return store.is === 'there' || `there is no folder ${path}`;
+  return store.is === 'there' || lacking(path);
 };
+
+/** The names of domains and cfgs that have this very path as a disk or a medium. */
+export const usersOf = (seen: ServerSeen, path: string): readonly string[] => [
+  ...seen.domains.flatMap((d) =>
+    d.disks.some((k) => k.path === path) || Object.values(d.cdroms).some((k) => k.path === path) ? [d.name] : [],
+  ),
+  ...seen.records.flatMap((r) =>
+    r.config && [...Object.values(r.config.disks), ...Object.values(r.config.cdroms)].some((k) => k.path === path)
+      ? [r.path]
+      : [],
+  ),
+];
 
 export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
   const answers = isFolder({ is: 'folder', path: c.path }, storage);
   const store = storage.stores[c.path];
-  if (answers !== true || store?.is !== 'there') return answers === true ? `there is no folder ${c.path}` : answers;
+  if (answers !== true || store?.is !== 'there') return answers === true ? lacking(c.path) : answers;
   const { marker } = store;
   if (marker === null)
     return `${c.path} has no marker of repository ${c.repository}: is the right thing mounted there?`;
-  if (marker === 'odd') return `the marker ${c.path}/.reeve.json cannot be read`;
+  if (marker === 'odd') return `the marker of ${c.path} cannot be read`;
   if (marker.farm !== c.farm || marker.repository !== c.repository)
     return `${c.path} is repository ${marker.repository} of farm ${marker.farm}`;
   return (
@@ -46,7 +62,7 @@ export const isBooked = ({ name, path, on }: Of<'booked'>, { book, stores }: Sto
 export const isStored = ({ folder, path, size }: Of<'stored'>, { stores }: Storage): true | string => {
   const store = stores[folder];
   if (store?.is !== 'there') return `${folder} did not answer`;
-  const disk = store.disks[path.slice(disksFolder(folder).length + 1)];
+  const disk = store.disks[diskName(folder, path)];
   if (!disk?.there) return `${path} is not there`;
   const { marker } = disk;
   if (marker === null || marker === 'odd') return `${path} has no marker that can be read`;

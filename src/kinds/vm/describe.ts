@@ -45,7 +45,9 @@ export const reasonOf = (op: VmOp): string => {
     case 'release':
       return `take the marker out of ${op.path}; the VM is left as it is`;
     case 'make-disk':
-      return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}`;
+      return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}${op.from === null ? '' : ` from template ${op.from.template}`}`;
+    case 'adopt-disk':
+      return `take ${op.path} as ${op.vdev}`;
     case 'grow-disk':
       return `grow ${op.vdev}: ${formatSize(op.from)} → ${formatSize(op.size)}`;
     case 'attach-disk':
@@ -59,7 +61,7 @@ export const reasonOf = (op: VmOp): string => {
     case 'move-nic':
       return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
     case 'undefine':
-      return `remove ${op.path}; its disks stay`;
+      return `remove ${op.path}`;
   }
 };
 
@@ -88,6 +90,8 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'restart':
       return { ms: 25_000, downtimeMs: 25_000 };
     case 'make-disk':
+      return { ms: op.from === null ? 2000 : 30_000, downtimeMs: 0 };
+    case 'adopt-disk':
     case 'grow-disk':
     case 'set-memory':
     case 'set-vcpus':
@@ -110,6 +114,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'ready':
     case 'release':
     case 'make-disk':
+    case 'adopt-disk':
     case 'grow-disk':
       return 'none';
     case 'set-memory':

@@ -1,5 +1,6 @@
 /** The cfg that a transition writes: the wanted values, the old ones of what is kept, and the marker that remembers what was applied. */
 import type { Change, How, Way } from '../../core/change.ts';
+import type { DiskMarker } from '../repository/live.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
@@ -28,19 +29,25 @@ export interface VmTransition {
   /** Disks that are to be made before the cfg names them. */
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
+  readonly adopt: readonly TakenDisk[];
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
 }
 
-/** A blank disk of this VM that is to be made. */
+/** A disk of this VM that is to be made. */
 export interface NewDisk extends MadeDisk {
   readonly vdev: string;
   readonly path: string;
   readonly format: string;
 }
 
+/** One that is there and is to be its own. */
+export interface TakenDisk extends Omit<NewDisk, 'from'> {
+  readonly was: DiskMarker | null;
+}
+
 /** One of its disks that Reeve made and that is to be larger. */
-export interface GrownDisk extends NewDisk {
+export interface GrownDisk extends Omit<NewDisk, 'from'> {
   /** KiB, before. */
   readonly from: number;
 }

@@ -188,7 +188,12 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'release':
       return [];
     case 'make-disk':
-      return [needs('image', op.path), { fx: 'makes', ref: ref('disk', op.path), on: op.server }];
+      return [
+        needs('image', op.path),
+        ...(op.from === null ? [] : [needs('image', op.from.path)]),
+        { fx: 'makes', ref: ref('disk', op.path), on: op.server },
+      ];
+    case 'adopt-disk':
     case 'grow-disk':
       return [needs('image', op.path)];
     case 'attach-disk':

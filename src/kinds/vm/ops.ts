@@ -1,7 +1,8 @@
 /** The operations on a VM, each on one server: plain data that a plan file can hold. */
 import type { Ref } from '../../core/ref.ts';
 import type { Marker } from './live.ts';
-import type { DiskConfig, NicConfig, ReadySpec, VmConfig } from './spec.ts';
+import type { DiskMarker } from '../repository/live.ts';
+import type { DiskConfig, DiskSource, NicConfig, ReadySpec, VmConfig } from './spec.ts';
 
 interface Base {
   readonly vm: Ref<'vm'>;
@@ -67,7 +68,7 @@ export type VmOp =
   | (Base & { readonly verb: 'change-cd'; readonly vdev: string; readonly path: string | null; readonly from: string })
   /** Wait until a started VM counts as up. */
   | (Base & { readonly verb: 'ready'; readonly ready: ReadySpec })
-  /** Make a blank disk in a repository, beside its marker; it is nobody's until a cfg has it. */
+  /** Make a disk in a repository, beside its marker; it is nobody's until a cfg has it. */
   | (Base & {
       readonly verb: 'make-disk';
       readonly vdev: string;
@@ -79,6 +80,21 @@ export type VmOp =
       /** KiB. */
       readonly size: number;
       readonly format: string;
+      /** The template whose bytes it gets; null: blank. */
+      readonly from: DiskSource | null;
+    })
+  /** Write into the marker of a disk that is there that it is this VM's. */
+  | (Base & {
+      readonly verb: 'adopt-disk';
+      readonly vdev: string;
+      readonly path: string;
+      readonly farm: string;
+      readonly repository: string;
+      readonly folder: string;
+      readonly size: number;
+      readonly format: string;
+      /** Of a volume: the tag that names its owner until now; null: none. */
+      readonly was: DiskMarker | null;
     })
   /** Make a disk larger that Reeve made: a guest that runs sees it when it starts again. */
   | (Base & {

@@ -23,6 +23,7 @@ const writes = (t: VmTransition): boolean => {
 const rankOf = (op: VmOp): number => {
   switch (op.verb) {
     case 'make-disk':
+    case 'adopt-disk':
     case 'grow-disk':
       return -1;
     case 'define':
@@ -235,6 +236,10 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   for (const { vdev, path: at, ...disk } of t.make) {
     if (record.config.disks[vdev]?.path === at)
       ops.push({ ...base, verb: 'make-disk', vdev, path: at, farm: t.farm, ...disk });
+  }
+  for (const disk of t.adopt) {
+    if (record.config.disks[disk.vdev]?.path === disk.path)
+      ops.push({ ...base, verb: 'adopt-disk', farm: t.farm, ...disk });
   }
   for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {

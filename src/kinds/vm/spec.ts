@@ -8,13 +8,29 @@ export type VmState = 'running' | 'paused' | 'stopped';
 /** Which of the qemu/kernel backends serves a disk; null: libxl chooses. */
 export type DiskBackend = 'phy' | 'qdisk' | 'tap';
 
-/** A disk that Reeve makes in a repository, blank. */
+/** A disk that Reeve makes in a repository: blank, or with a template's bytes. */
 export interface MadeDisk {
   /** The repository's name, and its path. */
   readonly repository: string;
   readonly folder: string;
   /** KiB. */
   readonly size: number;
+  /** The template; null: blank. */
+  readonly from: DiskSource | null;
+}
+
+export interface DiskSource {
+  readonly template: string;
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
+}
+
+/** A disk that is there, in a repository, and becomes this VM's. */
+export interface AdoptedDisk {
+  readonly repository: string;
+  readonly folder: string;
+  /** KiB; undefined: what its marker says. */
+  readonly size: number | undefined;
 }
 
 /** A disk by its path on the server, or one that Reeve makes. */
@@ -22,6 +38,7 @@ export interface DiskSpec {
   /** '' where it is `made` and planning has not found or given it its path yet. */
   readonly path: string;
   readonly made?: MadeDisk;
+  readonly adopt?: AdoptedDisk;
   /** `shared`: several VMs may write it; Xen is told `rw`. */
   readonly access: 'rw' | 'ro' | 'shared';
   /** `raw`, `qcow2`, `vhd`; undefined: kept as found, `raw` where nothing was. */
@@ -145,6 +162,8 @@ export interface VmSpec {
   /** The key that it had before. */
   readonly formerly: string | undefined;
   readonly protect: boolean;
+  /** Deleting it deletes the disks that Reeve made for it. */
+  readonly deleteDisks: boolean;
   /** The most that a plan may do to it while it runs; undefined: the policy's. */
   readonly budget: Disruption | undefined;
   /** Where the VM stands in the file, for messages. */

@@ -1,14 +1,14 @@
 /** The command lines behind an operation, for the plan's reader: with the VM's name where the steps have its domid. */
-import { isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
 import { createArgv, shutdownArgv } from './domain-steps.ts';
 import { checkPath, linkArgvs } from './lower-cfg.ts';
-import { growArgv, makeArgv } from './lower-disk.ts';
+import { diskLines } from './lower-disk.ts';
+import { imageLines } from './lower-image.ts';
 import { cdArgv, nicArgs } from './lower-devices.ts';
 import { repositoryLines } from './lower-repository.ts';
-import { diskMarkerSuffix } from './storage.ts';
 import { schedCommand } from './lower-settings.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
@@ -18,6 +18,7 @@ type Lines = readonly (readonly string[])[];
 const placedLines = ({ path, from }: CfgDraft): Lines => [['write', path], ...(from ? [['rm', from.path]] : [])];
 
 const linesOf = (op: Op): Lines => {
+  if (isImageOp(op)) return imageLines(op);
   if (!isVmOp(op)) return repositoryLines(op);
   switch (op.verb) {
     case 'define':
@@ -61,9 +62,9 @@ const linesOf = (op: Op): Lines => {
     case 'change-cd':
       return [cdArgv(op, op.name)];
     case 'make-disk':
-      return [makeArgv(op, op.path), ['write', `${op.path}${diskMarkerSuffix}`]];
+    case 'adopt-disk':
     case 'grow-disk':
-      return [growArgv(op), ['write', `${op.path}${diskMarkerSuffix}`]];
+      return diskLines(op);
     case 'attach-disk':
       return [['xl', 'block-attach', op.name, writeDisk(op.vdev, op.disk) ?? op.disk.path]];
     case 'detach-disk':

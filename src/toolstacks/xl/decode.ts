@@ -1,6 +1,7 @@
 /** The raw answer of `observe` → one dom0 as it was seen, or why it could not be. Pure. */
 import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
+import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import { printed, utf8 } from './bytes.ts';
 import { effective, parseCfg } from './cfg-grammar.ts';
 import { domainsOf } from './domains.ts';
@@ -11,6 +12,7 @@ import { qemuPaths } from './observe.ts';
 import { recordsOf } from './records.ts';
 import { parseRunning } from './sched.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
+import { parseVolumes } from './volumes.ts';
 import { readTar, type TarEntry } from './tar.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
@@ -141,6 +143,12 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     return section?.rc === 0 ? printed(section.bytes) : '';
   };
 
+  /** Null where it is not there, or failed. */
+  const printedBy = (name: string): string | null => {
+    const section = sections.get(name);
+    return section?.rc === 0 ? printed(section.bytes) : null;
+  };
+
   const infoText = need('xl-info', 'xl info');
   if (isUnknown(infoText)) return infoText;
   const info = parseInfo(infoText);
@@ -219,7 +227,17 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     storage: {
       ...filesOfStorage(entries),
       mounts: parseMounts(whatever('mounts')),
-      stores: parseStores(printed(sections.get('paths')?.bytes ?? new Uint8Array()), asked.filter(isStore)),
+      stores: {
+        ...parseStores(
+          printed(sections.get('paths')?.bytes ?? new Uint8Array()),
+          asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
+        ),
+        ...parseVolumes(
+          printedBy('vgs'),
+          printedBy('lvs'),
+          asked.filter((p) => isStore(p) && isVolumeGroup(p)),
+        ),
+      },
     },
     monitors: monitors?.paths ?? [],
     problems,

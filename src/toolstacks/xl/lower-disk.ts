@@ -1,25 +1,55 @@
-/** What makes a blank disk in a repository (beside its name, with its marker, renamed when it is whole) and what makes it larger. */
-import type { Lowered, Step } from '../../core/step.ts';
-import { disksFolder, type DiskMarker } from '../../kinds/repository/live.ts';
+/** What makes a disk in a repository (beside its name, with its marker, renamed when it is whole), makes it larger, takes it over and removes it. */
+import type { Condition, Lowered, Step } from '../../core/step.ts';
+import { disksFolder, isVolumeGroup, type DiskMarker } from '../../kinds/repository/live.ts';
+import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
-import { diskMarkerSuffix } from './storage.ts';
+import { markerSuffix } from './storage.ts';
+import * as volume from './lower-volume.ts';
+
+type Argv = readonly string[];
+type Make = Of<'make-disk'>;
+export type DeleteDisk = Extract<RepositoryOp, { readonly verb: 'delete-disk' }>;
+
+/** A terabyte at the pace of a slow disk. */
+const copyMs = 14_400_000;
 
 const half = (path: string): string => `${path}.part`;
 
-/** Sparse: it takes room as it is written. */
-export const makeArgv = ({ format, size }: Of<'make-disk'>, path: string): readonly string[] =>
-  format === 'raw'
-    ? ['truncate', '-s', `${size}K`, path]
-    : ['qemu-img', 'create', '-q', '-f', format, path, `${size}K`];
+/** Never smaller: without --shrink it refuses. */
+const resizeArgv = (format: string, path: string, size: number): Argv => [
+  'qemu-img',
+  'resize',
+  '-q',
+  '-f',
+  format,
+  path,
+  `${size}K`,
+];
 
-const markerText = (op: Of<'make-disk' | 'grow-disk'>): Step => {
+/** Sparse: it takes room as it is written. A template's bytes are shared where the file system can. */
+const fillArgvs = ({ format, size, from }: Make, path: string): readonly Argv[] => {
+  if (from === null) {
+    return [
+      format === 'raw'
+        ? ['truncate', '-s', `${size}K`, path]
+        : ['qemu-img', 'create', '-q', '-f', format, path, `${size}K`],
+    ];
+  }
+  const copy =
+    from.format === format
+      ? ['cp', '--reflink=auto', from.path, path]
+      : ['qemu-img', 'convert', '-q', '-f', from.format, '-O', format, from.path, path];
+  return [copy, resizeArgv(format, path, size)];
+};
+
+const markerText = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Step => {
   const { path, farm, vm, uuid, vdev, size, format } = op;
   const marker: DiskMarker = { format: 1, farm, vm: vm.name, uuid, vdev, size, as: format };
   return {
     do: 'write',
-    path: `${path}${diskMarkerSuffix}`,
+    path: `${path}${markerSuffix}`,
     bytes: new TextEncoder().encode(`${JSON.stringify(marker)}\n`),
     mode: 0o644,
     onlyIf: 'any',
@@ -27,49 +57,96 @@ const markerText = (op: Of<'make-disk' | 'grow-disk'>): Step => {
 };
 
 /** The marker comes before the disk has its name: there is none without one. */
-export const makeDisk = (op: Of<'make-disk'>): Lowered => {
-  const { path, folder, farm, repository, size } = op;
+const makeFile = (op: Make): readonly Step[] => [
+  exec(['mkdir', '-p', disksFolder(op.folder)]),
+  exec(['rm', '-f', half(op.path)]),
+  ...fillArgvs(op, half(op.path)).map((argv) => exec(argv, copyMs)),
+  exec(['chmod', '600', half(op.path)]),
+  markerText(op),
+  exec(['mv', '-n', half(op.path), op.path]),
+];
+
+const inStore = ({ folder, farm, repository }: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Condition => ({
+  is: 'store',
+  path: folder,
+  farm,
+  repository,
+  uuid: null,
+});
+
+export const makeDisk = (op: Make): Lowered => {
+  const { path, folder, size, from } = op;
   return {
     before: [
-      { is: 'store', path: folder, farm, repository, uuid: null },
+      inStore(op),
       { is: 'no-path', path },
+      ...(from === null ? [] : [{ is: 'path', path: from.path } as const]),
     ],
-    steps: [
-      exec(['mkdir', '-p', disksFolder(folder)]),
-      exec(['rm', '-f', half(path)]),
-      exec(makeArgv(op, half(path))),
-      exec(['chmod', '600', half(path)]),
-      markerText(op),
-      exec(['mv', '-n', half(path), path]),
-    ],
+    steps: isVolumeGroup(folder) ? volume.makeSteps(op) : makeFile(op),
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
-
-export const growArgv = ({ format, size, path }: Of<'grow-disk'>): readonly string[] =>
-  format === 'raw'
-    ? ['truncate', '-s', `${size}K`, path]
-    : ['qemu-img', 'resize', '-q', '-f', format, path, `${size}K`];
 
 /** The marker last: a run that breaks before it grows the disk once more, to the same size. */
 export const growDisk = (op: Of<'grow-disk'>): Lowered => {
-  const { path, folder, farm, repository, from, size, format, uuid } = op;
+  const { path, folder, from, size, format, uuid } = op;
+  const volumes = isVolumeGroup(folder);
   return {
     before: [
-      { is: 'store', path: folder, farm, repository, uuid: null },
+      inStore(op),
       { is: 'stored', folder, path, size: from },
       ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
     ],
-    steps: [exec(growArgv(op)), markerText(op)],
+    steps: volumes ? [exec(volume.growArgv(op))] : [exec(resizeArgv(format, path, size)), markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
 
+export const adoptDisk = (op: Of<'adopt-disk'>): Lowered => {
+  const { path, folder, size } = op;
+  return {
+    before: [inStore(op), { is: 'path', path }],
+    steps: isVolumeGroup(folder) ? [exec(volume.adoptArgv(op))] : [markerText(op)],
+    after: [{ is: 'stored', folder, path, size }],
+    afterMs: quickMs,
+  };
+};
+
+const deleteArgv = ({ disk, path }: DeleteDisk): Argv =>
+  isVolumeGroup(path) ? volume.removeArgv(disk) : ['rm', '-f', disk, `${disk}${markerSuffix}`];
+
+export const deleteDisk = (op: DeleteDisk): Lowered => ({
+  before: [
+    { is: 'store', path: op.path, farm: op.farm, repository: op.name, uuid: null },
+    { is: 'unused', path: op.disk },
+  ],
+  steps: [exec(deleteArgv(op))],
+  after: [{ is: 'no-path', path: op.disk }],
+  afterMs: quickMs,
+});
+
 /** What a failure left half made; a disk that has its name is whole, and stays. */
-export const unmade = ({ path, folder }: Of<'make-disk'>, now: ServerSeen): readonly Step[] => {
+export const unmade = ({ path, folder }: Make, now: ServerSeen): readonly Step[] => {
   const store = now.storage.stores[folder];
   if (store?.is !== 'there' || now.paths[path] !== 'missing') return [];
-  return [tried(['rm', '-f', half(path), `${path}${diskMarkerSuffix}`], quickMs)];
+  if (isVolumeGroup(folder))
+    return volume.halfOf(path) in store.disks ? [tried(volume.removeArgv(volume.fullHalf(path)), quickMs)] : [];
+  return [tried(['rm', '-f', half(path), `${path}${markerSuffix}`], quickMs)];
+};
+
+/** For the plan's reader: with the names that they have in the end. */
+export const diskLines = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'> | DeleteDisk): readonly Argv[] => {
+  if (op.verb === 'delete-disk') return [deleteArgv(op)];
+  const marker: Argv = ['write', `${op.path}${markerSuffix}`];
+  const volumes = isVolumeGroup(op.folder);
+  switch (op.verb) {
+    case 'make-disk':
+      return volumes ? volume.makeLines(op) : [...fillArgvs(op, op.path), marker];
+    case 'grow-disk':
+      return volumes ? [volume.growArgv(op)] : [resizeArgv(op.format, op.path, op.size), marker];
+    case 'adopt-disk':
+      return volumes ? [volume.adoptArgv(op)] : [marker];
+  }
 };

@@ -1,12 +1,14 @@
 /** What mounts, marks, remembers and lets go of a repository on one server. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
 import { mountOptions, withEntry, withoutEntry } from '../../kinds/repository/fstab.ts';
-import type { StoreBook, StoreMarker, Storage } from '../../kinds/repository/live.ts';
+import { isVolumeGroup, type StoreBook, type StoreMarker, type Storage } from '../../kinds/repository/live.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs } from './domain-steps.ts';
 import type { Unsupported } from './lowering.ts';
+import { deleteDisk, diskLines } from './lower-disk.ts';
 import { bookPath } from './storage.ts';
+import { tagOfStore } from './volumes.ts';
 
 type Of<Verb extends RepositoryOp['verb']> = Extract<RepositoryOp, { readonly verb: Verb }>;
 
@@ -57,6 +59,14 @@ const line = (value: StoreMarker): string => `${JSON.stringify(value)}\n`;
 
 const bookText = (value: StoreBook): string => `${JSON.stringify(value, null, 2)}\n`;
 
+const tagArgv = (path: string, marker: StoreMarker): readonly string[] => [
+  'vgchange',
+  '-q',
+  '--addtag',
+  tagOfStore(marker),
+  path.slice('/dev/'.length),
+];
+
 /** The book with another set of repositories; refused where what stands there cannot be read. */
 const book = (
   { book: now }: Storage,
@@ -82,7 +92,8 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
   if (uuid === null) return { before, steps: [], after: [], afterMs: quickMs };
   const remembered = book(storage, farm, (all) => ({ ...all, [name]: { path, uuid } }));
   if ('unsupported' in remembered) return remembered;
-  const fresh = text(markerPath(path), line({ format: 1, farm, repository: name, uuid }), 'absent');
+  const own: StoreMarker = { format: 1, farm, repository: name, uuid };
+  const fresh = isVolumeGroup(path) ? exec(tagArgv(path, own)) : text(markerPath(path), line(own), 'absent');
   return {
     before,
     steps: [...(marker === null ? [fresh] : []), ...remembered],
@@ -121,9 +132,22 @@ export const lowerRepository = (op: RepositoryOp, seen: ServerSeen): Lowered | U
       return attach(op, seen);
     case 'mark-repository':
       return mark(op, seen);
+    case 'delete-disk':
+      return deleteDisk(op);
     case 'detach-repository':
       return detach(op, seen);
   }
+};
+
+const markLines = ({
+  fresh: uuid,
+  path,
+  farm,
+  name: repository,
+}: Of<'mark-repository'>): readonly (readonly string[])[] => {
+  if (uuid === null) return [];
+  const own: StoreMarker = { format: 1, farm, repository, uuid };
+  return [isVolumeGroup(path) ? tagArgv(path, own) : ['write', markerPath(path)]];
 };
 
 /** For the plan's reader. */
@@ -136,7 +160,9 @@ export const repositoryLines = (op: RepositoryOp): readonly (readonly string[])[
         ...(op.persist ? [['write', fstabPath]] : []),
       ];
     case 'mark-repository':
-      return [...(op.fresh === null ? [] : [['write', markerPath(op.path)]]), ['write', bookPath]];
+      return [...markLines(op), ['write', bookPath]];
+    case 'delete-disk':
+      return diskLines(op);
     case 'detach-repository':
       return [
         ...(op.mounted ? [['umount', op.path]] : []),

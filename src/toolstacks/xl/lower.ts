@@ -1,19 +1,21 @@
 /** Operation → what must hold before, the steps, what must hold after. Domids come from the reading, by UUID. */
 import type { Lowered } from '../../core/step.ts';
-import { isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Secrets } from '../../kinds/toolstack.ts';
 import type { At, Unsupported } from './lowering.ts';
 import { autostart, define, release, undefine } from './lower-cfg.ts';
 import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from './lower-devices.ts';
-import { growDisk, makeDisk } from './lower-disk.ts';
+import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
+import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
 import { lowerRepository } from './lower-repository.ts';
 import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from './lower-settings.ts';
 
 /** `seen` was read just before. `secrets`: the value of each reference that `op` holds. */
 export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Unsupported => {
+  if (isImageOp(op)) return lowerImage(op);
   if (!isVmOp(op)) return lowerRepository(op, seen);
   const at: At = { seen, secrets, domain: seen.domains.find((d) => d.uuid === op.uuid) };
   switch (op.verb) {
@@ -52,6 +54,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Uns
       return changeCd(op, at);
     case 'make-disk':
       return makeDisk(op);
+    case 'adopt-disk':
+      return adoptDisk(op);
     case 'grow-disk':
       return growDisk(op);
     case 'attach-disk':

@@ -1,6 +1,6 @@
 /** What a VM needs of its server to start: its files, and the conditions that are looked at just before. */
 import type { Condition } from '../../core/step.ts';
-import { isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
@@ -21,7 +21,8 @@ const filesOf = (c: VmConfig): readonly string[] => {
 
 /** What a reading must be asked for, so that `lower`'s conditions can be decided. */
 export const pathsOf = (op: Op): readonly string[] => {
-  if (!isVmOp(op)) return [`${op.path}/`];
+  if (isImageOp(op)) return [op.path, `${op.folder}/`];
+  if (!isVmOp(op)) return [`${op.path}/`, ...(op.verb === 'delete-disk' ? [op.disk] : [])];
   switch (op.verb) {
     case 'start':
       return [op.path, ...filesOf(op.config)];
@@ -30,6 +31,8 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'grow-disk':
       return [`${op.folder}/`];
     case 'make-disk':
+      return [op.path, ...(op.from === null ? [] : [op.from.path]), `${op.folder}/`];
+    case 'adopt-disk':
       return [op.path, `${op.folder}/`];
     case 'attach-disk':
       return [op.disk.path].filter(isPath);

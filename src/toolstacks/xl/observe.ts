@@ -25,9 +25,10 @@ export const qemuPaths: readonly string[] = [
  *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
  *   (`there PATH` or `missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
+ * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
- *   the line of each marker there, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
+ *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
  *   dead one keeps nobody waiting: each line has its store's number.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
@@ -39,9 +40,10 @@ export const qemuPaths: readonly string[] = [
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
-N=$1 W=$2
-export LC_ALL PATH N W
+N=$1 W=$2 V=
 shift 2
+for f; do case $f in /dev/*/) V=1 ;; esac; done
+export LC_ALL PATH N W V
 cd / && exec </dev/null || exit 1
 P='
 b() { n=$1; printf "\\n@%s %s\\n" "$N" "$n"; }
@@ -80,6 +82,10 @@ B='
 s link ip -j -d link
 s ps ps -eo pid=,args=
 case $W in all) s ovs ovs-vsctl --timeout=8 list-br ;; esac
+case $V in 1)
+  s vgs vgs --reportformat json --units k --nosuffix -o vg_name,vg_size,vg_free,vg_tags
+  s lvs lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags
+esac
 '
 look() {
   echo "$i store $f"
@@ -102,6 +108,14 @@ look() {
         l=
         read -r l <"$g"
         echo "$i owner \${g##*/} $l"
+      esac
+    done
+    for g in "$f"images/*; do
+      if [ -e "$g" ]; then echo "$i image \${g##*/}"; fi
+      case $g in *.reeve.json)
+        l=
+        read -r l <"$g"
+        echo "$i label \${g##*/} $l"
       esac
     done
     l=$(df -Pk "$f")
@@ -133,7 +147,7 @@ elif timeout 150 sh -c "$P$T$A"; then
     {
       exec 2>/dev/null
       i=0
-      for f; do case $f in */) i=$((i + 1)); look & ;; esac; done
+      for f; do case $f in /dev/*/) ;; */) i=$((i + 1)); look & ;; esac; done
       for f; do
         case $f in */) ;; *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;; esac
       done &

@@ -3,10 +3,10 @@ import { digestBytes } from '../../core/digest.ts';
 import { unescaped } from '../../kinds/repository/fstab.ts';
 import type {
   DiskMarker,
+  ImageMarker,
   Mount,
   Storage,
   StoreBook,
-  StoredDisk,
   StoreMarker,
   StoreSeen,
 } from '../../kinds/repository/live.ts';
@@ -48,17 +48,29 @@ const parseOwner = (text: string): DiskMarker | 'odd' => {
   return words && typeof size === 'number' ? (x as unknown as DiskMarker) : 'odd';
 };
 
-export const diskMarkerSuffix = '.reeve.json';
+const parseLabel = (text: string): ImageMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const words = ['farm', 'image', 'sha256'].every((w) => typeof x[w] === 'string');
+  return words && (x['what'] === 'template' || x['what'] === 'iso') ? (x as unknown as ImageMarker) : 'odd';
+};
 
-const disksIn = (lines: readonly string[]): Readonly<Record<string, StoredDisk>> => {
-  const found: Record<string, { there: boolean; marker: DiskMarker | 'odd' | null }> = {};
-  const at = (name: string): { there: boolean; marker: DiskMarker | 'odd' | null } =>
+export const markerSuffix = '.reeve.json';
+
+/** What lies in one of a store's folders, by file name. `file` and `marker`: the words that its lines begin with. */
+const keptIn = <M>(
+  lines: readonly string[],
+  [file, marker]: readonly [string, string],
+  parse: (text: string) => M | 'odd',
+): Readonly<Record<string, { there: boolean; marker: M | 'odd' | null }>> => {
+  const found: Record<string, { there: boolean; marker: M | 'odd' | null }> = {};
+  const at = (name: string): { there: boolean; marker: M | 'odd' | null } =>
     (found[name] ??= { there: false, marker: null });
   for (const line of lines) {
-    const file = /^disk (.+)$/.exec(line)?.[1];
-    if (file !== undefined && !file.endsWith(diskMarkerSuffix)) at(file).there = true;
-    const [, name, text] = /^owner (\S+)\.reeve\.json (.*)$/.exec(line) ?? [];
-    if (name !== undefined && text !== undefined) at(name).marker = parseOwner(text);
+    if (line.startsWith(`${file} `) && !line.endsWith(markerSuffix)) at(line.slice(file.length + 1)).there = true;
+    if (!line.startsWith(`${marker} `)) continue;
+    const [, name, text] = /^\S+ (\S+)\.reeve\.json (.*)$/.exec(line) ?? [];
+    if (name !== undefined && text !== undefined) at(name).marker = parse(text);
   }
   return found;
 };
@@ -91,7 +103,8 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     marker: marker === undefined ? null : parseMarker(marker),
     empty: !lines.includes('used'),
     space: spaceOf(after('df') ?? ''),
-    disks: disksIn(lines),
+    disks: keptIn(lines, ['disk', 'owner'], parseOwner),
+    images: keptIn(lines, ['image', 'label'], parseLabel),
   };
 };
 

@@ -329,6 +329,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'rename':
     case 'change-cd':
     case 'make-disk':
+    case 'adopt-disk':
     case 'grow-disk':
     case 'attach-disk':
     case 'detach-disk':

@@ -59,7 +59,6 @@ describe('the command line', () => {
     [['roll', 'ams1', '--reboot'], 'reeve: reeve roll is not built yet in this version\n'],
     [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],
-    [['plan', '--delete-disks', 'db-1'], 'reeve: --delete-disks is not built yet in this version\n'],
     [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
     [['plan', '--cause', 'me'], 'reeve: --cause me: there is no such cause\nhelp: it is config, drift or all\n'],
     [['schema', 'vm'], 'reeve: there is no schema vm\nhelp: it is farm or plan\n'],

@@ -25,6 +25,7 @@ test('the short form is one pool, named like the farm', async () => {
           wan: { name: 'wan', bridge: 'xenbr1', vlan: undefined },
         },
         repositories: {},
+        images: [],
         servers: [
           {
             name: 'xen',
@@ -60,6 +61,7 @@ test('the short form is one pool, named like the farm', async () => {
         shutdownMs: undefined,
         formerly: undefined,
         protect: false,
+        deleteDisks: false,
         budget: undefined,
         origin: { file: 'farm.yaml', pointer: '/vms/web' },
       },

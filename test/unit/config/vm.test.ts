@@ -254,7 +254,7 @@ test('a disk by its size is made in the repository that is named, or in the only
   expect((await vmOf(one + vm('size: 20GiB'))).disks).toEqual({
     xvda: {
       path: '',
-      made: { repository: 'store', folder: '/srv/store', size: 20 * 1024 ** 2 },
+      made: { repository: 'store', folder: '/srv/store', from: null, size: 20 * 1024 ** 2 },
       access: 'rw',
       format: undefined,
       backend: undefined,

@@ -20,7 +20,7 @@ const store: RepositorySpec = {
   origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
 };
 const made = (size: number, more: Partial<DiskSpec> = {}): DiskSpec => {
-  const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size };
+  const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size, from: null };
   return disk('', 'rw', { made: of, ...more });
 };
 const markerOf = (vm: string, vdev: string, size: number): DiskMarker => ({
@@ -51,6 +51,7 @@ const on = (disks: Disks = {}, free = 100 * GiB): ServerSeen =>
           empty: false,
           space: { size: 200 * GiB, free },
           disks,
+          images: {},
         },
       },
     },

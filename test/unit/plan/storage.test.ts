@@ -36,6 +36,7 @@ const there = (m: typeof marker | 'odd' | null): StoreSeen => ({
   empty: m === null,
   space: null,
   disks: {},
+  images: {},
 });
 const mount = { source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' };
 const fstab = { text: withEntry('', { ...nfs, source: 'filer:/vmstore' }), digest: 'f' };

@@ -55,6 +55,7 @@ export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
   shutdownMs: undefined,
   formerly: undefined,
   protect: false,
+  deleteDisks: false,
   budget: undefined,
   origin: { file: 'farm.yaml', pointer: `/vms/${key}` },
   ...more,
@@ -87,6 +88,7 @@ export const farm = (vms: readonly VmSpec[], servers: readonly string[] = ['a'],
         dmz: { name: 'dmz', bridge: 'xenbr1', vlan: undefined },
       },
       repositories: {},
+      images: [],
       servers: servers.map((name) => ({
         name,
         pool: 'p',
@@ -256,6 +258,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return s;
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };
+    case 'adopt-disk':
     case 'grow-disk':
     case 'make-disk': {
       const store = s.storage.stores[op.folder];

@@ -82,6 +82,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   ready: { verb: 'ready', ready: { host: '10.1.2.3', port: 443, from: 'dom0', withinMs: 60_000 } },
   'make-disk': {
     verb: 'make-disk',
+    from: null,
     vdev: 'xvde',
     path: '/srv/vmstore/disks/win-1-xvde-1a2b3c4d.qcow2',
     farm: 'acme',
@@ -89,6 +90,25 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     folder: '/srv/vmstore',
     size: 20 * 1024 ** 2,
     format: 'qcow2',
+  },
+  'adopt-disk': {
+    verb: 'adopt-disk',
+    vdev: 'xvdg',
+    path: '/dev/vg0/old',
+    farm: 'acme',
+    repository: 'vg0',
+    folder: '/dev/vg0',
+    size: 20 * 1024 ** 2,
+    format: 'raw',
+    was: {
+      format: 1,
+      farm: 'acme',
+      vm: 'old',
+      uuid: '2f1c5c0e-7d1b-5e0a-8c55-0a1b2c3d4e5f',
+      vdev: 'xvda',
+      size: 20 * 1024 ** 2,
+      as: 'raw',
+    },
   },
   'grow-disk': {
     verb: 'grow-disk',

@@ -35,6 +35,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   qemu: 'a QEMU serves it',
   bridge: 'the server has the bridge',
   path: 'the file is there',
+  unused: 'no domain and no cfg has it',
   'no-path': 'nothing is there',
   record: 'the cfg’s digest',
   autostart: 'a link leads to the cfg, or none',

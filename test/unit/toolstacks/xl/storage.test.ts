@@ -31,14 +31,22 @@ describe('stores', () => {
     [
       'whole',
       ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
-      { marker, empty: false, space: { size: 100, free: 60 }, disks: {} },
+      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {} },
     ],
-    ['new', ['folder', df, 'end'], { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {} }],
-    ['without space told', ['folder', 'used', 'df ', 'end'], { marker: null, empty: false, space: null, disks: {} }],
+    [
+      'new',
+      ['folder', df, 'end'],
+      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {} },
+    ],
+    [
+      'without space told',
+      ['folder', 'used', 'df ', 'end'],
+      { marker: null, empty: false, space: null, disks: {}, images: {} },
+    ],
     [
       'with an odd marker',
       ['folder', 'marker {"format":2}', 'used', 'end'],
-      { marker: 'odd', empty: false, space: null, disks: {} },
+      { marker: 'odd', empty: false, space: null, disks: {}, images: {} },
     ],
   ])('that are %s', (_, lines, store) => {
     const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
@@ -118,7 +126,7 @@ describe('an operation', () => {
 
   it('marks a new store, and remembers it', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {} },
+      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {}, images: {} },
     };
     expect(steps(mark, on({ stores }))).toEqual([
       `write /srv/vmstore/.reeve.json if absent: ${JSON.stringify(marker)}\n`,
@@ -128,7 +136,9 @@ describe('an operation', () => {
   });
 
   it('only remembers one that is marked', () => {
-    const stores: Storage['stores'] = { '/srv/vmstore': { is: 'there', marker, empty: false, space: null, disks: {} } };
+    const stores: Storage['stores'] = {
+      '/srv/vmstore': { is: 'there', marker, empty: false, space: null, disks: {}, images: {} },
+    };
     expect(
       steps(mark, on({ stores, book: { value: { format: 1, farm: 'acme', repositories: {} }, digest: 'b1' } })),
     ).toEqual(['mkdir -p /etc/reeve', `write /etc/reeve/repositories.json if b1: ${newBook}`]);
@@ -136,7 +146,7 @@ describe('an operation', () => {
 
   it('marks nothing that another server should have marked, nor over a book that it cannot read', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {} },
+      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {}, images: {} },
     };
     const waits = lower({ ...mark, fresh: null }, on({ stores }), new Map());
     expect('before' in waits && waits.before.map((c) => [c.is, holds(c, on({ stores }))])).toContainEqual([
@@ -150,7 +160,14 @@ describe('an operation', () => {
 
   it('holds a foreign marker against the condition, and writes nothing', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: { ...marker, farm: 'other' }, empty: false, space: null, disks: {} },
+      '/srv/vmstore': {
+        is: 'there',
+        marker: { ...marker, farm: 'other' },
+        empty: false,
+        space: null,
+        disks: {},
+        images: {},
+      },
     };
     const lowered = lower(mark, on({ stores }), new Map());
     expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['mounted', 'folder', 'store']);
@@ -181,6 +198,7 @@ describe('a blank disk', () => {
     uuid,
     name: 'web',
     verb: 'make-disk',
+    from: null,
     vdev: 'xvda',
     path: `/srv/vmstore/disks/web-xvda-1.${format}`,
     farm: 'acme',
@@ -209,12 +227,12 @@ describe('a blank disk', () => {
     const lowered = lower(grow, on({}), new Map());
     expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['store', 'stored', 'domain']);
     expect(steps(grow, on({}))[0]).toBe(`qemu-img resize -q -f qcow2 ${of.path} 2048K`);
-    expect(steps({ ...grow, format: 'raw' }, on({}))[0]).toBe(`truncate -s 2048K ${of.path}`);
+    expect(steps({ ...grow, format: 'raw' }, on({}))[0]).toBe(`qemu-img resize -q -f raw ${of.path} 2048K`);
     expect(steps(grow, on({}))[1]).toContain('"size":2048');
   });
 
   it('that failed leaves nothing half made; one that has its name stays', () => {
-    const store: StoreSeen = { is: 'there', marker, empty: false, space: null, disks: {} };
+    const store: StoreSeen = { is: 'there', marker, empty: false, space: null, disks: {}, images: {} };
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
     const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });
     expect(rescue(make('raw'), now('missing'), now('missing'))).toMatchObject([

@@ -1,0 +1,25 @@
+/** A template or an ISO as the file has it, where one pool keeps it. */
+import type { Origin } from '../../core/diagnostic.ts';
+
+/** Where a server keeps images that no repository is for: pools whose only repositories are volume groups, or that have none. */
+export const serversOwnFolder = '/var/lib/reeve';
+
+export interface ImageSpec {
+  readonly name: string;
+  readonly what: 'template' | 'iso';
+  /** An http or https URL. */
+  readonly source: string;
+  /** Of its bytes, in lower-case hex; undefined: nothing tells whether they are right. */
+  readonly sha256: string | undefined;
+  readonly format: 'raw' | 'qcow2';
+  /** The repository that keeps it; null: each server by itself. */
+  readonly repository: string | null;
+  /** The repository's path, or the server's own folder. */
+  readonly folder: string;
+  /** True: one copy serves all servers of the pool. */
+  readonly shared: boolean;
+  /** Its file; another sha256 is another file. */
+  readonly path: string;
+  readonly state: 'present' | 'absent';
+  readonly origin: Origin;
+}

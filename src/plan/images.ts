@@ -1,0 +1,199 @@
+/** The templates and ISOs of the run's pools: fetched where they are wanted and not there, removed where they are to go. */
+import picomatch from 'picomatch';
+import { sortedBy } from '../core/order.ts';
+import { ref, type Ref } from '../core/ref.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import { idOf } from '../kinds/image/describe.ts';
+import type { ImageOp } from '../kinds/image/ops.ts';
+import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
+import { imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
+import type { Refusal } from '../kinds/plan.ts';
+import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
+import { usersOf } from '../kinds/server/holds-storage.ts';
+import type { Node } from './sequence.ts';
+import type { Roof, StoragePlan, StorageScene } from './storage.ts';
+
+export interface ImagePlan {
+  /** What brings an image, by id; those of servers by themselves only run where something needs them. */
+  readonly fetches: ReadonlyMap<string, Node>;
+  /** Ids of those that run whoever needs them. */
+  readonly always: ReadonlySet<string>;
+  readonly removals: readonly Node[];
+  readonly refused: readonly Refusal[];
+  /** By server: the files that are not there, or not yet. */
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
+}
+
+const subjectOf = (pool: string, { what, name }: Pick<ImageSpec, 'what' | 'name'>): Ref<'image'> =>
+  ref('image', `${pool}/${what}/${name}`);
+
+const fileOf = ({ path, folder }: Pick<ImageSpec, 'path' | 'folder'>): string =>
+  path.slice(imagesFolder(folder).length + 1);
+
+const storedOn = (seen: ServerSeen, image: ImageSpec): StoredImage | undefined => {
+  const store = seen.storage.stores[image.folder];
+  return store?.is === 'there' ? store.images[fileOf(image)] : undefined;
+};
+
+type Standing =
+  | { readonly is: 'there' }
+  | { readonly is: 'wanted' }
+  | { readonly is: 'barred'; readonly why: string; readonly help: string };
+
+/** How an image stands on one server. */
+const standing = (image: ImageSpec, seen: ServerSeen, roof: Roof | undefined): Standing => {
+  if (roof?.is === 'barred') return { is: 'barred', why: roof.why, help: roof.help };
+  if (image.repository === null && seen.storage.stores[image.folder]?.is === 'stuck')
+    return { is: 'barred', why: `${image.folder} does not answer`, help: 'look at the disk of the server' };
+  if (roof?.is === 'coming') return { is: 'wanted' };
+  const found = storedOn(seen, image);
+  if (!found?.there) return { is: 'wanted' };
+  const { marker } = found;
+  const right = marker !== null && marker !== 'odd' && marker.sha256 === (image.sha256 ?? '');
+  if (right) return { is: 'there' };
+  return {
+    is: 'barred',
+    why: `${image.path} is there, and not marked as ${image.what} ${image.name}`,
+    help: 'move it away: Reeve fetches it anew',
+  };
+};
+
+const baseOf = (pool: PoolSpec, image: ImageSpec, server: string, farm: string) => ({
+  image: subjectOf(pool.name, image),
+  server,
+  farm,
+  name: image.name,
+  what: image.what,
+  repository: image.repository,
+  folder: image.folder,
+  path: image.path,
+});
+
+export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan => {
+  const { farm, observed, options, covers } = scene;
+  const fetches = new Map<string, Node>();
+  const always = new Set<string>();
+  const removals: Node[] = [];
+  const refused: Refusal[] = [];
+  const roofs = new Map<string, Roof[]>();
+  const matches = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
+  const inRun = (image: Pick<ImageSpec, 'what' | 'name'>): boolean =>
+    options.cause !== 'drift' && matches(`${image.what}/${image.name}`);
+  const cover = (server: string, roof: Roof): unknown => roofs.set(server, [...(roofs.get(server) ?? []), roof]);
+
+  for (const pool of farm.pools.filter((p) => covers(p.name))) {
+    const seen = pool.servers.flatMap((s) => {
+      const x = seenOn(observed, s.name);
+      return x ? [{ server: s.name, seen: x }] : [];
+    });
+    const present = pool.images.filter((i) => i.state === 'present');
+    present.forEach((image, n) => {
+      const all = seen.map(({ server, seen: x }) => {
+        const roof = storage.roofs.get(server)?.find((r) => r.repository === image.repository);
+        return { server, ...standing(image, x, roof) };
+      });
+      const label = `${image.what} ${image.name}`;
+      // One server's look at a shared store is as good as another's.
+      if (image.shared && all.some((s) => s.is === 'there')) return;
+      const able = all.filter((s) => s.is === 'wanted');
+      const add = (server: string): string => {
+        const op: ImageOp = {
+          ...baseOf(pool, image, server, farm.name),
+          verb: 'fetch-image',
+          source: image.source,
+          sha256: image.sha256 ?? null,
+        };
+        const id = idOf(op);
+        fetches.set(id, { id, op });
+        return id;
+      };
+      // Downloads of one store are spread over its servers.
+      const fetcher = image.shared ? able[n % Math.max(1, able.length)] : undefined;
+      const id = fetcher && add(fetcher.server);
+      if (id !== undefined && inRun(image)) always.add(id);
+      for (const s of all) {
+        const roof = { repository: label, path: image.path };
+        if (s.is === 'barred') cover(s.server, { ...roof, is: 'barred', why: s.why, help: s.help });
+        if (s.is === 'wanted') cover(s.server, { ...roof, is: 'coming', after: id ?? add(s.server) });
+      }
+    });
+    remove(pool, seen);
+  }
+  return { fetches, always, removals, refused, roofs };
+
+  /** Those that the file says are to go, and with `--prune` those that it no longer has, other versions among them. */
+  function remove(pool: PoolSpec, seen: readonly { readonly server: string; readonly seen: ServerSeen }[]): void {
+    const wanted = new Set(pool.images.filter((i) => i.state === 'present').map((i) => i.path));
+    const unread = pool.servers.map((s) => s.name).filter((n) => !seen.some((x) => x.server === n));
+    const homes = [
+      ...Object.values(pool.repositories).filter((r) => r.type !== 'lvm' && r.state === 'present'),
+      { name: null, path: serversOwnFolder, shared: false },
+    ];
+    const done = new Set<string>();
+    for (const home of homes) {
+      for (const { server, seen: x } of seen) {
+        const store = x.storage.stores[home.path];
+        for (const [file, { marker }] of store?.is === 'there' ? Object.entries(store.images) : []) {
+          const path = `${imagesFolder(home.path)}/${file}`;
+          if (marker === null || marker === 'odd' || marker.farm !== farm.name || wanted.has(path)) continue;
+          const { what, image: name } = marker;
+          const gone = pool.images.some((i) => i.what === what && i.name === name && i.state === 'absent');
+          if (!(gone || (options.prune && options.targets.length === 0)) || !inRun({ what, name })) continue;
+          if (home.shared && done.has(path)) continue;
+          done.add(path);
+          const users = (home.shared ? seen : [{ server, seen: x }]).flatMap((s) =>
+            usersOf(s.seen, path).map((u) => `${u} on ${s.server}`),
+          );
+          const blind = home.shared ? unread : [];
+          if (users.length > 0 || blind.length > 0) {
+            refused.push({
+              subject: subjectOf(pool.name, { what, name }),
+              what: `${what} ${name} would be removed${home.shared ? '' : ` from ${server}`}`,
+              why: users.length > 0 ? `${users.join(', ')} has it` : `${blind.join(' and ')} could not be read`,
+              help:
+                users.length > 0
+                  ? 'take it out of their drives first'
+                  : `try again when ${blind.join(' and ')} answers`,
+              needs: null,
+            });
+            continue;
+          }
+          const op: ImageOp = {
+            image: subjectOf(pool.name, { what, name }),
+            server,
+            farm: farm.name,
+            name,
+            what,
+            repository: home.name,
+            folder: home.path,
+            path,
+            verb: 'remove-image',
+          };
+          // Several versions of one image may go.
+          removals.push({ id: `${idOf(op)}/${file}`, op });
+        }
+      }
+    }
+  }
+};
+
+/** In the plan's order of pools and names. */
+export const imageBlocks = (nodes: readonly Node[]) =>
+  sortedBy(
+    nodes.flatMap(({ id, op }) =>
+      'image' in op
+        ? [
+            {
+              subject: op.image,
+              name: op.name,
+              what: op.what,
+              pool: op.image.name.split('/')[0] ?? '',
+              path: op.path,
+              action: op.verb === 'fetch-image' ? ('fetch' as const) : ('remove' as const),
+              operations: [id],
+            },
+          ]
+        : [],
+    ),
+    (b) => `${b.subject.name} ${b.operations[0]}`,
+  );

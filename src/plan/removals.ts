@@ -1,0 +1,179 @@
+/** The disks that go by explicit word: with their VM, or as orphans. Only what carries this farm's marker, and nobody else has. */
+import { ref } from '../core/ref.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
+import { idOf, reasonOf } from '../kinds/repository/describe.ts';
+import { diskName, disksFolder, type DiskMarker } from '../kinds/repository/live.ts';
+import type { RepositoryOp } from '../kinds/repository/ops.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { Found } from './match.ts';
+import type { Node } from './sequence.ts';
+
+/** Who has a disk: by path. */
+export type Users = (
+  path: string,
+) => readonly { readonly name: string; readonly uuid: string | null; readonly server: string }[];
+
+/** All domains and cfgs that were seen. */
+export const usersIn = (observed: Observed): Users => {
+  type User = ReturnType<Users>[number];
+  const byPath = new Map<string, User[]>();
+  const add = (path: string, user: User): void => {
+    const list = byPath.get(path);
+    if (list) list.push(user);
+    else byPath.set(path, [user]);
+  };
+  for (const server of observed.keys()) {
+    const seen = seenOn(observed, server);
+    for (const d of seen?.domains ?? []) for (const k of d.disks) add(k.path, { name: d.name, uuid: d.uuid, server });
+    for (const { config } of seen?.records ?? [])
+      for (const k of Object.values(config?.disks ?? {}))
+        add(k.path, { name: config?.name ?? '', uuid: config?.uuid ?? null, server });
+  }
+  return (path) => byPath.get(path) ?? [];
+};
+
+export interface Removal {
+  readonly node: Node;
+  /** The operation without which it is not done. */
+  readonly after: string | null;
+}
+
+const markerIn = (seen: ServerSeen, { path }: RepositorySpec, disk: string): DiskMarker | null => {
+  const store = seen.storage.stores[path];
+  const marker = store?.is === 'there' ? store.disks[diskName(path, disk)]?.marker : null;
+  return marker && marker !== 'odd' ? marker : null;
+};
+
+const opFor = (pool: PoolSpec, r: RepositorySpec, server: string, farm: string, disk: string, of: string): Node => {
+  const op: RepositoryOp = {
+    repository: ref('repository', `${pool.name}/${r.name}`),
+    server,
+    farm,
+    name: r.name,
+    type: r.type,
+    path: r.path,
+    source: r.source ?? '',
+    verb: 'delete-disk',
+    disk,
+    of,
+  };
+  return { id: idOf(op), op };
+};
+
+/** A VM's own disks, once its cfg is gone. */
+export const disksOfDeleted = (
+  { key }: VmSpec,
+  { live, server }: Found,
+  pool: PoolSpec,
+  farm: string,
+  seen: ServerSeen,
+  users: Users,
+): readonly Removal[] => {
+  const paths = new Set([
+    ...Object.values(live.record?.config?.disks ?? {}).map((d) => d.path),
+    ...(live.domain?.disks ?? []).map((d) => d.path),
+  ]);
+  return [...paths].sort().flatMap((path): readonly Removal[] => {
+    const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
+    const marker = r && markerIn(seen, r, path);
+    if (!r || marker?.farm !== farm || marker.uuid !== live.uuid) return [];
+    if (users(path).some((u) => u.uuid !== live.uuid)) return [];
+    return [{ node: opFor(pool, r, server, farm, path, key), after: `${key}/undefine` }];
+  });
+};
+
+/** Disks that `--delete-disks` names by their file. */
+export const orphansNamed = (
+  farm: Farm,
+  observed: Observed,
+  options: PlanOptions,
+  covers: (pool: string) => boolean,
+  users: Users,
+): {
+  readonly removals: readonly Removal[];
+  readonly refused: readonly Refusal[];
+  readonly warnings: readonly string[];
+} => {
+  const removals: Removal[] = [];
+  const refused: Refusal[] = [];
+  const warnings: string[] = [];
+  const keys = new Set(farm.vms.map((v) => v.key));
+  for (const name of options.deleteDisks.filter((n) => !keys.has(n))) {
+    let known = false;
+    for (const pool of farm.pools.filter((p) => covers(p.name))) {
+      const unread = pool.servers.find((s) => !seenOn(observed, s.name));
+      for (const r of Object.values(pool.repositories)) {
+        const path = `${disksFolder(r.path)}/${name}`;
+        for (const s of pool.servers) {
+          const seen = seenOn(observed, s.name);
+          const store = seen?.storage.stores[r.path];
+          if (store?.is !== 'there' || !store.disks[name]?.there) continue;
+          if (r.shared && known) continue;
+          known = true;
+          const { marker } = store.disks[name];
+          const have = users(path).filter((u) => r.shared || u.server === s.name);
+          const why =
+            marker === null || marker === 'odd' || marker.farm !== farm.name
+              ? ['it was neither made nor adopted by this farm', 'remove it by hand']
+              : have.length > 0
+                ? [
+                    `${have.map((u) => `${u.name} on ${u.server}`).join(', ')} has it`,
+                    'delete that first, or take the disk out of it',
+                  ]
+                : unread && r.shared
+                  ? [
+                      `${unread.name} could not be read: something there may have it`,
+                      `try again when ${unread.name} answers`,
+                    ]
+                  : null;
+          if (why === null) {
+            const of = marker && marker !== 'odd' ? marker.vm : '';
+            removals.push({ node: opFor(pool, r, s.name, farm.name, path, of), after: null });
+            continue;
+          }
+          refused.push({
+            subject: ref('repository', `${pool.name}/${r.name}`),
+            what: `disk ${name} would be deleted`,
+            why: why[0] ?? '',
+            help: why[1] ?? null,
+            needs: null,
+          });
+        }
+      }
+    }
+    if (!known && !options.prune) warnings.push(`--delete-disks ${name}: there is no VM and no disk of this name`);
+  }
+  return { removals, refused, warnings };
+};
+
+/** The repositories of the plan, with what goes from them. */
+export const withRemovals = (
+  repositories: readonly PlanRepository[],
+  nodes: readonly Node[],
+): readonly PlanRepository[] => {
+  const all = new Map(repositories.map((r) => [r.subject.name, r]));
+  for (const { id, op } of nodes) {
+    if (op.verb !== 'delete-disk') continue;
+    const key = op.repository.name;
+    const [pool = ''] = key.split('/');
+    const old: PlanRepository = all.get(key) ?? {
+      subject: op.repository,
+      name: op.name,
+      pool,
+      path: op.path,
+      action: 'change',
+      servers: [],
+      operations: [],
+    };
+    const mine = old.servers.find((s) => s.server === op.server);
+    const servers = [
+      ...old.servers.filter((s) => s !== mine),
+      { server: op.server, does: [...(mine?.does ?? []), reasonOf(op)] },
+    ];
+    all.set(key, { ...old, servers, operations: [...old.operations, id] });
+  }
+  return [...all.values()];
+};

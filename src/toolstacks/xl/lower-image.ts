@@ -1,0 +1,89 @@
+/** What fetches a template or an ISO (beside its name, renamed once its sha256 is right) and what removes one. */
+import type { Condition, Lowered, Step } from '../../core/step.ts';
+import type { ImageOp } from '../../kinds/image/ops.ts';
+import { imagesFolder, type ImageMarker } from '../../kinds/repository/live.ts';
+import { exec, quickMs } from './domain-steps.ts';
+import { markerSuffix } from './storage.ts';
+
+type Of<Verb extends ImageOp['verb']> = Extract<ImageOp, { readonly verb: Verb }>;
+
+/** A day: what takes longer is broken off, and the next run goes on from there. */
+const fetchMs = 86_400_000;
+/** A hundred GiB from a slow disk. */
+const sumMs = 7_200_000;
+
+/** `-c` goes on behind the bytes that are there. */
+const fetchArgv = (source: string, path: string): readonly string[] => [
+  'wget',
+  '-nv',
+  '-c',
+  '-T',
+  '60',
+  '-t',
+  '5',
+  '-O',
+  path,
+  source,
+];
+
+const text = (path: string, content: string): Step => ({
+  do: 'write',
+  path,
+  bytes: new TextEncoder().encode(content),
+  mode: 0o644,
+  onlyIf: 'any',
+});
+
+const attached = ({ repository, folder, farm }: ImageOp): readonly Condition[] =>
+  repository === null ? [] : [{ is: 'store', path: folder, farm, repository, uuid: null }];
+
+/** The marker comes before the image has its name: there is none without one. */
+const fetch = (op: Of<'fetch-image'>): Lowered => {
+  const { path, folder, farm, name: image, what, sha256, source } = op;
+  const half = `${path}.part`;
+  const sums = `${half}.sha256`;
+  const marker: ImageMarker = { format: 1, farm, image, what, sha256: sha256 ?? '' };
+  const checked: readonly Step[] =
+    sha256 === null
+      ? []
+      : [
+          text(sums, `${sha256}  ${half}\n`),
+          // To go on from wrong bytes would never end well.
+          { ...exec(['sha256sum', '-c', sums], sumMs), undo: ['rm', '-f', half, sums] },
+        ];
+  return {
+    before: [...attached(op), { is: 'no-path', path }],
+    steps: [
+      exec(['mkdir', '-p', imagesFolder(folder)]),
+      exec(fetchArgv(source, half), fetchMs),
+      ...checked,
+      text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
+      exec(['mv', '-n', half, path]),
+      exec(['rm', '-f', sums]),
+    ],
+    after: [{ is: 'path', path }],
+    afterMs: quickMs,
+  };
+};
+
+const removeArgv = ({ path }: ImageOp): readonly string[] => ['rm', '-f', path, `${path}${markerSuffix}`];
+
+export const lowerImage = (op: ImageOp): Lowered =>
+  op.verb === 'fetch-image'
+    ? fetch(op)
+    : {
+        before: [...attached(op), { is: 'unused', path: op.path }],
+        steps: [exec(removeArgv(op))],
+        after: [{ is: 'no-path', path: op.path }],
+        afterMs: quickMs,
+      };
+
+/** For the plan's reader. */
+export const imageLines = (op: ImageOp): readonly (readonly string[])[] =>
+  op.verb === 'fetch-image'
+    ? [
+        fetchArgv(op.source, op.path),
+        ...(op.sha256 === null ? [] : [['sha256sum', '-c', op.sha256]]),
+        ['write', `${op.path}${markerSuffix}`],
+      ]
+    : [removeArgv(op)];

@@ -1,0 +1,74 @@
+/** The same for logical volumes: made under another name, blank to the last byte, tagged, and renamed when whole. */
+import type { Step } from '../../core/step.ts';
+import { exec, tried } from './domain-steps.ts';
+import type { Of } from './lowering.ts';
+import { tagOfDisk } from './volumes.ts';
+
+type Argv = readonly string[];
+type Make = Of<'make-disk'>;
+
+/** Zeros for a terabyte. */
+const zeroMs = 14_400_000;
+
+/** `/dev/vg0/web` → `vg0/web`, as LVM's tools call it. */
+const named = (path: string): string => path.slice('/dev/'.length);
+const groupOf = (path: string): string => named(path).split('/')[0] ?? '';
+
+export const fullHalf = (path: string): string => `${path}.part`;
+export const halfOf = (path: string): string => fullHalf(path).slice(path.lastIndexOf('/') + 1);
+
+export const removeArgv = (path: string): Argv => ['lvremove', '-q', '-f', named(path)];
+
+const tagFor = (op: Of<'make-disk' | 'adopt-disk'>): string =>
+  tagOfDisk({ farm: op.farm, vm: op.vm.name, uuid: op.uuid, vdev: op.vdev });
+
+const createArgv = ({ path, size }: Make, name: string): Argv => [
+  'lvcreate',
+  '-q',
+  '-y',
+  '-W',
+  'n',
+  '-n',
+  name,
+  '-L',
+  `${size}k`,
+  groupOf(path),
+];
+
+/** A volume begins with the bytes of whoever had its place before. */
+const zeroArgv = (path: string): Argv => ['blkdiscard', '-z', path];
+
+/** Fails where the template is larger than the volume. */
+const copyArgvs = ({ from }: Make, path: string): readonly Argv[] =>
+  from === null ? [] : [['qemu-img', 'convert', '-q', '-n', '-f', from.format, '-O', 'raw', from.path, path]];
+
+export const makeSteps = (op: Make): readonly Step[] => {
+  const half = fullHalf(op.path);
+  return [
+    tried(removeArgv(half)),
+    exec(createArgv(op, halfOf(op.path))),
+    exec(zeroArgv(half), zeroMs),
+    ...copyArgvs(op, half).map((argv) => exec(argv, zeroMs)),
+    exec(['lvchange', '-q', '--addtag', tagFor(op), named(half)]),
+    exec(['lvrename', '-q', groupOf(half), halfOf(op.path), named(op.path).split('/')[1] ?? '']),
+  ];
+};
+
+export const makeLines = (op: Make): readonly Argv[] => [
+  createArgv(op, named(op.path).split('/')[1] ?? ''),
+  zeroArgv(op.path),
+  ...copyArgvs(op, op.path),
+  ['lvchange', '-q', '--addtag', tagFor(op), named(op.path)],
+];
+
+/** A guest that runs sees it at once. */
+export const growArgv = ({ path, size }: Of<'grow-disk'>): Argv => ['lvextend', '-q', '-L', `${size}k`, named(path)];
+
+export const adoptArgv = (op: Of<'adopt-disk'>): Argv => [
+  'lvchange',
+  '-q',
+  ...(op.was === null ? [] : ['--deltag', tagOfDisk(op.was)]),
+  '--addtag',
+  tagFor(op),
+  named(op.path),
+];

@@ -1,0 +1,279 @@
+/** Templates, ISOs, volume groups and disks that come and go by explicit word, on the simulated farm, from the file to the dom0. */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PlanOptions } from '../../src/kinds/plan.ts';
+import { renderPlan } from '../../src/report/plan-text.ts';
+import { load } from '../unit/config/load.ts';
+import { openRig, type Rig } from './rig.ts';
+
+const source = 'filer:/vmstore';
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** As the simulated qemu-img knows it. */
+const qcow2 = Uint8Array.from([0x51, 0x46, 0x49, 0xfb, ...bytes('debian')]);
+const sum = bytesToHex(sha256(qcow2));
+const url = 'https://images.example.com/debian.qcow2';
+const iso = { url: 'https://images.example.com/netinst.iso', bytes: bytes('netinst') };
+
+let rig: Rig;
+beforeEach(async () => {
+  const server = (name: string) => ({
+    name,
+    memoryMiB: 4096,
+    dom0MiB: 1024,
+    cpus: 4,
+    bridges: ['xenbr0'],
+    paths: ['/srv/vmlinuz'],
+    volumeGroups: { vg0: 10 * 1024 * 1024 },
+  });
+  rig = await openRig({
+    servers: [server('dom01'), server('dom02')],
+    exports: [source],
+    speed: Infinity,
+    seed: 'images',
+  });
+  rig.sim.web.set(url, { bytes: qcow2 });
+  rig.sim.web.set(iso.url, { bytes: iso.bytes });
+});
+afterEach(async () => rig.close());
+
+const heads = (more = ''): string => `farm: p
+servers: { dom01: { address: a }, dom02: { address: b } }
+networks: { lan: { bridge: xenbr0 } }
+${more}
+defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], shutdown: { within: 10s } }
+`;
+const nfs = `repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }`;
+const lvm = 'repositories: { vg0: { type: lvm } }';
+const debian = `templates: { debian: { source: "${url}", sha256: "${sum}" } }`;
+const allow = { allow: [{ disruption: 'recreate' as const, pattern: '*' }] };
+
+const planOf = async (text: string, options: Partial<PlanOptions> = {}) => {
+  const { farm } = await load(text);
+  const plan = await rig.plan(farm, { ...allow, ...options });
+  return { plan, text: renderPlan(plan, { color: false, width: 100, commands: false }) };
+};
+/** Until nothing is left to do. */
+const converge = async (text: string, options: Partial<PlanOptions> = {}): Promise<string> => {
+  const { plan, text: shown } = await planOf(text, options);
+  const { failed, skipped } = await rig.apply(plan);
+  expect({ failed, skipped, refused: plan.refused }).toEqual({ failed: [], skipped: [], refused: [] });
+  await rig.sim.settle();
+  const again = await planOf(text);
+  expect([again.plan.operations.map((o) => o.id), again.plan.refused]).toEqual([[], []]);
+  return shown;
+};
+/** Runs a plan of which something fails, and says what. */
+const fails = async (text: string): Promise<string> => {
+  const { plan } = await planOf(text);
+  const { failed } = await rig.apply(plan);
+  return failed.map((f) => f.why).join('\n');
+};
+const stored = (folder: string): readonly string[] => rig.sim.export(source).files.list(folder);
+const read = (path: string): string | undefined => rig.sim.export(source).files.read(path);
+const cfg = (server: string, name: string): string => rig.sim.files(server).read(`/etc/xen/${name}.cfg`) ?? '';
+const diskOf = (server: string, name: string): string => /target=([^,"']+)/.exec(cfg(server, name))?.[1] ?? '';
+const volumes = async (server: string): Promise<string> => (await rig.sim.hand(server, ['lvs'])).out;
+
+const one = (disk: string, more = ''): string => `vms: { web: { server: dom01, disks: { xvda: ${disk} }${more} } }\n`;
+
+describe('a template', () => {
+  it('is fetched once into the shared store, and disks are made from it', async () => {
+    const vms = `vms:
+  web: { server: dom01, disks: { xvda: { size: 1GiB, from: debian } } }
+  db: { server: dom02, disks: { xvda: { size: 1GiB, from: debian, format: qcow2 } } }
+`;
+    const shown = await converge(heads(`${nfs}\n${debian}`) + vms);
+    expect(shown).toMatch(/\+ template debian of pool p: fetch it on dom01/);
+    expect(shown).toMatch(/new: 1GiB in repository vmstore, from template debian/);
+    expect(stored('/images')).toEqual([
+      `debian-${sum.slice(0, 8)}.qcow2`,
+      `debian-${sum.slice(0, 8)}.qcow2.reeve.json`,
+    ]);
+    expect(read(diskOf('dom01', 'web').replace('/srv/vmstore', ''))).toBe('debian');
+    expect(read(diskOf('dom02', 'db').replace('/srv/vmstore', ''))?.endsWith('debian')).toBe(true);
+  });
+
+  it('that becomes another leaves what was made from it alone; the old one goes on --prune', async () => {
+    await converge(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
+    const at = diskOf('dom01', 'web');
+    const next = bytes('QFI new');
+    const nextSum = bytesToHex(sha256(next));
+    rig.sim.web.set(url, { bytes: next });
+    const changed = heads(`${nfs}\n${debian.replace(sum, nextSum)}`) + one('{ size: 1GiB, from: debian }');
+    await converge(changed);
+    expect(stored('/images').filter((n) => n.endsWith('.qcow2'))).toHaveLength(2);
+    expect([diskOf('dom01', 'web'), read(at.replace('/srv/vmstore', ''))]).toEqual([at, 'debian']);
+    expect(await converge(changed, { prune: true })).toMatch(/- template debian of pool p: remove it from dom01/);
+    expect(stored('/images').filter((n) => n.endsWith('.qcow2'))).toEqual([`debian-${nextSum.slice(0, 8)}.qcow2`]);
+  });
+
+  it('of wrong bytes is thrown away, and nothing is made from it', async () => {
+    rig.sim.web.set(url, { bytes: bytes('QFI evil') });
+    expect(await fails(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'))).toMatch(
+      /sha256sum.*exit code 1.*did NOT match.*put right by: rm -f/s,
+    );
+    expect([stored('/images'), stored('/disks')]).toEqual([[], []]);
+    expect(cfg('dom01', 'web')).toBe('');
+    rig.sim.web.set(url, { bytes: qcow2 });
+    await converge(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
+  });
+
+  it.each([
+    ['404', { bytes: qcow2, status: 404 }, /ERROR 404: Not Found/],
+    ['no answer', { bytes: qcow2, dead: true }, /timed out/],
+    ['no such host', null, /unable to resolve host address 'images.example.com'/],
+  ] as const)('that cannot be had is said: %s', async (_, file, why) => {
+    if (file === null) rig.sim.web.delete(url);
+    else rig.sim.web.set(url, file);
+    expect(await fails(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'))).toMatch(why);
+    expect(stored('/disks')).toEqual([]);
+    rig.sim.web.set(url, { bytes: qcow2 });
+    await converge(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
+  });
+
+  it('that is cut short goes on where it broke off', async () => {
+    rig.sim.web.set(url, { bytes: qcow2, cutAfter: 6 });
+    expect(await fails(heads(`${nfs}\n${debian}`))).toMatch(/closed at byte 6/);
+    expect(stored('/images')).toEqual([`debian-${sum.slice(0, 8)}.qcow2.part`]);
+    await converge(heads(`${nfs}\n${debian}`));
+    expect(stored('/images')).toEqual([
+      `debian-${sum.slice(0, 8)}.qcow2`,
+      `debian-${sum.slice(0, 8)}.qcow2.reeve.json`,
+    ]);
+  });
+
+  it('that is larger than the disk is not cut off', async () => {
+    rig.sim.web.set(url, { bytes: Uint8Array.from([...qcow2, ...new Uint8Array(3 * 1024 * 1024)]) });
+    const big = debian.replace(sum, bytesToHex(sha256(rig.sim.web.get(url)?.bytes ?? qcow2)));
+    expect(await fails(heads(`${nfs}\n${big}`) + one('{ size: 1MiB, from: debian }'))).toMatch(/--shrink/);
+    expect(stored('/disks')).toEqual([]);
+  });
+
+  it('that nobody marked is not believed', async () => {
+    const { files } = rig.sim.export(source);
+    await converge(heads(nfs));
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/images']);
+    files.write(`/images/debian-${sum.slice(0, 8)}.qcow2`, 'mine');
+    const { plan } = await planOf(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused.map((r) => r.why).join()).toMatch(/is there, and not marked as template debian/);
+    expect(read(`/images/debian-${sum.slice(0, 8)}.qcow2`)).toBe('mine');
+  });
+
+  it('fills no store: what was there before is whole', async () => {
+    await converge(heads(nfs));
+    rig.sim.export(source).files.write('/keep', 'precious');
+    rig.sim.export(source).full(true);
+    expect(await fails(heads(`${nfs}\n${debian}`))).toMatch(/No space left on device/);
+    expect(read('/keep')).toBe('precious');
+    rig.sim.export(source).full(false);
+    await converge(heads(`${nfs}\n${debian}`));
+  });
+});
+
+describe('an ISO', () => {
+  const isos = (state = ''): string =>
+    `isos: { netinst: { source: "${iso.url}", sha256: "${bytesToHex(sha256(iso.bytes))}"${state} } }`;
+  const win = (drive: string): string =>
+    `vms: { win: { type: hvm, server: dom01, boot: { kernel: /srv/vmlinuz }, memory: 256MiB, cdrom: { hdc: ${drive} } } }\n`;
+
+  it('is fetched and put into a drive, and is not removed while it lies there', async () => {
+    await converge(heads(`${nfs}\n${isos()}`) + win('{ iso: netinst }'));
+    expect(cfg('dom01', 'win')).toMatch(/\/srv\/vmstore\/images\/netinst-[0-9a-f]{8}\.iso/);
+    const { plan } = await planOf(heads(`${nfs}\n${isos(', state: absent')}`) + 'vms: {}\n');
+    expect(plan.refused.map((r) => r.why).join()).toMatch(/win on dom01.* has it/);
+    await converge(heads(`${nfs}\n${isos()}`) + win('{}'));
+    await converge(heads(`${nfs}\n${isos(', state: absent')}`) + win('{}'));
+    expect(stored('/images')).toEqual([]);
+  });
+});
+
+describe('a volume group', () => {
+  it('is the smallest farm’s only repository: templates lie with each server', async () => {
+    await converge(heads(`${lvm}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
+    const at = diskOf('dom01', 'web');
+    expect(at).toMatch(/^\/dev\/vg0\/web-xvda-[0-9a-f]{8}$/);
+    expect(rig.sim.files('dom01').read(at)).toBe('debian');
+    expect(rig.sim.files('dom01').list('/var/lib/reeve/images')).toHaveLength(2);
+    expect(rig.sim.files('dom02').list('/var/lib/reeve/images')).toEqual([]);
+    expect(await volumes('dom01')).toMatch(/reeve\.disk=p\/web\//);
+  });
+
+  it('gives no VM another one’s bytes', async () => {
+    await converge(heads(lvm) + one('{ size: 1GiB }'));
+    rig.sim.files('dom01').write(diskOf('dom01', 'web'), 'secret');
+    await converge(heads(lvm) + one('{ size: 1GiB }', ', state: absent, deleteDisks: true'));
+    expect(await volumes('dom01')).not.toMatch(/web/);
+    await converge(heads(lvm) + one('{ size: 1GiB }').replace('web', 'db'));
+    expect(rig.sim.files('dom01').read(diskOf('dom01', 'db'))).toBe('');
+  });
+
+  it('grows a disk while its guest runs, never shrinks one, and never takes more than it has', async () => {
+    await converge(heads(lvm) + one('{ size: 1GiB }'));
+    expect(await converge(heads(lvm) + one('{ size: 2GiB }'))).toMatch(/the volume grows at once/);
+    const less = await planOf(heads(lvm) + one('{ size: 1GiB }'));
+    expect(less.plan.refused[0]?.why).toMatch(/would shrink from 2GiB to 1GiB/);
+    const most = await planOf(heads(lvm) + one('{ size: 20GiB }'));
+    expect(most.plan.refused[0]?.why).toMatch(/repository vg0 on dom01 has 8GiB free, and 18GiB are needed/);
+  });
+
+  it('that is not there is said', async () => {
+    const { plan } = await planOf(heads('repositories: { vg9: { type: lvm } }') + one('{ size: 1GiB }'));
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused.map((r) => r.why).join()).toMatch(/there is no volume group vg9/);
+  });
+
+  it('has a volume of that name already: another name is taken, and its bytes stay', async () => {
+    await converge(heads(lvm) + one('{ size: 1GiB }'));
+    const at = diskOf('dom01', 'web');
+    rig.sim.files('dom01').write(at, 'old');
+    await converge(heads(lvm) + one('{ size: 1GiB }', ', state: absent'));
+    await converge(heads(lvm) + one('{ size: 1GiB }'));
+    expect(diskOf('dom01', 'web')).not.toBe(at);
+    expect(rig.sim.files('dom01').read(at)).toBe('old');
+  });
+});
+
+describe.each([
+  ['nfs', nfs],
+  ['lvm', lvm],
+])('a disk that its VM left, on %s', (_, repository) => {
+  const gone = (more = ''): string => heads(repository) + one('{ size: 1GiB }', `, state: absent${more}`);
+  const bytesOf = (at: string): string | undefined =>
+    at.startsWith('/dev/') ? rig.sim.files('dom01').read(at) : read(at.replace('/srv/vmstore', ''));
+
+  it('is adopted by another, with its bytes', async () => {
+    await converge(heads(repository) + one('{ size: 1GiB }'));
+    const at = diskOf('dom01', 'web');
+    await rig.sim.hand('dom01', ['true']);
+    if (at.startsWith('/dev/')) rig.sim.files('dom01').write(at, 'kept');
+    else rig.sim.export(source).files.write(at.replace('/srv/vmstore', ''), 'kept');
+    const taken = `vms: { new: { server: dom01, disks: { xvda: { adopt: ${at} } } } }\n`;
+    const early = await planOf(heads(repository) + taken);
+    expect(early.plan.refused.map((r) => r.why).join()).toMatch(/is a disk of web on dom01/);
+    await converge(gone());
+    await converge(heads(repository) + taken);
+    expect([diskOf('dom01', 'new'), bytesOf(at)]).toEqual([at, 'kept']);
+  });
+
+  it('is deleted only by name, and not while somebody has it', async () => {
+    await converge(heads(repository) + one('{ size: 1GiB }'));
+    const at = diskOf('dom01', 'web');
+    const file = at.slice(at.lastIndexOf('/') + 1);
+    const used = await planOf(heads(repository) + one('{ size: 1GiB }'), { deleteDisks: [file] });
+    expect(used.plan.refused.map((r) => r.why).join()).toMatch(/web on dom01.* has it/);
+    await converge(gone());
+    expect(bytesOf(at)).toBe('');
+    const shown = await converge(gone(), { deleteDisks: [file] });
+    expect(shown).toMatch(/delete disk web-xvda-\S+: its bytes are lost/);
+    expect(bytesOf(at)).toBeUndefined();
+  });
+
+  it('goes with it where the file says so', async () => {
+    await converge(heads(repository) + one('{ size: 1GiB }'));
+    const at = diskOf('dom01', 'web');
+    expect(await converge(gone(', deleteDisks: true'))).toMatch(/its disks go with it: THEIR BYTES ARE LOST/);
+    expect(bytesOf(at)).toBeUndefined();
+  });
+});
