@@ -6,7 +6,7 @@ import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
-import type { Settings } from '../kinds/vm/spec.ts';
+import type { CloudInit, SeedText, Settings } from '../kinds/vm/spec.ts';
 import { exit, ExitError } from './exit.ts';
 import type { Shell } from './shell.ts';
 
@@ -14,7 +14,14 @@ import type { Shell } from './shell.ts';
 interface Named {
   readonly reference: string;
   readonly place: string;
+  /** It may have many lines: no password, but a file for cloud-init. */
+  readonly text?: true;
 }
+
+const namedInSeed = (vm: string, seed: CloudInit | undefined): readonly Named[] =>
+  Object.entries(seed ?? {}).flatMap(([part, v]: [string, SeedText | null]) =>
+    v && 'secret' in v ? [{ reference: v.secret, place: `cloudInit.${part} of ${vm}`, text: true as const }] : [],
+  );
 
 const namedIn = (vm: string, settings: Settings): readonly Named[] =>
   Object.entries(settings).flatMap(([field, v]) =>
@@ -29,13 +36,19 @@ export const namedByFarm = (
   const targeted = targets.length === 0 ? () => true : picomatch([...targets]);
   return farm.vms
     .filter((v) => v.state !== 'absent' && (pools.length === 0 || pools.includes(v.pool)))
-    .filter((v) => targeted(v.key) || targeted(`vm/${v.key}`))
-    .flatMap((v) => namedIn(v.key, v.settings));
+    .flatMap((v) =>
+      targeted(v.key) || targeted(`vm/${v.key}`)
+        ? [...namedIn(v.key, v.settings), ...namedInSeed(v.key, v.cloudInit)]
+        : [],
+    );
 };
 
 /** Those of the cfgs that a plan writes. */
 export const namedByPlan = (plan: Plan): readonly Named[] =>
-  plan.operations.flatMap(({ op }) => ('record' in op ? namedIn(op.vm.name, op.record.config.settings) : []));
+  plan.operations.flatMap(({ op }) => {
+    if (op.verb === 'make-seed') return namedInSeed(op.vm.name, op.seed);
+    return 'record' in op ? namedIn(op.vm.name, op.record.config.settings) : [];
+  });
 
 type Answer = { readonly value: string } | { readonly why: string };
 
@@ -55,8 +68,9 @@ const look = async (shell: Shell, reference: string): Promise<Answer> => {
 };
 
 /** What no cfg could hold, or nobody could type. */
-const unfit = (value: string): string | null => {
+const unfit = (value: string, text: boolean): string | null => {
   if (value === '') return 'it is empty';
+  if (text) return null;
   return /[\x00-\x1f\x7f]/.test(value) ? 'it has more than one line, or control characters' : null;
 };
 
@@ -71,11 +85,11 @@ export const gatherSecrets = async (shell: Shell, named: readonly Named[]): Prom
   const secrets = new Map<string, string>();
   const missing: string[] = [];
   const looked = new Set<string>();
-  for (const { reference, place } of named) {
+  for (const { reference, place, text } of named) {
     if (looked.has(reference)) continue;
     looked.add(reference);
     const answer = await look(shell, reference);
-    const why = 'why' in answer ? answer.why : unfit(answer.value);
+    const why = 'why' in answer ? answer.why : unfit(answer.value, text === true);
     if (why !== null) missing.push(`${reference} (${place}): ${why}`);
     else if ('value' in answer) secrets.set(reference, answer.value);
   }
@@ -85,7 +99,7 @@ export const gatherSecrets = async (shell: Shell, named: readonly Named[]): Prom
 /** For commands that only read: what has no value counts as unchanged, and is told. */
 export const secretsToCompare = async (shell: Shell, named: readonly Named[]): Promise<Secrets> => {
   const { secrets, missing } = await gatherSecrets(shell, named);
-  for (const m of missing) shell.err.write(`warning: ${m}; the password counts as unchanged\n`);
+  for (const m of missing) shell.err.write(`warning: ${m}; it counts as unchanged\n`);
   return secrets;
 };
 

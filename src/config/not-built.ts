@@ -9,7 +9,7 @@ interface NotBuilt {
 }
 
 const repositoryTypes = ['ocfs2', 'iscsi', 'zfs'];
-const settings = ['apart', 'cloudInit'];
+const settings = ['apart'];
 
 export const notBuiltYet: readonly NotBuilt[] = [
   { of: 'pool', keys: ['spare', 'overcommit'] },

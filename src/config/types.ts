@@ -537,11 +537,11 @@ export interface Profile {
     within?: string;
   };
   /**
-   * What cloud-init reads at its first boot.
+   * What cloud-init reads at its first boot: a NoCloud seed on a disk of its own. Changed later, it is not replayed.
    */
   cloudInit?: {
     /**
-     * cloud-init user data.
+     * cloud-init user data: a text, a map (`#cloud-config`), or `${file:PATH}`.
      */
     userData?:
       | string
@@ -934,11 +934,11 @@ export interface Vm {
     within?: string;
   };
   /**
-   * What cloud-init reads at its first boot.
+   * What cloud-init reads at its first boot: a NoCloud seed on a disk of its own. Changed later, it is not replayed.
    */
   cloudInit?: {
     /**
-     * cloud-init user data.
+     * cloud-init user data: a text, a map (`#cloud-config`), or `${file:PATH}`.
      */
     userData?:
       | string

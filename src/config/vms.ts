@@ -7,6 +7,7 @@ import type { PoolSpec } from '../kinds/farm.ts';
 import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
 import { cdromsOf, nicsOf } from './devices.ts';
+import { cloudInitOf } from './cloud-init.ts';
 import { disksOf } from './disks.ts';
 import { checkFit } from './fit.ts';
 import { placeOf } from './gather.ts';
@@ -67,6 +68,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     ready: readyOf(key, layers, around),
     shutdownMs: shutdownOf(layers, around),
     formerly: formerly?.value,
+    cloudInit: cloudInitOf(key, layers, around),
     protect: flagAt(layers, 'protect') ?? false,
     deleteDisks: flagAt(layers, 'deleteDisks') ?? false,
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,

@@ -57,7 +57,7 @@ export const decide = (
   options: PlanOptions,
   budget: Budget,
   tool: string,
-  { make, grow, adopt }: Pick<VmTransition, 'make' | 'grow' | 'adopt'>,
+  { make, grow, adopt, seed }: Pick<VmTransition, 'make' | 'grow' | 'adopt' | 'seed'>,
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
@@ -134,6 +134,7 @@ export const decide = (
     make,
     grow: spec.state === 'absent' ? [] : grow,
     adopt,
+    seed,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =

@@ -28,6 +28,7 @@ export const pruned = (found: Found, key: string): VmSpec => ({
   ready: undefined,
   shutdownMs: undefined,
   formerly: undefined,
+  cloudInit: undefined,
   protect: false,
   deleteDisks: false,
   budget: undefined,

@@ -4,11 +4,12 @@ import { formatSize } from '../core/quantity.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { diskName, disksFolder, isVolumeGroup, type StoredDisk, type StoreSeen } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import type { GrownDisk, NewDisk, TakenDisk } from '../kinds/vm/draft.ts';
+import type { GrownDisk, NewDisk, NewSeed, TakenDisk } from '../kinds/vm/draft.ts';
 import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { AdoptedDisk, DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
 import type { Users } from './removals.ts';
+import { settleSeed } from './seeds.ts';
 import { pathsUsed } from './users.ts';
 
 export interface Settled {
@@ -17,6 +18,7 @@ export interface Settled {
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
   readonly adopt: readonly TakenDisk[];
+  readonly seed: NewSeed | null;
 }
 
 const storeAt = (seen: ServerSeen, folder: string): StoreSeen | undefined => seen.storage.stores[folder];
@@ -44,8 +46,8 @@ const freePath = (
   }
 };
 
-/** LVM rounds up to whole extents. */
-const slack = (folder: string): number => (isVolumeGroup(folder) ? 128 * 1024 : 0);
+/** LVM rounds up to whole extents, of 4 MiB unless somebody chose others. */
+const slack = (folder: string): number => (isVolumeGroup(folder) ? 4 * 1024 : 0);
 
 /** How the store keeps it; undefined where that was not seen. */
 const storedAt = (seen: ServerSeen, folder: string, path: string): StoredDisk | null | undefined => {
@@ -126,8 +128,12 @@ export const settleDisks = (
   users: Users,
 ): Settled | Unresolved => {
   const all = Object.entries(spec.disks ?? {});
-  if (!all.some(([, d]) => d.made ?? d.adopt)) return { spec, make: [], grow: [], adopt: [] };
-  const disks: Record<string, DiskSpec> = {};
+  const seeded = settleSeed(farm, spec, live);
+  const disks: Record<string, DiskSpec> = { ...seeded.disks };
+  if (!all.some(([, d]) => d.made ?? d.adopt)) {
+    const own = Object.keys(disks).length === 0 ? spec.disks : { ...spec.disks, ...disks };
+    return { spec: { ...spec, disks: own }, make: [], grow: [], adopt: [], seed: seeded.seed };
+  }
   const make: NewDisk[] = [];
   const grow: GrownDisk[] = [];
   const adopt: TakenDisk[] = [];
@@ -167,7 +173,7 @@ export const settleDisks = (
     const { from: _, ...rest } = made;
     if (from !== null) grow.push({ ...rest, vdev, path, format, from });
   }
-  return { spec: { ...spec, disks }, make, grow, adopt };
+  return { spec: { ...spec, disks }, make, grow, adopt, seed: seeded.seed };
 };
 
 /** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */

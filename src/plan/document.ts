@@ -32,6 +32,7 @@ import { withRemovals, type Removal } from './removals.ts';
 import { sequence, topological, type Chain, type Node } from './sequence.ts';
 import { roofOver, storageEdges, type Roof, type StoragePlan } from './storage.ts';
 import type { Tools } from './tools.ts';
+import { pathsOfConfig } from './users.ts';
 import { verify } from './verify.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -84,13 +85,19 @@ const readyOf = ({ spec, server, live }: Decision): readonly Op[] =>
 
 /** What uses an image, or a path beneath a repository, waits until that is there. */
 const roofEdges = (chains: readonly Chain[], d: Draft): readonly (readonly [id: string, needs: string])[] =>
-  chains.flat().flatMap(({ id, op }) =>
-    effectsOf(op, d.overhead).flatMap((e) => {
-      if (e.fx !== 'needs' || e.ref.kind !== 'image') return [];
-      const roof = roofOver(d.roofs.get(op.server), e.ref.name);
+  chains.flat().flatMap(({ id, op }) => {
+    const roofs = d.roofs.get(op.server);
+    const needed = effectsOf(op, d.overhead).flatMap((e) =>
+      e.fx === 'needs' && e.ref.kind === 'image' ? [e.ref.name] : [],
+    );
+    // What a cfg names is fetched even where the VM is not started now: a person may start it.
+    const named =
+      op.verb === 'define' ? pathsOfConfig(op.record.config).filter((p) => roofs?.some((r) => r.path === p)) : [];
+    return [...needed, ...named].flatMap((path) => {
+      const roof = roofOver(roofs, path);
       return roof?.is === 'coming' ? [[id, roof.after] as const] : [];
-    }),
-  );
+    });
+  });
 
 /** Images that are wanted whoever needs them, and those that something needs. */
 const fetchesFor = (edges: readonly (readonly [id: string, needs: string])[], d: Draft): readonly Node[] => {

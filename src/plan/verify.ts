@@ -60,6 +60,7 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'release',
   'make-disk',
   'adopt-disk',
+  'make-seed',
   'grow-disk',
 ]);
 

@@ -3,6 +3,7 @@ import type { Farm } from '../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Decision } from './decide.ts';
 import type { Matched } from './match.ts';
+import { unseeded } from './seeds.ts';
 import type { Tools } from './tools.ts';
 
 export interface Scene {
@@ -49,6 +50,8 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
       `${key} runs on ${x.server} without its QEMU, which died: no emulated disk, NIC or display works; a restart gives it one`,
     );
   }
+  const stale = unseeded(x.spec, x.live);
+  if (stale !== null) out.push(stale);
   const seen = seenOn(d.observed, x.server);
   const strange = seen ? d.tools.toolstack.unknownKeys(Object.keys(x.spec.xl ?? {}), seen.xen) : [];
   if (seen && strange.length > 0) {

@@ -54,6 +54,8 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
         names: [op.name, op.repository],
         paths: [op.path, op.folder, ...(op.from === null ? [] : [op.from.path])],
       };
+    case 'make-seed':
+      return { names: [op.name, ...(op.repository === null ? [] : [op.repository])], paths: [op.path, op.folder] };
     case 'adopt-disk':
     case 'grow-disk':
       return { names: [op.name, op.repository], paths: [op.path, op.folder] };

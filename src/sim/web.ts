@@ -28,6 +28,8 @@ export const wget: Program = async (world, process, argv) => {
   const url = argv.at(-1) ?? '';
   const found = world.web.get(url);
   await process.sleep(300);
+  // The real one opens what it is to write before it asks.
+  if (!world.files.exists(path)) world.files.write(path, '');
   if (found === undefined) {
     const host = /^https?:\/\/([^/:]*)/.exec(url)?.[1] ?? url;
     return failed(4, `wget: unable to resolve host address '${host}'\n`);

@@ -277,3 +277,25 @@ describe.each([
     expect(bytesOf(at)).toBeUndefined();
   });
 });
+
+describe('a seed for cloud-init', () => {
+  const seeded = (user: string): string =>
+    one('{ size: 1GiB }', `, cloudInit: { userData: ${user}, networkConfig: { version: 2 } }`);
+  it.each([
+    ['beside the disk', nfs, /\/srv\/vmstore\/disks\/web-seed-[0-9a-f]{8}\.iso/],
+    ['with the server, where disks are volumes', lvm, /\/var\/lib\/reeve\/disks\/web-seed-[0-9a-f]{8}\.iso/],
+  ])('is made with its VM, %s, and never replayed', async (_, repository, where) => {
+    await converge(heads(repository) + seeded('{ hostname: www }'));
+    const text = cfg('dom01', 'web');
+    expect(text).toMatch(where);
+    const [at = ''] = where.exec(text) ?? [];
+    const image = at.startsWith('/srv') ? read(at.slice('/srv/vmstore'.length)) : rig.sim.files('dom01').read(at);
+    expect(image).toContain('#cloud-config\nhostname: www\n');
+    expect(image).toMatch(/instance-id: [0-9a-f-]{36}\nlocal-hostname: web\n/);
+    const { plan } = await planOf(heads(repository) + seeded('{ hostname: other }'));
+    expect(plan.operations).toEqual([]);
+    expect(plan.warnings).toContain(
+      'web: its cloudInit is not what it was made with, and is not replayed: it counts when a VM is made',
+    );
+  });
+});

@@ -1,5 +1,6 @@
 /** The contract suites on the simulated farm: once for each type of guest, and of storage. */
 import { contract, type ContractFarm } from './law.ts';
+import { imagesContract } from './images-law.ts';
 import { hasty, openRig } from './rig.ts';
 import { storageContract } from './storage-law.ts';
 
@@ -57,9 +58,19 @@ for (const type of ['pvh', 'pv', 'hvm'] as const) contract('the simulated farm',
 
 const exported = 'filer:/law';
 
-storageContract('the simulated farm', async () => {
+const openStorage = async () => {
   const rig = await openRig({
-    servers: [{ name: 'dom01', memoryMiB: 3072, dom0MiB: 768, cpus: 2, bridges: [], paths: [] }],
+    servers: [
+      {
+        name: 'dom01',
+        memoryMiB: 3072,
+        dom0MiB: 768,
+        cpus: 2,
+        bridges: [],
+        paths: [],
+        volumeGroups: { vg0: 4 * 1024 ** 2 },
+      },
+    ],
     exports: [exported],
     speed: Infinity,
     seed: 'storage',
@@ -72,10 +83,18 @@ storageContract('the simulated farm', async () => {
     control,
     clock: hasty(),
     source: exported,
-    hand: (argv) => rig.sim.hand('dom01', argv),
+    group: 'vg0',
+    serve: (name: string, bytes: Uint8Array) => {
+      rig.sim.web.set(`http://web/${name}`, { bytes });
+      return `http://web/${name}`;
+    },
+    hand: (argv: readonly string[]) => rig.sim.hand('dom01', argv),
     close: async () => {
       await control.close();
       await rig.close();
     },
   };
-});
+};
+
+storageContract('the simulated farm', openStorage);
+imagesContract('the simulated farm', openStorage);

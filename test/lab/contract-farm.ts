@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { openControl } from '../../src/transport/index.ts';
 import type { HeldServer } from '../contract/carry.ts';
+import type { ImagesFarm } from '../contract/images-law.ts';
 import type { ContractFarm } from '../contract/law.ts';
 import type { StorageFarm } from '../contract/storage-law.ts';
 import { awake } from './check.ts';
+import { openWeb } from './web.ts';
 import { guest, hand, here, lab, reset, server, ssh } from './farm.ts';
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
@@ -71,6 +73,26 @@ export const openStorage = async (): Promise<StorageFarm> => {
     source: `${server(here).privateAddress}:/export`,
     hand: byHand,
     close: () => farm.control.close(),
+  };
+};
+
+/** With a volume group of its own, and a web. */
+export const openImages = async (): Promise<ImagesFarm> => {
+  const farm = await hold();
+  const web = await openWeb();
+  await hand(here, 'pvcreate -q -y -ff /dev/vdb && vgcreate -q vg0 /dev/vdb');
+  return {
+    ...farm,
+    group: 'vg0',
+    serve: (name, bytes) => {
+      web.files.set(name, { bytes });
+      return web.url(name);
+    },
+    hand: byHand,
+    close: async () => {
+      await farm.control.close();
+      await web.close();
+    },
   };
 };
 

@@ -119,6 +119,8 @@ export interface FarmYaml {
   /** Numbers of dom0s; this worker's own unless said. */
   readonly servers?: readonly number[];
   readonly repositories?: Readonly<Record<string, unknown>>;
+  readonly templates?: Readonly<Record<string, unknown>>;
+  readonly isos?: Readonly<Record<string, unknown>>;
   /** Bridges by network; `lan` and `dmz` unless said. */
   readonly networks?: Readonly<Record<string, string>>;
 }
@@ -128,6 +130,8 @@ const farmYaml = ({
   vms,
   servers = [here],
   repositories = {},
+  templates = {},
+  isos = {},
   networks = { lan: 'xenbr0', dmz: 'xenbr1' },
 }: FarmYaml): string =>
   stringify({
@@ -137,6 +141,8 @@ const farmYaml = ({
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),
     networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
     repositories,
+    templates,
+    isos,
     defaults: { type: 'pvh', memory: '128MiB' },
     vms,
   });

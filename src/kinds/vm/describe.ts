@@ -46,6 +46,8 @@ export const reasonOf = (op: VmOp): string => {
       return `take the marker out of ${op.path}; the VM is left as it is`;
     case 'make-disk':
       return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}${op.from === null ? '' : ` from template ${op.from.template}`}`;
+    case 'make-seed':
+      return `write the cloud-init seed ${op.path}`;
     case 'adopt-disk':
       return `take ${op.path} as ${op.vdev}`;
     case 'grow-disk':
@@ -91,6 +93,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
       return { ms: 25_000, downtimeMs: 25_000 };
     case 'make-disk':
       return { ms: op.from === null ? 2000 : 30_000, downtimeMs: 0 };
+    case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
     case 'set-memory':
@@ -114,6 +117,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'ready':
     case 'release':
     case 'make-disk':
+    case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
       return 'none';

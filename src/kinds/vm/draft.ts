@@ -5,7 +5,7 @@ import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
 import { withoutDigests } from './settings.ts';
-import type { CfgSetting, MadeDisk, Settings, VmConfig } from './spec.ts';
+import type { CfgSetting, CloudInit, MadeDisk, Settings, VmConfig } from './spec.ts';
 
 export interface VmTransition {
   readonly want: Resolved;
@@ -30,6 +30,7 @@ export interface VmTransition {
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
   readonly adopt: readonly TakenDisk[];
+  readonly seed: NewSeed | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
 }
@@ -39,6 +40,15 @@ export interface NewDisk extends MadeDisk {
   readonly vdev: string;
   readonly path: string;
   readonly format: string;
+}
+
+/** The seed of a VM that is to be made. */
+export interface NewSeed {
+  readonly vdev: string;
+  readonly path: string;
+  readonly repository: string | null;
+  readonly folder: string;
+  readonly seed: CloudInit;
 }
 
 /** One that is there and is to be its own. */

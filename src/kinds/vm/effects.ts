@@ -193,6 +193,7 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
         ...(op.from === null ? [] : [needs('image', op.from.path)]),
         { fx: 'makes', ref: ref('disk', op.path), on: op.server },
       ];
+    case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
       return [needs('image', op.path)];

@@ -2,7 +2,7 @@
 import type { Ref } from '../../core/ref.ts';
 import type { Marker } from './live.ts';
 import type { DiskMarker } from '../repository/live.ts';
-import type { DiskConfig, DiskSource, NicConfig, ReadySpec, VmConfig } from './spec.ts';
+import type { CloudInit, DiskConfig, DiskSource, NicConfig, ReadySpec, VmConfig } from './spec.ts';
 
 interface Base {
   readonly vm: Ref<'vm'>;
@@ -82,6 +82,17 @@ export type VmOp =
       readonly format: string;
       /** The template whose bytes it gets; null: blank. */
       readonly from: DiskSource | null;
+    })
+  /** Write the NoCloud seed that cloud-init reads at the first boot. */
+  | (Base & {
+      readonly verb: 'make-seed';
+      readonly vdev: string;
+      readonly path: string;
+      readonly farm: string;
+      /** Null: the server's own folder. */
+      readonly repository: string | null;
+      readonly folder: string;
+      readonly seed: CloudInit;
     })
   /** Write into the marker of a disk that is there that it is this VM's. */
   | (Base & {

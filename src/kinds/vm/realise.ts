@@ -23,6 +23,7 @@ const writes = (t: VmTransition): boolean => {
 const rankOf = (op: VmOp): number => {
   switch (op.verb) {
     case 'make-disk':
+    case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
       return -1;
@@ -237,6 +238,8 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
     if (record.config.disks[vdev]?.path === at)
       ops.push({ ...base, verb: 'make-disk', vdev, path: at, farm: t.farm, ...disk });
   }
+  if (t.seed && record.config.disks[t.seed.vdev]?.path === t.seed.path)
+    ops.push({ ...base, verb: 'make-seed', farm: t.farm, ...t.seed });
   for (const disk of t.adopt) {
     if (record.config.disks[disk.vdev]?.path === disk.path)
       ops.push({ ...base, verb: 'adopt-disk', farm: t.farm, ...disk });

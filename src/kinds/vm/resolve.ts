@@ -1,4 +1,5 @@
 /** The full wanted VM: the file's values, with every open one settled by what is live ("left alone") or by its default. */
+import { digestOf } from '../../core/digest.ts';
 import { resolveCdroms, resolveDisks, resolveNics } from './devices.ts';
 import type { Books, Facts, Settle, Unresolved } from './facts.ts';
 import { fields } from './fields.ts';
@@ -143,6 +144,9 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
 
   const state: VmState = spec.state === 'absent' ? 'stopped' : spec.state;
   applied['state'] = spec.state;
+  // It counts when the VM is made, and is remembered as it was then.
+  const seeded = live ? marker?.applied['cloudInit'] : spec.cloudInit && digestOf(spec.cloudInit);
+  if (seeded !== undefined) applied['cloudInit'] = seeded;
   // Unless said, a VM that Reeve made starts with its server where it is to run; an adopted one's links are left alone.
   const ours = live === null || marker?.origin === 'created';
   const autostart = settle<boolean | null>(

@@ -205,7 +205,11 @@ export const settings = {
   ),
   cloudInit: mapWith(
     {
-      userData: { description: 'cloud-init user data.', type: ['string', 'object'], additionalProperties: true },
+      userData: {
+        description: 'cloud-init user data: a text, a map (`#cloud-config`), or `${file:PATH}`.',
+        type: ['string', 'object'],
+        additionalProperties: true,
+      },
       metaData: { description: 'cloud-init meta data.', type: ['string', 'object'], additionalProperties: true },
       networkConfig: {
         description: 'cloud-init network configuration.',
@@ -213,7 +217,7 @@ export const settings = {
         additionalProperties: true,
       },
     },
-    'What cloud-init reads at its first boot.',
+    'What cloud-init reads at its first boot: a NoCloud seed on a disk of its own. Changed later, it is not replayed.',
   ),
   protect: {
     description: 'No plan may delete, recreate or wipe it, not even when it leaves the file.',

@@ -46,6 +46,16 @@ export interface DiskSpec {
   readonly backend: DiskBackend | undefined;
 }
 
+/** A text of the file, or the reference (`${file:…}`) that it gives instead. */
+export type SeedText = { readonly text: string } | { readonly secret: string };
+
+/** What cloud-init reads at the first boot; null: not said. */
+export interface CloudInit {
+  readonly userData: SeedText | null;
+  readonly metaData: SeedText | null;
+  readonly networkConfig: SeedText | null;
+}
+
 /** A CD drive: it is there from the start, its medium comes and goes. */
 export interface CdromSpec {
   /** Null: an empty drive. */
@@ -161,6 +171,7 @@ export interface VmSpec {
   readonly shutdownMs: number | undefined;
   /** The key that it had before. */
   readonly formerly: string | undefined;
+  readonly cloudInit: CloudInit | undefined;
   readonly protect: boolean;
   /** Deleting it deletes the disks that Reeve made for it. */
   readonly deleteDisks: boolean;

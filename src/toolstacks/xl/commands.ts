@@ -61,6 +61,8 @@ const linesOf = (op: Op): Lines => {
       return [['xl', 'rename', op.name, op.to]];
     case 'change-cd':
       return [cdArgv(op, op.name)];
+    case 'make-seed':
+      return [['write', op.path]];
     case 'make-disk':
     case 'adopt-disk':
     case 'grow-disk':

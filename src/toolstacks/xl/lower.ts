@@ -10,6 +10,7 @@ import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from 
 import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
 import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
+import { makeSeed } from './lower-seed.ts';
 import { lowerRepository } from './lower-repository.ts';
 import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from './lower-settings.ts';
 
@@ -54,6 +55,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Uns
       return changeCd(op, at);
     case 'make-disk':
       return makeDisk(op);
+    case 'make-seed':
+      return makeSeed(op, at);
     case 'adopt-disk':
       return adoptDisk(op);
     case 'grow-disk':

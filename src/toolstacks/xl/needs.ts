@@ -32,6 +32,7 @@ export const pathsOf = (op: Op): readonly string[] => {
       return [`${op.folder}/`];
     case 'make-disk':
       return [op.path, ...(op.from === null ? [] : [op.from.path]), `${op.folder}/`];
+    case 'make-seed':
     case 'adopt-disk':
       return [op.path, `${op.folder}/`];
     case 'attach-disk':

@@ -100,6 +100,7 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'pause':
     case 'unpause':
     case 'ready':
+    case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
     case 'set-memory':

@@ -330,6 +330,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'change-cd':
     case 'make-disk':
     case 'adopt-disk':
+    case 'make-seed':
     case 'grow-disk':
     case 'attach-disk':
     case 'detach-disk':

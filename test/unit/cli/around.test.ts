@@ -153,7 +153,7 @@ describe('a password', () => {
     const planned = await reeve(['plan', farm.path]);
     expect(planned.code).toBe(0);
     expect(planned.err).toBe(
-      'warning: ${env:VNC} (display.vnc.password of win): the variable VNC is not set; the password counts as unchanged\n',
+      'warning: ${env:VNC} (display.vnc.password of win): the variable VNC is not set; it counts as unchanged\n',
     );
     expect(planned.out).toContain('vnc on 127.0.0.1, any free port, password ${env:VNC}');
     const before = [...farm.sim.counts.values()].map((c) => c.connections);

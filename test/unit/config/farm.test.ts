@@ -60,6 +60,7 @@ test('the short form is one pool, named like the farm', async () => {
         ready: undefined,
         shutdownMs: undefined,
         formerly: undefined,
+        cloudInit: undefined,
         protect: false,
         deleteDisks: false,
         budget: undefined,

@@ -265,3 +265,15 @@ test('a disk by its size is made in the repository that is named, or in the only
     format: 'qcow2',
   });
 });
+
+test('what cloud-init reads is a text, a map written out, or a reference', async () => {
+  const vm = await vmOf(`vms: { web: { cloudInit: {
+    userData: { hostname: www, packages: [nginx] }, metaData: "\${file:meta.yaml}", networkConfig: "version: 2" } } }`);
+  expect(vm.cloudInit).toEqual({
+    userData: { text: '#cloud-config\nhostname: www\npackages:\n  - nginx\n' },
+    metaData: { secret: '${file:meta.yaml}' },
+    networkConfig: { text: 'version: 2' },
+  });
+  expect(await codesOf('vms: { web: { cloudInit: { userData: "hostname: x" } } }')).toEqual(['bad-value']);
+  expect(await codesOf('vms: { web: { cloudInit: {} } }')).toEqual(['missing-key']);
+});

@@ -54,6 +54,7 @@ export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
   ready: undefined,
   shutdownMs: undefined,
   formerly: undefined,
+  cloudInit: undefined,
   protect: false,
   deleteDisks: false,
   budget: undefined,
@@ -255,6 +256,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'change-cd':
       return edit(s, op.uuid, (d) => ({ ...d, cdroms: { ...d.cdroms, [op.vdev]: { path: op.path ?? '' } } }));
     case 'ready':
+    case 'make-seed':
       return s;
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };

@@ -91,6 +91,15 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     size: 20 * 1024 ** 2,
     format: 'qcow2',
   },
+  'make-seed': {
+    verb: 'make-seed',
+    vdev: 'xvdz',
+    path: '/srv/vmstore/disks/win-1-seed-1a2b3c4d.iso',
+    farm: 'acme',
+    repository: 'vmstore',
+    folder: '/srv/vmstore',
+    seed: { userData: { text: '#cloud-config\n' }, metaData: null, networkConfig: { secret: '${file:net}' } },
+  },
   'adopt-disk': {
     verb: 'adopt-disk',
     vdev: 'xvdg',
