@@ -29,7 +29,7 @@ export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: 
 
 /** What it costs a VM that runs, or the bytes of one that is gone. */
 export const disruptionOf = (op: Op): Disruption =>
-  isVmOp(op) ? vm.disruptionOf(op) : op.verb === 'delete-disk' ? 'data-loss' : 'none';
+  isVmOp(op) ? vm.disruptionOf(op) : op.verb === 'delete-disk' && op.copied === null ? 'data-loss' : 'none';
 
 export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>
   isVmOp(op) ? vmEffects(op, overhead) : isImageOp(op) ? image.effects(op) : repository.effects(op);

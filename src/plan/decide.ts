@@ -48,6 +48,16 @@ const stateRefusal = (spec: VmSpec, change: Change, way: Way): Refusal => ({
   needs: way.disruption,
 });
 
+const moved = ({ field }: Change, move: VmTransition['move']): boolean => move.some((m) => field === `disks.${m.vdev}`);
+
+/** A disk is copied while nobody writes it. */
+const onlyDown = (c: Change): Change => {
+  const [first, ...rest] = c.ways.filter((w) => w.how === 'restart' || w.how === 'configure');
+  if (!first) return c;
+  const why = 'the disk is copied while the VM is down';
+  return { ...c, ways: [{ ...first, why }, ...rest] };
+};
+
 /** Sorts the changes of one VM into what is taken now, what waits, and what cannot be. */
 export const decide = (
   spec: VmSpec,
@@ -57,7 +67,7 @@ export const decide = (
   options: PlanOptions,
   budget: Budget,
   tool: string,
-  { make, grow, adopt, seed }: Pick<VmTransition, 'make' | 'grow' | 'adopt' | 'seed'>,
+  { make, grow, adopt, move, seed }: Pick<VmTransition, 'make' | 'grow' | 'adopt' | 'move' | 'seed'>,
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
@@ -75,7 +85,7 @@ export const decide = (
   const everything = compare(want, live ?? { server, uuid: null, domain: null, record: null, marker: null }, facts);
   const state = compareState(spec, live);
   const differing = live === null || spec.state === 'absent' ? [] : everything;
-  const fields = differing.filter((c) => selected(c, options.cause));
+  const fields = differing.filter((c) => selected(c, options.cause)).map((c) => (moved(c, move) ? onlyDown(c) : c));
   const keep = new Set(differing.filter((c) => !selected(c, options.cause)).map((c) => c.field));
   const stateChange = state && selected(state, options.cause) ? state : null;
 
@@ -134,6 +144,7 @@ export const decide = (
     make,
     grow: spec.state === 'absent' ? [] : grow,
     adopt,
+    move,
     seed,
     force: within('data-loss', budget(spec, null)),
   };

@@ -18,6 +18,7 @@ export interface Settled {
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
   readonly adopt: readonly TakenDisk[];
+  readonly move: readonly NewDisk[];
   readonly seed: NewSeed | null;
 }
 
@@ -126,17 +127,20 @@ export const settleDisks = (
   live: LiveVm | null,
   seen: ServerSeen,
   users: Users,
+  /** False: disks that are to get another place keep the one they have. */
+  moving = true,
 ): Settled | Unresolved => {
   const all = Object.entries(spec.disks ?? {});
   const seeded = settleSeed(farm, spec, live);
   const disks: Record<string, DiskSpec> = { ...seeded.disks };
   if (!all.some(([, d]) => d.made ?? d.adopt)) {
     const own = Object.keys(disks).length === 0 ? spec.disks : { ...spec.disks, ...disks };
-    return { spec: { ...spec, disks: own }, make: [], grow: [], adopt: [], seed: seeded.seed };
+    return { spec: { ...spec, disks: own }, make: [], grow: [], adopt: [], move: [], seed: seeded.seed };
   }
   const make: NewDisk[] = [];
   const grow: GrownDisk[] = [];
   const adopt: TakenDisk[] = [];
+  const move: NewDisk[] = [];
   for (const [vdev, d] of all) {
     disks[vdev] = d;
     if (d.adopt && spec.state !== 'absent') {
@@ -149,13 +153,22 @@ export const settleDisks = (
     }
     const { made } = d;
     if (!made) continue;
-    const had =
-      live?.record?.config?.disks[vdev]?.path ?? live?.domain?.disks.find((k) => k.vdev === vdev)?.path ?? null;
-    if (had !== null && !had.startsWith(`${disksFolder(made.folder)}/`)) {
-      return unresolved(
-        `disk ${vdev} of ${spec.key} is ${had}, and it is not moved into repository ${made.repository}`,
-        `moving a disk is not built yet in this version: write path: ${had}`,
-      );
+    const now = live?.record?.config?.disks[vdev] ?? live?.domain?.disks.find((k) => k.vdev === vdev);
+    const had = now?.path ?? null;
+    const was = now && 'format' in now ? now.format : 'raw';
+    const elsewhere = had !== null && !had.startsWith(`${disksFolder(made.folder)}/`);
+    if (had !== null && spec.state !== 'absent' && (elsewhere || (d.format ?? was) !== was)) {
+      if (was !== 'raw' && was !== 'qcow2')
+        return unresolved(`disk ${vdev} of ${spec.key} is ${was}, and is not moved`, `write path: ${had}`);
+      const to = d.format ?? (isVolumeGroup(made.folder) ? 'raw' : was);
+      if (!moving) {
+        disks[vdev] = { ...d, path: had, format: was };
+        continue;
+      }
+      const path = freePath(farm, spec, vdev, made, to, seen);
+      disks[vdev] = { ...d, path, format: to };
+      move.push({ ...made, vdev, path, format: to, from: { template: null, path: had, format: was } });
+      continue;
     }
     const wrong = had === null || spec.state === 'absent' ? null : trouble(spec.key, vdev, had, made, seen);
     if (wrong) return wrong;
@@ -173,17 +186,21 @@ export const settleDisks = (
     const { from: _, ...rest } = made;
     if (from !== null) grow.push({ ...rest, vdev, path, format, from });
   }
-  return { spec: { ...spec, disks }, make, grow, adopt, seed: seeded.seed };
+  return { spec: { ...spec, disks }, make, grow, adopt, move, seed: seeded.seed };
 };
 
 /** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
 export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined) => {
   const left = new Map<string, number>();
   /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
-  return (pool: string, server: string, { make, grow }: Pick<Settled, 'make' | 'grow'>): Unresolved | null => {
+  return (
+    pool: string,
+    server: string,
+    { make, grow, move }: Pick<Settled, 'make' | 'grow' | 'move'>,
+  ): Unresolved | null => {
     const wanted = new Map<string, number>();
     const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
-    for (const m of make) want(m.repository, m.size);
+    for (const m of [...make, ...move]) want(m.repository, m.size);
     for (const g of grow) want(g.repository, g.size - g.from);
     for (const [name, size] of wanted) {
       const r = farm.pools.find((p) => p.name === pool)?.repositories[name];

@@ -196,7 +196,9 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
     operations.filter((o) => o.target.kind === 'vm'),
     (o) => o.target.name,
   );
-  const loses = new Set(operations.flatMap(({ op }) => (op.verb === 'delete-disk' ? [op.of] : [])));
+  const loses = new Set(
+    operations.flatMap(({ op }) => (op.verb === 'delete-disk' && op.copied === null ? [op.of] : [])),
+  );
   return d.decisions.flatMap((x): PlanVm[] => {
     const mine = byVm.get(x.spec.key) ?? [];
     if (dropped.has(x.spec.key) || (mine.length === 0 && x.changes.length === 0)) return [];

@@ -6,12 +6,13 @@ import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
+import type { NewDisk } from '../kinds/vm/draft.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
-import { openSpace, settleDisks } from './disks.ts';
+import { openSpace, settleDisks, type Settled } from './disks.ts';
 import { mayDelete, pruned, tooMany } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
@@ -20,7 +21,7 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
-import { disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
+import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
 import { planStorage, roofOver, type Roof } from './storage.ts';
 import type { Tools } from './tools.ts';
 
@@ -78,6 +79,35 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
+  const unmoved = (spec: VmSpec, { vdev, repository }: NewDisk): Refusal => ({
+    ...refusal(
+      spec.key,
+      `disk ${vdev} of ${spec.key} would be moved into repository ${repository}`,
+      'it is copied while the VM is down, and that costs a restart',
+      `--allow restart=${spec.key}`,
+    ),
+    needs: 'restart',
+  });
+  /** The old places of moved disks go once the cfg names the new ones. */
+  const leftBehind = ({ spec, server, transition: t, live }: Decision, seen: ServerSeen): readonly Removal[] => {
+    const pool = poolOf.get(spec.pool);
+    if (!pool || !t || !live) return [];
+    return t.move.flatMap(({ from, vdev, path: copied }) =>
+      from && !t.keep.has(`disks.${vdev}`)
+        ? disksOf({
+            paths: [from.path],
+            key: spec.key,
+            uuid: live.uuid,
+            server,
+            pool,
+            farm: farm.name,
+            seen,
+            users,
+            copied,
+          }).map((node) => ({ node, after: `${spec.key}/${t.mode === 'restart' ? 'restart' : 'define'}` }))
+        : [],
+    );
+  };
   /** The template of one of its new disks cannot be had. */
   const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
     for (const { from, vdev } of transition?.make ?? []) {
@@ -92,9 +122,20 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     if (!seen) return;
     const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
-    const settled = settleDisks(farm.name, spec, live, seen, users);
+    let settled = settleDisks(farm.name, spec, live, seen, users);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
-    const d = decide(settled.spec, live, server, factsOf(spec, seen), options, budget, tools.version, settled);
+    const decideSo = (s: Settled): Decision =>
+      decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s);
+    let d = decideSo(settled);
+    const { move } = settled;
+    // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
+    if (move.length > 0 && live?.domain && d.transition?.mode !== 'restart') {
+      for (const m of move) refused.push(unmoved(spec, m));
+      const stay = settleDisks(farm.name, spec, live, seen, users, false);
+      if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
+      settled = stay;
+      d = decideSo(settled);
+    } else if (d.transition) removals.push(...leftBehind(d, seen));
     const lack = d.transition && (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server));
     const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);

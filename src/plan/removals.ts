@@ -47,7 +47,15 @@ const markerIn = (seen: ServerSeen, { path }: RepositorySpec, disk: string): Dis
   return marker && marker !== 'odd' ? marker : null;
 };
 
-const opFor = (pool: PoolSpec, r: RepositorySpec, server: string, farm: string, disk: string, of: string): Node => {
+const opFor = (
+  pool: PoolSpec,
+  r: RepositorySpec,
+  server: string,
+  farm: string,
+  disk: string,
+  of: string,
+  copied: string | null,
+): Node => {
   const op: RepositoryOp = {
     repository: ref('repository', `${pool.name}/${r.name}`),
     server,
@@ -59,9 +67,32 @@ const opFor = (pool: PoolSpec, r: RepositorySpec, server: string, farm: string, 
     verb: 'delete-disk',
     disk,
     of,
+    copied,
   };
   return { id: idOf(op), op };
 };
+
+interface Own {
+  readonly paths: readonly string[];
+  readonly key: string;
+  readonly uuid: string | null;
+  readonly server: string;
+  readonly pool: PoolSpec;
+  readonly farm: string;
+  readonly seen: ServerSeen;
+  readonly users: Users;
+  /** Where the bytes of all of them are from now on; null: nowhere. */
+  readonly copied: string | null;
+}
+
+/** Those of a VM's disks that Reeve made or adopted for it, and that no other VM has. */
+export const disksOf = ({ paths, key, uuid, server, pool, farm, seen, users, copied }: Own): readonly Node[] =>
+  paths.flatMap((path) => {
+    const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
+    const marker = r && markerIn(seen, r, path);
+    if (!r || marker?.farm !== farm || marker.uuid !== uuid || users(path).some((u) => u.uuid !== uuid)) return [];
+    return [opFor(pool, r, server, farm, path, key, copied)];
+  });
 
 /** A VM's own disks, once its cfg is gone. */
 export const disksOfDeleted = (
@@ -76,13 +107,8 @@ export const disksOfDeleted = (
     ...Object.values(live.record?.config?.disks ?? {}).map((d) => d.path),
     ...(live.domain?.disks ?? []).map((d) => d.path),
   ]);
-  return [...paths].sort().flatMap((path): readonly Removal[] => {
-    const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
-    const marker = r && markerIn(seen, r, path);
-    if (!r || marker?.farm !== farm || marker.uuid !== live.uuid) return [];
-    if (users(path).some((u) => u.uuid !== live.uuid)) return [];
-    return [{ node: opFor(pool, r, server, farm, path, key), after: `${key}/undefine` }];
-  });
+  const of = { paths: [...paths].sort(), key, uuid: live.uuid, server, pool, farm, seen, users, copied: null };
+  return disksOf(of).map((node) => ({ node, after: `${key}/undefine` }));
 };
 
 /** Disks that `--delete-disks` names by their file. */
@@ -131,7 +157,7 @@ export const orphansNamed = (
                   : null;
           if (why === null) {
             const of = marker && marker !== 'odd' ? marker.vm : '';
-            removals.push({ node: opFor(pool, r, s.name, farm.name, path, of), after: null });
+            removals.push({ node: opFor(pool, r, s.name, farm.name, path, of, null), after: null });
             continue;
           }
           refused.push({

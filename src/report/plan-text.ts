@@ -127,7 +127,11 @@ const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[])
     const some = plan.images.filter((r) => r.action === action).length;
     if (some > 0) parts.push(`${count(some, 'image')} to ${action}`);
   }
-  const lost = plan.operations.filter((o) => o.op.verb === 'delete-disk').length;
+  const moves = plan.operations.flatMap(({ op }) =>
+    op.verb === 'restart' ? op.copies : op.verb === 'make-disk' && op.from?.template === null ? [op] : [],
+  );
+  if (moves.length > 0) parts.push(`${count(moves.length, 'disk')} to move`);
+  const lost = plan.operations.filter(({ op }) => op.verb === 'delete-disk' && op.copied === null).length;
   if (lost > 0) parts.push(`${count(lost, 'disk')} to delete`);
   const n = plan.operations.length;
   const quality = n <= plan.bound ? 'the fewest possible' : `lower bound ${plan.bound}`;
@@ -169,7 +173,7 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   const byId = new Map(plan.operations.map((x) => [x.id, x]));
   const operationsOf = (vm: PlanVm): readonly Operation[] => [
     ...vm.operations.flatMap((id) => byId.get(id) ?? []),
-    ...plan.operations.filter(({ op }) => op.verb === 'delete-disk' && op.of === vm.subject.name),
+    ...plan.operations.filter(({ op }) => op.verb === 'delete-disk' && op.copied === null && op.of === vm.subject.name),
   ];
   const refusedOf = (vm: PlanVm): readonly Refusal[] =>
     plan.refused.filter((r) => refKey(r.subject) === refKey(vm.subject));

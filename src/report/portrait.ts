@@ -87,7 +87,7 @@ export const portrait = (operations: readonly Operation[]): readonly ChangeText[
         ? [
             [
               op.vdev,
-              `new: ${words('size.', op.size)} in repository ${clean(op.repository)}${op.from === null ? '' : `, from template ${clean(op.from.template)}`}`,
+              `new: ${words('size.', op.size)} in repository ${clean(op.repository)}${op.from === null ? '' : op.from.template === null ? `, a copy of ${clean(op.from.path)}` : `, from template ${clean(op.from.template)}`}`,
             ] as const,
           ]
         : [],

@@ -98,9 +98,23 @@ const convert: Program = async (world, process, argv) => {
   return fine;
 };
 
+const compare: Program = async (world, process, argv) => {
+  const { option, words } = parse([...argv.map((a) => (a === '-F' ? '-O' : a))]);
+  const [a = '', b = ''] = words;
+  const [one, two] = [diskAt(world, a), diskAt(world, b)];
+  if (!one) return missing(a);
+  if (!two) return missing(b);
+  await process.sleep(300);
+  const plain = (bytes: Uint8Array, format: string | undefined): string =>
+    Array.from(format === 'qcow2' ? bytes.slice(magic.length) : bytes).join();
+  if (plain(one.bytes, option('-f')) === plain(two.bytes, option('-O'))) return fine;
+  return { rc: 1, out: 'Content mismatch at offset 0!\n', err: '' };
+};
+
 export const qemuImg: Program = async (world, process, [command = '', ...argv]) => {
   if (command === 'resize') return resize(world, process, argv);
   if (command === 'convert') return convert(world, process, argv);
+  if (command === 'compare') return compare(world, process, argv);
   if (command !== 'create') return failed(1, `qemu-img: Command not found: ${command}\n`);
   const { option, words } = parse(argv);
   const [path = '', size] = words;

@@ -165,7 +165,13 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
         };
         await lawful(adopt, path);
         expect((await look(path)).disks[name]?.marker).toMatchObject({ vm: 'db', vdev: 'xvdz', size: 16 * MiB });
-        const gone = (at: string): RepositoryOp => ({ ...store(path), verb: 'delete-disk', disk: at, of: 'web' });
+        const gone = (at: string): RepositoryOp => ({
+          ...store(path),
+          verb: 'delete-disk',
+          disk: at,
+          of: 'web',
+          copied: null,
+        });
         await lawful(gone(blank.path), path);
         await lawful(gone(disk(path, 'xvdb', null).path), path);
         expect((await look(path)).disks).toEqual({});

@@ -299,3 +299,81 @@ describe('a seed for cloud-init', () => {
     );
   });
 });
+
+describe('a disk that is to lie elsewhere', () => {
+  const both = `repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore }, vg0: { type: lvm } }`;
+  const at = (repository: string, more = '', state = ''): string =>
+    heads(both) + one(`{ repository: ${repository}, size: 1GiB${more} }`, state);
+  const restarts = { allow: [...allow.allow, { disruption: 'restart' as const, pattern: 'web' }] };
+  const fill = (text: string): void => {
+    const path = diskOf('dom01', 'web');
+    if (path.startsWith('/dev/')) rig.sim.files('dom01').write(path, text);
+    else rig.sim.export(source).files.write(path.replace('/srv/vmstore', ''), text);
+  };
+  const bytesOf = (path: string): string | undefined =>
+    path.startsWith('/dev/') ? rig.sim.files('dom01').read(path) : read(path.replace('/srv/vmstore', ''));
+
+  it('is copied while its VM is down, the VM started from the copy, and the old one removed', async () => {
+    await converge(at('vmstore'));
+    fill('mine');
+    const old = diskOf('dom01', 'web');
+    const asked = await planOf(at('vg0'), { allow: [] });
+    expect(asked.plan.operations).toEqual([]);
+    expect(asked.plan.refused[0]).toMatchObject({ needs: 'restart', help: '--allow restart=web' });
+    const shown = await converge(at('vg0'), restarts);
+    expect(shown).toMatch(/web on dom01: restart; about 47 s down/);
+    expect(shown).toMatch(/remove disk web-xvda-\S+ once it is copied to \/dev\/vg0\/web-xvda/);
+    expect(shown).toMatch(/1 disk to move/);
+    expect(shown).toMatch(/the disk is copied while the VM is down/);
+    const now = diskOf('dom01', 'web');
+    expect([now.startsWith('/dev/vg0/web-xvda-'), bytesOf(now), bytesOf(old)]).toEqual([true, 'mine', undefined]);
+    await converge(at('vmstore', ', format: qcow2'), restarts);
+    expect(bytesOf(diskOf('dom01', 'web'))?.endsWith('mine')).toBe(true);
+    expect(await volumes('dom01')).not.toMatch(/web/);
+  });
+
+  it('is copied at once where its VM does not run', async () => {
+    await converge(at('vmstore'));
+    fill('mine');
+    await converge(at('vmstore', '', ', state: stopped'), { allow: [{ disruption: 'stop', pattern: 'web' }] });
+    await converge(at('vg0', '', ', state: stopped'));
+    expect(bytesOf(diskOf('dom01', 'web'))).toBe('mine');
+  });
+
+  it('stays where it is when the copy finds no room, and its VM runs on from it', async () => {
+    await converge(at('vg0'));
+    fill('mine');
+    const old = diskOf('dom01', 'web');
+    const { plan } = await planOf(at('vmstore'), restarts);
+    rig.sim.export(source).full(true);
+    const { failed } = await rig.apply(plan);
+    expect(failed.map((f) => f.why).join()).toMatch(/No space left on device.*put right by/s);
+    await rig.sim.settle();
+    expect([diskOf('dom01', 'web'), bytesOf(old)]).toEqual([old, 'mine']);
+    expect((await rig.sim.hand('dom01', ['xl', 'list'])).out).toMatch(/^web /m);
+    rig.sim.export(source).full(false);
+    await converge(at('vmstore'), restarts);
+    expect(bytesOf(diskOf('dom01', 'web'))).toBe('mine');
+  });
+
+  it.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20])(
+    'is whole in one place, whenever the run is killed (after %s events)',
+    async (leaveAt) => {
+      await converge(at('vmstore'));
+      fill('mine');
+      const { plan } = await planOf(at('vg0'), restarts);
+      await rig.apply(plan, leaveAt);
+      await rig.sim.settle();
+      let tries = 0;
+      for (; tries < 3; tries++) {
+        const again = await planOf(at('vg0'), restarts);
+        if (again.plan.operations.length === 0) break;
+        await rig.apply(again.plan);
+        await rig.sim.settle();
+      }
+      await converge(at('vg0'), restarts);
+      expect(bytesOf(diskOf('dom01', 'web'))).toBe('mine');
+      expect((await rig.sim.hand('dom01', ['xl', 'list'])).out).toMatch(/^web /m);
+    },
+  );
+});

@@ -202,7 +202,10 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     const forced = { deadlineMs: 5000, force: true };
     const pausedBegin: Walk = [
       ['start paused', start(true, config)],
-      ['restart', () => ({ ...base(), verb: 'restart', record: draft(2, config()), write: true, ...forced })],
+      [
+        'restart',
+        () => ({ ...base(), verb: 'restart', record: draft(2, config()), write: true, copies: [], ...forced }),
+      ],
     ];
     const begin: Walk = [
       ['define', () => ({ ...base(), verb: 'define', record: draft(1, config()), update: false })],
@@ -299,7 +302,10 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ['unpause', () => ({ ...base(), verb: 'unpause' })],
     ];
     const restart: Walk = [
-      ['restart', () => ({ ...base(), verb: 'restart', record: draft(5, restarted()), write: true, ...quiet })],
+      [
+        'restart',
+        () => ({ ...base(), verb: 'restart', record: draft(5, restarted()), write: true, copies: [], ...quiet }),
+      ],
     ];
     const stop: Walk = [['stop', () => ({ ...base(), verb: 'stop', ...quiet })]];
     const pausedStart: Walk = [

@@ -178,3 +178,27 @@ describe('an ISO', () => {
     await expectSettled(desk);
   });
 });
+
+describe('a disk that is to lie elsewhere', () => {
+  const repositories = { own: { type: 'dir', path: '/srv/own' }, vg0: { type: 'lvm' } };
+  const on = (repository: string): Record<string, VmYaml> => ({
+    web: { ...made, disks: { xvda: { repository, size: '48MiB', from: 'boots' } } },
+  });
+  it('is copied while its VM is down, compared, and removed from its old place', async () => {
+    write(on('own'), { repositories });
+    await apply(desk);
+    await awake(here, 'web');
+    const old = await diskOf('web');
+    expect(old).toMatch(/^\/srv\/own\/disks\/web-xvda-/);
+    const before = await bytesOf(old);
+    write(on('vg0'), { repositories });
+    expect(await expectCode(desk, 5, 'plan')).toMatch(/it is copied while the VM is down/);
+    await apply(desk, '--allow', 'restart=web');
+    const now = await diskOf('web');
+    expect(now).toMatch(/^\/dev\/vg0\/web-xvda-/);
+    expect(await awake(here, 'web', 2)).toMatch(/from=disk/);
+    expect(await bytesOf(now)).toBe(before);
+    expect(await hand(here, 'ls /srv/own/disks')).toBe('');
+    await expectSettled(desk);
+  });
+});

@@ -18,7 +18,9 @@ export const reasonOf = (op: RepositoryOp): string => {
     case 'mark-repository':
       return op.fresh === null ? 'look whose it is, and remember it' : 'mark it where it is new, and remember it';
     case 'delete-disk':
-      return `delete disk ${diskName(op.path, op.disk)}: its bytes are lost`;
+      return op.copied === null
+        ? `delete disk ${diskName(op.path, op.disk)}: its bytes are lost`
+        : `remove disk ${diskName(op.path, op.disk)} once it is copied to ${op.copied}`;
     case 'detach-repository':
       return [
         ...(op.mounted ? [`unmount ${op.path}`] : []),

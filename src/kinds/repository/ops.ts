@@ -32,11 +32,13 @@ export type RepositoryOp =
       /** The UUID of a new store; null: it must have a marker already. */
       readonly fresh: string | null;
     })
-  /** Remove a disk that Reeve made or adopted: its bytes are lost. */
+  /** Remove a disk that Reeve made or adopted: its bytes are lost, unless it has been copied. */
   | (Base & {
       readonly verb: 'delete-disk';
       readonly disk: string;
       /** Whose it was: a VM's key. */ readonly of: string | null;
+      /** Where its bytes are now; null: nowhere. */
+      readonly copied: string | null;
     })
   /** Unmount it, and forget it; its data stay. */
   | (Base & {

@@ -1,7 +1,7 @@
 /** What an operation is called, why it is done, and how long it takes as a rule: for the plan's reader. */
 import type { Disruption } from '../../core/disruption.ts';
 import { formatSize } from '../../core/quantity.ts';
-import type { VmOp } from './ops.ts';
+import type { MakeDisk, VmOp } from './ops.ts';
 
 /** Unique within a plan, stable between plans. */
 export const idOf = (op: VmOp): string => {
@@ -9,6 +9,9 @@ export const idOf = (op: VmOp): string => {
   if ('vdev' in op) return `${base}/${op.vdev}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
+
+const sourceText = ({ from }: MakeDisk): string =>
+  from === null ? '' : from.template === null ? `, a copy of ${from.path}` : ` from template ${from.template}`;
 
 export const reasonOf = (op: VmOp): string => {
   switch (op.verb) {
@@ -21,7 +24,10 @@ export const reasonOf = (op: VmOp): string => {
     case 'stop':
       return op.force ? 'shut it down; destroy it where it will not' : 'shut it down';
     case 'restart':
-      return op.write ? `restart it on the new ${op.record.path}` : `restart it on ${op.record.path}`;
+      return [
+        op.write ? `restart it on the new ${op.record.path}` : `restart it on ${op.record.path}`,
+        ...op.copies.map((c) => `copy ${c.vdev} into repository ${c.repository} while it is down`),
+      ].join('; ');
     case 'pause':
       return 'pause it';
     case 'unpause':
@@ -45,7 +51,7 @@ export const reasonOf = (op: VmOp): string => {
     case 'release':
       return `take the marker out of ${op.path}; the VM is left as it is`;
     case 'make-disk':
-      return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}${op.from === null ? '' : ` from template ${op.from.template}`}`;
+      return `make ${op.vdev}: ${formatSize(op.size)} of ${op.format} in repository ${op.repository}${sourceText(op)}`;
     case 'make-seed':
       return `write the cloud-init seed ${op.path}`;
     case 'adopt-disk':
@@ -66,6 +72,10 @@ export const reasonOf = (op: VmOp): string => {
       return `remove ${op.path}`;
   }
 };
+
+/** At a hundred MiB a second: the whole disk, though a sparse one takes less; a moved one is read once more. */
+const copyMs = (disks: readonly MakeDisk[]): number =>
+  disks.reduce((ms, d) => ms + Math.ceil(d.size / 1024 / 100) * (d.from?.template === null ? 2000 : 1000), 0);
 
 /** Both in ms, for a server of today; `downtimeMs` is how long the guest does not run. */
 export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs: number } => {
@@ -90,9 +100,9 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'stop':
       return { ms: 15_000, downtimeMs: 0 };
     case 'restart':
-      return { ms: 25_000, downtimeMs: 25_000 };
+      return { ms: 25_000 + copyMs(op.copies), downtimeMs: 25_000 + copyMs(op.copies) };
     case 'make-disk':
-      return { ms: op.from === null ? 2000 : 30_000, downtimeMs: 0 };
+      return { ms: op.from === null ? 2000 : copyMs([op]), downtimeMs: 0 };
     case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':

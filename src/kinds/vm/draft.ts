@@ -30,6 +30,8 @@ export interface VmTransition {
   readonly make: readonly NewDisk[];
   readonly grow: readonly GrownDisk[];
   readonly adopt: readonly TakenDisk[];
+  /** Disks that get another place, each made there from its old one. */
+  readonly move: readonly NewDisk[];
   readonly seed: NewSeed | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;

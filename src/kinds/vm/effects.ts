@@ -155,7 +155,15 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'start':
       return born(op.config, op.paused ? 'paused' : 'running');
     case 'restart':
-      return [...(op.write ? written(op.record) : []), ...died, ...born(op.record.config, 'running')];
+      return [
+        ...(op.write ? written(op.record) : []),
+        ...died,
+        ...op.copies.flatMap((c): readonly Effect[] => [
+          ...(c.from === null ? [] : [needs('image', c.from.path)]),
+          { fx: 'makes', ref: ref('disk', c.path), on: op.server },
+        ]),
+        ...born(op.record.config, 'running'),
+      ];
     case 'stop':
       return died;
     case 'pause':

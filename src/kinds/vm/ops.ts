@@ -23,6 +23,22 @@ export interface CfgDraft {
   readonly from: { readonly path: string; readonly digest: string } | null;
 }
 
+/** Make a disk in a repository, beside its marker; it is nobody's until a cfg has it. */
+export type MakeDisk = Base & {
+  readonly verb: 'make-disk';
+  readonly vdev: string;
+  readonly path: string;
+  readonly farm: string;
+  readonly repository: string;
+  /** The repository's path. */
+  readonly folder: string;
+  /** KiB. */
+  readonly size: number;
+  readonly format: string;
+  /** The template, or the disk that it takes the place of, whose bytes it gets; null: blank. */
+  readonly from: DiskSource | null;
+};
+
 export type VmOp =
   /** Write the cfg; `update`: also hand it to the running domain, for its next reboot. */
   | (Base & { readonly verb: 'define'; readonly record: CfgDraft; readonly update: boolean })
@@ -52,6 +68,8 @@ export type VmOp =
       readonly write: boolean;
       readonly deadlineMs: number;
       readonly force: boolean;
+      /** Disks that are copied to another place while it is down; the cfg follows them. */
+      readonly copies: readonly MakeDisk[];
     })
   | (Base & { readonly verb: 'pause' })
   | (Base & { readonly verb: 'unpause' })
@@ -68,21 +86,7 @@ export type VmOp =
   | (Base & { readonly verb: 'change-cd'; readonly vdev: string; readonly path: string | null; readonly from: string })
   /** Wait until a started VM counts as up. */
   | (Base & { readonly verb: 'ready'; readonly ready: ReadySpec })
-  /** Make a disk in a repository, beside its marker; it is nobody's until a cfg has it. */
-  | (Base & {
-      readonly verb: 'make-disk';
-      readonly vdev: string;
-      readonly path: string;
-      readonly farm: string;
-      readonly repository: string;
-      /** The repository's path. */
-      readonly folder: string;
-      /** KiB. */
-      readonly size: number;
-      readonly format: string;
-      /** The template whose bytes it gets; null: blank. */
-      readonly from: DiskSource | null;
-    })
+  | MakeDisk
   /** Write the NoCloud seed that cloud-init reads at the first boot. */
   | (Base & {
       readonly verb: 'make-seed';

@@ -2,9 +2,9 @@
 import type { How } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
-import { draft, type VmTransition } from './draft.ts';
+import { draft, type NewDisk, type VmTransition } from './draft.ts';
 import { settingOf } from './fields.ts';
-import type { CfgDraft, VmOp } from './ops.ts';
+import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
 import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 import { lifeOf } from './state.ts';
@@ -234,10 +234,12 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const ops: VmOp[] = [];
   const write = writes(t);
   const links = linkOps(t, record);
-  for (const { vdev, path: at, ...disk } of t.make) {
-    if (record.config.disks[vdev]?.path === at)
-      ops.push({ ...base, verb: 'make-disk', vdev, path: at, farm: t.farm, ...disk });
-  }
+  const madeOf = (disks: readonly NewDisk[]): readonly MakeDisk[] =>
+    disks
+      .filter((d) => record.config.disks[d.vdev]?.path === d.path)
+      .map((d) => ({ ...base, verb: 'make-disk', farm: t.farm, ...d }));
+  const copies = madeOf(t.move);
+  ops.push(...madeOf(t.make), ...(t.mode === 'restart' ? [] : copies));
   if (t.seed && record.config.disks[t.seed.vdev]?.path === t.seed.path)
     ops.push({ ...base, verb: 'make-seed', farm: t.farm, ...t.seed });
   for (const disk of t.adopt) {
@@ -247,7 +249,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
-    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force });
+    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force, copies });
     if (t.state === 'pause') ops.push({ ...base, verb: 'pause' });
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;

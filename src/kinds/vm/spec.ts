@@ -20,7 +20,8 @@ export interface MadeDisk {
 }
 
 export interface DiskSource {
-  readonly template: string;
+  /** Null: it is the disk's own old place. */
+  readonly template: string | null;
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
 }

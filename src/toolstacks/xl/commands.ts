@@ -32,9 +32,11 @@ const linesOf = (op: Op): Lines => {
     case 'restart':
       return [
         ['xl', '-N', 'create', op.write ? checkPath(op.uuid) : op.record.path],
-        ...(op.write ? placedLines(op.record) : []),
+        ...(op.write && op.copies.length === 0 ? placedLines(op.record) : []),
         shutdownArgv(op.name),
         ...(op.force ? [['xl', 'destroy', op.name]] : []),
+        ...op.copies.flatMap(diskLines),
+        ...(op.write && op.copies.length > 0 ? placedLines(op.record) : []),
         createArgv(op.record.path, false),
       ];
     case 'pause':

@@ -41,8 +41,12 @@ const fillArgvs = ({ format, size, from }: Make, path: string): readonly Argv[] 
     from.format === format
       ? ['cp', '--reflink=auto', from.path, path]
       : ['qemu-img', 'convert', '-q', '-f', from.format, '-O', format, from.path, path];
-  return [copy, resizeArgv(format, path, size)];
+  return [copy, resizeArgv(format, path, size), ...compareArgvs({ format, from }, path)];
 };
+
+/** A moved disk's old place is given up: so that every byte is known to be in the new one. What is longer ends in zeros. */
+const compareArgvs = ({ format, from }: Pick<Make, 'format' | 'from'>, path: string): readonly Argv[] =>
+  from?.template === null ? [['qemu-img', 'compare', '-q', '-f', from.format, '-F', format, from.path, path]] : [];
 
 const markerText = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Step => {
   const { path, farm, vm, uuid, vdev, size, format } = op;

@@ -2,6 +2,7 @@
 import type { Condition, Lowered, Step } from '../../core/step.ts';
 import { comesBack, created, destroyed, exec, gone, quickMs, takenDown } from './domain-steps.ts';
 import { checkPath, placing, written } from './lower-cfg.ts';
+import { makeDisk } from './lower-disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { canStart } from './needs.ts';
 
@@ -52,12 +53,20 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
         written(check, placed.bytes, 'any'),
         exec(['xl', '-N', 'create', check]),
         { do: 'remove', path: check, onlyIf: 'any' },
-        ...placed.steps,
       ]
     : [exec(['xl', '-N', 'create', path])];
+  const down = domain ? takenDown(domain, op.deadlineMs, op.force) : [];
+  const place = placed?.steps ?? [];
+  const copies = op.copies.map(makeDisk);
+  // A cfg never names a disk that is not whole: it follows the copies, and else stands there before anything goes down.
+  const between = copies.length > 0 ? [...down, ...copies.flatMap((c) => c.steps), ...place] : [...place, ...down];
   return {
-    before: [...(placed?.before ?? []), ...canStart(op, config, domain?.memory.actual ?? 0)],
-    steps: [...checked, ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []), created(path, false, config)],
+    before: [
+      ...(placed?.before ?? []),
+      ...copies.flatMap((c) => c.before),
+      ...canStart(op, config, domain?.memory.actual ?? 0),
+    ],
+    steps: [...checked, ...between, created(path, false, config)],
     after: [is(op.uuid, 'running')],
     afterMs: quickMs,
   };

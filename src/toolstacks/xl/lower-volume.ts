@@ -40,7 +40,14 @@ const zeroArgv = (path: string): Argv => ['blkdiscard', '-z', path];
 
 /** Fails where the template is larger than the volume. */
 const copyArgvs = ({ from }: Make, path: string): readonly Argv[] =>
-  from === null ? [] : [['qemu-img', 'convert', '-q', '-n', '-f', from.format, '-O', 'raw', from.path, path]];
+  from === null
+    ? []
+    : [
+        ['qemu-img', 'convert', '-q', '-n', '-f', from.format, '-O', 'raw', from.path, path],
+        ...(from.template === null
+          ? [['qemu-img', 'compare', '-q', '-f', from.format, '-F', 'raw', from.path, path]]
+          : []),
+      ];
 
 export const makeSteps = (op: Make): readonly Step[] => {
   const half = fullHalf(op.path);

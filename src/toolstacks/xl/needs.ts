@@ -27,7 +27,7 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'start':
       return [op.path, ...filesOf(op.config)];
     case 'restart':
-      return filesOf(op.record.config);
+      return [...filesOf(op.record.config), ...op.copies.flatMap(pathsOf)];
     case 'grow-disk':
       return [`${op.folder}/`];
     case 'make-disk':
@@ -61,7 +61,11 @@ export const pathsOf = (op: Op): readonly string[] => {
   }
 };
 
-export const pathConditions = (op: VmOp): readonly Condition[] => pathsOf(op).map((path) => ({ is: 'path', path }));
+/** What must be there; what is made on the way need not. */
+export const pathConditions = (op: VmOp): readonly Condition[] => {
+  const made = op.verb === 'restart' ? op.copies.flatMap((c) => [c.path, `${c.folder}/`]) : [];
+  return pathsOf(op).flatMap((path) => (made.includes(path) ? [] : [{ is: 'path', path } as const]));
+};
 
 /** Whether a QEMU serves a VM of this configuration from its start on. */
 export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.values(c.disks).some(needsQemu);

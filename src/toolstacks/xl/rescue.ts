@@ -64,12 +64,14 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'start':
       return halfMade;
     case 'restart': {
+      const copies = op.copies.flatMap((c) => unmade(c, now));
       const check: readonly Step[] = op.write ? [{ do: 'remove', path: checkPath(op.uuid), onlyIf: 'any' }] : [];
       if (domain?.domid === was?.domid) return [...check, ...(op.write ? oneName(op.record, now) : [])];
       if (!was || domain?.state === 'running') return [...check, ...halfMade];
       const back = op.write ? oldCfg(op.record, before, now) : { steps: [], path: op.record.path };
       return [
         ...check,
+        ...copies,
         ...halfMade,
         ...back.steps,
         exec(createArgv(back.path, false), createMs),

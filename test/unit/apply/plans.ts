@@ -63,6 +63,7 @@ export const define = (vm: string, server: string, replaces = 'absent'): Op => (
 export const restart = (vm: string, server: string): Op => ({
   ...base(vm, server),
   verb: 'restart',
+  copies: [],
   record: record(vm, server, 'absent'),
   write: false,
   deadlineMs: 30_000,

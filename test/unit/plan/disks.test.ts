@@ -172,11 +172,13 @@ describe('a VM that has its disk', () => {
     expect(ids(p)).toEqual(['web/stop', 'web/undefine']);
   });
 
-  it('is not moved out of a path of its own', () => {
+  it('is moved out of a path of its own by a restart that copies it, and its old bytes stay there', () => {
     const own = after(on(), plan([spec('web', { disks: { xvda: disk('/dev/vg0/web') } })], on()).operations);
-    const p = plan([web], own);
-    expect(ids(p)).toEqual([]);
-    expect(whys(p)).toMatch(/disk xvda of web is \/dev\/vg0\/web, and it is not moved.*write path: \/dev\/vg0\/web/);
+    const asked = plan([web], own);
+    expect(ids(asked)).toEqual([]);
+    expect(whys(asked)).toMatch(/it is copied while the VM is down.*--allow restart=web/);
+    const p = planOf(farmOf([web]), observed({ a: own }), { allow: [{ disruption: 'restart', pattern: 'web' }] });
+    expect(ids(p)).toEqual(['web/restart']);
   });
 });
 

@@ -192,6 +192,7 @@ const restarted: readonly Operation[] = [
     {
       ...base('db-1', 'dom03'),
       verb: 'restart',
+      copies: [],
       record: draft('db-1', 4),
       write: true,
       deadlineMs: 120_000,

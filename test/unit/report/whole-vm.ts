@@ -69,7 +69,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   },
   start: { verb: 'start', path: '/etc/xen/win-1.cfg', paused: false, clear: true, config: hvm.config },
   stop: { verb: 'stop', deadlineMs: 120_000, force: true },
-  restart: { verb: 'restart', record: hvm, write: true, deadlineMs: 120_000, force: false },
+  restart: { verb: 'restart', record: hvm, write: true, deadlineMs: 120_000, force: false, copies: [] },
   pause: { verb: 'pause' },
   unpause: { verb: 'unpause' },
   'set-memory': { verb: 'set-memory', kib: 512 * MiB, from: 256 * MiB },

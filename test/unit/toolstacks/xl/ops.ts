@@ -149,6 +149,7 @@ export const record: CfgDraft = { path, marker, config, replaces: 'old', from: n
 export const restart = (more: Partial<Extract<VmOp, { verb: 'restart' }>> = {}): VmOp => ({
   ...base,
   verb: 'restart',
+  copies: [],
   record,
   write: true,
   deadlineMs: 60_000,
