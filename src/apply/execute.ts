@@ -92,7 +92,9 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
   if (why !== null) return ledger.skipped(o.id, why);
   ledger.started(o.id);
   try {
-    const trouble = await carryOut(o, serial, run.world, run.readings, (text) => ledger.progress(o.id, text));
+    const trouble = await carryOut(o, serial, run.world, run.readings, (text, bytes) =>
+      ledger.progress(o.id, text, bytes),
+    );
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble.why, trouble.help);
     if (trouble.beyond === 'unreachable') run.shut.set(o.server, trouble.why);

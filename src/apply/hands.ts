@@ -1,6 +1,6 @@
 /** What is done to one server, a step at a time: commands, files and probes; what went wrong comes back in words. */
 import { isUnknown, type ExecResult, type Unknown } from '../core/port.ts';
-import { formatDuration } from '../core/quantity.ts';
+import { formatDuration, formatSize } from '../core/quantity.ts';
 import type { ExecStep, FileStep, ProbeStep } from '../core/step.ts';
 import { addressOf, doingOf, failureOf, maskOf, outOfReach, outputOf } from './words.ts';
 import type { World } from './world.ts';
@@ -19,6 +19,9 @@ export type Judge = 'conditions' | 'result';
 /** ms between two looks at what takes its time. */
 export const longestPauseMs = 3000;
 
+/** ms between two looks at a file that is filled. */
+const lookMs = 5000;
+
 /** How long one try to connect, or one look into a log, may take. */
 const tryMs = 10_000;
 
@@ -32,10 +35,13 @@ export interface Hands {
   readonly lost: readonly string[];
 }
 
+/** Tells what is done now, and where that is known how many bytes have come. */
+export type Say = (text: string, bytes?: number) => void;
+
 const isResult = (x: ExecResult | Trouble | 'lost'): x is ExecResult => typeof x === 'object' && 'rc' in x;
 
 /** `serial` makes the ids of the commands, unlike those of any other operation of the run; `say` tells what is done now. */
-export const handsOn = (server: string, serial: string, world: World, say: (text: string) => void): Hands => {
+export const handsOn = (server: string, serial: string, world: World, say: Say): Hands => {
   const { control, clock } = world;
   const { detach } = world.cancel;
   const mask = maskOf(world.secrets);
@@ -55,10 +61,26 @@ export const handsOn = (server: string, serial: string, world: World, say: (text
     const started = await control.start(server, id, step);
     if (started === 'fenced') return fenced;
     if (isUnknown(started)) return beyondReach(started);
-    const result = await control.wait(server, id);
+    const result = await watched(control.wait(server, id), step);
     if (isUnknown(result)) return beyondReach(result);
     if (result === 'lost' || result === 'never') return 'lost';
     return { rc: result.rc, out: mask(result.out), err: mask(result.err) };
+  };
+
+  /** Tells now and then how large the file is that a command fills. */
+  const watched = async <T>(ending: Promise<T>, { fills }: ExecStep): Promise<T> => {
+    if (fills === undefined) return ending;
+    let over = false;
+    const ended = ending.finally(() => {
+      over = true;
+    });
+    for (;;) {
+      await Promise.race([ended, clock.sleep(lookMs, detach)]);
+      if (over || detach.aborted) return ended;
+      const size = await run({ do: 'exec', argv: ['stat', '-c', '%s', fills], deadlineMs: tryMs });
+      const bytes = isResult(size) && size.rc === 0 ? Number(size.out.trim()) : Number.NaN;
+      if (!over && bytes >= 0) say(`${formatSize(Math.floor(bytes / 1024 ** 2) * 1024)} so far`, bytes);
+    }
   };
 
   /** `; ARGV: what it prints`, or '' where that cannot be had. */

@@ -15,7 +15,7 @@ export interface Ledger {
   readonly held: (server: string) => void;
   readonly started: (id: string) => void;
   /** `text`: what is done now; repeated texts are told once. */
-  readonly progress: (id: string, text: string) => void;
+  readonly progress: (id: string, text: string, bytes?: number) => void;
   readonly done: (id: string) => void;
   readonly failed: (id: string, why: string, help?: string) => void;
   readonly skipped: (id: string, why: string) => void;
@@ -60,10 +60,10 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       tell({ ev: 'started', at: at(), op: id });
       move(id, { is: 'running', since: clock.now(), doing: '' });
     },
-    progress: (id, text) => {
+    progress: (id, text, bytes) => {
       const s = standings.get(id);
       if (s?.is !== 'running' || s.doing === text) return;
-      tell({ ev: 'progress', at: at(), op: id, text });
+      tell({ ev: 'progress', at: at(), op: id, text, ...(bytes === undefined ? {} : { bytes }) });
       move(id, { ...s, doing: text });
     },
     done: (id) => {

@@ -6,7 +6,7 @@ import type { Condition, Lowered, Step } from '../core/step.ts';
 import type { Operation } from '../kinds/plan.ts';
 import { holds } from '../kinds/server/holds.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import { handsOn, longestPauseMs, type Judge, type Trouble } from './hands.ts';
+import { handsOn, longestPauseMs, type Judge, type Say, type Trouble } from './hands.ts';
 import type { Readings, Scope } from './readings.ts';
 import { doingOf } from './words.ts';
 import type { World } from './world.ts';
@@ -48,7 +48,7 @@ export const carryOut = async (
   serial: string,
   world: World,
   readings: Readings,
-  say: (text: string) => void,
+  say: Say,
 ): Promise<Trouble | null> => {
   const { clock, toolstack } = world;
   const { detach } = world.cancel;

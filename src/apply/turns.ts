@@ -1,6 +1,6 @@
 /** Who may run beside whom: a task waits for a turn at each of its limits, and holds them all while it runs. */
 import PQueue from 'p-queue';
-import { isVmOp } from '../kinds/operations.ts';
+import { isImageOp, isVmOp } from '../kinds/operations.ts';
 import type { Operation } from '../kinds/plan.ts';
 
 /** `key`: what is shared; `width`: how many may hold it at once. */
@@ -22,11 +22,26 @@ const creates = (o: Operation): boolean => o.op.verb === 'start' || o.op.verb ==
 /** Waiting for guests to come up takes minutes, and a connection now and then: it keeps nobody from the server. */
 const probesPerServer = 4;
 
+/** Downloads and copies into one repository load it and its network: few at a time. */
+const copiesPerStore = 2;
+
+/** The stores that an operation copies into. */
+const fillsOf = ({ op, server }: Operation): readonly string[] => {
+  if (op.verb === 'fetch-image') return [`copies ${op.repository ?? server}`];
+  const copies = op.verb === 'restart' ? op.copies : op.verb === 'make-disk' && op.from ? [op] : [];
+  return [...new Set(copies.map((c) => `copies ${c.repository}`))].sort();
+};
+
 /** Narrow before wide, in this order for every operation: nobody waits in a circle, nor takes a server's turn while it waits. */
 export const limitsOf = (o: Operation): readonly Limit[] => [
-  isVmOp(o.op) ? { key: `vm ${o.op.uuid}`, width: 1 } : { key: `storage ${o.server}`, width: 1 },
+  ...(isVmOp(o.op)
+    ? [{ key: `vm ${o.op.uuid}`, width: 1 }]
+    : isImageOp(o.op)
+      ? []
+      : [{ key: `storage ${o.server}`, width: 1 }]),
   ...(o.lane === null ? [] : [{ key: `lane ${o.lane}`, width: 1 }]),
   ...(creates(o) ? [{ key: `create ${o.server}`, width: 1 }] : []),
+  ...fillsOf(o).map((key) => ({ key, width: copiesPerStore })),
   o.op.verb === 'ready'
     ? { key: `ready ${o.server}`, width: probesPerServer }
     : { key: `server ${o.server}`, width: perServer },

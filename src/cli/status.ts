@@ -1,9 +1,10 @@
 /** `reeve status`: servers and VMs as they are, managed or not. Reads only. */
 import { isUnknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
-import type { Farm } from '../kinds/farm.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
-import { disksFolder } from '../kinds/repository/live.ts';
+import { disksFolder, imagesFolder } from '../kinds/repository/live.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
@@ -131,6 +132,27 @@ const orphansIn = (path: string, has: readonly Standing[], used: ReadonlySet<str
   return [...new Set(names)].filter((name) => !used.has(`${disksFolder(path)}/${name}`)).sort();
 };
 
+/** What lies among a repository's images: those of the file, and others. */
+const imagesIn = (
+  { name, path }: RepositorySpec,
+  pool: PoolSpec,
+  has: readonly Standing[],
+): Pick<StatusRepository, 'images' | 'oldImages'> => {
+  const files = new Set(
+    has.flatMap((s) => {
+      const store = s.seen.storage.stores[path];
+      return store?.is === 'there' ? Object.keys(store.images).filter((f) => store.images[f]?.there) : [];
+    }),
+  );
+  const kept = pool.images.filter((i) => i.repository === name && i.state === 'present');
+  const fileOf = (at: string): string => at.slice(imagesFolder(path).length + 1);
+  const known = new Set(kept.map((i) => fileOf(i.path)));
+  return {
+    images: kept.filter((i) => files.has(fileOf(i.path))).map((i) => `${i.what === 'iso' ? 'ISO' : i.what} ${i.name}`),
+    oldImages: [...files].filter((f) => !known.has(f)).sort(),
+  };
+};
+
 const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] =>
   farm.pools.flatMap((pool) => {
     const seen = pool.servers.flatMap((s) => {
@@ -154,6 +176,7 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
           path: r.path,
           space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
           orphans: orphansIn(r.path, has, used),
+          ...imagesIn(r, pool, has),
           attached: has.map((s) => s.server),
           missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
           problems: all.flatMap((s) => (s.barred ? [`${s.server}: ${s.barred.why}`] : [])),

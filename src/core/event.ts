@@ -3,7 +3,13 @@
 export type Event =
   | { readonly ev: 'held'; readonly at: string; readonly server: string }
   | { readonly ev: 'started'; readonly at: string; readonly op: string }
-  | { readonly ev: 'progress'; readonly at: string; readonly op: string; readonly text: string }
+  | {
+      readonly ev: 'progress';
+      readonly at: string;
+      readonly op: string;
+      readonly text: string;
+      readonly bytes?: number;
+    }
   | { readonly ev: 'done'; readonly at: string; readonly op: string; readonly ms: number }
   | {
       readonly ev: 'failed';

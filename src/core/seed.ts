@@ -82,7 +82,7 @@ const record = (w: Writer, image: Uint8Array, to: number, { name, extent, length
   return to + size;
 };
 
-/** `names` of the files in this tree, in the order in which they are kept. */
+/** The one folder of a tree: itself, its parent (itself again), then the files, which must be in order. */
 const tree = (w: Writer, image: Uint8Array, root: number, files: readonly Entry[]): void => {
   const self = { name: Uint8Array.of(0), extent: root, length: sector, folder: true };
   let to = record(w, image, root * sector, self);

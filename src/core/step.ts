@@ -83,6 +83,8 @@ export type Step =
       readonly explain?: readonly string[];
       /** Run where it failed: what takes away what must not stay. */
       readonly undo?: readonly string[];
+      /** A file that it fills: how large it is tells how far it has come. */
+      readonly fills?: string;
     }
   /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
   | {

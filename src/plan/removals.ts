@@ -140,9 +140,11 @@ export const orphansNamed = (
           if (r.shared && known) continue;
           known = true;
           const { marker } = store.disks[name];
+          // What a broken run left half made: nobody else gives such names.
+          const half = name.endsWith('.part');
           const have = users(path).filter((u) => r.shared || u.server === s.name);
           const why =
-            marker === null || marker === 'odd' || marker.farm !== farm.name
+            !half && (marker === null || marker === 'odd' || marker.farm !== farm.name)
               ? ['it was neither made nor adopted by this farm', 'remove it by hand']
               : have.length > 0
                 ? [

@@ -63,6 +63,10 @@ export interface StatusRepository {
   readonly missing: readonly string[];
   /** Disks in it that no cfg and no domain has, by file name. */
   readonly orphans: readonly string[];
+  /** Templates and ISOs of the file that it keeps: `template debian`. */
+  readonly images: readonly string[];
+  /** Files of images that the file no longer names: others, or other versions. */
+  readonly oldImages: readonly string[];
   /** `dom02: /srv/vmstore does not answer`. */
   readonly problems: readonly string[];
 }
@@ -190,8 +194,20 @@ const repositoryLine = (r: StatusRepository, paint: Colors): Line => ({
   ],
   notes: [
     ...r.problems.map(note('!')),
+    ...(r.images.length > 0 ? [note('·')(`keeps ${r.images.map(clean).join(', ')}`)] : []),
+    ...(r.oldImages.length > 0
+      ? [
+          note('·')(
+            `${count(r.oldImages.length, 'image')} that the file no longer names: ${r.oldImages.map(clean).join(', ')}; --prune removes`,
+          ),
+        ]
+      : []),
     ...(r.orphans.length > 0
-      ? [note('·')(`${count(r.orphans.length, 'disk')} that no VM has: ${r.orphans.map(clean).join(', ')}`)]
+      ? [
+          note('·')(
+            `${count(r.orphans.length, 'disk')} that no VM has: ${r.orphans.map(clean).join(', ')}; adopt one, or --delete-disks NAME`,
+          ),
+        ]
       : []),
     ...(r.missing.length > 0 ? [note('·')(`not attached on ${r.missing.map(clean).join(', ')}: reeve plan`)] : []),
   ],

@@ -99,7 +99,7 @@ const convert: Program = async (world, process, argv) => {
 };
 
 const compare: Program = async (world, process, argv) => {
-  const { option, words } = parse([...argv.map((a) => (a === '-F' ? '-O' : a))]);
+  const { option, words } = parse(argv.map((a) => (a === '-F' ? '-O' : a)));
   const [a = '', b = ''] = words;
   const [one, two] = [diskAt(world, a), diskAt(world, b)];
   if (!one) return missing(a);

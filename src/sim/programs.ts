@@ -20,6 +20,15 @@ const each = (paths: readonly string[], verb: string, act: (path: string) => str
   return errors.length === 0 ? fine : failed(1, errors.join(''));
 };
 
+/** `-c %s PATH`. */
+const stat: Program = async ({ files }, _process, argv) => {
+  const path = argv.at(-1) ?? '';
+  const node = files.resolve(path);
+  return node?.is === 'file'
+    ? said(`${node.bytes.length}\n`)
+    : failed(1, `stat: cannot statx '${path}': No such file or directory\n`);
+};
+
 const ln: Program = async ({ files }, _process, argv) => {
   const [target, path] = flagless(argv);
   if (target === undefined || path === undefined) return failed(1, 'ln: missing file operand\n');
@@ -131,6 +140,7 @@ const programs: Readonly<Record<string, Program>> = {
   mount,
   umount,
   truncate,
+  stat,
   cp,
   wget,
   sha256sum,

@@ -14,6 +14,9 @@ export interface WebFile {
   readonly dead?: boolean;
 }
 
+/** Bytes. */
+const perSecond = 1024 ** 2;
+
 const stamp = '2026-01-01 00:00:00';
 const reasons: Readonly<Record<number, string>> = { 403: 'Forbidden', 404: 'Not Found', 500: 'Internal Server Error' };
 
@@ -44,9 +47,11 @@ export const wget: Program = async (world, process, argv) => {
   // A file that is whole, or longer, is taken as it is.
   if (old.length >= found.bytes.length) return said('');
   const end = Math.min(found.bytes.length, old.length + (found.cutAfter ?? Number.MAX_SAFE_INTEGER));
-  await process.sleep(500);
-  const why = world.files.write(path, Uint8Array.from([...old, ...found.bytes.slice(old.length, end)]));
-  if (why !== null) return failed(3, `${path}: ${why}\n\nCannot write to '${path}' (${why}).\n`);
+  for (let at = old.length; at < end; at += perSecond) {
+    await process.sleep(1000);
+    const why = world.files.write(path, found.bytes.slice(0, Math.min(end, at + perSecond)));
+    if (why !== null) return failed(3, `${path}: ${why}\n\nCannot write to '${path}' (${why}).\n`);
+  }
   const sizes = `${end - old.length}/${found.bytes.length - old.length}`;
   if (end < found.bytes.length)
     return failed(4, `${stamp} (1.00 MB/s) - Connection closed at byte ${end}. Giving up.\n`);

@@ -143,6 +143,20 @@ describe('a template', () => {
     ]);
   });
 
+  it('tells how far its download has come', async () => {
+    const bytesOf = 12 * 1024 ** 2;
+    rig.sim.web.set(url, { bytes: Uint8Array.from([...qcow2, ...new Uint8Array(bytesOf)]) });
+    const big = debian.replace(sum, bytesToHex(sha256(rig.sim.web.get(url)?.bytes ?? qcow2)));
+    const { plan } = await planOf(heads(`${nfs}\n${big}`));
+    const told: number[] = [];
+    await rig.apply(plan, Infinity, (e) => {
+      if (e.ev === 'progress' && e.bytes !== undefined) told.push(e.bytes);
+    });
+    expect(told.length).toBeGreaterThan(0);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(Math.max(...told)).toBeLessThanOrEqual(bytesOf + qcow2.length);
+  });
+
   it('that is larger than the disk is not cut off', async () => {
     rig.sim.web.set(url, { bytes: Uint8Array.from([...qcow2, ...new Uint8Array(3 * 1024 * 1024)]) });
     const big = debian.replace(sum, bytesToHex(sha256(rig.sim.web.get(url)?.bytes ?? qcow2)));

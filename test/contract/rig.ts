@@ -1,4 +1,5 @@
 /** A simulated farm with Reeve's own transport and toolstack in front of it: what the tests that need both start from. */
+import type { Event } from '../../src/core/event.ts';
 import { randomBytes } from 'node:crypto';
 import { execute, type Outcome, type World } from '../../src/apply/index.ts';
 import { digestText } from '../../src/core/digest.ts';
@@ -52,7 +53,7 @@ export interface Rig {
   observe(reader: Reader, farm: Farm): Promise<Observed>;
   plan(farm: Farm, options?: Partial<PlanOptions>): Promise<Plan>;
   /** `leaveAt`: the run is gone, as if killed, once it has told so many events; what it started goes on without it. */
-  apply(plan: Plan, leaveAt?: number): Promise<Outcome>;
+  apply(plan: Plan, leaveAt?: number, onEvent?: (event: Event) => void): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -90,7 +91,7 @@ export const openRig = async (
         await reader.close();
       }
     },
-    apply: async (plan, leaveAt = Infinity) => {
+    apply: async (plan, leaveAt = Infinity, onEvent = () => undefined) => {
       const control = openControl(servers, env);
       const never = new AbortController().signal;
       const gone = new AbortController();
@@ -101,7 +102,8 @@ export const openRig = async (
           toolstack: xl,
           clock: hasty(),
           who: { who: 'test', from: 'here', since: '2026-01-01T00:00:00Z', epoch: randomBytes(8).toString('hex') },
-          onEvent: () => {
+          onEvent: (event) => {
+            onEvent(event);
             if (++events >= leaveAt) gone.abort();
           },
           cancel: { stop: never, detach: gone.signal },

@@ -64,7 +64,10 @@ const markerText = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Step => {
 const makeFile = (op: Make): readonly Step[] => [
   exec(['mkdir', '-p', disksFolder(op.folder)]),
   exec(['rm', '-f', half(op.path)]),
-  ...fillArgvs(op, half(op.path)).map((argv) => exec(argv, copyMs)),
+  ...fillArgvs(op, half(op.path)).map((argv, i) => ({
+    ...exec(argv, copyMs),
+    ...(op.from !== null && i === 0 ? { fills: half(op.path) } : {}),
+  })),
   exec(['chmod', '600', half(op.path)]),
   markerText(op),
   exec(['mv', '-n', half(op.path), op.path]),

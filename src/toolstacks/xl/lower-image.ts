@@ -55,7 +55,7 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
     before: [...attached(op), { is: 'no-path', path }],
     steps: [
       exec(['mkdir', '-p', imagesFolder(folder)]),
-      exec(fetchArgv(source, half), fetchMs),
+      { ...exec(fetchArgv(source, half), fetchMs), fills: half },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
       exec(['mv', '-n', half, path]),
