@@ -105,12 +105,12 @@ const takes = (
   if (marker === 'odd') return unresolved(`the marker of ${path} cannot be read`, 'mend it, or move it away');
   if (marker && marker.farm !== farm)
     return unresolved(`${path} is a disk of farm ${marker.farm}`, 'one disk belongs to one farm');
-  if (marker?.vm === key && marker.vdev === vdev && (own === null || marker.uuid === own)) return null;
   const other = users(path).find((u) => u.uuid !== own || own === null);
   if (other) {
     const why = `${path} is a disk of ${other.name} on ${other.server}`;
     return unresolved(why, `take it out of ${other.name} first, or delete that VM`);
   }
+  if (marker?.vm === key && marker.vdev === vdev && (own === null || marker.uuid === own)) return null;
   const kib = marker?.size ?? size;
   if (kib === undefined)
     return unresolved(

@@ -6,22 +6,14 @@ import { ref } from '../core/ref.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Action, Op, Operation, Plan, PlanOptions, PlanRepository, PlanVm, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
-import {
-  disruptionOf,
-  effectsOf,
-  estimateOf,
-  idOf,
-  isImageOp,
-  isVmOp,
-  reasonOf,
-  targetOf,
-} from '../kinds/operations.ts';
+import { disruptionOf, estimateOf, idOf, isImageOp, isVmOp, reasonOf, targetOf } from '../kinds/operations.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
 import { digestTouched } from './digest.ts';
 import { leastOperations } from './bound.ts';
+import { fetchesFor, removalsFor, roofEdges } from './edges.ts';
 import { goalsOf } from './goals.ts';
 import type { Found, Matched } from './match.ts';
 import { awaited, tieEdges, type Ties } from './order.ts';
@@ -30,9 +22,8 @@ import type { Room } from './room.ts';
 import { imageBlocks, type ImagePlan } from './images.ts';
 import { withRemovals, type Removal } from './removals.ts';
 import { sequence, topological, type Chain, type Node } from './sequence.ts';
-import { roofOver, storageEdges, type Roof, type StoragePlan } from './storage.ts';
+import { storageEdges, type Roof, type StoragePlan } from './storage.ts';
 import type { Tools } from './tools.ts';
-import { pathsOfConfig } from './users.ts';
 import { verify } from './verify.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -82,34 +73,6 @@ const readyOf = ({ spec, server, live }: Decision): readonly Op[] =>
         },
       ]
     : [];
-
-/** What uses an image, or a path beneath a repository, waits until that is there. */
-const roofEdges = (chains: readonly Chain[], d: Draft): readonly (readonly [id: string, needs: string])[] =>
-  chains.flat().flatMap(({ id, op }) => {
-    const roofs = d.roofs.get(op.server);
-    const needed = effectsOf(op, d.overhead).flatMap((e) =>
-      e.fx === 'needs' && e.ref.kind === 'image' ? [e.ref.name] : [],
-    );
-    // What a cfg names is fetched even where the VM is not started now: a person may start it.
-    const named =
-      op.verb === 'define' ? pathsOfConfig(op.record.config).filter((p) => roofs?.some((r) => r.path === p)) : [];
-    return [...needed, ...named].flatMap((path) => {
-      const roof = roofOver(roofs, path);
-      return roof?.is === 'coming' ? [[id, roof.after] as const] : [];
-    });
-  });
-
-/** Images that are wanted whoever needs them, and those that something needs. */
-const fetchesFor = (edges: readonly (readonly [id: string, needs: string])[], d: Draft): readonly Node[] => {
-  const wanted = new Set([...d.images.always, ...edges.map(([, needs]) => needs)]);
-  return [...d.images.fetches].flatMap(([id, node]) => (wanted.has(id) ? [node] : []));
-};
-
-/** A disk goes behind its VM's cfg, or not at all. */
-const removalsFor = (chains: ReadonlyMap<string, Chain>, d: Draft): readonly Removal[] => {
-  const ids = new Set([...chains.values()].flat().map((n) => n.id));
-  return d.removals.filter(({ after }) => after === null || ids.has(after));
-};
 
 /** A VM that finds no room, or waits in a circle, is refused as a whole; the others are ordered without it. */
 const orderAll = (d: Draft): Ordered => {

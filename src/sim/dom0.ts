@@ -2,8 +2,7 @@
 import type { Export } from './mounts.ts';
 import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
-import type { WebFile } from './web.ts';
-import { makeWorld, type Server, type World } from './world.ts';
+import { makeWorld, type Server, type WebFile, type World } from './world.ts';
 
 export const whats = ['observe', 'hold', 'op', 'wait', 'write'] as const;
 export type What = (typeof whats)[number];

@@ -9,8 +9,7 @@ import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { reboot } from './reboot.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
-import type { WebFile } from './web.ts';
-import { findDomain, type Behaviour, type Server } from './world.ts';
+import { findDomain, type Behaviour, type Server, type WebFile } from './world.ts';
 
 export type { What } from './dom0.ts';
 

@@ -1,30 +1,7 @@
-/** LVM: volume groups of one dom0, and the tools that make, tag, rename, grow and remove their volumes. */
+/** The tools of LVM that tell, make, tag, rename, grow and remove the volumes of a dom0. */
 import { failed, fine, said, type Program, type Result } from './process.ts';
+import { extentKiB, freeOf, type Volume, type VolumeGroup } from './volumes.ts';
 import type { World } from './world.ts';
-
-interface Volume {
-  sizeKiB: number;
-  tags: readonly string[];
-}
-
-export interface VolumeGroup {
-  readonly sizeKiB: number;
-  tags: readonly string[];
-  readonly volumes: Map<string, Volume>;
-  /** What a removed volume leaves on the disk: the next one begins with it. */
-  left: Uint8Array;
-}
-
-const extentKiB = 4096;
-
-export const makeGroup = (sizeKiB: number): VolumeGroup => ({
-  sizeKiB: sizeKiB - (sizeKiB % extentKiB),
-  tags: [],
-  volumes: new Map(),
-  left: new Uint8Array(),
-});
-
-const freeOf = (g: VolumeGroup): number => [...g.volumes.values()].reduce((n, v) => n - v.sizeKiB, g.sizeKiB);
 
 /** A report of one kind, as LVM indents it. */
 const report = (kind: 'vg' | 'lv', rows: readonly Readonly<Record<string, string>>[]): string => {

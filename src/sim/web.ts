@@ -4,16 +4,6 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { failed, said, type Program, type Result } from './process.ts';
 import type { World } from './world.ts';
 
-export interface WebFile {
-  readonly bytes: Uint8Array;
-  /** 200 unless said. */
-  readonly status?: number;
-  /** The connection breaks after so many bytes of an answer. */
-  readonly cutAfter?: number;
-  /** Its server does not answer. */
-  readonly dead?: boolean;
-}
-
 /** Bytes. */
 const perSecond = 1024 ** 2;
 

@@ -2,14 +2,13 @@
 import { makeClock, type Clock } from './clock.ts';
 import { delays, type Delay } from './delays.ts';
 import { makeFiles } from './files.ts';
-import { makeGroup, type VolumeGroup } from './lvm.ts';
+import { makeGroup, type VolumeGroup } from './volumes.ts';
 import { withMounts, type Export, type MountedFiles } from './mounts.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { DomainConfig, Host } from './config.ts';
 import { allCpus, reachable, type Cpus } from './cpus.ts';
 import type { Backend } from './disk-spec.ts';
 import { putDom0Files } from './dom0-files.ts';
-import type { WebFile } from './web.ts';
 
 export interface Server {
   readonly name: string;
@@ -35,6 +34,17 @@ export interface Server {
   readonly xendomains?: string | null | undefined;
   /** By name: how large each is, in KiB. */
   readonly volumeGroups?: Readonly<Record<string, number>> | undefined;
+}
+
+/** What there is to fetch at a URL. */
+export interface WebFile {
+  readonly bytes: Uint8Array;
+  /** 200 unless said. */
+  readonly status?: number;
+  /** The connection breaks after so many bytes of an answer. */
+  readonly cutAfter?: number;
+  /** Its server does not answer. */
+  readonly dead?: boolean;
 }
 
 /** How a guest behaves, by its name, whatever its domid. */

@@ -370,7 +370,7 @@ describe('a disk that is to lie elsewhere', () => {
     expect(bytesOf(diskOf('dom01', 'web'))).toBe('mine');
   });
 
-  it.each([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20])(
+  it.each([3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16])(
     'is whole in one place, whenever the run is killed (after %s events)',
     async (leaveAt) => {
       await converge(at('vmstore'));
@@ -390,4 +390,69 @@ describe('a disk that is to lie elsewhere', () => {
       expect((await rig.sim.hand('dom01', ['xl', 'list'])).out).toMatch(/^web /m);
     },
   );
+});
+
+describe('whatever breaks on the way from an image to a running VM', () => {
+  const whole = heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }', ', cloudInit: { userData: { a: 1 } }');
+  const converges = async (): Promise<void> => {
+    for (let tries = 0; tries < 3; tries++) {
+      const { plan } = await planOf(whole);
+      if (plan.operations.length === 0) break;
+      await rig.apply(plan);
+      await rig.sim.settle();
+    }
+    await converge(whole);
+    expect(read(diskOf('dom01', 'web').replace('/srv/vmstore', ''))).toBe('debian');
+    expect(stored('/images').filter((n) => n.endsWith('.part'))).toEqual([]);
+    expect(stored('/disks').filter((n) => n.endsWith('.part'))).toEqual([]);
+    expect((await rig.sim.hand('dom01', ['xl', 'list'])).out).toMatch(/^web /m);
+  };
+
+  it.each((['op', 'wait', 'write', 'observe'] as const).flatMap((what) => [0, 3].map((n) => [what, n] as const)))(
+    'a connection that is lost at a %s, %s of them before it',
+    async (what, before) => {
+      const { plan } = await planOf(whole);
+      for (let n = 0; n < 4; n++) rig.sim.faults('dom01').cut({ what, after: n * 2 + before });
+      await rig.apply(plan);
+      await rig.sim.faults('dom01').clear();
+      await converges();
+    },
+  );
+
+  it.each([3, 6, 9, 11, 13, 15, 18, 22])('a run that is killed after %s events', async (leaveAt) => {
+    const { plan } = await planOf(whole);
+    await rig.apply(plan, leaveAt);
+    await converges();
+  });
+
+  it('a template that is to go while a new VM wants it is an error of the file, and one that is gone from the store comes back', async () => {
+    await converge(whole);
+    const [file = ''] = stored('/images');
+    rig.sim.export(source).files.remove(`/images/${file}`);
+    await converge(whole);
+    expect(stored('/images')).toContain(file);
+    await expect(planOf(whole.replace('sha256:', 'state: absent, sha256:'))).rejects.toThrow(
+      /template debian shall be absent/,
+    );
+  });
+});
+
+describe('a disk that somebody outside the file uses', () => {
+  it.each([
+    ['nfs', nfs],
+    ['lvm', lvm],
+  ])('is neither adopted, deleted nor moved away, on %s', async (_, repository) => {
+    await converge(heads(repository) + one('{ size: 1GiB }'));
+    const at = diskOf('dom01', 'web');
+    await converge(heads(repository) + one('{ size: 1GiB }', ', state: absent'));
+    rig.sim.files('dom02').write('/etc/xen/theirs.cfg', 'name = "theirs"\n');
+    const theirs = `name = "theirs"\ntype = "pvh"\nmemory = 64\nkernel = "/srv/vmlinuz"\ndisk = [ "${at},raw,xvda,rw" ]\n`;
+    rig.sim.files('dom01').write('/etc/xen/theirs.cfg', theirs);
+    const file = at.slice(at.lastIndexOf('/') + 1);
+    const deleting = await planOf(heads(repository) + 'vms: {}\n', { deleteDisks: [file] });
+    expect(deleting.plan.refused.map((r) => r.why).join()).toMatch(/theirs on dom01 has it/);
+    const taking = await planOf(heads(repository) + one(`{ adopt: ${at} }`));
+    expect(taking.plan.refused.map((r) => r.why).join()).toMatch(/is a disk of theirs on dom01/);
+    expect([deleting.plan.operations, taking.plan.operations]).toEqual([[], []]);
+  });
 });

@@ -75,17 +75,38 @@ describe('what cannot be fetched', () => {
     expect(await expectCode(desk, 1, 'apply', '--yes')).toMatch(/wget/);
     expect(await volumes()).toBe('');
   });
+
+  it('goes on where it broke off, even when the run that fetches it is killed', async () => {
+    web.files.set('boots.qcow2', { bytes: template, pauseMs: 15_000 });
+    web.answers.length = 0;
+    write({ web: made });
+    const run = desk.start(['apply', '--yes']);
+    await until('the download goes on', async () => web.answers.length > 0);
+    run.child.kill('SIGKILL');
+    await run.ended;
+    expect(web.answers).toEqual([{ name: 'boots.qcow2', status: 206, from: 5_000_000 }]);
+    web.files.set('boots.qcow2', { bytes: template });
+  });
+});
+
+describe('a volume group', () => {
+  it('that is too small, or of another farm, takes nothing', async () => {
+    write({ web: { ...made, disks: { xvda: { size: '20GiB' } } } });
+    expect(await expectCode(desk, 5, 'plan')).toMatch(/repository vg0 on dom0[12] has \S+ free, and 20GiB are needed/);
+    // By the run before: ours.
+    const ours = await hand(here, 'vgs --noheadings -o vg_tags vg0');
+    expect(ours).toMatch(/^reeve\.store=lab\/vg0\/\S+$/);
+    await hand(here, `vgchange -q --deltag ${ours} --addtag reeve.store=other/vg0/1 vg0`);
+    write({ web: made });
+    expect(await expectCode(desk, 5, 'plan')).toMatch(/\/dev\/vg0 is repository vg0 of farm other/);
+    await hand(here, `vgchange -q --addtag ${ours} --deltag reeve.store=other/vg0/1 vg0`);
+  });
 });
 
 describe('a VM from a template', () => {
   it('boots from its copy, in a volume of its own', async () => {
-    web.files.set('boots.qcow2', { bytes: template });
-    web.answers.length = 0;
     write({ web: made });
     await apply(desk);
-    // It goes on where the five tries before broke off.
-    const fetched = web.answers.filter((a) => a.name === 'boots.qcow2');
-    expect(fetched).toEqual([{ name: 'boots.qcow2', status: 206, from: 5_000_000 }]);
     expect(await volumes()).toMatch(/web-xvda-[0-9a-f]{8} +48\.00m reeve\.disk=lab\/web\/\S+\/xvda$/);
     expect(await awake(here, 'web')).toMatch(/from=disk/);
     // Behind the template's end there is nothing, where old bytes were.
@@ -118,6 +139,11 @@ describe('a disk that its VM left', () => {
     before = await bytesOf(at);
     expect(await expectCode(desk, 0, 'status')).toMatch(/1 disk that no VM has: web-xvda-/);
     await expectSettled(desk);
+    // Somebody else's cfg has it: no word deletes it then.
+    await hand(here, `printf 'name = "theirs"\\ndisk = [ "${at},raw,xvda,rw" ]\\n' > /etc/xen/theirs.cfg`);
+    const file = at.slice('/dev/vg0/'.length);
+    expect(await expectCode(desk, 5, 'plan', '--delete-disks', file)).toMatch(/theirs on \S+ has it/);
+    await hand(here, 'rm /etc/xen/theirs.cfg');
     write({ next: { ...made, disks: { xvda: { adopt: at, access: 'ro' } }, boot: direct } });
     await apply(desk);
     await awake(here, 'next');

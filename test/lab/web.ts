@@ -8,6 +8,8 @@ interface WebFile {
   readonly status?: number;
   /** The connection breaks after so many bytes of each answer. */
   readonly cutAfter?: number;
+  /** ms between the first half of an answer and the rest. */
+  readonly pauseMs?: number;
 }
 
 export interface Web {
@@ -46,7 +48,12 @@ export const openWeb = async (): Promise<Web> => {
       'content-length': length - from,
       ...(from > 0 ? { 'content-range': `bytes ${from}-${length - 1}/${length}` } : {}),
     });
-    if (file.cutAfter === undefined) response.end(file.bytes.subarray(from));
+    const rest = file.bytes.subarray(from);
+    const half = rest.length >> 1;
+    if (file.pauseMs !== undefined) {
+      response.write(rest.subarray(0, half));
+      setTimeout(() => response.end(rest.subarray(half)), file.pauseMs);
+    } else if (file.cutAfter === undefined) response.end(rest);
     else response.write(file.bytes.subarray(from, from + file.cutAfter), () => response.destroy());
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));

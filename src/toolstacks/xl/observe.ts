@@ -87,6 +87,16 @@ case $V in 1)
   s lvs lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags
 esac
 '
+kept() {
+  for g in "$f$1"/*; do
+    if [ -e "$g" ]; then echo "$i $2 \${g##*/}"; fi
+    case $g in *.reeve.json)
+      l=
+      read -r l <"$g"
+      echo "$i $3 \${g##*/} $l"
+    esac
+  done
+}
 look() {
   echo "$i store $f"
   if [ -d "$f" ]; then
@@ -102,22 +112,8 @@ look() {
         break
       fi
     done
-    for g in "$f"disks/*; do
-      if [ -e "$g" ]; then echo "$i disk \${g##*/}"; fi
-      case $g in *.reeve.json)
-        l=
-        read -r l <"$g"
-        echo "$i owner \${g##*/} $l"
-      esac
-    done
-    for g in "$f"images/*; do
-      if [ -e "$g" ]; then echo "$i image \${g##*/}"; fi
-      case $g in *.reeve.json)
-        l=
-        read -r l <"$g"
-        echo "$i label \${g##*/} $l"
-      esac
-    done
+    kept disks disk owner
+    kept images image label
     l=$(df -Pk "$f")
     echo "$i df \${l##*
 }"

@@ -1,4 +1,5 @@
 /** Small plans for the tests, and a run of one with everything that a test may set. */
+import { defaultOptions } from '../../../src/plan/index.ts';
 import { targetOf } from '../../../src/kinds/operations.ts';
 import { execute } from '../../../src/apply/execute.ts';
 import type { Outcome } from '../../../src/apply/outcome.ts';
@@ -115,16 +116,7 @@ const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [],
   format: 'reeve-plan/1',
   tool: '0',
   farm: 'f',
-  options: {
-    targets: [],
-    pools: [],
-    cause: 'all',
-    prune: false,
-    pending: false,
-    allow: [],
-    takeover: [],
-    deleteDisks: [],
-  },
+  options: defaultOptions,
   desired: '',
   touched,
   scope,

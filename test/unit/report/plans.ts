@@ -1,4 +1,5 @@
 /** Plans as `makePlan` would make them, built by hand: what the reports are shown. */
+import { defaultOptions } from '../../../src/plan/index.ts';
 import type { Seen } from '../../../src/core/change.ts';
 import { absent, value } from '../../../src/core/change.ts';
 import type { Operation, Plan, PlanChange, PlanVm } from '../../../src/kinds/plan.ts';
@@ -15,16 +16,7 @@ export const empty: Plan = {
   format: 'reeve-plan/1',
   tool: '0.1.0',
   farm: 'acme',
-  options: {
-    targets: [],
-    pools: [],
-    cause: 'all',
-    prune: false,
-    pending: false,
-    allow: [],
-    takeover: [],
-    deleteDisks: [],
-  },
+  options: defaultOptions,
   desired: sha,
   touched: [],
   scope: [],
