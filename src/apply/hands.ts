@@ -1,7 +1,7 @@
 /** What is done to one server, a step at a time: commands, files and probes; what went wrong comes back in words. */
 import { isUnknown, type ExecResult, type Unknown } from '../core/port.ts';
 import { formatDuration, formatSize } from '../core/quantity.ts';
-import type { ExecStep, FileStep, ProbeStep } from '../core/step.ts';
+import type { ExecStep, FileStep, ProbeStep, UploadStep } from '../core/step.ts';
 import { addressOf, doingOf, failureOf, maskOf, outOfReach, outputOf } from './words.ts';
 import type { World } from './world.ts';
 
@@ -19,6 +19,10 @@ export type Judge = 'conditions' | 'result';
 /** ms between two looks at what takes its time. */
 export const longestPauseMs = 3000;
 
+/** An upload is held in memory by the piece. */
+const pieceBytes = 4 * 1024 ** 2;
+const placeMs = 300_000;
+
 /** ms between two looks at a file that is filled. */
 const lookMs = 5000;
 
@@ -30,6 +34,7 @@ const noShell = 127;
 export interface Hands {
   readonly exec: (step: ExecStep, judge: Judge) => Promise<Trouble | null>;
   readonly file: (step: FileStep) => Promise<Trouble | null>;
+  readonly upload: (step: UploadStep) => Promise<Trouble | null>;
   readonly probe: (step: ProbeStep) => Promise<Trouble | null>;
   /** What was lost on the way without being a failure yet, in words. */
   readonly lost: readonly string[];
@@ -67,6 +72,12 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     return { rc: result.rc, out: mask(result.out), err: mask(result.err) };
   };
 
+  /** How many bytes a file has there; null where it is not there, or cannot be told. */
+  const sizeOf = async (path: string): Promise<number | null> => {
+    const result = await run({ do: 'exec', argv: ['stat', '-c', '%s', path], deadlineMs: tryMs });
+    return isResult(result) && result.rc === 0 ? Number(result.out.trim()) : null;
+  };
+
   /** Tells now and then how large the file is that a command fills. */
   const watched = async <T>(ending: Promise<T>, { fills }: ExecStep): Promise<T> => {
     if (fills === undefined) return ending;
@@ -77,9 +88,8 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     for (;;) {
       await Promise.race([ended, clock.sleep(lookMs, detach)]);
       if (over || detach.aborted) return ended;
-      const size = await run({ do: 'exec', argv: ['stat', '-c', '%s', fills], deadlineMs: tryMs });
-      const bytes = isResult(size) && size.rc === 0 ? Number(size.out.trim()) : Number.NaN;
-      if (!over && bytes >= 0) say(`${formatSize(Math.floor(bytes / 1024 ** 2) * 1024)} so far`, bytes);
+      const bytes = await sizeOf(fills);
+      if (!over && bytes !== null) say(`${formatSize(Math.floor(bytes / 1024 ** 2) * 1024)} so far`, bytes);
     }
   };
 
@@ -120,6 +130,33 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     return { why: `${could}: ${mask(answer.why)}` };
   };
 
+  const upload = async ({ from, path }: UploadStep): Promise<Trouble | null> => {
+    const local = await world.local(from);
+    if ('why' in local) return { why: `${from} cannot be read here: ${local.why}` };
+    const piece = `${path}.piece`;
+    try {
+      // Whole pieces that an earlier run brought stay: the sha256 tells in the end whether all is right.
+      const there = Math.floor(((await sizeOf(path)) ?? 0) / pieceBytes);
+      for (let n = there; n * pieceBytes < local.size || n === 0; n++) {
+        if (detach.aborted) return { why: 'detached' };
+        const bytes = await local.read(n * pieceBytes, pieceBytes);
+        const place = ['dd', `if=${piece}`, `of=${path}`, `bs=${pieceBytes}`, `seek=${n}`, 'conv=notrunc'];
+        const trouble =
+          (await file({ do: 'write', path: piece, bytes, mode: 0o600, onlyIf: 'any' })) ??
+          (await exec({ do: 'exec', argv: place, deadlineMs: placeMs }, 'result'));
+        if (trouble) return trouble;
+        const sent = Math.min((n + 1) * pieceBytes, local.size);
+        say(
+          `${formatSize(Math.floor(sent / 1024 ** 2) * 1024)} of ${formatSize(Math.ceil(local.size / 1024 ** 2) * 1024)}`,
+          sent,
+        );
+      }
+      return file({ do: 'remove', path: piece, onlyIf: 'any' });
+    } finally {
+      await local.close();
+    }
+  };
+
   /** Null: it answers. Text: what the try said. */
   const tryOnce = async ({ from, host, port }: ProbeStep, deadlineMs: number): Promise<Trouble | string | null> => {
     if (from === 'here') return (await world.probe(host, port, deadlineMs)) ? null : '';
@@ -145,5 +182,5 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     }
   };
 
-  return { exec, file, probe, lost };
+  return { exec, file, upload, probe, lost };
 };

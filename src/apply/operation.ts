@@ -112,6 +112,9 @@ export const carryOut = async (
       case 'remove':
         say(doingOf(step));
         return changing(server, () => hands.file(step));
+      case 'upload':
+        say(doingOf(step));
+        return changing(server, () => hands.upload(step));
       case 'probe':
         say(doingOf(step));
         return hands.probe(step);

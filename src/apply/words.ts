@@ -61,6 +61,8 @@ export const doingOf = (step: Step): string => {
       return `write ${step.path}`;
     case 'remove':
       return `remove ${step.path}`;
+    case 'upload':
+      return `upload ${step.from}`;
     case 'probe':
       return `wait for an answer of ${addressOf(step)}`;
     case 'await':

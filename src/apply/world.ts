@@ -26,6 +26,14 @@ export interface Difference {
   readonly why: string;
 }
 
+export interface LocalFile {
+  /** Bytes. */
+  readonly size: number;
+  /** Fewer than asked for only at the end. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
 export interface World {
   readonly control: Control;
   readonly toolstack: Toolstack;
@@ -38,6 +46,8 @@ export interface World {
   readonly secrets: Secrets;
   /** Whether something answers a connection from where Reeve runs. Never rejects. */
   readonly probe: (host: string, port: number, timeoutMs: number) => Promise<boolean>;
+  /** A file on the machine where Reeve runs, or why it cannot be read. */
+  readonly local: (path: string) => Promise<LocalFile | { readonly why: string }>;
   /** The files on the server that an operation's conditions ask for. */
   readonly pathsOf: (op: Op) => readonly string[];
   /** What is not as the plan saw it; `observed` lacks servers that are not held. */

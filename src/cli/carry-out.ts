@@ -6,9 +6,10 @@ import type { Secrets } from '../kinds/toolstack.ts';
 import { stale } from '../plan/index.ts';
 import { applySummary } from '../report/live.ts';
 import { pathsOf, xl } from '../toolstacks/xl/index.ts';
+import { expandHome } from '../transport/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { liveView, type LiveView } from './live-view.ts';
-import { probe } from './outside.ts';
+import { localFile, probe } from './outside.ts';
 import { lookOf, redraws, type Output, type Shell } from './shell.ts';
 
 export interface CarryFlags {
@@ -67,6 +68,7 @@ export const carryOut = async (
       toolstack: xl,
       secrets,
       probe,
+      local: (path) => localFile(expandHome(path, shell.home)),
       clock: { now: shell.now, sleep: shell.sleep },
       who: holder(shell),
       onEvent: (event) => {

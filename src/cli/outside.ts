@@ -1,6 +1,7 @@
 /** The ports to the servers and to the network, opened with what the shell knows of this machine. */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import type { World } from '../apply/index.ts';
 import type { Control, Reader } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
@@ -60,3 +61,22 @@ export const probe = (host: string, port: number, timeoutMs: number): Promise<bo
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));
   });
+
+/** A file of this machine, for uploads. */
+export const localFile: (path: string) => ReturnType<World['local']> = async (path) => {
+  try {
+    const handle = await open(path, 'r');
+    const { size } = await handle.stat();
+    return {
+      size,
+      read: async (offset, length) => {
+        const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+        return buffer.subarray(0, bytesRead);
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
+};

@@ -2,7 +2,7 @@
 import { digestText } from '../core/digest.ts';
 import { sortedBy } from '../core/order.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
-import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
+import { isLocal, serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
 import { imagesFolder } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { refuse } from './around.ts';
@@ -34,6 +34,14 @@ export const checkImages = (all: Gathered, pools: readonly PoolSpec[], problems:
           message: `template ${entry.name} has no "format", and its source does not tell it`,
           at: placeIn(source),
           hint: 'add `format: qcow2` or `format: raw` (what is called .img may be either: `qemu-img info` tells)',
+        });
+      }
+      if (source && isLocal(source.value) && badImageSource(source.value) === null && !textAt(layers, 'sha256')) {
+        problems.add({
+          code: 'missing-key',
+          message: `${what} ${entry.name} is uploaded from here, and has no "sha256"`,
+          at: placeIn(source, 'key'),
+          hint: `\`sha256sum ${source.value}\` tells it: the plan says what bytes it brings`,
         });
       }
       const repository = textAt(layers, 'repository');

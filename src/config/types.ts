@@ -276,7 +276,7 @@ export interface FarmRepository {
  */
 export interface Image {
   /**
-   * Where it is fetched from, an https or http URL.
+   * Where it is fetched from, an https or http URL; or a file on the machine where Reeve runs, like ./netinst.iso, which is uploaded.
    */
   source: string;
   /**

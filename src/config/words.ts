@@ -174,11 +174,15 @@ export const badStorePath = (path: string): string | null => {
   return otherSpelling(path);
 };
 
-/** Where an image is fetched from. */
+/** Where an image is fetched from: a URL, or a path here. */
 export const badImageSource = (source: string): string | null => {
+  if (/^(?:\.{0,2}|~)\//.test(source)) {
+    return /[\x00-\x1f\x7f]/.test(source) ? 'control characters may not stand in it' : null;
+  }
   const bad = /[^A-Za-z0-9._~:/?#@!$&()*+,;=%[\]-]/u.exec(source);
   if (bad) return `${JSON.stringify(bad[0])} may not stand in a URL: write it in percent signs`;
-  if (!/^https?:\/\/[^/]/.test(source)) return 'it begins with https:// or http:// (local files are not built yet)';
+  if (!/^https?:\/\/[^/]/.test(source))
+    return 'it begins with https:// or http://, or is a file here, like ./netinst.iso';
   if (/^https?:\/\/[^/]*@/.test(source))
     return 'it holds a password, and plans show it: give it an address without one';
   return URL.canParse(source) ? null : 'it is no URL';

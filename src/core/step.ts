@@ -86,6 +86,13 @@ export type Step =
       /** A file that it fills: how large it is tells how far it has come. */
       readonly fills?: string;
     }
+  /** Bring a file from where Reeve runs, in pieces: each is written and put in its place, so that a broken one is sent again. */
+  | {
+      readonly do: 'upload';
+      /** A path on this machine. */
+      readonly from: string;
+      readonly path: string;
+    }
   /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
   | {
       readonly do: 'probe';
@@ -113,6 +120,7 @@ export type Step =
     };
 
 export type ExecStep = Extract<Step, { do: 'exec' }>;
+export type UploadStep = Extract<Step, { do: 'upload' }>;
 export type ProbeStep = Extract<Step, { do: 'probe' }>;
 export type FileStep = Extract<Step, { do: 'write' | 'remove' }>;
 

@@ -1,5 +1,6 @@
 /** A template's or an ISO's block of a plan: where it comes from and where it goes, or why it does not. */
 import type { Operation, Plan, PlanImage, Refusal } from '../kinds/plan.ts';
+import { isLocal } from '../kinds/image/spec.ts';
 import { clean, hang } from './text.ts';
 import { refusalLines, type BlockOptions } from './vm-block.ts';
 
@@ -26,7 +27,7 @@ const block = (image: PlanImage, operations: readonly Operation[], o: BlockOptio
         ? [`${indent}${o.paint.yellow('!')} no sha256: nothing tells whether its bytes are right`]
         : [];
     return [
-      `${o.paint.green('+')} ${title}: ${o.paint.green(`fetch it on ${clean(server)}`)}`,
+      `${o.paint.green('+')} ${title}: ${o.paint.green(isLocal(op.source) ? `upload it to ${clean(server)}` : `fetch it on ${clean(server)}`)}`,
       ...hang(`${indent}from  `, clean(op.source), `${indent}      `, o.width),
       ...hang(`${indent}to    `, clean(op.path), `${indent}      `, o.width),
       ...check,

@@ -20,6 +20,20 @@ const each = (paths: readonly string[], verb: string, act: (path: string) => str
   return errors.length === 0 ? fine : failed(1, errors.join(''));
 };
 
+/** `if=FROM of=TO bs=N seek=N conv=notrunc`. */
+const dd: Program = async ({ files }, _process, argv) => {
+  const option = (name: string): string => argv.find((a) => a.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+  const [from, to] = [files.resolve(option('if')), files.resolve(option('of'))];
+  if (from?.is !== 'file') return failed(1, `dd: failed to open '${option('if')}': No such file or directory\n`);
+  const old = to?.is === 'file' ? to.bytes : new Uint8Array();
+  const at = Number(option('bs')) * Number(option('seek'));
+  const bytes = new Uint8Array(Math.max(old.length, at + from.bytes.length));
+  bytes.set(old);
+  bytes.set(from.bytes, at);
+  const why = files.write(option('of'), bytes);
+  return why === null ? fine : failed(1, `dd: error writing '${option('of')}': ${why}\n`);
+};
+
 /** `-c %s PATH`. */
 const stat: Program = async ({ files }, _process, argv) => {
   const path = argv.at(-1) ?? '';
@@ -141,6 +155,7 @@ const programs: Readonly<Record<string, Program>> = {
   umount,
   truncate,
   stat,
+  dd,
   cp,
   wget,
   sha256sum,

@@ -1,4 +1,5 @@
 /** Carries out one operation on a held server, as a run would. */
+import { localFile } from '../../src/cli/outside.ts';
 import { carryOut } from '../../src/apply/operation.ts';
 import type { Readings } from '../../src/apply/readings.ts';
 import type { World } from '../../src/apply/world.ts';
@@ -30,6 +31,7 @@ export const carry = async (farm: HeldServer, readings: Readings, op: Op): Promi
     fresh: () => [],
     secrets: new Map(),
     probe: async () => false,
+    local: localFile,
   };
   const operation = {
     id: idOf(op),

@@ -1,4 +1,7 @@
 /** Templates, ISOs, volume groups and disks that come and go by explicit word, on the simulated farm, from the file to the dom0. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -155,6 +158,40 @@ describe('a template', () => {
     expect(told.length).toBeGreaterThan(0);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
     expect(Math.max(...told)).toBeLessThanOrEqual(bytesOf + qcow2.length);
+  });
+
+  it('is uploaded from here in pieces, goes on where it broke off, and is checked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reeve-upload-'));
+    const path = join(folder, 'debian.qcow2');
+    const whole = Uint8Array.from([...qcow2, ...new Uint8Array(9 * 1024 ** 2).fill(7)]);
+    writeFileSync(path, whole);
+    const local = `templates: { debian: { source: "${path}", sha256: "${bytesToHex(sha256(whole))}" } }`;
+    try {
+      const { plan, text } = await planOf(heads(`${nfs}\n${local}`));
+      expect(text).toMatch(/upload it to dom01/);
+      // The export is full when the second piece comes.
+      await rig.apply(plan, Infinity, (e) => {
+        if (e.ev === 'progress' && e.bytes !== undefined) rig.sim.export(source).full(true);
+      });
+      rig.sim.export(source).full(false);
+      const sent: number[] = [];
+      const again = await planOf(heads(`${nfs}\n${local}`));
+      await rig.apply(again.plan, Infinity, (e) => {
+        if (e.ev === 'progress' && e.bytes !== undefined) sent.push(e.bytes);
+      });
+      expect(sent).toEqual([8 * 1024 ** 2, whole.length]);
+      expect(stored('/images').filter((n) => !n.endsWith('.json'))).toEqual([
+        `debian-${bytesToHex(sha256(whole)).slice(0, 8)}.qcow2`,
+      ]);
+      await converge(heads(`${nfs}\n${local}`));
+      writeFileSync(path, 'other');
+      const gone = heads(`${nfs}\n${local.replace('debian:', 'other:')}`);
+      expect(await fails(gone)).toMatch(/did NOT match/);
+      rmSync(path);
+      expect(await fails(gone)).toMatch(/debian\.qcow2 cannot be read here: ENOENT/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('that is larger than the disk is not cut off', async () => {

@@ -1,4 +1,5 @@
 /** A simulated farm with Reeve's own transport and toolstack in front of it: what the tests that need both start from. */
+import { localFile } from '../../src/cli/outside.ts';
 import type { Event } from '../../src/core/event.ts';
 import { randomBytes } from 'node:crypto';
 import { execute, type Outcome, type World } from '../../src/apply/index.ts';
@@ -111,6 +112,7 @@ export const openRig = async (
           fresh: (seen) => stale(plan, seen),
           secrets,
           probe: async () => false,
+          local: localFile,
         });
       } finally {
         await control.close();

@@ -3,11 +3,12 @@ import type { Effect } from '../../core/effect.ts';
 import { ref } from '../../core/ref.ts';
 import { imagesFolder } from '../repository/live.ts';
 import type { ImageOp } from './ops.ts';
+import { isLocal } from './spec.ts';
 
 export const idOf = (op: ImageOp): string => `${op.image.name}/${op.verb}/${op.server}`;
 
 export const reasonOf = (op: ImageOp): string =>
-  op.verb === 'fetch-image' ? `fetch ${op.source}` : `remove ${op.path}`;
+  op.verb === 'fetch-image' ? `${isLocal(op.source) ? 'upload' : 'fetch'} ${op.source}` : `remove ${op.path}`;
 
 /** ms. How large it is nobody knows before. */
 export const estimateOf = (op: ImageOp): { readonly ms: number; readonly downtimeMs: number } => ({

@@ -15,7 +15,7 @@ interface Base {
 }
 
 export type ImageOp =
-  /** Fetch it beside its name, go on where an earlier try broke off, and give it its name once its sha256 is right. */
+  /** Fetch or upload it beside its name, go on where an earlier try broke off, and give it its name once its sha256 is right. */
   | (Base & { readonly verb: 'fetch-image'; readonly source: string; readonly sha256: string | null })
   /** Remove it; disks that were made from it have bytes of their own. */
   | (Base & { readonly verb: 'remove-image' });

@@ -5,7 +5,8 @@ export const imageSchema = {
   ...mapWith(
     {
       source: {
-        description: 'Where it is fetched from, an https or http URL.',
+        description:
+          'Where it is fetched from, an https or http URL; or a file on the machine where Reeve runs, like ./netinst.iso, which is uploaded.',
         type: 'string',
         minLength: 1,
         examples: ['https://images.example.com/debian-12.qcow2'],

@@ -4,10 +4,13 @@ import type { Origin } from '../../core/diagnostic.ts';
 /** Where a server keeps images that no repository is for: pools whose only repositories are volume groups, or that have none. */
 export const serversOwnFolder = '/var/lib/reeve';
 
+/** A path on the machine where Reeve runs: it is uploaded. */
+export const isLocal = (source: string): boolean => !/^https?:/.test(source);
+
 export interface ImageSpec {
   readonly name: string;
   readonly what: 'template' | 'iso';
-  /** An http or https URL. */
+  /** An http or https URL, or a path on the machine where Reeve runs. */
   readonly source: string;
   /** Of its bytes, in lower-case hex; undefined: nothing tells whether they are right. */
   readonly sha256: string | undefined;

@@ -1,6 +1,7 @@
 /** What fetches a template or an ISO (beside its name, renamed once its sha256 is right) and what removes one. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
 import type { ImageOp } from '../../kinds/image/ops.ts';
+import { isLocal } from '../../kinds/image/spec.ts';
 import { imagesFolder, type ImageMarker } from '../../kinds/repository/live.ts';
 import { exec, quickMs } from './domain-steps.ts';
 import { markerSuffix } from './storage.ts';
@@ -55,7 +56,9 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
     before: [...attached(op), { is: 'no-path', path }],
     steps: [
       exec(['mkdir', '-p', imagesFolder(folder)]),
-      { ...exec(fetchArgv(source, half), fetchMs), fills: half },
+      isLocal(source)
+        ? { do: 'upload', from: source, path: half }
+        : { ...exec(fetchArgv(source, half), fetchMs), fills: half },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
       exec(['mv', '-n', half, path]),
@@ -82,7 +85,7 @@ export const lowerImage = (op: ImageOp): Lowered =>
 export const imageLines = (op: ImageOp): readonly (readonly string[])[] =>
   op.verb === 'fetch-image'
     ? [
-        fetchArgv(op.source, op.path),
+        isLocal(op.source) ? ['upload', op.source, op.path] : fetchArgv(op.source, op.path),
         ...(op.sha256 === null ? [] : [['sha256sum', '-c', op.sha256]]),
         ['write', `${op.path}${markerSuffix}`],
       ]

@@ -178,6 +178,7 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
     },
     cancel,
     secrets: new Map(Object.entries(options.secrets ?? {})),
+    local: async (path) => ({ why: `there is no ${path}` }),
     probe: async (host, _, timeoutMs) => {
       const answers = options.answers?.(host) ?? false;
       await clock.sleep(answers ? 100 : timeoutMs);

@@ -127,6 +127,34 @@ repositories:
   g: { type: nfs, path: /srv/g, source: "", options: "" }
   h:
 `,
+  'images that cannot be had': `${base}repositories:
+  a: { type: dir, path: /srv/a }
+  b: { type: dir, path: /srv/b }
+  vg0: { type: lvm, path: /dev/vg0, shared: true }
+  vg1: { type: lvm, volumeGroup: "vg 1" }
+templates:
+  plain: { source: "https://x.example/t.qcow2" }
+  image: { source: "https://x.example/t.img", repository: a }
+  ftp: { source: "ftp://x.example/t.raw", repository: a }
+  secret: { source: "https://ann:pw@x.example/t.raw", repository: a }
+  blank: { source: "https://x.example/a b.raw", repository: a }
+  here: { source: ./t.raw, repository: a }
+  lost: { source: "https://x.example/t.raw", repository: vg0 }
+  gone: { source: "https://x.example/t.raw", repository: a, state: absent }
+isos:
+  cd: { source: "https://x.example/cd.iso", repository: a, format: raw, pools: [nowhere] }
+vms:
+  web:
+    type: hvm
+    disks:
+      xvda: { repository: vg0, size: 1GiB, from: gone, format: qcow2 }
+      xvdb: { adopt: /srv/a/x.raw }
+      xvdc: { adopt: /srv/a/disks/x.raw, repository: a }
+      xvdd: { adopt: /srv/a/disks/y.raw, size: 1GiB }
+      xvde: { repository: a, size: 1GiB, from: ghost }
+    cdrom: { hdc: { iso: plain, path: /srv/x.iso } }
+    cloudInit: { userData: "hostname: x" }
+`,
   'bad paths of repositories': `${base}repositories:
   a: { type: dir, path: srv/a }
   b: { type: dir, path: "/srv/b;reboot" }
