@@ -1,7 +1,7 @@
 /** A plan file → the plan, and the servers that it is for. */
 import { readFile } from 'node:fs/promises';
 import type { Plan } from '../kinds/plan.ts';
-import type { ServerSpec } from '../kinds/server/spec.ts';
+import { everyRole, type ServerSpec } from '../kinds/server/spec.ts';
 import { parsePlan } from '../report/plan-json.ts';
 import { exit, ExitError } from './exit.ts';
 import { tell } from './load.ts';
@@ -27,4 +27,9 @@ export const loadPlan = async (shell: Shell, path: string, flags: CommonFlags): 
 };
 
 export const serversOf = (plan: Plan, path: string): readonly ServerSpec[] =>
-  plan.servers.map((s, i) => ({ ...s, state: 'active', origin: { file: path, pointer: `/servers/${i}` } }));
+  plan.servers.map((s, i) => ({
+    ...s,
+    state: 'active',
+    roles: everyRole,
+    origin: { file: path, pointer: `/servers/${i}` },
+  }));

@@ -13,7 +13,7 @@ const settings = ['apart'];
 
 export const notBuiltYet: readonly NotBuilt[] = [
   { of: 'pool', keys: ['spare', 'overcommit'] },
-  { of: 'server', keys: ['migration', 'roles', 'fence'] },
+  { of: 'server', keys: ['migration', 'fence'] },
   { of: 'server', keys: ['state'], values: ['maintenance', 'off', 'lost', 'absent'] },
   { of: 'repository', keys: ['type'], values: repositoryTypes },
   { of: 'farmRepository', keys: ['type'], values: repositoryTypes },

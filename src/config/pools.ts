@@ -3,10 +3,10 @@ import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
 import { parseDuration } from '../core/quantity.ts';
 import type { NetworkSpec, PoolSpec } from '../kinds/farm.ts';
-import type { ServerSpec, SshSpec } from '../kinds/server/spec.ts';
+import { everyRole, type Role, type ServerSpec, type SshSpec } from '../kinds/server/spec.ts';
 import { refuse, type Spoiled } from './around.ts';
 import { definedTwice, placeOf, type Entry, type Gathered, type Named } from './gather.ts';
-import { flagAt, layerOf, numberAt, textAt, type Layer } from './layers.ts';
+import { flagAt, itemsOf, layerOf, lookUp, numberAt, textAt, type Layer } from './layers.ts';
 import { checkImages, imagesOf } from './images.ts';
 import { expand, type Member } from './pattern.ts';
 import type { Place, Problems } from './problem.ts';
@@ -100,8 +100,17 @@ const resolveServer = (
     address: address?.value ?? '',
     ssh: resolveSsh([...ssh, ...around], problems),
     state: 'active',
+    roles: rolesOf(layers),
     origin: placeOf(own),
   };
+};
+
+/** Unset: both. */
+const rolesOf = (layers: readonly Layer[]): readonly Role[] => {
+  const list = lookUp(layers, ['roles']);
+  const said = list ? itemsOf(list).map((item) => item.value) : [];
+  const known = everyRole.filter((role) => said.includes(role));
+  return known.length === 0 ? everyRole : known;
 };
 
 const resolveSsh = (layers: readonly Layer[], problems: Problems): SshSpec => {

@@ -131,7 +131,17 @@ const serversOf = (
 
 const checkServer = (key: string, server: Found<string>, pool: PoolSpec | undefined, around: Around): void => {
   const home = around.servers.get(server.value);
-  if (pool === undefined ? home !== undefined : home === pool.name) return;
+  if (pool === undefined ? home !== undefined : home === pool.name) {
+    const roles = pool?.servers.find((s) => s.name === server.value)?.roles;
+    if (!roles || roles.includes('vm')) return;
+    around.problems.add({
+      code: 'no-vm-server',
+      message: `server ${server.value} runs no VMs: its roles are ${roles.join(', ')}`,
+      at: placeIn(server),
+      hint: 'name another one, or add `vm` to its roles',
+    });
+    return;
+  }
   const known = pool ? pool.servers.map((s) => s.name) : [...around.servers.keys()];
   around.problems.add(
     home === undefined || !pool

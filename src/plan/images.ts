@@ -69,6 +69,11 @@ const baseOf = (pool: PoolSpec, image: ImageSpec, server: string, farm: string) 
   path: image.path,
 });
 
+const idle = (fetchers: readonly string[]): { readonly why: string; readonly help: string } => ({
+  why: `no server with the role utility can fetch it now (${fetchers.join(', ')})`,
+  help: 'look at those servers, or give another one the role',
+});
+
 export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan => {
   const { farm, observed, options, covers } = scene;
   const fetches = new Map<string, Node>();
@@ -86,6 +91,9 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
       const x = seenOn(observed, s.name);
       return x ? [{ server: s.name, seen: x }] : [];
     });
+    const utility = pool.servers.filter((s) => s.roles.includes('utility'));
+    // Where nobody has the role, it is everybody's.
+    const fetchers = new Set((utility.length > 0 ? utility : pool.servers).map((s) => s.name));
     const present = pool.images.filter((i) => i.state === 'present');
     present.forEach((image, n) => {
       const all = seen.map(({ server, seen: x }) => {
@@ -95,7 +103,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
       const label = `${image.what} ${image.name}`;
       // One server's look at a shared store is as good as another's.
       if (image.shared && all.some((s) => s.is === 'there')) return;
-      const able = all.filter((s) => s.is === 'wanted');
+      const able = all.filter((s) => s.is === 'wanted' && (!image.shared || fetchers.has(s.server)));
       const add = (server: string): string => {
         const op: ImageOp = {
           ...baseOf(pool, image, server, farm.name),
@@ -114,7 +122,9 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
       for (const s of all) {
         const roof = { repository: label, path: image.path };
         if (s.is === 'barred') cover(s.server, { ...roof, is: 'barred', why: s.why, help: s.help });
-        if (s.is === 'wanted') cover(s.server, { ...roof, is: 'coming', after: id ?? add(s.server) });
+        if (s.is !== 'wanted') continue;
+        if (image.shared && id === undefined) cover(s.server, { ...roof, is: 'barred', ...idle([...fetchers]) });
+        else cover(s.server, { ...roof, is: 'coming', after: id ?? add(s.server) });
       }
     });
     remove(pool, seen);

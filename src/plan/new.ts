@@ -68,7 +68,7 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
   });
   for (const { spec, config, need } of sized.sort((a, b) => b.need - a.need || byText(a.spec.key, b.spec.key))) {
     const allowed = (scene.poolOf.get(spec.pool)?.servers ?? []).filter(
-      (s) => spec.servers.length === 0 || spec.servers.includes(s.name),
+      (s) => s.roles.includes('vm') && (spec.servers.length === 0 || spec.servers.includes(s.name)),
     );
     const candidates = allowed.flatMap((s) => {
       const seen = scene.seenOf(s.name);

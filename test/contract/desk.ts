@@ -38,6 +38,7 @@ export const openDesk = (sim: Pick<SimFarm, 'servers' | 'clientKey'>, pool: stri
         connectTimeout: undefined,
       },
       state: 'active',
+      roles: ['utility', 'vm'],
       origin: { file: 'farm.yaml', pointer: `/servers/${s.name}` },
     })),
     env: {

@@ -97,6 +97,20 @@ describe('a template', () => {
     expect(read(diskOf('dom02', 'db').replace('/srv/vmstore', ''))?.endsWith('debian')).toBe(true);
   });
 
+  it('is fetched by a server with the role utility, and its VM goes to one with the role vm', async () => {
+    const roles = (text: string): string =>
+      text
+        .replace('{ address: a }', '{ address: a, roles: [vm] }')
+        .replace('{ address: b }', '{ address: b, roles: [utility] }');
+    const shown = await converge(
+      roles(heads(`${nfs}\n${debian}`)) + 'vms: { web: { disks: { xvda: { size: 1GiB, from: debian } } } }\n',
+    );
+    expect(shown).toMatch(/template debian of pool p: fetch it on dom02/);
+    expect(shown).toMatch(/web on dom01: create and start/);
+    const named = roles(heads(nfs)) + 'vms: { web: { server: dom02 } }\n';
+    await expect(load(named)).rejects.toThrow(/server dom02 runs no VMs: its roles are utility/);
+  });
+
   it('that becomes another leaves what was made from it alone; the old one goes on --prune', async () => {
     await converge(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'));
     const at = diskOf('dom01', 'web');

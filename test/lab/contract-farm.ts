@@ -31,6 +31,7 @@ const hold = async (): Promise<HeldServer> => {
           connectTimeout: 180_000,
         },
         state: 'active',
+        roles: ['utility', 'vm'],
         origin: { file: 'farm.yaml', pointer: `/servers/${name}` },
       },
     ],

@@ -15,6 +15,10 @@ export interface SshSpec {
   readonly connectTimeout: number | undefined;
 }
 
+export type Role = 'utility' | 'vm';
+
+export const everyRole: readonly Role[] = ['utility', 'vm'];
+
 export interface ServerSpec {
   readonly name: string;
   readonly pool: string;
@@ -22,5 +26,7 @@ export interface ServerSpec {
   readonly address: string;
   readonly ssh: SshSpec;
   readonly state: 'active';
+  /** `utility`: carries out downloads on shared repositories; `vm`: runs VMs. Sorted, at least one. */
+  readonly roles: readonly Role[];
   readonly origin: Origin;
 }

@@ -33,6 +33,7 @@ test('the short form is one pool, named like the farm', async () => {
             address: 'xen.lan',
             ssh,
             state: 'active',
+            roles: ['utility', 'vm'],
             origin: { file: 'farm.yaml', pointer: '/servers/xen' },
           },
         ],

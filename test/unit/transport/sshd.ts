@@ -224,6 +224,7 @@ export const specOf = (name: string, address: string, ssh: Partial<SshSpec> = {}
   pool: 'p',
   address,
   state: 'active',
+  roles: ['utility', 'vm'],
   origin: { file: 'farm.yaml', pointer: '' },
   ssh: {
     user: undefined,
