@@ -30,7 +30,7 @@ export const failureOf = (step: ExecStep, result: ExecResult, tookMs: number): s
   // `timeout` ends a command with 124, or with 137 where it had to kill it; 137 may also be somebody else's kill.
   const late = result.rc === 124 || (result.rc === 137 && tookMs >= step.deadlineMs);
   const how = late ? `did not end within ${formatDuration(step.deadlineMs)}` : `failed (exit code ${result.rc})`;
-  const said = outputOf(result.err) || outputOf(result.out);
+  const said = outputOf(result.err) || outputOf(result.out) || (step.exits?.[result.rc] ?? '');
   return `${step.argv.join(' ')} ${how}${said && `: ${said}`}`;
 };
 

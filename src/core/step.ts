@@ -83,6 +83,8 @@ export type Step =
       readonly explain?: readonly string[];
       /** Run where it failed: what takes away what must not stay. */
       readonly undo?: readonly string[];
+      /** What an exit code means of a tool that may say nothing. */
+      readonly exits?: Readonly<Record<number, string>>;
       /** A file that it fills: how large it is tells how far it has come. */
       readonly fills?: string;
     }

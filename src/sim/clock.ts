@@ -29,6 +29,9 @@ export class Off extends Error {
   }
 }
 
+/** When every simulated dom0 was started, in ms since 1970. */
+export const startMs = 1_795_384_477_000;
+
 /** Work that ends with `Off` where the power is cut before it is done. */
 const powered = (): { readonly during: Clock['during']; readonly cut: () => void } => {
   const waiting = new Set<(error: Off) => void>();

@@ -116,8 +116,11 @@ export const makeFiles = (): Files => {
       if (nodes.get(parentOf(at))?.is !== 'dir') return 'No such file or directory';
       const no = refused(at, true);
       if (no !== null) return no;
-      const kept = found?.is === 'file' ? found.mode : 0o644;
-      set(at, { is: 'file', bytes: bytesOf(bytes), mode: mode ?? kept, ...(size === undefined ? {} : { size }) });
+      const old = found?.is === 'file' ? found : undefined;
+      // A device has its size, whatever is written to it.
+      const is = size ?? (at.startsWith('/dev/') ? old?.size : undefined);
+      const kept = mode ?? old?.mode ?? 0o644;
+      set(at, { is: 'file', bytes: bytesOf(bytes), mode: kept, ...(is === undefined ? {} : { size: is }) });
       return null;
     },
     refused: (path, grows) => refused(normal(path), grows),

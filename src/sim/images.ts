@@ -1,5 +1,5 @@
 /** What makes and copies the files of disks: `truncate`, `cp` and `qemu-img`. A disk has the bytes that were written, and a size. */
-import { failed, fine, type Program, type Result } from './process.ts';
+import { failed, fine, said, type Program, type Result } from './process.ts';
 import type { World } from './world.ts';
 
 /** A qcow2 is its magic number and the guest's bytes: no clusters, which nobody here looks at. */
@@ -24,34 +24,52 @@ const diskAt = ({ files }: World, path: string): Disk | null => {
 /** What stands before the unit: `98304K`. */
 const kib = (word: string | undefined): number => Number((word ?? '').replace(/K$/, ''));
 
-const written = (world: World, path: string, { bytes, size }: Disk, who: string): Result => {
+const noRoom = 'No space left on device';
+
+/** `who` is said of a file that cannot be made; of one that is there, but whose bytes find no room, `late`. */
+const written = (world: World, path: string, { bytes, size }: Disk, who: string, late = who): Result => {
+  const there = diskAt(world, path) !== null;
   const why = world.files.write(path, bytes, undefined, size);
-  return why === null ? fine : failed(1, `${who}${why}\n`);
+  return why === null ? fine : failed(1, `${there && why === noRoom ? late : who}${why}\n`);
 };
+
+/** As `written`, for what changes no byte: a hole that grows takes no room. */
+const sized = (world: World, path: string, disk: Disk, who: string): Result => {
+  const node = world.files.get(path);
+  if (node?.is !== 'file' || world.files.refused(path, false) !== null) return written(world, path, disk, who);
+  world.files.put(path, disk.bytes, node.mode, disk.size);
+  return fine;
+};
+
+const isDevice = (path: string): boolean => path.startsWith('/dev/');
 
 /** `truncate -s SIZE PATH`. */
 export const truncate: Program = async (world, _process, argv) => {
   const path = argv.at(-1) ?? '';
   const size = kib(argv[argv.indexOf('-s') + 1]);
-  const old = diskAt(world, path)?.bytes ?? new Uint8Array();
-  const who = `truncate: cannot open '${path}' for writing: `;
-  return written(world, path, { bytes: old.slice(0, size * 1024), size }, who);
+  const old = diskAt(world, path);
+  if (old && isDevice(path))
+    return failed(1, `truncate: failed to truncate '${path}' at ${size * 1024} bytes: Invalid argument\n`);
+  const bytes = old?.bytes.slice(0, size * 1024) ?? new Uint8Array();
+  return sized(world, path, { bytes, size }, `truncate: cannot open '${path}' for writing: `);
 };
 
-/** `cp [--reflink=auto] FROM TO`. */
+/** `cp [--reflink=auto] [--sparse=always] FROM TO`. */
 export const cp: Program = async (world, process, argv) => {
   const [from = '', to = ''] = argv.filter((a) => !a.startsWith('-'));
   const disk = diskAt(world, from);
+  if (!disk && world.files.exists(from)) return failed(1, `cp: -r not specified; omitting directory '${from}'\n`);
   if (!disk) return failed(1, `cp: cannot stat '${from}': No such file or directory\n`);
   await process.sleep(200);
-  return written(world, to, disk, `cp: cannot create regular file '${to}': `);
+  return written(world, to, disk, `cp: cannot create regular file '${to}': `, `cp: error writing '${to}': `);
 };
 
-const missing = (path: string): Result =>
-  failed(1, `qemu-img: Could not open '${path}': Could not open '${path}': No such file or directory\n`);
+const cannotOpen = (path: string): string => `qemu-img: Could not open '${path}': `;
 
-const noQcow2 = (path: string): Result =>
-  failed(1, `qemu-img: Could not open '${path}': Image is not in qcow2 format\n`);
+const missing = (path: string): Result =>
+  failed(1, `${cannotOpen(path)}Could not open '${path}': No such file or directory\n`);
+
+const noQcow2 = (path: string): Result => failed(1, `${cannotOpen(path)}Image is not in qcow2 format\n`);
 
 /** The options that have a value, and the words beside them. */
 const parse = (
@@ -68,6 +86,7 @@ const resize: Program = async (world, _process, argv) => {
   const disk = diskAt(world, path);
   if (!disk) return missing(path);
   if (option('-f') === 'qcow2' && !isQcow2(disk.bytes)) return noQcow2(path);
+  if (isDevice(path)) return failed(1, 'qemu-img: Cannot resize device files\n');
   if (kib(size) < disk.size) {
     return failed(
       1,
@@ -76,7 +95,9 @@ const resize: Program = async (world, _process, argv) => {
         'Before performing such an operation, make sure there is no important data there.\n',
     );
   }
-  return written(world, path, { bytes: disk.bytes, size: kib(size) }, 'qemu-img: ');
+  const who = `${cannotOpen(path)}Could not open '${path}': `;
+  const done = sized(world, path, { bytes: disk.bytes, size: kib(size) }, who);
+  return done.rc === 0 && !argv.includes('-q') ? said('Image resized.\n') : done;
 };
 
 const convert: Program = async (world, process, argv) => {
@@ -89,11 +110,15 @@ const convert: Program = async (world, process, argv) => {
   await process.sleep(500);
   const plain = is === 'qcow2' ? source.bytes.slice(magic.length) : source.bytes;
   const bytes = becomes === 'qcow2' ? wrapped(plain) : plain;
-  if (!argv.includes('-n'))
-    return written(world, to, { bytes, size: source.size }, `qemu-img: ${to}: error while converting ${becomes}: `);
+  const who = `qemu-img: ${to}: error while converting ${becomes}: Could not create '${to}': `;
+  const late = 'qemu-img: error while writing at byte 0: ';
+  if (!argv.includes('-n')) return written(world, to, { bytes, size: source.size }, who, late);
   const target = diskAt(world, to);
   if (!target) return missing(to);
-  if (target.size < source.size) return failed(1, `qemu-img: ${to}: error while converting raw: Image is too small\n`);
+  if (target.size < source.size) return failed(1, 'qemu-img: output file is smaller than input file\n');
+  const disk = { bytes, size: target.size };
+  if (!isDevice(to)) return written(world, to, disk, `${cannotOpen(to)}Could not open '${to}': `, late);
+  // A device has its room, however full the dom0 is.
   world.files.put(to, bytes, 0o660, target.size);
   return fine;
 };
@@ -102,23 +127,34 @@ const compare: Program = async (world, process, argv) => {
   const { option, words } = parse(argv.map((a) => (a === '-F' ? '-O' : a)));
   const [a = '', b = ''] = words;
   const [one, two] = [diskAt(world, a), diskAt(world, b)];
-  if (!one) return missing(a);
-  if (!two) return missing(b);
+  // 1 says that they differ.
+  if (!one || !two) return { ...missing(one ? b : a), rc: 2 };
+  if (option('-f') === 'qcow2' && !isQcow2(one.bytes)) return { ...noQcow2(a), rc: 2 };
+  if (option('-O') === 'qcow2' && !isQcow2(two.bytes)) return { ...noQcow2(b), rc: 2 };
   await process.sleep(300);
   const plain = (bytes: Uint8Array, format: string | undefined): string =>
     Array.from(format === 'qcow2' ? bytes.slice(magic.length) : bytes).join();
-  if (plain(one.bytes, option('-f')) === plain(two.bytes, option('-O'))) return fine;
-  return { rc: 1, out: 'Content mismatch at offset 0!\n', err: '' };
+  const same = plain(one.bytes, option('-f')) === plain(two.bytes, option('-O'));
+  const out = same ? 'Images are identical.\n' : 'Content mismatch at offset 0!\n';
+  return { rc: same ? 0 : 1, out: argv.includes('-q') ? '' : out, err: '' };
 };
 
 export const qemuImg: Program = async (world, process, [command = '', ...argv]) => {
   if (command === 'resize') return resize(world, process, argv);
   if (command === 'convert') return convert(world, process, argv);
   if (command === 'compare') return compare(world, process, argv);
-  if (command !== 'create') return failed(1, `qemu-img: Command not found: ${command}\n`);
+  if (command !== 'create')
+    return failed(1, `qemu-img: Command not found: ${command}\nTry 'qemu-img --help' for more information\n`);
   const { option, words } = parse(argv);
   const [path = '', size] = words;
   await process.sleep(50);
-  const bytes = option('-f') === 'qcow2' ? magic : new Uint8Array();
-  return written(world, path, { bytes, size: kib(size) }, `qemu-img: ${path}: Could not create '${path}': `);
+  const who = `qemu-img: ${path}: Could not create '${path}': `;
+  if (option('-f') !== 'qcow2') return sized(world, path, { bytes: new Uint8Array(), size: kib(size) }, who);
+  return written(
+    world,
+    path,
+    { bytes: magic, size: kib(size) },
+    who,
+    `qemu-img: ${path}: Could not write qcow2 header: `,
+  );
 };

@@ -1,6 +1,7 @@
 /** How domains live: guests boot, balloon and shut down, monitors take them down or start them again. */
 import { bringUp, type LaunchFailure, type Sleeper } from './bring-up.ts';
 import { readCfg } from './cfg.ts';
+import { startMs } from './clock.ts';
 import { domainConfig, videoKiB, type DomainConfig, type EndAction } from './config.ts';
 import { Stuck } from './mounts.ts';
 import { libxlJson, mergedConfig } from './print-json.ts';
@@ -199,7 +200,7 @@ const startAgain = async (world: World, d: Domain, monitor: number): Promise<voi
 /** The old domain stays, ended, under another name; nobody watches it any more. */
 const renameAndStart = async (world: World, d: Domain, monitor: number): Promise<void> => {
   const config = nextConfig(world, d);
-  const at = new Date(1_795_384_477_000 + world.clock.now()).toISOString();
+  const at = new Date(startMs + world.clock.now()).toISOString();
   d.name = `${d.name ?? d.config.name}-${at.slice(0, 16).replace(/[-:]/g, '')}Z`;
   const kept = world.monitors.get(monitor);
   if (kept !== undefined) kept.domid = null;

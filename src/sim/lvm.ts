@@ -1,4 +1,5 @@
 /** The tools of LVM that tell, make, tag, rename, grow and remove the volumes of a dom0. */
+import { pathsOf } from './mount.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
 import { extentKiB, freeOf, type Volume, type VolumeGroup } from './volumes.ts';
 import type { World } from './world.ts';
@@ -13,12 +14,15 @@ const report = (kind: 'vg' | 'lv', rows: readonly Readonly<Record<string, string
   return `  {\n      "report": [\n          {\n              "${kind}": [\n${body}${body === '' ? '' : '\n'}              ]\n          }\n      ]\n  }\n`;
 };
 
+const sorted = <T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+
 const kibText = (n: number): string => n.toFixed(2);
 
 export const vgsText = ({ groups }: World): string =>
   report(
     'vg',
-    [...groups].map(([name, g]) => ({
+    sorted(groups).map(([name, g]) => ({
       vg_name: name,
       vg_size: kibText(g.sizeKiB),
       vg_free: kibText(freeOf(g)),
@@ -29,8 +33,8 @@ export const vgsText = ({ groups }: World): string =>
 export const lvsText = ({ groups }: World): string =>
   report(
     'lv',
-    [...groups].flatMap(([name, g]) =>
-      [...g.volumes].map(([lv, v]) => ({
+    sorted(groups).flatMap(([name, g]) =>
+      sorted(g.volumes).map(([lv, v]) => ({
         vg_name: name,
         lv_name: lv,
         lv_size: kibText(v.sizeKiB),
@@ -48,9 +52,49 @@ const parse = (argv: readonly string[]) => {
 
 const noGroup = (name: string): Result =>
   failed(5, `  Volume group "${name}" not found\n  Cannot process volume group ${name}\n`);
-const noVolume = (path: string): Result => failed(5, `  Failed to find logical volume "${path}"\n`);
 
-const rounded = (word = ''): number => Math.ceil(Number(word.replace(/k$/i, '')) / extentKiB) * extentKiB;
+/** `words`: what it says where only the volume is missing. */
+const missing = ({ groups }: World, path: string, words: string): Result => {
+  const [vg = ''] = path.split('/');
+  return groups.has(vg) ? failed(5, `  ${words}\n`) : noGroup(vg);
+};
+const noVolume = (path: string): string => `Failed to find logical volume "${path}"`;
+
+/** As people read it; `<`: it is a little less. */
+const human = (sizeKiB: number): string => {
+  const power = Math.min(4, Math.floor(Math.log2(sizeKiB) / 10));
+  const size = sizeKiB / 1024 ** power;
+  return `${Number(size.toFixed(2)) > size ? '<' : ''}${size.toFixed(2)} ${'KMGTP'[power] ?? ''}iB`;
+};
+
+/** To whole extents; `words` before the size that is meant, where that is another one. */
+const rounded = (word: string, words: string, dot: string): { readonly sizeKiB: number; readonly said: string } => {
+  const asked = Number(word.replace(/k$/i, ''));
+  const sizeKiB = Math.ceil(asked / extentKiB) * extentKiB;
+  return { sizeKiB, said: sizeKiB === asked ? '' : `  ${words} ${human(sizeKiB)}${dot}\n` };
+};
+
+/** The words that LVM's rules for names are broken with; null: it is one. */
+const badName = (name: string): string | null => {
+  if (!/^[\w+.][\w+.-]*$/.test(name)) return `Logical volume name "${name}" is invalid.`;
+  const reserved = ['snapshot', 'pvmove'].find((r) => name.startsWith(r));
+  return reserved === undefined
+    ? null
+    : `Names starting "${reserved}" are reserved. Please choose a different LV name.`;
+};
+
+const misused = (tool: string, why: string): Result =>
+  failed(3, `  ${why}\n  Run \`${tool} --help' for more information.\n`);
+
+/** Refuses a tag that LVM would not take. */
+const badTag = (argv: readonly string[]): Result | null => {
+  const at = argv.findIndex((a, i) => /^--(?:add|del)tag$/.test(argv[i - 1] ?? '') && !/^[\w+./=!:&#-]+$/.test(a));
+  if (at < 0) return null;
+  return failed(
+    3,
+    `  Invalid argument for ${argv[at - 1] ?? ''}: ${argv[at] ?? ''}\n  Error during parsing of command line.\n`,
+  );
+};
 
 const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volume; vg: string; lv: string } | null => {
   const [vg = '', lv = ''] = path.split('/');
@@ -72,47 +116,62 @@ const drop = (world: World, vg: string, lv: string): void => {
   if (world.groups.get(vg)?.volumes.size === 0) world.files.rmdir(`/dev/${vg}`);
 };
 
-const lacks = (vg: string, g: VolumeGroup, more: number): Result =>
-  failed(
-    5,
-    `  Volume group "${vg}" has insufficient free space (${freeOf(g) / extentKiB} extents): ${more / extentKiB} required.\n`,
-  );
+const retagged = (tags: readonly string[], argv: readonly string[]): readonly string[] => {
+  const { all } = parse(argv);
+  const gone = new Set(all('--deltag'));
+  return [...new Set([...tags.filter((t) => !gone.has(t)), ...all('--addtag')])].sort();
+};
 
 const lvcreate: Program = async (world, process, argv) => {
   const { all, words } = parse(argv);
   const [lv = ''] = all('-n');
   const [vg = ''] = words;
+  const bad = badName(lv);
+  const refused = bad === null ? badTag(argv) : misused('lvcreate', bad);
+  if (refused) return refused;
+  // One at a time has the group: what it looks at is what it changes.
+  await process.sleep(200);
   const group = world.groups.get(vg);
   if (!group) return noGroup(vg);
   if (group.volumes.has(lv)) return failed(5, `  Logical Volume "${lv}" already exists in volume group "${vg}"\n`);
-  const sizeKiB = rounded(all('-L')[0]);
-  if (sizeKiB > freeOf(group)) return lacks(vg, group, sizeKiB);
-  await process.sleep(200);
-  group.volumes.set(lv, { sizeKiB, tags: all('--addtag') });
+  const { sizeKiB, said: out } = rounded(all('-L')[0] ?? '', 'Rounding up size to full physical extent', '');
+  const free = freeOf(group);
+  if (sizeKiB > free) {
+    const counts = `(${free / extentKiB} extents): ${sizeKiB / extentKiB} required.`;
+    return { rc: 5, out, err: `  Volume group "${vg}" has insufficient free space ${counts}\n` };
+  }
+  group.volumes.set(lv, { sizeKiB, tags: retagged([], argv) });
   world.files.put(node(vg, lv), group.left, 0o660, sizeKiB);
   group.left = new Uint8Array();
-  return said(`  Logical volume "${lv}" created.\n`);
+  return said(`${out}  Logical volume "${lv}" created.\n`);
 };
 
 const lvextend: Program = async (world, _process, argv) => {
   const { all, words } = parse(argv);
-  const it = found(world, words[0]);
-  if (!it) return noVolume(words[0] ?? '');
-  const sizeKiB = rounded(all('-L')[0]);
-  const [was, is] = [it.volume.sizeKiB / extentKiB, sizeKiB / extentKiB];
-  if (is === was) return failed(5, `  New size (${is} extents) matches existing size (${was} extents).\n`);
-  if (is < was) return failed(5, `  New size given (${is} extents) not larger than existing size (${was} extents)\n`);
-  const more = sizeKiB - it.volume.sizeKiB;
-  if (more > freeOf(it.group)) return lacks(it.vg, it.group, more);
+  const [path = ''] = words;
+  const it = found(world, path);
+  const [vg, lv] = path.split('/');
+  if (!it) return missing(world, path, `Logical volume ${lv ?? ''} not found in volume group ${vg ?? ''}.`);
+  const boundary = 'Rounding size to boundary between physical extents:';
+  const { sizeKiB, said: out } = rounded(all('-L')[0] ?? '', boundary, '.');
+  const [was, is, free] = [it.volume.sizeKiB / extentKiB, sizeKiB / extentKiB, freeOf(it.group) / extentKiB];
+  const no = (why: string): Result => ({ rc: 5, out, err: `  ${why}\n` });
+  if (is === was) return no(`New size (${is} extents) matches existing size (${was} extents).`);
+  if (is < was) return no(`New size given (${is} extents) not larger than existing size (${was} extents)`);
+  if (is - was > free) return no(`Insufficient free space: ${is - was} extents needed, but only ${free} available`);
+  const grown = `from ${human(it.volume.sizeKiB)} (${was} extents) to ${human(sizeKiB)} (${is} extents)`;
   it.volume.sizeKiB = sizeKiB;
   world.files.put(node(it.vg, it.lv), bytesOf(world, it.vg, it.lv), 0o660, sizeKiB);
-  return said(`  Logical volume ${it.vg}/${it.lv} successfully resized.\n`);
+  return said(
+    `${out}  Size of logical volume ${path} changed ${grown}.\n  Logical volume ${path} successfully resized.\n`,
+  );
 };
 
 const lvrename: Program = async (world, _process, argv) => {
   const [vg = '', from = '', to = ''] = parse(argv).words;
+  if (from === to) return misused('lvrename', 'Old and new logical volume names must differ');
   const it = found(world, `${vg}/${from}`);
-  if (!it) return failed(5, `  Existing logical volume "${from}" not found in volume group "${vg}"\n`);
+  if (!it) return missing(world, vg, `Existing logical volume "${from}" not found in volume group "${vg}"`);
   if (it.group.volumes.has(to)) return failed(5, `  Logical Volume "${to}" already exists in volume group "${vg}"\n`);
   const bytes = bytesOf(world, vg, from);
   it.group.volumes.delete(from);
@@ -122,22 +181,20 @@ const lvrename: Program = async (world, _process, argv) => {
   return said(`  Renamed "${from}" to "${to}" in volume group "${vg}"\n`);
 };
 
-const retagged = (tags: readonly string[], argv: readonly string[]): readonly string[] => {
-  const { all } = parse(argv);
-  const gone = new Set(all('--deltag'));
-  return [...new Set([...tags.filter((t) => !gone.has(t)), ...all('--addtag')])];
-};
-
 const lvchange: Program = async (world, _process, argv) => {
   const [path = ''] = parse(argv).words;
+  const refused = badTag(argv);
+  if (refused) return refused;
   const it = found(world, path);
-  if (!it) return noVolume(path);
+  if (!it) return missing(world, path, noVolume(path));
   it.volume.tags = retagged(it.volume.tags, argv);
   return said(`  Logical volume ${path} changed.\n`);
 };
 
 const vgchange: Program = async (world, _process, argv) => {
   const [vg = ''] = parse(argv).words;
+  const refused = badTag(argv);
+  if (refused) return refused;
   const group = world.groups.get(vg);
   if (!group) return noGroup(vg);
   group.tags = retagged(group.tags, argv);
@@ -147,8 +204,8 @@ const vgchange: Program = async (world, _process, argv) => {
 const lvremove: Program = async (world, _process, argv) => {
   const [path = ''] = parse(argv).words;
   const it = found(world, path);
-  if (!it) return noVolume(path);
-  const open = [...world.domains.values()].some((d) => d.disks.some((k) => k.path === `/dev/${path}`));
+  if (!it) return missing(world, path, noVolume(path));
+  const open = [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
   if (open) return failed(5, `  Logical volume ${path} in use.\n`);
   it.group.left = bytesOf(world, it.vg, it.lv);
   it.group.volumes.delete(it.lv);
@@ -160,9 +217,10 @@ const lvremove: Program = async (world, _process, argv) => {
 const blkdiscard: Program = async (world, process, argv) => {
   const path = argv.at(-1) ?? '';
   const file = world.files.resolve(path);
-  if (file?.is !== 'file') return failed(1, `blkdiscard: cannot open ${path}: No such file or directory\n`);
+  if (file === undefined) return failed(1, `blkdiscard: cannot open ${path}: No such file or directory\n`);
+  if (file.is !== 'file' || !path.startsWith('/dev/')) return failed(1, `blkdiscard: ${path}: not a block device\n`);
   await process.sleep(300);
-  world.files.put(path, new Uint8Array(), 0o660, file.size);
+  world.files.put(path, new Uint8Array(), file.mode, file.size);
   return fine;
 };
 

@@ -165,7 +165,7 @@ export const mount: Program = async (world, process, argv) => {
 };
 
 /** What a domain has open; before libxl has written its record, what it is about to open. */
-const pathsOf = (world: World, d: Domain): readonly string[] =>
+export const pathsOf = (world: World, d: Domain): readonly string[] =>
   d.name === null ? [] : (isRecorded(world, d) ? d.disks : d.config.disks).map((x) => x.path);
 
 /** `umount [-f] [-l] PATH`, or the source instead. */

@@ -1,5 +1,6 @@
 /** Prints what `xenstore-ls -f /` shows: libxl's own tree, the backends, the domains, /vm. */
 import { handed, handedText } from './build-keys.ts';
+import { startMs } from './clock.ts';
 import { videoKiB } from './config.ts';
 import { hasDrivers } from './lives.ts';
 import {
@@ -119,7 +120,7 @@ const libxl = (d: Domain): Tree => ({
   type: d.type,
 });
 
-const start = 1_795_384_477;
+const start = startMs / 1000;
 
 const model: Tree = { backends: { '9pfs': '', console: '', qusb: '', vkbd: '' }, state: 'running' };
 

@@ -38,6 +38,7 @@ const dd: Program = async ({ files }, _process, argv) => {
 const stat: Program = async ({ files }, _process, argv) => {
   const path = argv.at(-1) ?? '';
   const node = files.resolve(path);
+  if (node?.is === 'dir') return said('4096\n');
   return node?.is === 'file'
     ? said(`${node.bytes.length}\n`)
     : failed(1, `stat: cannot statx '${path}': No such file or directory\n`);

@@ -1,14 +1,21 @@
 /** What a dom0 fetches: `wget` (GNU wget 1.21), a web of files by URL, and `sha256sum`. */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { sha256 } from '@noble/hashes/sha2.js';
+import { startMs } from './clock.ts';
 import { failed, said, type Program, type Result } from './process.ts';
 import type { World } from './world.ts';
 
 /** Bytes. */
 const perSecond = 1024 ** 2;
 
-const stamp = '2026-01-01 00:00:00';
-const reasons: Readonly<Record<number, string>> = { 403: 'Forbidden', 404: 'Not Found', 500: 'Internal Server Error' };
+const stampOf = ({ clock }: World): string =>
+  new Date(startMs + clock.now()).toISOString().slice(0, 19).replace('T', ' ');
+const reasons: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
+  404: 'Not Found',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
 
 const bytesAt = ({ files }: World, path: string): Uint8Array | undefined => {
   const node = files.resolve(path);
@@ -19,33 +26,49 @@ const bytesAt = ({ files }: World, path: string): Uint8Array | undefined => {
 export const wget: Program = async (world, process, argv) => {
   const path = argv[argv.indexOf('-O') + 1] ?? '';
   const url = argv.at(-1) ?? '';
+  const number = (name: string, usual: number): number =>
+    argv.includes(name) ? Number(argv[argv.indexOf(name) + 1]) : usual;
+  const [seconds, tries] = [number('-T', 900), number('-t', 20)];
   const found = world.web.get(url);
   await process.sleep(300);
-  // The real one opens what it is to write before it asks.
-  if (!world.files.exists(path)) world.files.write(path, '');
+  // The real one opens what it is to write before it asks, and leaves it behind.
+  const node = world.files.resolve(path);
+  const closed =
+    node === undefined
+      ? world.files.write(path, '')
+      : node.is === 'dir'
+        ? 'Is a directory'
+        : world.files.refused(path, false);
+  if (closed !== null) return failed(1, `${path}: ${closed}\n`);
   if (found === undefined) {
-    const host = /^https?:\/\/([^/:]*)/.exec(url)?.[1] ?? url;
+    const host = /^\w+:\/\/([^/:]*)/.exec(url)?.[1] ?? url;
     return failed(4, `wget: unable to resolve host address '${host}'\n`);
   }
   if (found.dead) {
-    await process.sleep(300_000);
-    return failed(4, `failed: Connection timed out.\nGiving up.\n`);
+    // Between two tries it rests, a second longer each time.
+    for (let n = 1; n <= tries; n += 1) await process.sleep((seconds + (n < tries ? n : 0)) * 1000);
+    return failed(4, 'Read error (Connection timed out) in headers.\n'.repeat(tries));
   }
   const status = found.status ?? 200;
-  if (status !== 200) return failed(8, `${url}:\n${stamp} ERROR ${status}: ${reasons[status] ?? 'Unknown'}.\n`);
+  if (status !== 200)
+    return failed(8, `${url}:\n${stampOf(world)} ERROR ${status}: ${reasons[status] ?? 'Unknown'}.\n`);
   const old = bytesAt(world, path) ?? new Uint8Array();
   // A file that is whole, or longer, is taken as it is.
   if (old.length >= found.bytes.length) return said('');
   const end = Math.min(found.bytes.length, old.length + (found.cutAfter ?? Number.MAX_SAFE_INTEGER));
   for (let at = old.length; at < end; at += perSecond) {
     await process.sleep(1000);
-    const why = world.files.write(path, found.bytes.slice(0, Math.min(end, at + perSecond)));
-    if (why !== null) return failed(3, `${path}: ${why}\n\nCannot write to '${path}' (${why}).\n`);
+    // Behind what is there, be it of this file or not.
+    const more = found.bytes.subarray(old.length, Math.min(end, at + perSecond));
+    const whole = new Uint8Array(old.length + more.length);
+    whole.set(old);
+    whole.set(more, old.length);
+    const why = world.files.write(path, whole);
+    if (why !== null) return failed(3, `Cannot write to '${path}' (${why}).\n`);
   }
-  const sizes = `${end - old.length}/${found.bytes.length - old.length}`;
-  if (end < found.bytes.length)
-    return failed(4, `${stamp} (1.00 MB/s) - Connection closed at byte ${end}. Giving up.\n`);
-  return said('', `${stamp} URL:${url} [${sizes}] -> "${path}" [1]\n`);
+  // It says nothing of a connection that breaks.
+  if (end < found.bytes.length) return failed(4, '');
+  return said('', `${stampOf(world)} URL:${url} [${end}/${end}] -> "${path}" [1]\n`);
 };
 
 const sumOf = (world: World, path: string): string | undefined => {
@@ -53,19 +76,46 @@ const sumOf = (world: World, path: string): string | undefined => {
   return bytes && bytesToHex(sha256(bytes));
 };
 
+const unread = (world: World, path: string): Result =>
+  failed(
+    1,
+    `sha256sum: ${path}: ${world.files.resolve(path)?.is === 'dir' ? 'Is a directory' : 'No such file or directory'}\n`,
+  );
+
+const warning = (count: number, one: string, more: string): string =>
+  count === 0 ? '' : `sha256sum: WARNING: ${count} ${count === 1 ? one : more}\n`;
+
 const checked = (world: World, list: string): Result => {
-  const lines = (world.files.text(list) ?? '').split('\n').filter((l) => l !== '');
+  const text = world.files.text(list);
+  if (text === undefined) return unread(world, list);
+  const all = text.split('\n').filter((l) => l !== '');
+  const lines = all.filter((l) => /^[0-9a-f]{64} [ *]./i.test(l));
   if (lines.length === 0) return failed(1, `sha256sum: ${list}: no properly formatted checksum lines found\n`);
-  const wrong = lines.filter((l) => sumOf(world, l.slice(66)) !== l.slice(0, 64));
-  const out = lines.map((l) => `${l.slice(66)}: ${wrong.includes(l) ? 'FAILED' : 'OK'}\n`).join('');
-  const warning = `sha256sum: WARNING: ${wrong.length} computed checksum did NOT match\n`;
-  return { rc: wrong.length === 0 ? 0 : 1, out, err: wrong.length === 0 ? '' : warning };
+  const judged = lines.map((l) => {
+    const path = l.slice(66);
+    const sum = sumOf(world, path);
+    return { path, is: sum === undefined ? 'lost' : sum === l.slice(0, 64).toLowerCase() ? 'right' : 'wrong' } as const;
+  });
+  const count = (is: 'lost' | 'wrong'): number => judged.filter((j) => j.is === is).length;
+  const words = { right: 'OK', wrong: 'FAILED', lost: 'FAILED open or read' };
+  return {
+    rc: judged.every((j) => j.is === 'right') ? 0 : 1,
+    out: judged.map((j) => `${j.path}: ${words[j.is]}\n`).join(''),
+    err:
+      judged.map((j) => (j.is === 'lost' ? unread(world, j.path).err : '')).join('') +
+      warning(all.length - lines.length, 'line is improperly formatted', 'lines are improperly formatted') +
+      warning(count('lost'), 'listed file could not be read', 'listed files could not be read') +
+      warning(count('wrong'), 'computed checksum did NOT match', 'computed checksums did NOT match'),
+  };
 };
 
 /** `-c LIST`, or paths. */
 export const sha256sum: Program = async (world, _process, argv) => {
   if (argv[0] === '-c') return checked(world, argv[1] ?? '');
-  const lost = argv.find((path) => sumOf(world, path) === undefined);
-  if (lost !== undefined) return failed(1, `sha256sum: ${lost}: No such file or directory\n`);
-  return said(argv.map((path) => `${sumOf(world, path)}  ${path}\n`).join(''));
+  const sums = argv.map((path) => ({ path, sum: sumOf(world, path) }));
+  return {
+    rc: sums.every((s) => s.sum !== undefined) ? 0 : 1,
+    out: sums.map(({ path, sum }) => (sum === undefined ? '' : `${sum}  ${path}\n`)).join(''),
+    err: sums.map(({ path, sum }) => (sum === undefined ? unread(world, path).err : '')).join(''),
+  };
 };

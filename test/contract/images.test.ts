@@ -151,7 +151,7 @@ describe('a template', () => {
 
   it('that is cut short goes on where it broke off', async () => {
     rig.sim.web.set(url, { bytes: qcow2, cutAfter: 6 });
-    expect(await fails(heads(`${nfs}\n${debian}`))).toMatch(/closed at byte 6/);
+    expect(await fails(heads(`${nfs}\n${debian}`))).toMatch(/exit code 4.*: the connection broke/);
     expect(stored('/images')).toEqual([`debian-${sum.slice(0, 8)}.qcow2.part`]);
     await converge(heads(`${nfs}\n${debian}`));
     expect(stored('/images')).toEqual([
@@ -412,7 +412,7 @@ describe('a disk that is to lie elsewhere', () => {
     const { plan } = await planOf(at('vmstore'), restarts);
     rig.sim.export(source).full(true);
     const { failed } = await rig.apply(plan);
-    expect(failed.map((f) => f.why).join()).toMatch(/No space left on device.*put right by/s);
+    expect(failed.map((f) => f.why).join()).toMatch(/No space left on device/);
     await rig.sim.settle();
     expect([diskOf('dom01', 'web'), bytesOf(old)]).toEqual([old, 'mine']);
     expect((await rig.sim.hand('dom01', ['xl', 'list'])).out).toMatch(/^web /m);

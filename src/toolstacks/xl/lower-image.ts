@@ -13,6 +13,13 @@ const fetchMs = 86_400_000;
 /** A hundred GiB from a slow disk. */
 const sumMs = 7_200_000;
 
+/** `-nv` says nothing of a connection that broke. */
+const wgetExits = {
+  4: 'the connection broke, or nobody answered; what came is kept for the next try',
+  5: 'the certificate of the server is not good',
+  6: 'it asks for a password',
+} as const;
+
 /** `-c` goes on behind the bytes that are there. */
 const fetchArgv = (source: string, path: string): readonly string[] => [
   'wget',
@@ -58,7 +65,7 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
       exec(['mkdir', '-p', imagesFolder(folder)]),
       isLocal(source)
         ? { do: 'upload', from: source, path: half }
-        : { ...exec(fetchArgv(source, half), fetchMs), fills: half },
+        : { ...exec(fetchArgv(source, half), fetchMs), fills: half, exits: wgetExits },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
       exec(['mv', '-n', half, path]),

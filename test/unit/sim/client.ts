@@ -28,8 +28,9 @@ export const start = async (
   names: readonly string[] = ['dom01'],
   speed = Infinity,
   exports: SimFarmSpec['exports'] = [],
+  on: Partial<typeof server> = {},
 ): Promise<SimFarm> => {
-  const servers = names.map((name) => ({ ...server, name }));
+  const servers = names.map((name) => ({ ...server, ...on, name }));
   const farm = await startSimFarm({ servers, texts, speed, exports, seed: '1' });
   open.farm = farm;
   return farm;

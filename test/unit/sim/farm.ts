@@ -43,8 +43,8 @@ export interface Bench {
   settle(): Promise<void>;
 }
 
-export const bench = (changes: Partial<Server> = {}, exports?: World['exports']): Bench => {
-  const world = makeWorld({ ...server, ...changes }, 'seed', Infinity, exports);
+export const bench = (changes: Partial<Server> = {}, exports?: World['exports'], web?: World['web']): Bench => {
+  const world = makeWorld({ ...server, ...changes }, 'seed', Infinity, exports, web);
   const argv = (words: readonly string[]): Promise<Result> =>
     world.clock.during(runProgram(world, makeProcess(world.clock), words));
   return {
