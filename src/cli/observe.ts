@@ -57,7 +57,11 @@ export const observe = async (
   paths: ReadonlyMap<string, readonly string[]>,
   watch: Watch,
 ): Promise<Observed> => {
-  const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name)).flatMap((p) => p.servers);
+  // One that was declared lost is asked all the same: where it answers, somebody is wrong.
+  const servers = farm.pools
+    .filter((p) => pools.length === 0 || pools.includes(p.name))
+    .flatMap((p) => p.servers)
+    .filter((s) => s.state !== 'off');
   const answers = servers.map(async (s): Promise<[string, ServerSeen | Unknown]> => [
     s.name,
     await readServer(s.name, paths.get(s.name) ?? [], watch),

@@ -14,7 +14,7 @@ const settings = ['apart'];
 export const notBuiltYet: readonly NotBuilt[] = [
   { of: 'pool', keys: ['spare', 'overcommit'] },
   { of: 'server', keys: ['migration', 'fence'] },
-  { of: 'server', keys: ['state'], values: ['maintenance', 'off', 'lost', 'absent'] },
+  { of: 'server', keys: ['state'], values: ['maintenance', 'absent'] },
   { of: 'repository', keys: ['type'], values: repositoryTypes },
   { of: 'farmRepository', keys: ['type'], values: repositoryTypes },
   { of: 'profile', keys: settings },

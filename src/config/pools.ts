@@ -3,7 +3,7 @@ import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
 import { parseDuration } from '../core/quantity.ts';
 import type { NetworkSpec, PoolSpec } from '../kinds/farm.ts';
-import { everyRole, type Role, type ServerSpec, type SshSpec } from '../kinds/server/spec.ts';
+import { everyRole, type Role, type ServerSpec, type ServerState, type SshSpec } from '../kinds/server/spec.ts';
 import { refuse, type Spoiled } from './around.ts';
 import { definedTwice, placeOf, type Entry, type Gathered, type Named } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, textAt, type Layer } from './layers.ts';
@@ -72,6 +72,9 @@ export const resolvePools = (
   return specs;
 };
 
+/** ms for one that a person has declared lost. */
+const lostMs = 10_000;
+
 const resolveServer = (
   member: Member<Server>,
   pool: string,
@@ -94,12 +97,16 @@ const resolveServer = (
   const ssh = member.entries.flatMap((e): Layer[] =>
     e.body.ssh ? [{ ...layerOf(e), pointer: `${e.pointer}/ssh`, body: e.body.ssh }] : [],
   );
+  const state = (textAt(layers, 'state')?.value ?? 'active') as ServerState;
+  const reached = resolveSsh([...ssh, ...around], problems);
+  // It is asked only to make sure that it is silent.
+  const patience = Math.min(lostMs, reached.connectTimeout ?? lostMs);
   return {
     name: member.name,
     pool,
     address: address?.value ?? '',
-    ssh: resolveSsh([...ssh, ...around], problems),
-    state: 'active',
+    ssh: state === 'lost' ? { ...reached, connectTimeout: patience } : reached,
+    state,
     roles: rolesOf(layers),
     origin: placeOf(own),
   };

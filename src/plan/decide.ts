@@ -4,6 +4,7 @@ import { severity, within, worst, type Disruption } from '../core/disruption.ts'
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
 import { isVolumeGroup } from '../kinds/repository/live.ts';
+import { homeOf, leaseIn, leasePath, viaOf, type LeaseDraft, type SharedStore } from '../kinds/vm/lease.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
@@ -58,6 +59,20 @@ const onlyDown = (c: Change): Change => {
   return { ...c, ways: [{ ...first, why }, ...rest] };
 };
 
+const leaseFor = (home: SharedStore, want: Resolved, server: string, facts: Facts): LeaseDraft => {
+  const now = leaseIn(facts.seen.storage, home.path, want.uuid);
+  const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
+  return {
+    repository: home.name,
+    folder: home.path,
+    path: leasePath(home.path, want.uuid),
+    replaces: now?.digest ?? 'absent',
+    farm: facts.farm,
+    disks: Object.fromEntries(Object.entries(want.config.disks).map(([vdev, d]) => [vdev, d.path])),
+    frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
+  };
+};
+
 /** Sorts the changes of one VM into what is taken now, what waits, and what cannot be. */
 export const decide = (
   spec: VmSpec,
@@ -88,6 +103,14 @@ export const decide = (
   const fields = differing.filter((c) => selected(c, options.cause)).map((c) => (moved(c, move) ? onlyDown(c) : c));
   const keep = new Set(differing.filter((c) => !selected(c, options.cause)).map((c) => c.field));
   const stateChange = state && selected(state, options.cause) ? state : null;
+
+  const home = homeOf(want.config.disks, facts.shared);
+  const cfg =
+    live?.record && live.record.config?.name === want.config.name
+      ? live.record.path
+      : `/etc/xen/${want.config.name}.cfg`;
+  const lease = home && leaseFor(home, want, server, facts);
+  const via = home && viaOf(home, server, cfg);
 
   const refused: Refusal[] = [];
   const changes: PlanChange[] = [];
@@ -146,6 +169,8 @@ export const decide = (
     adopt,
     move,
     seed,
+    lease,
+    via,
     force: within('data-loss', budget(spec, null)),
   };
   const idle =

@@ -1,10 +1,11 @@
 /** The rules of deletion: only what is ours, only in a run that saw the whole pool, never too many at once. */
 import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
-import { seenOn, type Observed } from '../kinds/server/live.ts';
+import type { Observed } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Found } from './match.ts';
 import { refusal } from './refusal.ts';
+import { unreadIn } from './storage.ts';
 
 /** A VM that has left the file, as if the file said `state: absent`: what `--prune` deletes. */
 export const pruned = (found: Found, key: string): VmSpec => ({
@@ -56,9 +57,10 @@ export const mayDelete = (
   }
   if (options.targets.length > 0)
     return refuse('a run that covers only part of the pool deletes nothing', 'leave out --target');
-  const unread = farm.pools.find((p) => p.name === spec.pool)?.servers.find((s) => !seenOn(observed, s.name));
-  if (unread)
-    return refuse(`${unread.name} of its pool could not be read`, 'try again when every server of the pool answers');
+  const pool = farm.pools.find((p) => p.name === spec.pool);
+  const [unread] = pool ? unreadIn(pool, observed) : [];
+  if (unread !== undefined)
+    return refuse(`${unread} of its pool could not be read`, 'try again when every server of the pool answers');
   return null;
 };
 

@@ -127,11 +127,13 @@ export const settleDisks = (
   live: LiveVm | null,
   seen: ServerSeen,
   users: Users,
+  /** By vdev: where its disks are, of a VM whose cfg went with its server. */
+  held: Readonly<Record<string, string>> = {},
   /** False: disks that are to get another place keep the one they have. */
   moving = true,
 ): Settled | Unresolved => {
   const all = Object.entries(spec.disks ?? {});
-  const seeded = settleSeed(farm, spec, live);
+  const seeded = settleSeed(farm, spec, live, held);
   const disks: Record<string, DiskSpec> = { ...seeded.disks };
   if (!all.some(([, d]) => d.made ?? d.adopt)) {
     const own = Object.keys(disks).length === 0 ? spec.disks : { ...spec.disks, ...disks };
@@ -154,8 +156,9 @@ export const settleDisks = (
     const { made } = d;
     if (!made) continue;
     const now = live?.record?.config?.disks[vdev] ?? live?.domain?.disks.find((k) => k.vdev === vdev);
-    const had = now?.path ?? null;
-    const was = now && 'format' in now ? now.format : 'raw';
+    const had = now?.path ?? held[vdev] ?? null;
+    const kept = had === null ? null : storedAt(seen, made.folder, had)?.marker;
+    const was = now && 'format' in now ? now.format : kept && kept !== 'odd' ? kept.as : 'raw';
     const elsewhere = had !== null && !had.startsWith(`${disksFolder(made.folder)}/`);
     if (had !== null && spec.state !== 'absent' && (elsewhere || (d.format ?? was) !== was)) {
       if (was !== 'raw' && was !== 'qcow2')
@@ -173,7 +176,7 @@ export const settleDisks = (
     const wrong = had === null || spec.state === 'absent' ? null : trouble(spec.key, vdev, had, made, seen);
     if (wrong) return wrong;
     const from = had === null ? null : smaller(had, made, seen);
-    const format = d.format ?? live?.record?.config?.disks[vdev]?.format ?? 'raw';
+    const format = d.format ?? (had === null ? 'raw' : was);
     if (from !== null && format !== 'raw' && live?.domain) {
       return unresolved(
         `disk ${vdev} of ${spec.key} is to grow, and its QEMU has it open`,
@@ -181,7 +184,7 @@ export const settleDisks = (
       );
     }
     const path = had ?? freePath(farm, spec, vdev, made, format, seen);
-    disks[vdev] = { ...d, path };
+    disks[vdev] = { ...d, path, ...(had === null ? {} : { format }) };
     if (had === null && spec.state !== 'absent') make.push({ ...made, vdev, path, format });
     const { from: _, ...rest } = made;
     if (from !== null) grow.push({ ...rest, vdev, path, format, from });

@@ -248,7 +248,8 @@ export const assemble = (d: Draft): Plan => {
     unreadable: inRun.flatMap((p) =>
       p.servers.flatMap((s) => {
         const seen = d.observed.get(s.name);
-        if (seen && !isUnknown(seen)) return [];
+        // What was declared off or lost is as the file says.
+        if ((seen && !isUnknown(seen)) || s.state !== 'active') return [];
         return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
       }),
     ),

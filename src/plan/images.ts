@@ -11,7 +11,7 @@ import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
 import { usersOf } from '../kinds/server/holds-storage.ts';
 import type { Node } from './sequence.ts';
-import type { Roof, StoragePlan, StorageScene } from './storage.ts';
+import { unreadIn, type Roof, type StoragePlan, type StorageScene } from './storage.ts';
 
 export interface ImagePlan {
   /** What brings an image, by id; those of servers by themselves only run where something needs them. */
@@ -134,7 +134,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
   /** Those that the file says are to go, and with `--prune` those that it no longer has, other versions among them. */
   function remove(pool: PoolSpec, seen: readonly { readonly server: string; readonly seen: ServerSeen }[]): void {
     const wanted = new Set(pool.images.filter((i) => i.state === 'present').map((i) => i.path));
-    const unread = pool.servers.map((s) => s.name).filter((n) => !seen.some((x) => x.server === n));
+    const unread = unreadIn(pool, observed);
     const homes = [
       ...Object.values(pool.repositories).filter((r) => r.type !== 'lvm' && r.state === 'present'),
       { name: null, path: serversOwnFolder, shared: false },

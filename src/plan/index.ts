@@ -7,6 +7,8 @@ import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
+import type { Lease } from '../kinds/repository/live.ts';
+import { leaseIn } from '../kinds/vm/lease.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -22,7 +24,7 @@ import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
 import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
-import { planStorage, roofOver, type Roof } from './storage.ts';
+import { planStorage, roofOver, unreadIn, type Roof } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
@@ -48,9 +50,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
   const seenOf = (server: string): ServerSeen | undefined => seenOn(observed, server);
-  const unreadOf = new Map(
-    farm.pools.map((p) => [p.name, p.servers.map((s) => s.name).filter((s) => !seenOf(s))] as const),
-  );
+  const unreadOf = new Map(farm.pools.map((p) => [p.name, unreadIn(p, observed)] as const));
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
   const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
@@ -63,6 +63,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     seen,
     order,
     secrets: tools.secrets,
+    shared: Object.values(poolOf.get(spec.pool)?.repositories ?? {}).filter((r) => r.shared && r.state === 'present'),
   });
   const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) };
   const storage = planStorage(scene);
@@ -108,6 +109,40 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
         : [],
     );
   };
+  /** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
+  const leftBy = (spec: VmSpec): Lease | null => {
+    const pool = poolOf.get(spec.pool);
+    const lost = new Set(pool?.servers.flatMap((s) => (s.state === 'lost' && !seenOf(s.name) ? [s.name] : [])));
+    for (const r of Object.values(pool?.repositories ?? {}).filter((x) => x.shared)) {
+      for (const s of lost.size === 0 ? [] : (pool?.servers ?? [])) {
+        const store = seenOf(s.name)?.storage.stores[r.path];
+        const leases = store?.is === 'there' ? Object.values(store.leases) : [];
+        const found = leases.map((l) => l.lease).find((l) => l !== 'odd' && l.vm === spec.key && l.farm === farm.name);
+        if (found && found !== 'odd' && lost.has(found.server)) return found;
+      }
+    }
+    return null;
+  };
+  /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */
+  const heldElsewhere = (d: Decision, seen: ServerSeen): { why: string; help: string } | null => {
+    const t = d.transition;
+    if (!t?.lease || !(t.state === 'start' || t.mode === 'restart')) return null;
+    const held = leaseIn(seen.storage, t.lease.folder, t.want.uuid)?.lease;
+    if (!held) return null;
+    if (held === 'odd' || held.farm !== farm.name)
+      return {
+        why: `its lease ${t.lease.path} ${held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`}`,
+        help: 'look who runs it, and remove the file',
+      };
+    const holder = poolOf.get(d.spec.pool)?.servers.find((s) => s.name === held.server);
+    if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
+    return {
+      why: `its lease says that it runs on ${held.server}, which could not be read`,
+      help: holder
+        ? `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``
+        : 'put that server back into the file',
+    };
+  };
   /** The template of one of its new disks cannot be had. */
   const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
     for (const { from, vdev } of transition?.make ?? []) {
@@ -122,7 +157,9 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     if (!seen) return;
     const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
-    let settled = settleDisks(farm.name, spec, live, seen, users);
+    const left = live ? null : leftBy(spec);
+    const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
+    let settled = settleDisks(farm.name, own, live, seen, users, left?.disks);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
     const decideSo = (s: Settled): Decision =>
       decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s);
@@ -131,12 +168,14 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
     if (move.length > 0 && live?.domain && d.transition?.mode !== 'restart') {
       for (const m of move) refused.push(unmoved(spec, m));
-      const stay = settleDisks(farm.name, spec, live, seen, users, false);
+      const stay = settleDisks(farm.name, spec, live, seen, users, {}, false);
       if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
       settled = stay;
       d = decideSo(settled);
     } else if (d.transition) removals.push(...leftBehind(d, seen));
-    const lack = d.transition && (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server));
+    const lack =
+      d.transition &&
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen));
     const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
@@ -144,12 +183,14 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     refused.push(...d.refused);
   };
 
+  const isLost = (name: string): boolean =>
+    farm.pools.some((p) => p.servers.some((s) => s.name === name && s.state === 'lost'));
   const prunes = withPruned(farm, matched, options.prune);
   const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
   for (const spec of farm.vms.filter(inRun)) {
     const pool = poolOf.get(spec.pool);
     const unread = unreadOf.get(spec.pool) ?? [];
-    if (pool && unread.length === pool.servers.length) continue;
+    if (pool && !pool.servers.some((s) => seenOf(s.name))) continue;
     const m = matched.of.get(spec.key);
     if (!m || m.is === 'nowhere') {
       if (spec.state === 'absent') continue;
@@ -159,6 +200,11 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
           refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
         );
       } else fresh.push(spec);
+    } else if (m.is === 'matched' && isLost(m.found.server)) {
+      const why = `${m.found.server} is declared lost, and it answers`;
+      refused.push(
+        refusal(spec.key, `${spec.key} is left alone`, why, 'take `state: lost` out, or power the server off'),
+      );
     } else if (m.is === 'refused') {
       refused.push(refusal(spec.key, `${spec.key} is left alone`, m.why, m.help));
     } else if (spec.state === 'absent') {
@@ -213,6 +259,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     factsOf,
     roofs,
     users,
+    leftBy,
   })) {
     if ('refused' in p) refused.push(p.refused);
     else {

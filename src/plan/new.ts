@@ -16,6 +16,7 @@ import { place } from './place.ts';
 import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import { netMemory } from './sequence.ts';
+import type { Lease } from '../kinds/repository/live.ts';
 import type { Users } from './removals.ts';
 import type { Roof } from './storage.ts';
 
@@ -29,6 +30,8 @@ interface Scene {
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly users: Users;
+  /** The lease of a server that is lost. */
+  readonly leftBy: (spec: VmSpec) => Lease | null;
 }
 
 type PlacedVm =
@@ -56,7 +59,7 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
       .get(spec.pool)
       ?.servers.map((s) => scene.seenOf(s.name))
       .find((s) => s !== undefined);
-    const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users);
+    const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users, scene.leftBy(spec)?.disks);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) {
@@ -68,7 +71,8 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
   });
   for (const { spec, config, need } of sized.sort((a, b) => b.need - a.need || byText(a.spec.key, b.spec.key))) {
     const allowed = (scene.poolOf.get(spec.pool)?.servers ?? []).filter(
-      (s) => s.roles.includes('vm') && (spec.servers.length === 0 || spec.servers.includes(s.name)),
+      (s) =>
+        s.state === 'active' && s.roles.includes('vm') && (spec.servers.length === 0 || spec.servers.includes(s.name)),
     );
     const candidates = allowed.flatMap((s) => {
       const seen = scene.seenOf(s.name);

@@ -10,6 +10,7 @@ import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts'
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Found } from './match.ts';
 import type { Node } from './sequence.ts';
+import { unreadIn } from './storage.ts';
 
 /** Who has a disk: by path. */
 export type Users = (
@@ -130,7 +131,7 @@ export const orphansNamed = (
   for (const name of options.deleteDisks.filter((n) => !keys.has(n))) {
     let known = false;
     for (const pool of farm.pools.filter((p) => covers(p.name))) {
-      const unread = pool.servers.find((s) => !seenOn(observed, s.name));
+      const [unread] = unreadIn(pool, observed);
       for (const r of Object.values(pool.repositories)) {
         const path = `${disksFolder(r.path)}/${name}`;
         for (const s of pool.servers) {
@@ -152,10 +153,7 @@ export const orphansNamed = (
                     'delete that first, or take the disk out of it',
                   ]
                 : unread && r.shared
-                  ? [
-                      `${unread.name} could not be read: something there may have it`,
-                      `try again when ${unread.name} answers`,
-                    ]
+                  ? [`${unread} could not be read: something there may have it`, `try again when ${unread} answers`]
                   : null;
           if (why === null) {
             const of = marker && marker !== 'odd' ? marker.vm : '';

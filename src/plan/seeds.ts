@@ -21,12 +21,15 @@ export const settleSeed = (
   farm: string,
   spec: VmSpec,
   live: LiveVm | null,
+  held: Readonly<Record<string, string>>,
 ): { readonly disks: Readonly<Record<string, DiskSpec>>; readonly seed: NewSeed | null } => {
   const none = { disks: {}, seed: null };
   if (!spec.cloudInit || spec.state === 'absent') return none;
   const disk = (path: string): Readonly<Record<string, DiskSpec>> => ({
     [vdev]: { path, access: 'ro', format: 'raw', backend: undefined },
   });
+  const left = held[vdev];
+  if (live === null && left !== undefined && looks.test(left)) return { disks: disk(left), seed: null };
   if (live) {
     const had = live.record?.config?.disks[vdev]?.path ?? live.domain?.disks.find((d) => d.vdev === vdev)?.path;
     return had !== undefined && looks.test(had) && spec.disks ? { disks: disk(had), seed: null } : none;

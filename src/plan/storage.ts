@@ -213,6 +213,10 @@ const strays = (
   return sortedBy(found.values(), (s) => s.name);
 };
 
+/** Those that may have what nobody else has: one that is lost has nothing any more. */
+export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] =>
+  pool.servers.flatMap((s) => (s.state === 'lost' || seenOn(observed, s.name) ? [] : [s.name]));
+
 export const planStorage = (scene: StorageScene): StoragePlan => {
   const { farm, observed, options } = scene;
   const chains: Chain[] = [];
@@ -227,7 +231,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       return x ? [[s.name, x] as const] : [];
     });
     if (seen.length === 0) continue;
-    const unread = pool.servers.map((s) => s.name).filter((n) => !seen.some(([name]) => name === n));
+    const unread = unreadIn(pool, observed);
     const paths = scene.vms.filter((v) => v.pool === pool.name).flatMap(wantedPaths);
     const inRun = (r: RepositorySpec): boolean =>
       matches === null || matches(`repository/${r.name}`) || paths.some((p) => beneath(p, r.path));

@@ -1,5 +1,6 @@
 /** The plan document as JSON, and back: a file that is not a valid plan of this version is refused with reasons. */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
@@ -29,6 +30,9 @@ const shapeProblems = (errors: readonly ErrorObject[]): readonly Diagnostic[] =>
   return [...new Set(texts)].slice(0, 10).map((t) => problem('bad-plan', `the plan is not whole: ${t}`, again));
 };
 
+const leased = (lease: LeaseDraft | null): readonly string[] =>
+  lease === null ? [] : [lease.path, lease.folder, ...(lease.frees === null ? [] : [lease.frees])];
+
 /** Where an operation would write, and what it is called on a command line. */
 const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
   if (isImageOp(op)) return { names: [op.name], paths: [op.path, op.folder] };
@@ -37,16 +41,17 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'define':
     case 'restart': {
       const { path, from, config } = op.record;
-      return { names: [op.name, config.name], paths: [path, ...(from === null ? [] : [from.path])] };
+      const more = op.verb === 'restart' ? [...leased(op.lease), ...op.copies.flatMap((c) => [c.path, c.folder])] : [];
+      return { names: [op.name, config.name], paths: [path, ...(from === null ? [] : [from.path]), ...more] };
     }
     case 'autostart':
-      return { names: [op.name], paths: [op.path, op.link, ...op.links] };
+      return { names: [op.name], paths: [op.path, op.link, ...op.links, ...(op.via === null ? [] : [op.via])] };
     case 'undefine':
       return { names: [op.name], paths: [op.path, ...op.links] };
     case 'release':
       return { names: [op.name], paths: [op.path] };
     case 'start':
-      return { names: [op.name, op.config.name], paths: [op.path] };
+      return { names: [op.name, op.config.name], paths: [op.path, ...leased(op.lease)] };
     case 'rename':
       return { names: [op.name, op.to], paths: [] };
     case 'make-disk':
@@ -62,6 +67,7 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'change-cd':
       return { names: [op.name], paths: op.path === null ? [] : [op.path] };
     case 'stop':
+      return { names: [op.name], paths: op.lease === null ? [] : [op.lease.path] };
     case 'pause':
     case 'unpause':
     case 'set-memory':

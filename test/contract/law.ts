@@ -190,6 +190,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     const start = (paused: boolean, c: () => VmConfig) => (): VmOp => ({
       ...base(),
       verb: 'start',
+      lease: null,
       path,
       paused,
       clear: false,
@@ -204,12 +205,20 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ['start paused', start(true, config)],
       [
         'restart',
-        () => ({ ...base(), verb: 'restart', record: draft(2, config()), write: true, copies: [], ...forced }),
+        () => ({
+          ...base(),
+          verb: 'restart',
+          lease: null,
+          record: draft(2, config()),
+          write: true,
+          copies: [],
+          ...forced,
+        }),
       ],
     ];
     const begin: Walk = [
       ['define', () => ({ ...base(), verb: 'define', record: draft(1, config()), update: false })],
-      ['autostart', () => ({ ...base(), verb: 'autostart', path, on: true, link, links: [] })],
+      ['autostart', () => ({ ...base(), verb: 'autostart', via: null, path, on: true, link, links: [] })],
       ...(type === 'hvm' ? pausedBegin : [['start', start(false, config)] as const]),
     ];
     const moreVcpus: Walk[number] = ['set-vcpus up', () => ({ ...base(), verb: 'set-vcpus', count: 2, from: 1 })];
@@ -276,12 +285,20 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
       ],
       [
         'autostart under it',
-        () => ({ ...base(), verb: 'autostart', path: '/etc/xen/law-b.cfg', on: true, link: linkB, links: [link] }),
+        () => ({
+          ...base(),
+          verb: 'autostart',
+          via: null,
+          path: '/etc/xen/law-b.cfg',
+          on: true,
+          link: linkB,
+          links: [link],
+        }),
       ],
       ['rename', () => ({ ...base(), verb: 'rename', to: 'law-b' })],
       ['define under the old name', () => ({ ...base(), verb: 'define', record: draft(3, config()), update: false })],
       ['rename back', () => ({ ...base(), name: 'law-b', verb: 'rename', to: name })],
-      ['autostart again', () => ({ ...base(), verb: 'autostart', path, on: true, link, links: [linkB] })],
+      ['autostart again', () => ({ ...base(), verb: 'autostart', via: null, path, on: true, link, links: [linkB] })],
     ];
     const waiting: Walk = [
       [
@@ -304,17 +321,25 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     const restart: Walk = [
       [
         'restart',
-        () => ({ ...base(), verb: 'restart', record: draft(5, restarted()), write: true, copies: [], ...quiet }),
+        () => ({
+          ...base(),
+          verb: 'restart',
+          lease: null,
+          record: draft(5, restarted()),
+          write: true,
+          copies: [],
+          ...quiet,
+        }),
       ],
     ];
-    const stop: Walk = [['stop', () => ({ ...base(), verb: 'stop', ...quiet })]];
+    const stop: Walk = [['stop', () => ({ ...base(), verb: 'stop', lease: null, ...quiet })]];
     const pausedStart: Walk = [
       ['start paused', start(true, restarted)],
       ['unpause what was started paused', () => ({ ...base(), verb: 'unpause' })],
-      ['stop again', () => ({ ...base(), verb: 'stop', ...quiet })],
+      ['stop again', () => ({ ...base(), verb: 'stop', lease: null, ...quiet })],
     ];
     const leave: Walk = [
-      ['autostart off', () => ({ ...base(), verb: 'autostart', path, on: false, link, links: links() })],
+      ['autostart off', () => ({ ...base(), verb: 'autostart', via: null, path, on: false, link, links: links() })],
       ['release', () => ({ ...base(), verb: 'release', path, digest: digestAt(path) })],
       ['undefine', () => ({ ...base(), verb: 'undefine', path, digest: digestAt(path), links: links() })],
     ];

@@ -61,6 +61,19 @@ export const storeOfImage = (path: string): string => path.slice(0, path.lastInd
 /** The name of a disk within its repository. */
 export const diskName = (folder: string, path: string): string => path.slice(disksFolder(folder).length + 1);
 
+/** `leases/UUID.json`, a line: which server runs the VM, since which boot. */
+export interface Lease {
+  readonly format: 1;
+  readonly farm: string;
+  /** The VM's key and UUID. */
+  readonly vm: string;
+  readonly uuid: string;
+  readonly server: string;
+  readonly boot: string;
+  /** By vdev. */
+  readonly disks: Readonly<Record<string, string>>;
+}
+
 /** What lies at the path of a repository. */
 export type StoreSeen =
   /** There is no folder, or no volume group. */
@@ -79,6 +92,10 @@ export type StoreSeen =
       readonly disks: Readonly<Record<string, StoredDisk>>;
       /** Below `images`, by file name. */
       readonly images: Readonly<Record<string, StoredImage>>;
+      /** By the VM's UUID. */
+      readonly leases: Readonly<Record<string, { readonly lease: Lease | 'odd'; readonly digest: Digest }>>;
+      /** `SERVER/FILE`: the cfgs that servers start at boot through this store. */
+      readonly autostarts: readonly string[];
     };
 
 /** A line of /proc/mounts. */

@@ -15,6 +15,8 @@ export interface SshSpec {
   readonly connectTimeout: number | undefined;
 }
 
+export type ServerState = 'active' | 'off' | 'lost';
+
 export type Role = 'utility' | 'vm';
 
 export const everyRole: readonly Role[] = ['utility', 'vm'];
@@ -25,7 +27,8 @@ export interface ServerSpec {
   /** A host name or IP address; `local`: this machine itself, without SSH. */
   readonly address: string;
   readonly ssh: SshSpec;
-  readonly state: 'active';
+  /** `off`: powered down by us, and not read; `lost`: a person vouches that it is dead. */
+  readonly state: ServerState;
   /** `utility`: carries out downloads on shared repositories; `vm`: runs VMs. Sorted, at least one. */
   readonly roles: readonly Role[];
   readonly origin: Origin;

@@ -1,4 +1,5 @@
 /** What differs between a wanted VM and the live one, field by field, in three layers. It decides nothing. */
+import { homeOf, viaOf } from './lease.ts';
 import type { Cause, Change, Layers, Seen, Way } from '../../core/change.ts';
 import { absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
@@ -293,7 +294,18 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
     const on = links.length > 0;
     add({ field: 'autostart', want: value(want.autostart), configured: value(on), running: value(want.autostart) });
     const link = value(want.link);
-    if (on && want.autostart && want.link !== null && !sameValue(links, [want.link]))
+    const home = homeOf(want.config.disks, facts.shared);
+    const via = home && live.record ? viaOf(home, live.server, live.record.path) : undefined;
+    const astray = on && want.autostart && live.record?.via !== via;
+    if (astray)
+      add({
+        field: 'autostart.link',
+        want: value(via ?? live.record?.path),
+        configured: value(live.record?.via ?? live.record?.path),
+        running: value(via ?? live.record?.path),
+        applied: absent,
+      });
+    else if (on && want.autostart && want.link !== null && !sameValue(links, [want.link]))
       // The marker keeps no link: it follows the file's names and its order.
       add({ field: 'autostart.link', want: link, configured: value(links.join(', ')), running: link, applied: absent });
   }

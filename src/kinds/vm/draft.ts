@@ -1,6 +1,7 @@
 /** The cfg that a transition writes: the wanted values, the old ones of what is kept, and the marker that remembers what was applied. */
 import type { Change, How, Way } from '../../core/change.ts';
 import type { DiskMarker } from '../repository/live.ts';
+import type { LeaseDraft } from './lease.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
@@ -33,6 +34,10 @@ export interface VmTransition {
   /** Disks that get another place, each made there from its old one. */
   readonly move: readonly NewDisk[];
   readonly seed: NewSeed | null;
+  /** What a start of it takes, and what stands there now. */
+  readonly lease: LeaseDraft | null;
+  /** Over which its autostart leads; null: straight to the cfg. */
+  readonly via: string | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
 }

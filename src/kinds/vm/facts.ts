@@ -1,6 +1,7 @@
 /** What resolving a VM is given beside it, how one field is settled, and what comes of it where that cannot be. */
 import type { NetworkSpec } from '../farm.ts';
 import type { ServerSeen } from '../server/live.ts';
+import type { SharedStore } from './lease.ts';
 import type { Secrets } from '../toolstack.ts';
 
 /** What comparing needs to know beyond the VM itself. */
@@ -12,6 +13,8 @@ export interface Facts {
   /** VM key → its place in the order of starts, of those that `after` ties together. */
   readonly order: ReadonlyMap<string, number>;
   readonly secrets: Secrets;
+  /** The pool's, by name. */
+  readonly shared: readonly SharedStore[];
 }
 
 export interface Unresolved {

@@ -102,6 +102,8 @@ export interface CfgRecord {
   readonly marker: Marker | null;
   /** Paths in /etc/xen/auto that lead to it. */
   readonly autostart: readonly string[];
+  /** The path in a shared repository over which those lead; undefined: they lead to it at once. */
+  readonly via?: string;
 }
 
 /** One VM as it was found: the running side and the cfg that belongs to it, on one server. */

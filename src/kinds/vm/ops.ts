@@ -1,5 +1,6 @@
 /** The operations on a VM, each on one server: plain data that a plan file can hold. */
 import type { Ref } from '../../core/ref.ts';
+import type { LeaseDraft } from './lease.ts';
 import type { Marker } from './live.ts';
 import type { DiskMarker } from '../repository/live.ts';
 import type { CloudInit, DiskConfig, DiskSource, NicConfig, ReadySpec, VmConfig } from './spec.ts';
@@ -49,6 +50,8 @@ export type VmOp =
       /** The link to make; those in `links` go. */
       readonly link: string;
       readonly links: readonly string[];
+      /** The path in a shared repository over which the link leads; null: straight to the cfg. */
+      readonly via: string | null;
     })
   /** `path`: the cfg to start from. `paused`: leave it paused. `ended`: a crashed or shut-down domain is cleared first. */
   | (Base & {
@@ -57,9 +60,16 @@ export type VmOp =
       readonly paused: boolean;
       readonly clear: boolean;
       readonly config: VmConfig;
+      readonly lease: LeaseDraft | null;
     })
   /** Shut down within the deadline; `force`: destroy it where it will not. */
-  | (Base & { readonly verb: 'stop'; readonly deadlineMs: number; readonly force: boolean })
+  | (Base & {
+      readonly verb: 'stop';
+      readonly deadlineMs: number;
+      readonly force: boolean;
+      /** The lease that it gives back; null: it has none. */
+      readonly lease: { readonly path: string; readonly digest: string } | null;
+    })
   /** Check the cfg, write it, shut down, wait until it is gone, start; the old cfg is started where the new one will not. */
   | (Base & {
       readonly verb: 'restart';
@@ -70,6 +80,7 @@ export type VmOp =
       readonly force: boolean;
       /** Disks that are copied to another place while it is down; the cfg follows them. */
       readonly copies: readonly MakeDisk[];
+      readonly lease: LeaseDraft | null;
     })
   | (Base & { readonly verb: 'pause' })
   | (Base & { readonly verb: 'unpause' })

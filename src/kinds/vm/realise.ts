@@ -157,18 +157,39 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
   const clear = life === 'crashed' || life === 'ended';
   switch (t.state) {
     case 'start':
-      return [{ ...base, name: config.name, verb: 'start', path, paused: t.want.state === 'paused', clear, config }];
+      return [
+        {
+          ...base,
+          name: config.name,
+          verb: 'start',
+          path,
+          paused: t.want.state === 'paused',
+          clear,
+          config,
+          lease: t.lease,
+        },
+      ];
     case 'unpause':
     case 'pause':
       return [{ ...base, verb: t.state }];
     case 'stop':
     case 'delete': {
-      const stop: VmOp = { ...base, verb: 'stop', deadlineMs: t.want.shutdownMs, force: t.force || clear };
+      const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
+      const stop: VmOp = {
+        ...base,
+        verb: 'stop',
+        deadlineMs: t.want.shutdownMs,
+        force: t.force || clear,
+        lease: held,
+      };
       // A paused guest cannot hear that it is to shut down.
       const down: readonly VmOp[] = t.live?.domain ? [...wake, stop] : [];
       const record = t.live?.record;
       if (t.state === 'stop' || !record) return down;
-      const { path: cfg, digest, autostart: links } = record;
+      const { path: cfg, digest, autostart, via } = record;
+      // A lease of one that went down by itself goes with it.
+      const left = held && !t.live?.domain ? [held.path] : [];
+      const links = [...autostart, ...(via === undefined ? [] : [via]), ...left];
       return [...down, { ...base, verb: 'undefine', path: cfg, digest, links }];
     }
     case null:
@@ -222,7 +243,15 @@ const linkOps = (t: VmTransition, record: CfgDraft): readonly VmOp[] => {
   const on = asked || t.live === null ? t.want.autostart === true : links.length > 0;
   if (!asked && !(t.live === null && on) && !(record.from !== null && links.length > 0)) return [];
   const link = t.want.link ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
-  return [{ ...baseOf(t), verb: 'autostart', path: record.path, on, link, links }];
+  // Where it leads over a repository that is left, that end goes as well.
+  const left = t.live?.record?.via;
+  const gone =
+    left !== undefined && left !== t.via
+      ? [...links, left]
+      : on
+        ? links
+        : [...links, ...(left === undefined ? [] : [left])];
+  return [{ ...baseOf(t), verb: 'autostart', path: record.path, on, link, links: gone, via: on ? t.via : null }];
 };
 
 /** Sorted by what must come first; the plan makes a chain of them. */
@@ -249,7 +278,16 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
-    ops.push({ ...base, verb: 'restart', record, write, deadlineMs: t.want.shutdownMs, force: t.force, copies });
+    ops.push({
+      ...base,
+      verb: 'restart',
+      record,
+      write,
+      deadlineMs: t.want.shutdownMs,
+      force: t.force,
+      copies,
+      lease: t.lease,
+    });
     if (t.state === 'pause') ops.push({ ...base, verb: 'pause' });
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;

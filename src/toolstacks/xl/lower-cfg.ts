@@ -61,15 +61,18 @@ export const define = (op: Of<'define'>, at: At): Lowered | Unsupported => {
 };
 
 /** In this order, so that there is always one that leads to the cfg. `rest`: the links that go. */
-export const linkArgvs = ({ path, on, link, links }: Of<'autostart'>): readonly (readonly string[])[] => [
-  ...(on ? [['ln', '-sfn', path, link]] : []),
-  ...links.filter((l) => !on || l !== link).map((l) => ['rm', '-f', l]),
+export const linkArgvs = ({ path, on, link, links, via }: Of<'autostart'>): readonly (readonly string[])[] => [
+  ...(on && via !== null ? [['ln', '-sfn', path, via]] : []),
+  ...(on ? [['ln', '-sfn', via ?? path, link]] : []),
+  ...links.filter((l) => !on || (l !== link && l !== via)).map((l) => ['rm', '-f', l]),
 ];
 
 export const autostart = (op: Of<'autostart'>): Lowered => ({
   before: [],
   steps: [
-    ...(op.on ? [exec(['mkdir', '-p', op.link.slice(0, op.link.lastIndexOf('/'))])] : []),
+    ...(op.on ? [op.link, ...(op.via === null ? [] : [op.via])] : []).map((at) =>
+      exec(['mkdir', '-p', at.slice(0, at.lastIndexOf('/'))]),
+    ),
     ...linkArgvs(op).map((argv) => exec(argv)),
   ],
   after: [{ is: 'autostart', path: op.path, on: op.on }],

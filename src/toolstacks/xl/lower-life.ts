@@ -1,5 +1,7 @@
 /** What starts, stops and holds a domain, and waits until it is up. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import { leaseText } from '../../kinds/vm/lease.ts';
 import { comesBack, created, destroyed, exec, gone, quickMs, takenDown } from './domain-steps.ts';
 import { checkPath, placing, written } from './lower-cfg.ts';
 import { makeDisk } from './lower-disk.ts';
@@ -8,16 +10,34 @@ import { canStart } from './needs.ts';
 
 const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
 
-export const start = (op: Of<'start'>, { domain }: At): Lowered => {
+/** Taken before the VM runs; whoever else took one meanwhile keeps it, and the start fails. */
+const leased = ({ lease, vm, uuid, server }: Of<'start' | 'restart'>, { bootId }: ServerSeen): readonly Step[] => {
+  if (lease === null) return [];
+  const { path, farm, disks, frees, replaces } = lease;
+  const text = leaseText({ format: 1, farm, vm: vm.name, uuid, server, boot: bootId, disks });
+  return [
+    exec(['mkdir', '-p', path.slice(0, path.lastIndexOf('/'))]),
+    { do: 'write', path, bytes: new TextEncoder().encode(text), mode: 0o644, onlyIf: replaces },
+    ...(frees === null ? [] : [exec(['rm', '-f', frees])]),
+  ];
+};
+
+const store = ({ lease }: Of<'start' | 'restart'>): readonly Condition[] =>
+  lease === null
+    ? []
+    : [{ is: 'store', path: lease.folder, farm: lease.farm, repository: lease.repository, uuid: null }];
+
+export const start = (op: Of<'start'>, { domain, seen }: At): Lowered => {
   const { uuid, path, paused, config } = op;
   const ended = domain?.state === 'shutdown' || domain?.state === 'crashed';
   const clear = op.clear && domain && ended ? destroyed(domain) : [];
   return {
     before: [
       clear.length > 0 ? is(uuid, 'ended') : gone(uuid),
+      ...store(op),
       ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0),
     ],
-    steps: [...clear, created(path, paused, config)],
+    steps: [...clear, ...leased(op, seen), created(path, paused, config)],
     after: [is(uuid, paused ? 'paused' : 'running')],
     afterMs: quickMs,
   };
@@ -31,7 +51,10 @@ export const stop = (op: Of<'stop'>, { domain }: At): Lowered | Unsupported => {
   if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
   return {
     before: [],
-    steps: domain ? takenDown(domain, op.deadlineMs, op.force) : [],
+    steps: [
+      ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []),
+      ...(op.lease ? [{ do: 'remove', path: op.lease.path, onlyIf: op.lease.digest } as const] : []),
+    ],
     after: [gone(op.uuid)],
     afterMs: quickMs,
   };
@@ -64,9 +87,10 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
     before: [
       ...(placed?.before ?? []),
       ...copies.flatMap((c) => c.before),
+      ...store(op),
       ...canStart(op, config, domain?.memory.actual ?? 0),
     ],
-    steps: [...checked, ...between, created(path, false, config)],
+    steps: [...checked, ...between, ...leased(op, at.seen), created(path, false, config)],
     after: [is(op.uuid, 'running')],
     afterMs: quickMs,
   };

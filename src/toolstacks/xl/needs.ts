@@ -5,6 +5,7 @@ import type { Op } from '../../kinds/plan.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
+import type { LeaseDraft } from '../../kinds/vm/lease.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
 import { memoryNeed } from './memory-need.ts';
 
@@ -19,15 +20,18 @@ const filesOf = (c: VmConfig): readonly string[] => {
   return [...new Set(paths.filter(isPath))];
 };
 
+const leaseStore = ({ lease }: { readonly lease: LeaseDraft | null }): readonly string[] =>
+  lease === null ? [] : [`${lease.folder}/`];
+
 /** What a reading must be asked for, so that `lower`'s conditions can be decided. */
 export const pathsOf = (op: Op): readonly string[] => {
   if (isImageOp(op)) return [op.path, `${op.folder}/`];
   if (!isVmOp(op)) return [`${op.path}/`, ...(op.verb === 'delete-disk' ? [op.disk] : [])];
   switch (op.verb) {
     case 'start':
-      return [op.path, ...filesOf(op.config)];
+      return [op.path, ...filesOf(op.config), ...leaseStore(op)];
     case 'restart':
-      return [...filesOf(op.record.config), ...op.copies.flatMap(pathsOf)];
+      return [...filesOf(op.record.config), ...leaseStore(op), ...op.copies.flatMap(pathsOf)];
     case 'grow-disk':
       return [`${op.folder}/`];
     case 'make-disk':
@@ -63,7 +67,8 @@ export const pathsOf = (op: Op): readonly string[] => {
 
 /** What must be there; what is made on the way need not. */
 export const pathConditions = (op: VmOp): readonly Condition[] => {
-  const made = op.verb === 'restart' ? op.copies.flatMap((c) => [c.path, `${c.folder}/`]) : [];
+  const copied = op.verb === 'restart' ? op.copies.flatMap((c) => [c.path, `${c.folder}/`]) : [];
+  const made = [...copied, ...('lease' in op && op.verb !== 'stop' ? leaseStore(op) : [])];
   return pathsOf(op).flatMap((path) => (made.includes(path) ? [] : [{ is: 'path', path } as const]));
 };
 

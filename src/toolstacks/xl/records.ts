@@ -80,8 +80,13 @@ export const recordsOf = (
   }
   const problems: string[] = [];
   const starts = new Map<string, string[]>();
+  const vias = new Map<string, string>();
   for (const link of links.keys()) {
-    const target = followed(link, links);
+    const end = followed(link, links);
+    // Over a shared repository, which leads back here: it is not part of this reading.
+    const through = /\/autostart\/[^/]+(\/[^/]+\.cfg)$/.exec(end)?.[1];
+    const target = through === undefined || end.startsWith('/etc/xen/') ? end : `/etc/xen${through}`;
+    if (target !== end && link.startsWith(auto)) vias.set(target, end);
     if (link.startsWith(auto)) starts.set(target, [...(starts.get(target) ?? []), link]);
     if (files.has(target) || !(link.startsWith(auto) || link.endsWith('.cfg'))) continue;
     problems.push(
@@ -97,7 +102,11 @@ export const recordsOf = (
   const copies: CfgRecord[] = [];
   for (const [path, bytes] of files) {
     if (path.startsWith(auto)) copies.push(recordOf(path, bytes, [path]));
-    else if (isRecord(path, bytes)) records.push(recordOf(path, bytes, (starts.get(path) ?? []).sort()));
+    else if (isRecord(path, bytes)) {
+      const via = vias.get(path);
+      const record = recordOf(path, bytes, (starts.get(path) ?? []).sort());
+      records.push(via === undefined ? record : { ...record, via });
+    }
   }
   for (const copy of copies) {
     const i = records.findIndex((r) => sameVm(r, copy));

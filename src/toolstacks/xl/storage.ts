@@ -1,9 +1,10 @@
 /** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
-import { digestBytes } from '../../core/digest.ts';
+import { digestBytes, digestText } from '../../core/digest.ts';
 import { unescaped } from '../../kinds/repository/fstab.ts';
 import type {
   DiskMarker,
   ImageMarker,
+  Lease,
   Mount,
   Storage,
   StoreBook,
@@ -75,6 +76,24 @@ const keptIn = <M>(
   return found;
 };
 
+const parseLease = (text: string): Lease | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1 || !isRecord(x['disks'])) return 'odd';
+  const words = ['farm', 'vm', 'uuid', 'server', 'boot'].every((w) => typeof x[w] === 'string');
+  return words && Object.values(x['disks']).every((p) => typeof p === 'string') ? (x as unknown as Lease) : 'odd';
+};
+
+/** Their digest is that of the file, which is the line and its end. */
+const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>['leases'] =>
+  Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, uuid, text] = /^lease (\S+)\.json (.*)$/.exec(line) ?? [];
+      return uuid === undefined || text === undefined
+        ? []
+        : [[uuid, { lease: parseLease(text), digest: digestText(`${text}\n`) }] as const];
+    }),
+  );
+
 const parseBook = (text: string): StoreBook | 'odd' => {
   const x = parsed(text);
   if (!isRecord(x) || x['format'] !== 1 || typeof x['farm'] !== 'string' || !isRecord(x['repositories'])) return 'odd';
@@ -105,6 +124,8 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     space: spaceOf(after('df') ?? ''),
     disks: keptIn(lines, ['disk', 'owner'], parseOwner),
     images: keptIn(lines, ['image', 'label'], parseLabel),
+    leases: leasesIn(lines),
+    autostarts: lines.flatMap((l) => (l.startsWith('auto ') ? [l.slice('auto '.length)] : [])),
   };
 };
 

@@ -18,6 +18,7 @@ const base = (vm: string, server: string) => ({ vm: ref('vm', vm), server, uuid:
 export const start = (vm: string, server: string): Op => ({
   ...base(vm, server),
   verb: 'start',
+  lease: null,
   path: `/etc/xen/${vm}.cfg`,
   paused: false,
   clear: false,
@@ -64,6 +65,7 @@ export const define = (vm: string, server: string, replaces = 'absent'): Op => (
 export const restart = (vm: string, server: string): Op => ({
   ...base(vm, server),
   verb: 'restart',
+  lease: null,
   copies: [],
   record: record(vm, server, 'absent'),
   write: false,
@@ -73,6 +75,7 @@ export const restart = (vm: string, server: string): Op => ({
 export const stop = (vm: string, server: string, force = false): Op => ({
   ...base(vm, server),
   verb: 'stop',
+  lease: null,
   deadlineMs: 30_000,
   force,
 });

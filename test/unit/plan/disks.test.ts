@@ -52,6 +52,8 @@ const on = (disks: Disks = {}, free = 100 * GiB): ServerSeen =>
           space: { size: 200 * GiB, free },
           disks,
           images: {},
+          leases: {},
+          autostarts: [],
         },
       },
     },
@@ -178,7 +180,8 @@ describe('a VM that has its disk', () => {
     expect(ids(asked)).toEqual([]);
     expect(whys(asked)).toMatch(/it is copied while the VM is down.*--allow restart=web/);
     const p = planOf(farmOf([web]), observed({ a: own }), { allow: [{ disruption: 'restart', pattern: 'web' }] });
-    expect(ids(p)).toEqual(['web/restart']);
+    // From then on its autostart leads through the shared store.
+    expect(ids(p)).toEqual(['web/autostart', 'web/restart']);
   });
 });
 

@@ -37,6 +37,8 @@ const there = (m: typeof marker | 'odd' | null): StoreSeen => ({
   space: null,
   disks: {},
   images: {},
+  leases: {},
+  autostarts: [],
 });
 const mount = { source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' };
 const fstab = { text: withEntry('', { ...nfs, source: 'filer:/vmstore' }), digest: 'f' };

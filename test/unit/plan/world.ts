@@ -209,13 +209,19 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'define': {
       const { path, from } = op.record;
       const links = s.records.find((r) => r.path === path)?.autostart ?? [];
-      const r = record(path, op.record.config, op.record.marker, links);
+      const via = s.records.find((x) => x.path === path)?.via;
+      const r = { ...record(path, op.record.config, op.record.marker, links), ...(via === undefined ? {} : { via }) };
       const next = withRecord({ ...s, records: s.records.filter((x) => x.path !== from?.path) }, r);
       return op.update ? edit(next, op.uuid, (d) => ({ ...d, pendingUpdate: r.digest })) : next;
     }
     case 'autostart': {
       const links = op.on ? [op.link] : [];
-      return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, autostart: links } : r)) };
+      return {
+        ...s,
+        records: s.records.map(({ via: _, ...r }) =>
+          r.path === op.path ? { ...r, autostart: links, ...(op.via === null ? {} : { via: op.via }) } : r,
+        ),
+      };
     }
     case 'undefine':
       return { ...s, records: s.records.filter((r) => r.path !== op.path) };

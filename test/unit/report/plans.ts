@@ -136,6 +136,7 @@ const created: readonly Operation[] = [
     {
       ...base('web-4', 'dom02'),
       verb: 'autostart',
+      via: null,
       path: '/etc/xen/web-4.cfg',
       on: true,
       link: '/etc/xen/auto/web-4.cfg',
@@ -149,6 +150,7 @@ const created: readonly Operation[] = [
     {
       ...base('web-4', 'dom02'),
       verb: 'start',
+      lease: null,
       path: '/etc/xen/web-4.cfg',
       paused: false,
       clear: false,
@@ -184,6 +186,7 @@ const restarted: readonly Operation[] = [
     {
       ...base('db-1', 'dom03'),
       verb: 'restart',
+      lease: null,
       copies: [],
       record: draft('db-1', 4),
       write: true,
@@ -273,6 +276,7 @@ const revive = operation(
   {
     ...base('web-3', 'dom03'),
     verb: 'start',
+    lease: null,
     path: '/etc/xen/web-3.cfg',
     paused: false,
     clear: false,
@@ -351,7 +355,7 @@ export const drifted: Plan = {
 
 const stop = { how: 'stop', disruption: 'stop', why: 'it is down after' } as const;
 const gone: readonly Operation[] = [
-  operation({ ...base('old-1', 'dom02'), verb: 'stop', deadlineMs: 120_000, force: false }, 'stop', [
+  operation({ ...base('old-1', 'dom02'), verb: 'stop', lease: null, deadlineMs: 120_000, force: false }, 'stop', [
     'xl shutdown -w old-1',
   ]),
   operation(

@@ -62,14 +62,15 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   },
   autostart: {
     verb: 'autostart',
+    via: null,
     path: '/etc/xen/win-1.cfg',
     on: true,
     link: '/etc/xen/auto/02-win-1.cfg',
     links: ['/etc/xen/auto/win-1.cfg'],
   },
-  start: { verb: 'start', path: '/etc/xen/win-1.cfg', paused: false, clear: true, config: hvm.config },
-  stop: { verb: 'stop', deadlineMs: 120_000, force: true },
-  restart: { verb: 'restart', record: hvm, write: true, deadlineMs: 120_000, force: false, copies: [] },
+  start: { verb: 'start', lease: null, path: '/etc/xen/win-1.cfg', paused: false, clear: true, config: hvm.config },
+  stop: { verb: 'stop', lease: null, deadlineMs: 120_000, force: true },
+  restart: { verb: 'restart', lease: null, record: hvm, write: true, deadlineMs: 120_000, force: false, copies: [] },
   pause: { verb: 'pause' },
   unpause: { verb: 'unpause' },
   'set-memory': { verb: 'set-memory', kib: 512 * MiB, from: 256 * MiB },
@@ -161,7 +162,7 @@ const made = (record: CfgDraft, needs: readonly string[] = []): readonly Operati
   return [
     operation({ ...on, verb: 'define', record, update: false }, 'none', []),
     operation(
-      { ...on, verb: 'start', path, paused: false, clear: false, config },
+      { ...on, verb: 'start', lease: null, path, paused: false, clear: false, config },
       'none',
       [],
       [`${key}/define`, ...needs],

@@ -52,7 +52,7 @@ describe('cfgs', () => {
   });
 
   it('are linked and unlinked for the server’s start', () => {
-    const on = { ...base, verb: 'autostart', path, on: true, link } as const;
+    const on = { ...base, verb: 'autostart', via: null, path, on: true, link } as const;
     expect(steps({ ...on, links: [] }, up)).toEqual(['mkdir -p /etc/xen/auto', `ln -sfn ${path} ${link}`]);
     expect(steps({ ...on, links }, up)).toEqual([
       'mkdir -p /etc/xen/auto',
@@ -159,7 +159,7 @@ describe('for the reader', () => {
     [define(record, true), ['write /etc/xen/web.cfg', 'xl config-update web /etc/xen/web.cfg']],
     [define(moved), ['write /etc/xen/www.cfg', 'rm /etc/xen/web.cfg']],
     [
-      { ...base, verb: 'autostart', path, on: true, link, links },
+      { ...base, verb: 'autostart', via: null, path, on: true, link, links },
       [`ln -sfn ${path} ${link}`, 'rm -f /etc/xen/auto/10-web'],
     ],
     [

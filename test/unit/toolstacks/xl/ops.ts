@@ -138,17 +138,19 @@ export const recordOf = (text: string, at = path): CfgRecord => ({
 export const start = (more: Partial<Extract<VmOp, { verb: 'start' }>> = {}): VmOp => ({
   ...base,
   verb: 'start',
+  lease: null,
   path,
   paused: false,
   clear: false,
   config,
   ...more,
 });
-export const stop = (force: boolean): VmOp => ({ ...base, verb: 'stop', deadlineMs: 60_000, force });
+export const stop = (force: boolean): VmOp => ({ ...base, verb: 'stop', lease: null, deadlineMs: 60_000, force });
 export const record: CfgDraft = { path, marker, config, replaces: 'old', from: null };
 export const restart = (more: Partial<Extract<VmOp, { verb: 'restart' }>> = {}): VmOp => ({
   ...base,
   verb: 'restart',
+  lease: null,
   copies: [],
   record,
   write: true,

@@ -31,22 +31,22 @@ describe('stores', () => {
     [
       'whole',
       ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
-      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {} },
+      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, autostarts: [] },
     ],
     [
       'new',
       ['folder', df, 'end'],
-      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {} },
+      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, autostarts: [] },
     ],
     [
       'without space told',
       ['folder', 'used', 'df ', 'end'],
-      { marker: null, empty: false, space: null, disks: {}, images: {} },
+      { marker: null, empty: false, space: null, disks: {}, images: {}, leases: {}, autostarts: [] },
     ],
     [
       'with an odd marker',
       ['folder', 'marker {"format":2}', 'used', 'end'],
-      { marker: 'odd', empty: false, space: null, disks: {}, images: {} },
+      { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {}, autostarts: [] },
     ],
   ])('that are %s', (_, lines, store) => {
     const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
@@ -126,7 +126,16 @@ describe('an operation', () => {
 
   it('marks a new store, and remembers it', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {}, images: {} },
+      '/srv/vmstore': {
+        is: 'there',
+        marker: null,
+        empty: true,
+        space: null,
+        disks: {},
+        images: {},
+        leases: {},
+        autostarts: [],
+      },
     };
     expect(steps(mark, on({ stores }))).toEqual([
       `write /srv/vmstore/.reeve.json if absent: ${JSON.stringify(marker)}\n`,
@@ -137,7 +146,16 @@ describe('an operation', () => {
 
   it('only remembers one that is marked', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker, empty: false, space: null, disks: {}, images: {} },
+      '/srv/vmstore': {
+        is: 'there',
+        marker,
+        empty: false,
+        space: null,
+        disks: {},
+        images: {},
+        leases: {},
+        autostarts: [],
+      },
     };
     expect(
       steps(mark, on({ stores, book: { value: { format: 1, farm: 'acme', repositories: {} }, digest: 'b1' } })),
@@ -146,7 +164,16 @@ describe('an operation', () => {
 
   it('marks nothing that another server should have marked, nor over a book that it cannot read', () => {
     const stores: Storage['stores'] = {
-      '/srv/vmstore': { is: 'there', marker: null, empty: true, space: null, disks: {}, images: {} },
+      '/srv/vmstore': {
+        is: 'there',
+        marker: null,
+        empty: true,
+        space: null,
+        disks: {},
+        images: {},
+        leases: {},
+        autostarts: [],
+      },
     };
     const waits = lower({ ...mark, fresh: null }, on({ stores }), new Map());
     expect('before' in waits && waits.before.map((c) => [c.is, holds(c, on({ stores }))])).toContainEqual([
@@ -167,6 +194,8 @@ describe('an operation', () => {
         space: null,
         disks: {},
         images: {},
+        leases: {},
+        autostarts: [],
       },
     };
     const lowered = lower(mark, on({ stores }), new Map());
@@ -232,7 +261,16 @@ describe('a blank disk', () => {
   });
 
   it('that failed leaves nothing half made; one that has its name stays', () => {
-    const store: StoreSeen = { is: 'there', marker, empty: false, space: null, disks: {}, images: {} };
+    const store: StoreSeen = {
+      is: 'there',
+      marker,
+      empty: false,
+      space: null,
+      disks: {},
+      images: {},
+      leases: {},
+      autostarts: [],
+    };
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
     const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });
     expect(rescue(make('raw'), now('missing'), now('missing'))).toMatchObject([

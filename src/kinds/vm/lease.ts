@@ -1,0 +1,51 @@
+/** Who may run a VM whose disks several servers see: a lease on the shared repository, and an autostart that leads through it. */
+import type { Digest } from '../../core/step.ts';
+import type { Lease, Storage } from '../repository/live.ts';
+import type { DiskConfig } from './spec.ts';
+
+/** A repository that all servers of the pool see. */
+export interface SharedStore {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The lease that a start takes. */
+export interface LeaseDraft {
+  readonly repository: string;
+  /** The repository's path. */
+  readonly folder: string;
+  readonly path: string;
+  /** What stands there now: nobody's that was not seen is overwritten. */
+  readonly replaces: Digest | 'absent';
+  readonly farm: string;
+  /** By vdev: where its disks are, for whoever has to start it without its cfg. */
+  readonly disks: Readonly<Record<string, string>>;
+  /** The autostart of a server that it is taken from; null: none. */
+  readonly frees: string | null;
+}
+
+/** The first shared repository, by name, that has a disk which the VM writes. */
+export const homeOf = (
+  disks: Readonly<Record<string, Pick<DiskConfig, 'path' | 'access'>>>,
+  shared: readonly SharedStore[],
+): SharedStore | null =>
+  shared.find((s) => Object.values(disks).some((d) => d.access === 'rw' && d.path.startsWith(`${s.path}/`))) ?? null;
+
+export const leasePath = (folder: string, uuid: string): string => `${folder}/leases/${uuid}.json`;
+
+/** Xen follows the link at boot: through the repository, where it can be taken away while the server is down. */
+export const viaOf = (home: SharedStore, server: string, cfg: string): string =>
+  `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+
+export interface LeaseSeen {
+  readonly lease: Lease | 'odd';
+  readonly digest: Digest;
+}
+
+export const leaseIn = ({ stores }: Storage, folder: string, uuid: string): LeaseSeen | null => {
+  const store = stores[folder];
+  return store?.is === 'there' ? (store.leases[uuid] ?? null) : null;
+};
+
+/** As it stands in its file: a line. */
+export const leaseText = (lease: Lease): string => `${JSON.stringify(lease)}\n`;

@@ -1,0 +1,150 @@
+/** Never twice: the lease of a running VM on a shared store, on the simulated farm, through the death and return of its server. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PlanOptions } from '../../src/kinds/plan.ts';
+import { load } from '../unit/config/load.ts';
+import { openRig, type Rig } from './rig.ts';
+
+const source = 'filer:/vmstore';
+let rig: Rig;
+beforeEach(async () => {
+  const server = (name: string) => ({
+    name,
+    memoryMiB: 4096,
+    dom0MiB: 1024,
+    cpus: 4,
+    bridges: ['xenbr0'],
+    paths: ['/srv/vmlinuz'],
+  });
+  rig = await openRig({
+    servers: [server('dom01'), server('dom02')],
+    exports: [source],
+    speed: Infinity,
+    seed: 'leases',
+  });
+});
+afterEach(async () => rig.close());
+
+/** `first`: what more is said of dom01. */
+const farm = (vm: string, first = ''): string => `farm: p
+servers: { dom01: { address: a${first} }, dom02: { address: b } }
+networks: { lan: { bridge: xenbr0 } }
+repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }
+defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan] }
+vms: { web: { disks: { xvda: { size: 1GiB } }${vm} } }
+`;
+const lost = ', state: lost';
+const planOf = async (text: string, options: Partial<PlanOptions> = {}) =>
+  rig.plan((await load(text)).farm, { allow: [{ disruption: 'stop', pattern: '*' }], ...options });
+const converge = async (text: string): Promise<void> => {
+  const plan = await planOf(text);
+  const { failed, skipped } = await rig.apply(plan);
+  expect({ failed, skipped, refused: plan.refused }).toEqual({ failed: [], skipped: [], refused: [] });
+  await rig.sim.settle();
+  const again = await planOf(text);
+  expect([again.operations.map((o) => o.id), again.refused]).toEqual([[], []]);
+};
+const store = (): ReturnType<Rig['sim']['export']>['files'] => rig.sim.export(source).files;
+const leases = (): readonly Record<string, unknown>[] =>
+  store()
+    .list('/leases')
+    .map((name) => JSON.parse(store().read(`/leases/${name}`) ?? '') as Record<string, unknown>);
+const runsOn = async (server: string): Promise<boolean> =>
+  /^web /m.test((await rig.sim.hand(server, ['xl', 'list'])).out);
+const disk = (): string =>
+  store()
+    .list('/disks')
+    .find((n) => n.endsWith('.raw')) ?? '';
+/** On dom01, with something on its disk. */
+const begin = async (): Promise<void> => {
+  await converge(farm(', server: dom01'));
+  store().write(`/disks/${disk()}`, 'mine');
+};
+
+describe('a running VM', () => {
+  it('holds a lease, and starts at boot through the store; a stopped one does neither', async () => {
+    await begin();
+    expect(leases()).toMatchObject([
+      { farm: 'p', vm: 'web', server: 'dom01', disks: { xvda: `/srv/vmstore/disks/${disk()}` } },
+    ]);
+    const link = rig.sim.files('dom01').list('/etc/xen/auto');
+    expect([link, store().list('/autostart/dom01')]).toEqual([['web.cfg'], ['web.cfg']]);
+    await converge(farm(', server: dom01, state: stopped'));
+    expect([leases(), store().list('/autostart/dom01')]).toEqual([[], []]);
+    await converge(farm(', server: dom01'));
+    await converge(farm(', state: absent'));
+    expect([leases(), store().list('/autostart/dom01')]).toEqual([[], []]);
+  });
+
+  it('whose lease another server holds is not started, unless that one was seen without it', async () => {
+    await converge(farm(', server: dom01, state: stopped'));
+    const [, uuid = ''] = /uuid = "([^"]+)"/.exec(rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '') ?? [];
+    const held = { format: 1, farm: 'p', vm: 'web', uuid, server: 'dom09', boot: 'b', disks: {} };
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/leases']);
+    store().write(`/leases/${uuid}.json`, `${JSON.stringify(held)}\n`);
+    const plan = await planOf(farm(', server: dom01'));
+    expect(plan.refused[0]?.why).toBe('its lease says that it runs on dom09, which could not be read');
+    store().write(`/leases/${uuid}.json`, `${JSON.stringify({ ...held, server: 'dom02' })}\n`);
+    await converge(farm(', server: dom01'));
+    expect(leases()).toMatchObject([{ server: 'dom01' }]);
+  });
+
+  it('is not started with a lease that came between plan and apply', async () => {
+    await converge(farm(', server: dom01, state: stopped'));
+    const plan = await planOf(farm(', server: dom01'));
+    const [, uuid = ''] = /uuid = "([^"]+)"/.exec(rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '') ?? [];
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/leases']);
+    store().write(`/leases/${uuid}.json`, 'somebody else\n');
+    const { failed } = await rig.apply(plan);
+    expect(failed[0]?.why).toMatch(/somebody changed it since it was read/);
+    expect(await runsOn('dom01')).toBe(false);
+  });
+});
+
+describe('a server that dies', () => {
+  it('takes its VMs with it until a person says that it is lost; then they start elsewhere, from their own disks, and nothing runs twice when it returns', async () => {
+    await begin();
+    await rig.sim.faults('dom01').refuse(true);
+    const blind = await planOf(farm(''));
+    expect(blind.operations).toEqual([]);
+    expect(blind.refused[0]?.why).toMatch(/seen nowhere, but dom01 could not be read/);
+    await converge(farm('', lost));
+    const plan = await planOf(farm('', lost));
+    expect(plan.unreadable).toEqual([]);
+    expect(await runsOn('dom02')).toBe(true);
+    expect(store().read(`/disks/${disk()}`)).toBe('mine');
+    expect(
+      store()
+        .list('/disks')
+        .filter((n) => n.endsWith('.raw')),
+    ).toHaveLength(1);
+    expect(leases()).toMatchObject([{ server: 'dom02' }]);
+    expect([store().list('/autostart/dom01'), store().list('/autostart/dom02')]).toEqual([[], ['web.cfg']]);
+
+    rig.sim.reboot('dom01');
+    await rig.sim.faults('dom01').clear();
+    // Its own link leads nowhere now.
+    expect(rig.sim.files('dom01').list('/etc/xen/auto')).toEqual(['web.cfg']);
+    expect(rig.sim.files('dom01').read('/etc/xen/auto/web.cfg')).toBeUndefined();
+    for (const first of [lost, '']) {
+      const back = await planOf(farm('', first));
+      expect([back.operations.map((o) => o.id), back.refused]).toEqual([[], []]);
+    }
+    expect([await runsOn('dom01'), await runsOn('dom02')]).toEqual([false, true]);
+  });
+
+  it('and was only declared lost keeps what it runs', async () => {
+    await begin();
+    const plan = await planOf(farm('', lost));
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused[0]).toMatchObject({ why: 'dom01 is declared lost, and it answers' });
+    expect(await runsOn('dom01')).toBe(true);
+  });
+
+  it('or is off by our own hand is not read, and its VMs start nowhere else', async () => {
+    await begin();
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(farm('', ', state: off'));
+    expect([plan.operations, plan.unreadable]).toEqual([[], []]);
+    expect(plan.refused[0]?.why).toMatch(/seen nowhere, but dom01 could not be read/);
+  });
+});
