@@ -4,7 +4,8 @@ import type { Overhead } from '../kinds/vm/effects.ts';
 import type { ImagePlan } from './images.ts';
 import type { Removal } from './removals.ts';
 import type { Chain, Node } from './sequence.ts';
-import { roofOver, type Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
+import { roofOver } from './storage.ts';
 import { pathsOfConfig } from './users.ts';
 
 /** An operation and one that it waits for. */

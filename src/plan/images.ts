@@ -11,7 +11,8 @@ import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
 import { usersOf } from '../kinds/server/holds-storage.ts';
 import type { Node } from './sequence.ts';
-import { unreadIn, type Roof, type StoragePlan, type StorageScene } from './storage.ts';
+import type { Roof } from './parts.ts';
+import { unreadIn, type StoragePlan, type StorageScene } from './storage.ts';
 
 export interface ImagePlan {
   /** What brings an image, by id; those of servers by themselves only run where something needs them. */

@@ -7,8 +7,6 @@ import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
-import type { Lease } from '../kinds/repository/live.ts';
-import { leaseIn } from '../kinds/vm/lease.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -23,8 +21,10 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
+import { abandoned, heldElsewhere, leftBy } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
-import { planStorage, roofOver, unreadIn, type Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
+import { planStorage, roofOver, unreadIn } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export { stale } from './digest.ts';
@@ -109,40 +109,6 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
         : [],
     );
   };
-  /** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
-  const leftBy = (spec: VmSpec): Lease | null => {
-    const pool = poolOf.get(spec.pool);
-    const lost = new Set(pool?.servers.flatMap((s) => (s.state === 'lost' && !seenOf(s.name) ? [s.name] : [])));
-    for (const r of Object.values(pool?.repositories ?? {}).filter((x) => x.shared)) {
-      for (const s of lost.size === 0 ? [] : (pool?.servers ?? [])) {
-        const store = seenOf(s.name)?.storage.stores[r.path];
-        const leases = store?.is === 'there' ? Object.values(store.leases) : [];
-        const found = leases.map((l) => l.lease).find((l) => l !== 'odd' && l.vm === spec.key && l.farm === farm.name);
-        if (found && found !== 'odd' && lost.has(found.server)) return found;
-      }
-    }
-    return null;
-  };
-  /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */
-  const heldElsewhere = (d: Decision, seen: ServerSeen): { why: string; help: string } | null => {
-    const t = d.transition;
-    if (!t?.lease || !(t.state === 'start' || t.mode === 'restart')) return null;
-    const held = leaseIn(seen.storage, t.lease.folder, t.want.uuid)?.lease;
-    if (!held) return null;
-    if (held === 'odd' || held.farm !== farm.name)
-      return {
-        why: `its lease ${t.lease.path} ${held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`}`,
-        help: 'look who runs it, and remove the file',
-      };
-    const holder = poolOf.get(d.spec.pool)?.servers.find((s) => s.name === held.server);
-    if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
-    return {
-      why: `its lease says that it runs on ${held.server}, which could not be read`,
-      help: holder
-        ? `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``
-        : 'put that server back into the file',
-    };
-  };
   /** The template of one of its new disks cannot be had. */
   const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
     for (const { from, vdev } of transition?.make ?? []) {
@@ -157,7 +123,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     if (!seen) return;
     const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
-    const left = live ? null : leftBy(spec);
+    const left = live ? null : leftBy(spec, farm, seenOf);
     const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
     let settled = settleDisks(farm.name, own, live, seen, users, left?.disks);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
@@ -175,7 +141,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     } else if (d.transition) removals.push(...leftBehind(d, seen));
     const lack =
       d.transition &&
-      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen));
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
     const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
@@ -199,7 +165,15 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
         refused.push(
           refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
         );
-      } else fresh.push(spec);
+      } else {
+        const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
+        if (left.length === 0) fresh.push(spec);
+        else {
+          const why = `it is seen nowhere, and a server is lost; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
+          const help = `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
+          refused.push(refusal(spec.key, `${spec.key} would be created`, why, help));
+        }
+      }
     } else if (m.is === 'matched' && isLost(m.found.server)) {
       const why = `${m.found.server} is declared lost, and it answers`;
       refused.push(
@@ -259,7 +233,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     factsOf,
     roofs,
     users,
-    leftBy,
+    leftBy: (spec) => leftBy(spec, farm, seenOf),
   })) {
     if ('refused' in p) refused.push(p.refused);
     else {

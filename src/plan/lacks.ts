@@ -3,7 +3,8 @@ import { runsType, type ServerSeen } from '../kinds/server/live.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import { settingOf } from '../kinds/vm/fields.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
-import { roofOver, type Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
+import { roofOver } from './storage.ts';
 import { pathsOfConfig } from './users.ts';
 
 export interface Lack {

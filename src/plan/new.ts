@@ -18,7 +18,7 @@ import type { Room } from './room.ts';
 import { netMemory } from './sequence.ts';
 import type { Lease } from '../kinds/repository/live.ts';
 import type { Users } from './removals.ts';
-import type { Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
 
 interface Scene {
   readonly farm: Farm;

@@ -4,7 +4,7 @@ import { formatSize } from '../core/quantity.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
 import { lackOf } from './lacks.ts';
-import type { Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
 
 export interface Candidate {
   readonly server: string;

@@ -1,33 +1,21 @@
 /** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
 import picomatch from 'picomatch';
 import { byText, sortedBy } from '../core/order.ts';
-import { ref, refKey, type Ref } from '../core/ref.ts';
-import { fstabAt } from '../kinds/repository/fstab.ts';
+import { refKey } from '../core/ref.ts';
 import { deriveStoreUuid } from '../kinds/repository/identity.ts';
-import { mountAt } from '../kinds/repository/live.ts';
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { idOf, reasonOf } from '../kinds/repository/describe.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import { targetOf } from '../kinds/operations.ts';
 import type { Op, PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
-import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Chain } from './sequence.ts';
+import { detachPart, strays } from './detach.ts';
+import { baseOf, subjectOf, type Part, type Roof } from './parts.ts';
 import { standingOf, type Bar, type Standing } from './stores.ts';
-import { usersOf, wantedPaths } from './users.ts';
-
-/** What the paths beneath a repository's path on one server hang on; an image is a roof by itself. */
-export type Roof = {
-  /** Its name; `template debian` of an image. */
-  readonly repository: string;
-  readonly path: string;
-} & (
-  | { readonly is: 'ready' }
-  /** The operation that makes it ready. */
-  | { readonly is: 'coming'; readonly after: string }
-  | { readonly is: 'barred'; readonly why: string; readonly help: string }
-);
+import { wantedPaths } from './users.ts';
 
 export interface StoragePlan {
   readonly chains: readonly Chain[];
@@ -52,25 +40,6 @@ export const beneath = (path: string, folder: string): boolean => path.startsWit
 
 export const roofOver = (roofs: readonly Roof[] | undefined, path: string): Roof | undefined =>
   roofs?.find((r) => path === r.path || beneath(path, r.path));
-
-interface Part {
-  readonly ops: readonly RepositoryOp[];
-  readonly refused: readonly { readonly server: string | null; readonly bar: Bar }[];
-  readonly roofs: readonly (readonly [server: string, roof: Roof])[];
-}
-
-const subjectOf = (spec: RepositorySpec, pool: PoolSpec): Ref<'repository'> =>
-  ref('repository', `${pool.name}/${spec.name}`);
-
-/** What every operation on it says. */
-const baseOf = (spec: RepositorySpec, pool: PoolSpec, server: string, farm: string) => ({
-  repository: subjectOf(spec, pool),
-  server,
-  farm,
-  name: spec.name,
-  type: spec.type,
-  path: spec.path,
-});
 
 const bothSee = (all: readonly Standing[]): Bar | null => {
   const marked = all.flatMap((s) => {
@@ -135,48 +104,6 @@ const attachPart = (
   return { ops, refused, roofs };
 };
 
-const detachPart = (
-  spec: RepositorySpec,
-  pool: PoolSpec,
-  all: readonly Standing[],
-  farm: string,
-  unread: readonly string[],
-): Part => {
-  const none = { ops: [], roofs: [] };
-  const ours = all.map((s) => {
-    const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
-    const persisted = line?.ours === true;
-    const mount = mountAt(s.seen.storage, spec.path);
-    return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
-  });
-  const bound = ours.filter((x) => x.s.booked !== null || x.persisted);
-  if (bound.length === 0) return { ...none, refused: [] };
-  const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
-  if (unread.length > 0) {
-    return refuse(
-      `${unread.join(' and ')} could not be read: something there may use it`,
-      `try again when ${unread.join(' and ')} answers`,
-    );
-  }
-  const users = all.flatMap((s) => usersOf(s.seen, spec.path).map((u) => `${u} on ${s.server}`));
-  if (users.length > 0)
-    return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
-  const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
-  if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
-  return {
-    ...none,
-    refused: [],
-    ops: bound.map(({ s, persisted, mounted, source }) => ({
-      ...baseOf(spec, pool, s.server, farm),
-      source,
-      verb: 'detach-repository',
-      mounted,
-      persisted,
-      booked: s.booked !== null,
-    })),
-  };
-};
-
 const unplanned = ({ repository, path }: Roof, server: string): Roof => ({
   repository,
   path,
@@ -184,34 +111,6 @@ const unplanned = ({ repository, path }: Roof, server: string): Roof => ({
   why: `it is not attached on ${server} yet, and this run leaves that out`,
   help: 'leave out --cause or --target',
 });
-
-/** Servers remember what the file no longer has: with `--prune` as if it said `state: absent`, else told. */
-const strays = (
-  pool: PoolSpec,
-  seen: readonly (readonly [string, ServerSeen])[],
-  farm: string,
-): readonly RepositorySpec[] => {
-  const found = new Map<string, RepositorySpec>();
-  for (const [, s] of seen) {
-    const book = s.storage.book?.value;
-    if (!book || book === 'odd' || book.farm !== farm) continue;
-    for (const [name, { path }] of Object.entries(book.repositories)) {
-      if (pool.repositories[name] || found.has(name)) continue;
-      const line = fstabAt(s.storage.fstab?.text ?? '', path);
-      found.set(name, {
-        name,
-        type: line?.ours ? 'nfs' : 'dir',
-        source: line?.ours ? line.source : undefined,
-        path,
-        options: '',
-        shared: false,
-        state: 'absent',
-        origin: { file: '', pointer: '' },
-      });
-    }
-  }
-  return sortedBy(found.values(), (s) => s.name);
-};
 
 /** Those that may have what nobody else has: one that is lost has nothing any more. */
 export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] =>

@@ -9,7 +9,8 @@ import { effectsOf, isVmOp } from '../kinds/operations.ts';
 import { all, applyEffects, effects, viewOf, type Overhead } from '../kinds/vm/effects.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Room } from './room.ts';
-import { beneath, type Roof } from './storage.ts';
+import type { Roof } from './parts.ts';
+import { beneath } from './storage.ts';
 
 export interface Goal {
   readonly vm: string;

@@ -132,6 +132,19 @@ describe('a server that dies', () => {
     expect([await runsOn('dom01'), await runsOn('dom02')]).toEqual([false, true]);
   });
 
+  it('with a VM that was stopped does not let it begin anew beside its own disk: it adopts that one', async () => {
+    await begin();
+    await converge(farm(', server: dom01, state: stopped'));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(farm('', lost));
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused[0]?.why).toBe(
+      `it is seen nowhere, and a server is lost; /srv/vmstore/disks/${disk()} is of it`,
+    );
+    await converge(farm('', lost).replace('{ size: 1GiB }', `{ adopt: /srv/vmstore/disks/${disk()} }`));
+    expect([await runsOn('dom02'), store().read(`/disks/${disk()}`)]).toEqual([true, 'mine']);
+  });
+
   it('and was only declared lost keeps what it runs', async () => {
     await begin();
     const plan = await planOf(farm('', lost));

@@ -90,6 +90,16 @@ export const until = async <T>(what: string, look: () => Promise<T | null | fals
   }
 };
 
+/** The machine of dom0 number `i` stands still, as if its power had gone; or is switched on again, and boots. */
+export const power = async (i: number, on: boolean): Promise<void> => {
+  const monitor = join(lab().dir, `dom0${i}.mon`);
+  const commands = on ? 'system_reset\ncont\n' : 'stop\n';
+  const ran = await ended(spawn('socat', ['-t', '5', '-', `unix:${monitor}`]), new TextEncoder().encode(commands));
+  if (ran.code !== 0) throw new Error(`the monitor of dom0 ${i}: ${ran.stderr}`);
+  // The tool's own connection is of the life before.
+  rmSync(join(lab().dir, `dom0${i}.ssh`), { force: true });
+};
+
 /** Dom0 number `i` back to its snapshot. */
 export const reset = async (i = here, name = 'ready'): Promise<void> => {
   const ran = await ended(spawn('bash', [labTool, 'reset', name, String(i)]));
@@ -118,6 +128,8 @@ export interface FarmYaml {
   readonly vms: Readonly<Record<string, VmYaml>>;
   /** Numbers of dom0s; this worker's own unless said. */
   readonly servers?: readonly number[];
+  /** What more the file says of a server, by number. */
+  readonly more?: Readonly<Record<number, Readonly<Record<string, unknown>>>>;
   readonly repositories?: Readonly<Record<string, unknown>>;
   readonly templates?: Readonly<Record<string, unknown>>;
   readonly isos?: Readonly<Record<string, unknown>>;
@@ -129,6 +141,7 @@ export interface FarmYaml {
 const farmYaml = ({
   vms,
   servers = [here],
+  more = {},
   repositories = {},
   templates = {},
   isos = {},
@@ -138,7 +151,7 @@ const farmYaml = ({
     farm: 'lab',
     // Reaching an emulated dom0 that is busy took up to 18 s.
     ssh: { connectTimeout: '180s' },
-    servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab` }])),
+    servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab`, ...more[i] }])),
     networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
     repositories,
     templates,

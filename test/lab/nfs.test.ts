@@ -145,7 +145,7 @@ describe('detached', () => {
     await apply(desk);
     expect([await mounted(1), await mounted(2)]).toEqual(['', '']);
     expect(await hand(2, 'cat /etc/fstab')).not.toContain('vmstore');
-    expect(await hand(1, 'ls -A /export')).toBe('.reeve.json\ndisks');
+    expect(await hand(1, 'ls -A /export')).toBe('.reeve.json\ndisks\nleases');
     expect(await diskFiles()).toHaveLength(1);
     await expectSettled(desk);
   });

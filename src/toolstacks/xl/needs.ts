@@ -68,8 +68,8 @@ export const pathsOf = (op: Op): readonly string[] => {
 /** What must be there; what is made on the way need not. */
 export const pathConditions = (op: VmOp): readonly Condition[] => {
   const copied = op.verb === 'restart' ? op.copies.flatMap((c) => [c.path, `${c.folder}/`]) : [];
-  const made = [...copied, ...('lease' in op && op.verb !== 'stop' ? leaseStore(op) : [])];
-  return pathsOf(op).flatMap((path) => (made.includes(path) ? [] : [{ is: 'path', path } as const]));
+  const made = new Set([...copied, ...('lease' in op && op.verb !== 'stop' ? leaseStore(op) : [])]);
+  return pathsOf(op).flatMap((path) => (made.has(path) ? [] : [{ is: 'path', path } as const]));
 };
 
 /** Whether a QEMU serves a VM of this configuration from its start on. */

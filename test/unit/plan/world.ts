@@ -218,9 +218,11 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       const links = op.on ? [op.link] : [];
       return {
         ...s,
-        records: s.records.map(({ via: _, ...r }) =>
-          r.path === op.path ? { ...r, autostart: links, ...(op.via === null ? {} : { via: op.via }) } : r,
-        ),
+        records: s.records.map((r) => {
+          if (r.path !== op.path) return r;
+          const { via: _via, ...rest } = r;
+          return { ...rest, autostart: links, ...(op.via === null ? {} : { via: op.via }) };
+        }),
       };
     }
     case 'undefine':

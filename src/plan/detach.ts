@@ -1,0 +1,92 @@
+/** What takes a repository away from its servers, or why nothing may; and those that servers have and the file has not. */
+import { sortedBy } from '../core/order.ts';
+import { fstabAt } from '../kinds/repository/fstab.ts';
+import { mountAt } from '../kinds/repository/live.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import { leasePath } from '../kinds/vm/lease.ts';
+import { baseOf, type Part } from './parts.ts';
+import type { Standing } from './stores.ts';
+import { usersOf } from './users.ts';
+
+export const detachPart = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  all: readonly Standing[],
+  farm: string,
+  unread: readonly string[],
+): Part => {
+  const none = { ops: [], roofs: [] };
+  const ours = all.map((s) => {
+    const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
+    const persisted = line?.ours === true;
+    const mount = mountAt(s.seen.storage, spec.path);
+    return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
+  });
+  const bound = ours.filter((x) => x.s.booked !== null || x.persisted);
+  if (bound.length === 0) return { ...none, refused: [] };
+  const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
+  if (unread.length > 0) {
+    return refuse(
+      `${unread.join(' and ')} could not be read: something there may use it`,
+      `try again when ${unread.join(' and ')} answers`,
+    );
+  }
+  const users = all.flatMap((s) => usersOf(s.seen, spec.path).map((u) => `${u} on ${s.server}`));
+  const held = all.flatMap(({ seen }) => {
+    const store = seen.storage.stores[spec.path];
+    return store?.is === 'there' ? Object.values(store.leases) : [];
+  });
+  const [running] = held.flatMap(({ lease }) => (lease === 'odd' ? [] : [lease]));
+  if (running && users.length === 0) {
+    return refuse(
+      `the lease of ${running.vm} on ${running.server} lies in it`,
+      `stop ${running.vm}; or, where that runs nowhere, remove ${leasePath(spec.path, running.uuid)}`,
+    );
+  }
+  if (users.length > 0)
+    return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
+  const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
+  if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
+  return {
+    ...none,
+    refused: [],
+    ops: bound.map(({ s, persisted, mounted, source }) => ({
+      ...baseOf(spec, pool, s.server, farm),
+      source,
+      verb: 'detach-repository',
+      mounted,
+      persisted,
+      booked: s.booked !== null,
+    })),
+  };
+};
+
+/** Servers remember what the file no longer has: with `--prune` as if it said `state: absent`, else told. */
+export const strays = (
+  pool: PoolSpec,
+  seen: readonly (readonly [string, ServerSeen])[],
+  farm: string,
+): readonly RepositorySpec[] => {
+  const found = new Map<string, RepositorySpec>();
+  for (const [, s] of seen) {
+    const book = s.storage.book?.value;
+    if (!book || book === 'odd' || book.farm !== farm) continue;
+    for (const [name, { path }] of Object.entries(book.repositories)) {
+      if (pool.repositories[name] || found.has(name)) continue;
+      const line = fstabAt(s.storage.fstab?.text ?? '', path);
+      found.set(name, {
+        name,
+        type: line?.ours ? 'nfs' : 'dir',
+        source: line?.ours ? line.source : undefined,
+        path,
+        options: '',
+        shared: false,
+        state: 'absent',
+        origin: { file: '', pointer: '' },
+      });
+    }
+  }
+  return sortedBy(found.values(), (s) => s.name);
+};

@@ -1,0 +1,37 @@
+/** What planning says of one repository: operations, refusals, and what paths beneath it hang on. */
+import { ref, type Ref } from '../core/ref.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { RepositoryOp } from '../kinds/repository/ops.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import type { Bar } from './stores.ts';
+
+/** What the paths beneath a repository's path on one server hang on; an image is a roof by itself. */
+export type Roof = {
+  /** Its name; `template debian` of an image. */
+  readonly repository: string;
+  readonly path: string;
+} & (
+  | { readonly is: 'ready' }
+  /** The operation that makes it ready. */
+  | { readonly is: 'coming'; readonly after: string }
+  | { readonly is: 'barred'; readonly why: string; readonly help: string }
+);
+
+export interface Part {
+  readonly ops: readonly RepositoryOp[];
+  readonly refused: readonly { readonly server: string | null; readonly bar: Bar }[];
+  readonly roofs: readonly (readonly [server: string, roof: Roof])[];
+}
+
+export const subjectOf = (spec: RepositorySpec, pool: PoolSpec): Ref<'repository'> =>
+  ref('repository', `${pool.name}/${spec.name}`);
+
+/** What every operation on it says. */
+export const baseOf = (spec: RepositorySpec, pool: PoolSpec, server: string, farm: string) => ({
+  repository: subjectOf(spec, pool),
+  server,
+  farm,
+  name: spec.name,
+  type: spec.type,
+  path: spec.path,
+});
