@@ -59,8 +59,9 @@ const onlyDown = (c: Change): Change => {
   return { ...c, ways: [{ ...first, why }, ...rest] };
 };
 
-const leaseFor = (home: SharedStore, want: Resolved, server: string, facts: Facts): LeaseDraft => {
+const leaseFor = (home: SharedStore, want: Resolved, live: LiveVm | null, server: string, facts: Facts): LeaseDraft => {
   const now = leaseIn(facts.seen.storage, home.path, want.uuid);
+  const before = now && now.lease !== 'odd' ? now.lease.generation : 0;
   const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
   return {
     repository: home.name,
@@ -68,6 +69,8 @@ const leaseFor = (home: SharedStore, want: Resolved, server: string, facts: Fact
     path: leasePath(home.path, want.uuid),
     replaces: now?.digest ?? 'absent',
     farm: facts.farm,
+    // A cfg that is left on a dead server must lose against the new one.
+    generation: Math.max(live?.marker?.generation ?? 0, before) + 1,
     disks: Object.fromEntries(Object.entries(want.config.disks).map(([vdev, d]) => [vdev, d.path])),
     frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
   };
@@ -109,7 +112,7 @@ export const decide = (
     live?.record && live.record.config?.name === want.config.name
       ? live.record.path
       : `/etc/xen/${want.config.name}.cfg`;
-  const lease = home && leaseFor(home, want, server, facts);
+  const lease = home && leaseFor(home, want, live, server, facts);
   const via = home && viaOf(home, server, cfg);
 
   const refused: Refusal[] = [];

@@ -78,7 +78,7 @@ describe('a running VM', () => {
   it('whose lease another server holds is not started, unless that one was seen without it', async () => {
     await converge(farm(', server: dom01, state: stopped'));
     const [, uuid = ''] = /uuid = "([^"]+)"/.exec(rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '') ?? [];
-    const held = { format: 1, farm: 'p', vm: 'web', uuid, server: 'dom09', boot: 'b', disks: {} };
+    const held = { format: 1, farm: 'p', vm: 'web', uuid, server: 'dom09', boot: 'b', generation: 1, disks: {} };
     await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/leases']);
     store().write(`/leases/${uuid}.json`, `${JSON.stringify(held)}\n`);
     const plan = await planOf(farm(', server: dom01'));
@@ -130,6 +130,9 @@ describe('a server that dies', () => {
       expect([back.operations.map((o) => o.id), back.refused]).toEqual([[], []]);
     }
     expect([await runsOn('dom01'), await runsOn('dom02')]).toEqual([false, true]);
+    // Neither does the cfg that it still has count, when nobody runs any more.
+    await converge(farm(', state: stopped'));
+    expect(leases()).toEqual([]);
   });
 
   it('with a VM that was stopped does not let it begin anew beside its own disk: it adopts that one', async () => {

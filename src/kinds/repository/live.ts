@@ -70,6 +70,8 @@ export interface Lease {
   readonly uuid: string;
   readonly server: string;
   readonly boot: string;
+  /** No cfg of the VM that was written before has a higher one. */
+  readonly generation: number;
   /** By vdev. */
   readonly disks: Readonly<Record<string, string>>;
 }

@@ -148,7 +148,7 @@ const draftMarker = (t: VmTransition): Marker => {
     vm: t.want.key,
     uuid: t.want.uuid,
     home: t.server,
-    generation: (old?.generation ?? 0) + 1,
+    generation: t.lease?.generation ?? (old?.generation ?? 0) + 1,
     origin: old?.origin ?? (t.live ? 'adopted' : 'created'),
     protect: t.want.protect,
     macs: t.want.macs,

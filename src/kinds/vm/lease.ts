@@ -18,6 +18,8 @@ export interface LeaseDraft {
   /** What stands there now: nobody's that was not seen is overwritten. */
   readonly replaces: Digest | 'absent';
   readonly farm: string;
+  /** Of a cfg that is written now. */
+  readonly generation: number;
   /** By vdev: where its disks are, for whoever has to start it without its cfg. */
   readonly disks: Readonly<Record<string, string>>;
   /** The autostart of a server that it is taken from; null: none. */

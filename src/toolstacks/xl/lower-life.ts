@@ -13,8 +13,8 @@ const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => (
 /** Taken before the VM runs; whoever else took one meanwhile keeps it, and the start fails. */
 const leased = ({ lease, vm, uuid, server }: Of<'start' | 'restart'>, { bootId }: ServerSeen): readonly Step[] => {
   if (lease === null) return [];
-  const { path, farm, disks, frees, replaces } = lease;
-  const text = leaseText({ format: 1, farm, vm: vm.name, uuid, server, boot: bootId, disks });
+  const { path, farm, disks, frees, replaces, generation } = lease;
+  const text = leaseText({ format: 1, farm, vm: vm.name, uuid, server, boot: bootId, generation, disks });
   return [
     exec(['mkdir', '-p', path.slice(0, path.lastIndexOf('/'))]),
     { do: 'write', path, bytes: new TextEncoder().encode(text), mode: 0o644, onlyIf: replaces },

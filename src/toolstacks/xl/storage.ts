@@ -80,7 +80,9 @@ const parseLease = (text: string): Lease | 'odd' => {
   const x = parsed(text);
   if (!isRecord(x) || x['format'] !== 1 || !isRecord(x['disks'])) return 'odd';
   const words = ['farm', 'vm', 'uuid', 'server', 'boot'].every((w) => typeof x[w] === 'string');
-  return words && Object.values(x['disks']).every((p) => typeof p === 'string') ? (x as unknown as Lease) : 'odd';
+  return words && typeof x['generation'] === 'number' && Object.values(x['disks']).every((p) => typeof p === 'string')
+    ? (x as unknown as Lease)
+    : 'odd';
 };
 
 /** Their digest is that of the file, which is the line and its end. */
