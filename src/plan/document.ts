@@ -38,6 +38,8 @@ export interface Draft {
   readonly storage: StoragePlan;
   readonly images: ImagePlan;
   readonly removals: readonly Removal[];
+  /** By VM key. */
+  readonly forgets: ReadonlyMap<string, readonly Op[]>;
   /** By server: repositories and images. */
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly ties: Ties;
@@ -80,7 +82,8 @@ const orderAll = (d: Draft): Ordered => {
   const chains = new Map<string, Chain>();
   const early = awaited(d.decisions, d.ties);
   for (const x of d.decisions) {
-    const ops = [...(x.transition ? realise(x.transition) : []), ...(early.has(x.spec.key) ? readyOf(x) : [])];
+    const left = d.forgets.get(x.spec.key) ?? [];
+    const ops = [...(x.transition ? realise(x.transition) : []), ...(early.has(x.spec.key) ? readyOf(x) : []), ...left];
     if (x.transition || ops.length > 0)
       chains.set(
         x.spec.key,
@@ -120,9 +123,10 @@ const orderAll = (d: Draft): Ordered => {
   }
 };
 
-const actionOf = (x: Decision): Action => {
+/** `cleans`: it only forgets what was left elsewhere. */
+const actionOf = (x: Decision, cleans: boolean): Action => {
   const t = x.transition;
-  if (!t) return 'await';
+  if (!t) return cleans ? 'update' : 'await';
   if (t.mode === 'delete') return 'delete';
   if (!t.live) return 'create';
   if (t.mode === 'restart') return 'restart';
@@ -172,7 +176,13 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
         subject: { kind: 'vm', name: x.spec.key },
         name: x.spec.name,
         server: x.server,
-        action: mine.length === 0 ? 'none' : actionOf(x),
+        action:
+          mine.length === 0
+            ? 'none'
+            : actionOf(
+                x,
+                mine.every((o) => o.op.verb === 'forget'),
+              ),
         disruption: t
           ? worst([
               x.disruption,
@@ -260,7 +270,7 @@ export const assemble = (d: Draft): Plan => {
       vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
     },
     bound: kept.reduce(
-      (n, x) => n + leastOperations(x),
+      (n, x) => n + leastOperations(x) + (d.forgets.get(x.spec.key)?.length ?? 0),
       early.length + d.storage.chains.flat().length + ordered.singles.length,
     ),
   };

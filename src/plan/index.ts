@@ -9,6 +9,8 @@ import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
+import { forgetting } from './stale.ts';
+import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
@@ -152,6 +154,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const isLost = (name: string): boolean =>
     farm.pools.some((p) => p.servers.some((s) => s.name === name && s.state === 'lost'));
   const prunes = withPruned(farm, matched, options.prune);
+  const forgets = new Map<string, readonly VmOp[]>();
   const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
   for (const spec of farm.vms.filter(inRun)) {
     const pool = poolOf.get(spec.pool);
@@ -188,7 +191,16 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
       refused.push(
         refusal(spec.key, `${spec.key} is left alone`, why, `try again when ${unread.join(' and ')} answers`),
       );
-    } else decideOn(spec, m.found.live, m.found.server);
+    } else {
+      decideOn(spec, m.found.live, m.found.server);
+      forgets.set(
+        spec.key,
+        forgetting(
+          spec.key,
+          m.stale.filter((f) => !isLost(f.server)),
+        ),
+      );
+    }
   }
 
   const total = farm.vms.length + prunes.length;
@@ -252,6 +264,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     storage,
     images,
     removals,
+    forgets,
     roofs,
     ties,
     placed,

@@ -17,7 +17,13 @@ export interface Found {
 }
 
 export type Match =
-  | { readonly is: 'matched'; readonly found: Found; readonly how: 'uuid' | 'marker' | 'name' }
+  | {
+      readonly is: 'matched';
+      readonly found: Found;
+      readonly how: 'uuid' | 'marker' | 'name';
+      /** Its cfgs on servers where it no longer is. */
+      readonly stale: readonly Found[];
+    }
   | { readonly is: 'nowhere' }
   | { readonly is: 'refused'; readonly why: string; readonly help: string | null };
 
@@ -121,8 +127,11 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     }
     const { winner, losers } = settled;
     for (const c of [winner, ...losers]) claimed.add(c);
-    if (losers.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(losers)}`);
-    return judge(spec, winner, how);
+    const judged = judge(spec, winner, how);
+    const stale = losers.filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);
+    const others = judged.is === 'matched' ? losers.filter((l) => !stale.includes(l)) : losers;
+    if (others.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(others)}`);
+    return judged.is === 'matched' ? { ...judged, stale } : judged;
   };
 
   const judge = (spec: VmSpec, found: Found, how: 'uuid' | 'marker' | 'name'): Match => {
@@ -166,7 +175,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
       };
     }
     const ours = marker?.farm === farm.name;
-    return { is: 'matched', how, found: ours ? found : { ...found, live: { ...found.live, marker: null } } };
+    return { is: 'matched', how, stale: [], found: ours ? found : { ...found, live: { ...found.live, marker: null } } };
   };
 
   for (const spec of farm.vms) of.set(spec.key, choose(spec));

@@ -58,6 +58,7 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'define',
   'autostart',
   'undefine',
+  'forget',
   'release',
   'make-disk',
   'adopt-disk',

@@ -46,6 +46,7 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     }
     case 'autostart':
       return { names: [op.name], paths: [op.path, op.link, ...op.links, ...(op.via === null ? [] : [op.via])] };
+    case 'forget':
     case 'undefine':
       return { names: [op.name], paths: [op.path, ...op.links] };
     case 'release':

@@ -72,6 +72,8 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'start':
       return `start; ${lasts(operations)}`;
     case 'update':
+      if (operations.length > 0 && operations.every((o) => o.op.verb === 'forget'))
+        return `remove the cfg that it left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'grow-disk')) return `grow; ${cost}`;
       return vm.disruption === 'none' ? `change the cfg; ${cost}` : `${verb}; ${cost}`;
     case 'adopt':

@@ -125,12 +125,16 @@ describe('a server that dies', () => {
     // Its own link leads nowhere now.
     expect(rig.sim.files('dom01').list('/etc/xen/auto')).toEqual(['web.cfg']);
     expect(rig.sim.files('dom01').read('/etc/xen/auto/web.cfg')).toBeUndefined();
-    for (const first of [lost, '']) {
-      const back = await planOf(farm('', first));
-      expect([back.operations.map((o) => o.id), back.refused]).toEqual([[], []]);
-    }
+    const silent = await planOf(farm('', lost));
+    expect([silent.operations, silent.refused]).toEqual([[], []]);
+    const back = await planOf(farm(''));
+    expect([back.operations.map((o) => o.id), back.refused]).toEqual([['web/forget/dom01'], []]);
+    await converge(farm(''));
+    expect([rig.sim.files('dom01').list('/etc/xen/auto'), rig.sim.files('dom01').read('/etc/xen/web.cfg')]).toEqual([
+      [],
+      undefined,
+    ]);
     expect([await runsOn('dom01'), await runsOn('dom02')]).toEqual([false, true]);
-    // Neither does the cfg that it still has count, when nobody runs any more.
     await converge(farm(', state: stopped'));
     expect(leases()).toEqual([]);
   });

@@ -75,6 +75,9 @@ describe('a server that dies', () => {
     await hand(2, 'timeout 300 sh -c "until systemctl is-active -q xendomains; do sleep 1; done"');
     expect([await domidOf(2, 'web'), await hand(2, 'ls /etc/xen/auto')]).toEqual([null, 'web.cfg']);
     write(web);
+    expect(await expectCode(desk, 0, 'plan')).toMatch(/web on dom01: remove the cfg that it left on dom02/);
+    await apply(desk);
+    expect(await hand(2, 'ls /etc/xen/auto; ls /etc/xen/web.cfg 2> /dev/null || true')).toBe('');
     await expectSettled(desk);
     expect(await domidOf(1, 'web')).not.toBeNull();
     expect(await domidOf(2, 'web')).toBeNull();

@@ -7,6 +7,7 @@ import type { MakeDisk, VmOp } from './ops.ts';
 export const idOf = (op: VmOp): string => {
   const base = `${op.vm.name}/${op.verb}`;
   if ('vdev' in op) return `${base}/${op.vdev}`;
+  if (op.verb === 'forget') return `${base}/${op.server}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
 
@@ -68,6 +69,8 @@ export const reasonOf = (op: VmOp): string => {
       return `detach ${op.nic}`;
     case 'move-nic':
       return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
+    case 'forget':
+      return `remove ${op.path}, which it left there`;
     case 'undefine':
       return `remove ${op.path}`;
   }
@@ -82,6 +85,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
   switch (op.verb) {
     case 'define':
     case 'autostart':
+    case 'forget':
     case 'undefine':
     case 'pause':
     case 'unpause':
@@ -122,6 +126,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
   switch (op.verb) {
     case 'define':
     case 'autostart':
+    case 'forget':
     case 'undefine':
     case 'start':
     case 'ready':

@@ -192,6 +192,8 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
         ...(op.path === null ? [] : [needs('image', op.path)]),
         set('running', `cdrom.${op.vdev}`, { path: op.path ?? '' }),
       ];
+    // What is on another server is no part of what the VM is.
+    case 'forget':
     case 'ready':
     case 'release':
       return [];

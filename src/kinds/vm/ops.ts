@@ -155,6 +155,13 @@ export type VmOp =
     })
   /** Take the marker out of the cfg; the VM is not touched, and is nobody's from then on. */
   | (Base & { readonly verb: 'release'; readonly path: string; readonly digest: string })
+  /** Remove a cfg that a VM left on a server where it no longer is. */
+  | (Base & {
+      readonly verb: 'forget';
+      readonly path: string;
+      readonly digest: string;
+      readonly links: readonly string[];
+    })
   /** Remove the cfg and its autostart links; the disks stay. */
   | (Base & {
       readonly verb: 'undefine';

@@ -57,6 +57,8 @@ const rankOf = (op: VmOp): number => {
     case 'restart':
     case 'undefine':
       return 6;
+    case 'forget':
+      return 8;
     case 'ready':
       return 7;
   }

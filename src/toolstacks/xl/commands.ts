@@ -81,6 +81,7 @@ const linesOf = (op: Op): Lines => {
       return [['ip', 'link', 'set', 'dev', 'vifDOMID.DEVID', 'master', op.bridge]];
     case 'release':
       return [['write', op.path]];
+    case 'forget':
     case 'undefine':
       return [...op.links.map((link) => ['rm', '-f', link]), ['rm', op.path]];
   }

@@ -93,7 +93,7 @@ export const release = (op: Of<'release'>, { seen }: At): Lowered => {
   };
 };
 
-export const undefine = (op: Of<'undefine'>): Lowered => ({
+export const undefine = (op: Of<'undefine' | 'forget'>): Lowered => ({
   before: [gone(op.uuid)],
   steps: [...op.links.map((link) => exec(['rm', '-f', link])), { do: 'remove', path: op.path, onlyIf: op.digest }],
   after: [{ is: 'record', path: op.path, digest: 'absent' }],

@@ -26,6 +26,7 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Uns
       return autostart(op);
     case 'release':
       return release(op, at);
+    case 'forget':
     case 'undefine':
       return undefine(op);
     case 'start':

@@ -60,6 +60,7 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'detach-nic':
     case 'move-nic':
     case 'release':
+    case 'forget':
     case 'undefine':
       return [];
   }

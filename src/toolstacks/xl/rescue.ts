@@ -116,6 +116,7 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'detach-nic':
     case 'move-nic':
     case 'release':
+    case 'forget':
     case 'undefine':
       return [];
   }

@@ -337,6 +337,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'detach-nic':
     case 'move-nic':
     case 'release':
+    case 'forget':
     case 'undefine':
       return { unsupported: `the fake toolstack cannot ${op.verb}` };
   }

@@ -225,6 +225,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
         }),
       };
     }
+    case 'forget':
     case 'undefine':
       return { ...s, records: s.records.filter((r) => r.path !== op.path) };
     case 'start':
