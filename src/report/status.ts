@@ -7,7 +7,8 @@ export interface StatusServer {
   readonly name: string;
   readonly pool: string;
   readonly address: string;
-  readonly state: 'read' | 'unread';
+  /** `off` and `lost`: as the file says, and so not read. */
+  readonly state: 'read' | 'unread' | 'off' | 'lost';
   /** Null where it is unread. */
   readonly xen: string | null;
   readonly cpus: number | null;
@@ -162,6 +163,8 @@ const serverLine = (s: StatusServer, paint: Colors): Line => {
     { text: clean(s.address) },
     ...rest,
   ];
+  if (s.state === 'off' || s.state === 'lost')
+    return { cells: cells([{ text: s.state, paint: s.state === 'off' ? paint.dim : paint.yellow }]), notes: [] };
   if (s.state === 'unread' || s.memory === null)
     return {
       cells: cells([{ text: 'unread', paint: paint.red }]),

@@ -100,6 +100,29 @@ describe('a running VM', () => {
   });
 });
 
+describe('a cfg that lies among the links of autostart', () => {
+  it('is not made a link of', async () => {
+    await converge(farm(', server: dom01, state: absent'));
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/disks']);
+    store().write('/disks/old.raw', 'mine');
+    const cfg = `name = "web"\nuuid = "6d3c9b1e-0f6a-5b7e-9c41-2f8d5a7b1c02"\ntype = "pvh"\nmemory = 128\nkernel = "/srv/vmlinuz"\ndisk = [ "/srv/vmstore/disks/old.raw,raw,xvda,rw" ]\n`;
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/etc/xen/auto']);
+    rig.sim.files('dom01').write('/etc/xen/auto/web.cfg', cfg);
+    await rig.sim.hand('dom01', ['xl', 'create', '/etc/xen/auto/web.cfg']);
+    await rig.sim.settle();
+    const text = farm(', server: dom01, autostart: true').replace(
+      '{ size: 1GiB }',
+      '{ path: /srv/vmstore/disks/old.raw }',
+    );
+    const plan = await planOf(text.replace('networks: [lan]', ''), {
+      allow: [{ disruption: 'restart', pattern: '*' }],
+    });
+    expect(plan.operations.map((o) => o.op.verb)).not.toContain('autostart');
+    await rig.apply(plan);
+    expect(rig.sim.files('dom01').read('/etc/xen/auto/web.cfg')).toContain('name = "web"');
+  });
+});
+
 describe('a server that dies', () => {
   it('takes its VMs with it until a person says that it is lost; then they start elsewhere, from their own disks, and nothing runs twice when it returns', async () => {
     await begin();

@@ -1,10 +1,10 @@
 /** What differs between a wanted VM and the live one, field by field, in three layers. It decides nothing. */
-import { homeOf, viaOf } from './lease.ts';
 import type { Cause, Change, Layers, Seen, Way } from '../../core/change.ts';
 import { absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import { fields, settingOf } from './fields.ts';
+import { homeOf, viaOf } from './lease.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
 import type { Resolved } from './resolve.ts';
@@ -295,7 +295,7 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
     add({ field: 'autostart', want: value(want.autostart), configured: value(on), running: value(want.autostart) });
     const link = value(want.link);
     const home = homeOf(want.config.disks, facts.shared);
-    const via = home && live.record ? viaOf(home, live.server, live.record.path) : undefined;
+    const via = (home && live.record && viaOf(home, live.server, live.record.path)) ?? undefined;
     const astray = on && want.autostart && live.record?.via !== via;
     if (astray)
       add({

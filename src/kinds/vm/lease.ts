@@ -36,8 +36,9 @@ export const homeOf = (
 export const leasePath = (folder: string, uuid: string): string => `${folder}/leases/${uuid}.json`;
 
 /** Xen follows the link at boot: through the repository, where it can be taken away while the server is down. */
-export const viaOf = (home: SharedStore, server: string, cfg: string): string =>
-  `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+export const viaOf = (home: SharedStore, server: string, cfg: string): string | null =>
+  // A cfg that lies among the links is started by itself, and must not be made one.
+  cfg.startsWith('/etc/xen/auto/') ? null : `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
 
 export interface LeaseSeen {
   readonly lease: Lease | 'odd';

@@ -160,3 +160,21 @@ describe('renderStatus', () => {
     expect(JSON.parse(statusJson(farm))).toEqual(farm);
   });
 });
+
+test('a server that the file calls off or lost is no trouble', () => {
+  const nothing = { ...unread, memory: null };
+  const text = renderStatus(
+    {
+      ...farm,
+      servers: [
+        server('dom01'),
+        server('dom02', { ...nothing, state: 'off' }),
+        server('dom03', { ...nothing, state: 'lost' }),
+      ],
+    },
+    { color: false, width: 100 },
+  );
+  expect(text).toMatch(/^ {2}dom02 .* off$/m);
+  expect(text).toMatch(/^ {2}dom03 .* lost$/m);
+  expect(text).toMatch(/^3 servers; /m);
+});
