@@ -22,6 +22,9 @@ export const expectSettled = async (desk: Desk): Promise<string> => {
   return text;
 };
 
+/** Without its line breaks: where those fall depends on the length of names. */
+export const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
 /** `drift` finds what a hand did; `apply` puts it right; the plan is empty. */
 export const expectPutRight = async (desk: Desk, field: RegExp): Promise<void> => {
   const found = await expectCode(desk, 2, 'drift');

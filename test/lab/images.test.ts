@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, awake, disks, expectCode, expectSettled } from './check.ts';
+import { apply, awake, disks, expectCode, expectSettled, flat } from './check.ts';
 import { direct, guest, hand, here, openDesk, reset, until, type Desk, type VmYaml } from './farm.ts';
 import { openWeb, type Web } from './web.ts';
 
@@ -64,7 +64,7 @@ describe('what cannot be fetched', () => {
   it('is said, and nothing is made: not there, cut short, other bytes', async () => {
     web.files.set('boots.qcow2', { bytes: template, status: 404 });
     write({ web: made });
-    expect(await expectCode(desk, 7, 'apply', '--yes', '--allow', 'recreate=*')).toMatch(/ERROR 404: Not Found/);
+    expect(flat(await expectCode(desk, 7, 'apply', '--yes', '--allow', 'recreate=*'))).toMatch(/ERROR 404: Not Found/);
     web.files.set('boots.qcow2', { bytes: Uint8Array.from([...template.slice(0, -1), 1]) });
     const wrong = await expectCode(desk, 1, 'apply', '--yes');
     expect(wrong).toMatch(/did NOT match/);
@@ -72,7 +72,7 @@ describe('what cannot be fetched', () => {
     expect(await volumes()).toBe('');
     web.files.set('boots.qcow2', { bytes: template, cutAfter: 1_000_000 });
     // Every try goes on where the last one broke off.
-    expect(await expectCode(desk, 1, 'apply', '--yes')).toMatch(/wget/);
+    expect(flat(await expectCode(desk, 1, 'apply', '--yes'))).toMatch(/wget/);
     expect(await volumes()).toBe('');
   });
 
@@ -92,13 +92,15 @@ describe('what cannot be fetched', () => {
 describe('a volume group', () => {
   it('that is too small, or of another farm, takes nothing', async () => {
     write({ web: { ...made, disks: { xvda: { size: '20GiB' } } } });
-    expect(await expectCode(desk, 5, 'plan')).toMatch(/repository vg0 on dom0[12] has \S+ free, and 20GiB are needed/);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(
+      /repository vg0 on dom0[12] has \S+ free, and 20GiB are needed/,
+    );
     // By the run before: ours.
     const ours = await hand(here, 'vgs --noheadings -o vg_tags vg0');
     expect(ours).toMatch(/^reeve\.store=lab\/vg0\/\S+$/);
     await hand(here, `vgchange -q --deltag ${ours} --addtag reeve.store=other/vg0/1 vg0`);
     write({ web: made });
-    expect(await expectCode(desk, 5, 'plan')).toMatch(/\/dev\/vg0 is repository vg0 of farm other/);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(/\/dev\/vg0 is repository vg0 of farm other/);
     await hand(here, `vgchange -q --addtag ${ours} --deltag reeve.store=other/vg0/1 vg0`);
   });
 });
@@ -125,7 +127,7 @@ describe('a VM from a template', () => {
       () => null,
     );
     write({ web: made });
-    expect(await expectCode(desk, 5, 'plan')).toMatch(/would shrink from 64MiB to 48MiB/);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(/would shrink from 64MiB to 48MiB/);
   });
 });
 
@@ -137,12 +139,12 @@ describe('a disk that its VM left', () => {
     write({ web: { ...made, state: 'absent' } });
     await apply(desk, '--allow', 'stop=web');
     before = await bytesOf(at);
-    expect(await expectCode(desk, 0, 'status')).toMatch(/1 disk that no VM has: web-xvda-/);
+    expect(flat(await expectCode(desk, 0, 'status'))).toMatch(/1 disk that no VM has: web-xvda-/);
     await expectSettled(desk);
     // Somebody else's cfg has it: no word deletes it then.
     await hand(here, `printf 'name = "theirs"\\ndisk = [ "${at},raw,xvda,rw" ]\\n' > /etc/xen/theirs.cfg`);
     const file = at.slice('/dev/vg0/'.length);
-    expect(await expectCode(desk, 5, 'plan', '--delete-disks', file)).toMatch(/theirs on \S+ has it/);
+    expect(flat(await expectCode(desk, 5, 'plan', '--delete-disks', file))).toMatch(/theirs on \S+ has it/);
     await hand(here, 'rm /etc/xen/theirs.cfg');
     write({ next: { ...made, disks: { xvda: { adopt: at, access: 'ro' } }, boot: direct } });
     await apply(desk);
@@ -168,7 +170,7 @@ describe('a disk that its VM left', () => {
   it('goes only by name, and with its VM', async () => {
     write({ next: { ...made, state: 'absent', deleteDisks: true }, web: { ...made, state: 'absent' } });
     const said = await expectCode(desk, 0, 'plan', '--allow', 'stop=next');
-    expect(said).toMatch(/next on \S+: shut down and delete; its disks go with it: THEIR BYTES ARE LOST/);
+    expect(flat(said)).toMatch(/next on \S+: shut down and delete; its disks go with it: THEIR BYTES ARE LOST/);
     await apply(desk, '--allow', 'stop=next');
     expect(await volumes()).toMatch(/^web-xvda-\S+ +48\.00m \S+$/);
     const [left = ''] = (await volumes()).split(' ');
@@ -195,7 +197,7 @@ describe('an ISO', () => {
     expect(await hand(here, 'cat /etc/xen/win.cfg')).toContain(file);
     await expectSettled(desk);
     write({ win: { ...win, cdrom: { hdc: {} } } }, { isos: { cd: { ...isos.cd, state: 'absent' } } });
-    expect(await expectCode(desk, 5, 'plan')).toMatch(/win.*has it/);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(/win.*has it/);
     write({ win: { ...win, cdrom: { hdc: {} } } }, { isos });
     await apply(desk);
     write({ win: { ...win, cdrom: { hdc: {} } } }, { isos: { cd: { ...isos.cd, state: 'absent' } } });
@@ -219,7 +221,7 @@ describe('a disk that is to lie elsewhere', () => {
     expect(old).toMatch(/^\/srv\/own\/disks\/mover-xvda-/);
     const before = await bytesOf(old);
     write(on('vg0'), { repositories });
-    expect(await expectCode(desk, 5, 'plan')).toMatch(/it is copied while the VM is down/);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(/it is copied while the VM is down/);
     await apply(desk, '--allow', 'restart=mover');
     // While it boots it may crash and begin anew, and has no disk for that moment.
     expect(await awake(here, 'mover', 2)).toMatch(/from=disk/);

@@ -1,6 +1,6 @@
 /** Never twice: a dom0 dies under a VM on NFS, is declared lost, the VM starts on the other one, and the dead one comes back. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, awake, disks, domidOf, expectCode, expectSettled } from './check.ts';
+import { apply, awake, disks, domidOf, expectCode, expectSettled, flat } from './check.ts';
 import { direct, hand, openDesk, power, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
@@ -54,7 +54,7 @@ describe('a server that dies', () => {
     const before = await bytesOf();
     await power(2, false);
     write(web, impatient);
-    expect(await expectCode(desk, 4, 'plan')).toMatch(/web[\s\S]*seen nowhere, but dom02 could not be read/);
+    expect(flat(await expectCode(desk, 4, 'plan'))).toMatch(/web[\s\S]*seen nowhere, but dom02 could not be read/);
     write(web, lost);
     await apply(desk);
     await awake(1, 'web');
@@ -75,7 +75,7 @@ describe('a server that dies', () => {
     await hand(2, 'timeout 300 sh -c "until systemctl is-active -q xendomains; do sleep 1; done"');
     expect([await domidOf(2, 'web'), await hand(2, 'ls /etc/xen/auto')]).toEqual([null, 'web.cfg']);
     write(web);
-    expect(await expectCode(desk, 0, 'plan')).toMatch(/web on dom01: remove the cfg that it left on dom02/);
+    expect(flat(await expectCode(desk, 0, 'plan'))).toMatch(/web on dom01: remove the cfg that it left on dom02/);
     await apply(desk);
     expect(await hand(2, 'ls /etc/xen/auto; ls /etc/xen/web.cfg 2> /dev/null || true')).toBe('');
     await expectSettled(desk);
