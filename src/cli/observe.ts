@@ -23,6 +23,17 @@ export const restless = (seen: ServerSeen): boolean => {
   return rebooting || ending;
 };
 
+/**
+ * Whether a domain may be one that is still being made anew by its monitor: without its QEMU, or with none of its disks. One that
+ * stays so is believed in the end.
+ */
+const unfinished = ({ domains, records }: ServerSeen): boolean =>
+  domains.some((d) => {
+    if (d.monitored !== true) return false;
+    const { disks = {} } = records.find((r) => r.config?.uuid === d.uuid)?.config ?? {};
+    return (d.type === 'hvm' && !d.qemu) || (d.disks.length === 0 && Object.keys(disks).length > 0);
+  });
+
 /** Reads, and again a few times while `moves` says that something is on its way. */
 export const untilQuiet = async <T extends object>(
   read: () => Promise<T | Unknown>,
@@ -48,7 +59,11 @@ const readServer = (
   paths: readonly string[],
   { reader, toolstack, sleep }: Watch,
 ): Promise<ServerSeen | Unknown> =>
-  untilQuiet(() => reader.read(server, toolstack.reading('all', paths)), restless, sleep);
+  untilQuiet(
+    () => reader.read(server, toolstack.reading('all', paths)),
+    (seen) => restless(seen) || unfinished(seen),
+    sleep,
+  );
 
 /** `pools`: only their servers; none: all. `paths`: what to look for, by server. Never rejects for what a server does. */
 export const observe = async (

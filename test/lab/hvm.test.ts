@@ -1,7 +1,7 @@
 /** An HVM guest whose CPU halts at once: what QEMU and the hypervisor change while it runs, and how a guest without drivers goes down. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { affinity, apply, domidOf, expectCode, expectPutRight, expectSettled, medium, weight } from './check.ts';
-import { guest, hand, here, openDesk, reset, type Desk, type VmYaml } from './farm.ts';
+import { guest, hand, here, openDesk, reset, until, type Desk, type VmYaml } from './farm.ts';
 
 let desk: Desk;
 let domid: number | null;
@@ -88,6 +88,11 @@ describe('without drivers and deaf to the power button', () => {
     const text = await expectCode(desk, 7, 'apply', '--yes', '--allow', 'data-loss=win');
     expect(text).toMatch(/DES/);
     expect(text).not.toContain('geheim');
+    // An emulated guest may crash as it boots, and begin anew.
+    await until('it is whole again', async () => {
+      const id = await domidOf(here, 'windows');
+      return id !== null && (await hand(here, `ps -eo args= | grep -c '[x]en-domid ${id} ' || true`)) === '1';
+    });
     const now = await domidOf(here, 'windows');
     expect(now).not.toBeNull();
     expect(now).not.toBe(domid);

@@ -31,12 +31,12 @@ const record = {
   path: '/etc/xen/web-1.cfg',
   text: '',
   digest: '',
-  config: { name: 'web-1', uuid: 'u-1' },
+  config: { name: 'web-1', uuid: 'u-1', disks: {} },
   problem: undefined,
   marker: null,
   autostart: [],
 } as unknown as CfgRecord;
-const domain = { uuid: 'u-1', name: 'web-1', state: 'running', monitored: true } as unknown as Domain;
+const domain = { uuid: 'u-1', name: 'web-1', state: 'running', monitored: true, disks: [] } as unknown as Domain;
 const between: ServerSeen = { ...quiet, records: [record], monitors: [record.path] };
 
 describe('restless', () => {
@@ -45,6 +45,11 @@ describe('restless', () => {
     ['a stopped VM', { ...quiet, records: [record] }, false],
     ['a running VM', { ...between, domains: [domain] }, false],
     ['a VM between two lives', between, true],
+    [
+      'a VM whose QEMU is not there, or not yet',
+      { ...between, domains: [{ ...domain, type: 'hvm', qemu: false }] },
+      false,
+    ],
     ['a VM that is taken down', { ...quiet, domains: [{ ...domain, state: 'dying' }] }, true],
     ['a VM that has just ended', { ...quiet, domains: [{ ...domain, state: 'shutdown' }] }, true],
     [
@@ -100,6 +105,16 @@ describe('observe', () => {
     const { asked, watch } = scripted({});
     await observe(farm, ['b'], new Map(), watch);
     expect(asked).toEqual(['dom03']);
+  });
+
+  test('reads a server again while a guest may still be without its QEMU, and believes it in the end', async () => {
+    const bare = { ...between, domains: [{ ...domain, type: 'hvm', qemu: false } as Domain] };
+    const whole = { ...between, domains: [{ ...domain, type: 'hvm', qemu: true } as Domain] };
+    const soon = scripted({ dom02: [bare, whole] });
+    expect((await observe(farm, ['a'], new Map(), soon.watch)).get('dom02')).toBe(whole);
+    const never = scripted({ dom02: [bare] });
+    expect((await observe(farm, ['a'], new Map(), never.watch)).get('dom02')).toBe(bare);
+    expect(never.slept).toHaveLength(3);
   });
 
   test('reads a server again while a VM is between two lives', async () => {
