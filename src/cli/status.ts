@@ -3,7 +3,7 @@ import { isUnknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
-import { disksFolder, imagesFolder } from '../kinds/repository/live.ts';
+import { disksFolder, imageName } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
@@ -146,10 +146,11 @@ const imagesIn = (
     }),
   );
   const kept = pool.images.filter((i) => i.repository === name && i.state === 'present');
-  const fileOf = (at: string): string => at.slice(imagesFolder(path).length + 1);
-  const known = new Set(kept.map((i) => fileOf(i.path)));
+  const known = new Set(kept.map((i) => imageName(i.path)));
   return {
-    images: kept.filter((i) => files.has(fileOf(i.path))).map((i) => `${i.what === 'iso' ? 'ISO' : i.what} ${i.name}`),
+    images: kept
+      .filter((i) => files.has(imageName(i.path)))
+      .map((i) => `${i.what === 'iso' ? 'ISO' : i.what} ${i.name}`),
     oldImages: [...files].filter((f) => !known.has(f)).sort(),
   };
 };

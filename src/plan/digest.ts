@@ -5,7 +5,7 @@ import { isUnknown } from '../core/port.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
-import { mountAt, storeOfImage } from '../kinds/repository/live.ts';
+import { imageName, mountAt, storeOfImage } from '../kinds/repository/live.ts';
 import { withoutDigests } from '../kinds/vm/settings.ts';
 
 /** One VM on one server, without what moves by itself: domid, actual memory, NIC states. */
@@ -46,7 +46,7 @@ const digestStore = ({ storage }: ServerSeen, path: string): string => {
 /** One image on one server; `path` is its file. */
 const digestImage = ({ storage }: ServerSeen, path: string): string => {
   const store = storage.stores[storeOfImage(path)];
-  return digestOf({ image: store?.is === 'there' ? store.images[path.slice(path.lastIndexOf('/') + 1)] : store?.is });
+  return digestOf({ image: store?.is === 'there' ? store.images[imageName(path)] : store?.is });
 };
 
 /** `name`: of the VM, the repository's path, or the image's file. */

@@ -6,7 +6,7 @@ import type { PoolSpec } from '../kinds/farm.ts';
 import { idOf } from '../kinds/image/describe.ts';
 import type { ImageOp } from '../kinds/image/ops.ts';
 import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
-import { imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
+import { imageName, imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
 import { usersOf } from '../kinds/server/holds-storage.ts';
@@ -28,12 +28,9 @@ export interface ImagePlan {
 const subjectOf = (pool: string, { what, name }: Pick<ImageSpec, 'what' | 'name'>): Ref<'image'> =>
   ref('image', `${pool}/${what}/${name}`);
 
-const fileOf = ({ path, folder }: Pick<ImageSpec, 'path' | 'folder'>): string =>
-  path.slice(imagesFolder(folder).length + 1);
-
 const storedOn = (seen: ServerSeen, image: ImageSpec): StoredImage | undefined => {
   const store = seen.storage.stores[image.folder];
-  return store?.is === 'there' ? store.images[fileOf(image)] : undefined;
+  return store?.is === 'there' ? store.images[imageName(image.path)] : undefined;
 };
 
 type Standing =

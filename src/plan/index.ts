@@ -51,6 +51,11 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
+  const sharedOf = new Map(
+    farm.pools.map(
+      (p) => [p.name, Object.values(p.repositories).filter((r) => r.shared && r.state === 'present')] as const,
+    ),
+  );
   const seenOf = (server: string): ServerSeen | undefined => seenOn(observed, server);
   const unreadOf = new Map(farm.pools.map((p) => [p.name, unreadIn(p, observed)] as const));
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
@@ -65,7 +70,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     seen,
     order,
     secrets: tools.secrets,
-    shared: Object.values(poolOf.get(spec.pool)?.repositories ?? {}).filter((r) => r.shared && r.state === 'present'),
+    shared: sharedOf.get(spec.pool) ?? [],
   });
   const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) };
   const storage = planStorage(scene);

@@ -32,8 +32,6 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
     }
     for (const name of files.list(`${path}leases`).filter((n) => n.endsWith('.json')))
       say(`lease ${name} ${firstLine(files.text(`${path}leases/${name}`) ?? '')}`);
-    for (const server of files.list(`${path}autostart`))
-      for (const name of files.list(`${path}autostart/${server}`)) say(`auto ${server}/${name}`);
     say(`df ${dfLines(world, path)[1]}`);
   }
   say('end');

@@ -58,6 +58,9 @@ export const imagesFolder = (path: string): string => `${path}/images`;
 /** The folder of the store that keeps this image. */
 export const storeOfImage = (path: string): string => path.slice(0, path.lastIndexOf('/') - imagesFolder('').length);
 
+/** The name of an image within its store. */
+export const imageName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 /** The name of a disk within its repository. */
 export const diskName = (folder: string, path: string): string => path.slice(disksFolder(folder).length + 1);
 
@@ -96,8 +99,6 @@ export type StoreSeen =
       readonly images: Readonly<Record<string, StoredImage>>;
       /** By the VM's UUID. */
       readonly leases: Readonly<Record<string, { readonly lease: Lease | 'odd'; readonly digest: Digest }>>;
-      /** `SERVER/FILE`: the cfgs that servers start at boot through this store. */
-      readonly autostarts: readonly string[];
     };
 
 /** A line of /proc/mounts. */

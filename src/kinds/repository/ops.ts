@@ -36,7 +36,8 @@ export type RepositoryOp =
   | (Base & {
       readonly verb: 'delete-disk';
       readonly disk: string;
-      /** Whose it was: a VM's key. */ readonly of: string | null;
+      /** Whose it was: a VM's key. */
+      readonly of: string | null;
       /** Where its bytes are now; null: nowhere. */
       readonly copied: string | null;
     })

@@ -28,7 +28,7 @@ export const qemuPaths: readonly string[] = [
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
- *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file and its line, `1 auto` with each `SERVER/FILE`, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
+ *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file and its line, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
  *   dead one keeps nobody waiting: each line has its store's number.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
@@ -120,9 +120,6 @@ look() {
         read -r l <"$g"
         echo "$i lease \${g##*/} $l"
       fi
-    done
-    for g in "$f"autostart/*/*; do
-      if [ -L "$g" ]; then echo "$i auto \${g#"$f"autostart/}"; fi
     done
     l=$(df -Pk "$f")
     echo "$i df \${l##*

@@ -127,7 +127,6 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     disks: keptIn(lines, ['disk', 'owner'], parseOwner),
     images: keptIn(lines, ['image', 'label'], parseLabel),
     leases: leasesIn(lines),
-    autostarts: lines.flatMap((l) => (l.startsWith('auto ') ? [l.slice('auto '.length)] : [])),
   };
 };
 

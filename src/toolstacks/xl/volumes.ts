@@ -74,7 +74,6 @@ export const parseVolumes = (
       ),
       images: {},
       leases: {},
-      autostarts: [],
     };
   };
   return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(path.slice('/dev/'.length, -1))]));

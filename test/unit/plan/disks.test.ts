@@ -53,7 +53,6 @@ const on = (disks: Disks = {}, free = 100 * GiB): ServerSeen =>
           disks,
           images: {},
           leases: {},
-          autostarts: [],
         },
       },
     },

@@ -38,7 +38,6 @@ const there = (m: typeof marker | 'odd' | null): StoreSeen => ({
   disks: {},
   images: {},
   leases: {},
-  autostarts: [],
 });
 const mount = { source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' };
 const fstab = { text: withEntry('', { ...nfs, source: 'filer:/vmstore' }), digest: 'f' };

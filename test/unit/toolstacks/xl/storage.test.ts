@@ -31,22 +31,22 @@ describe('stores', () => {
     [
       'whole',
       ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
-      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, autostarts: [] },
+      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {} },
     ],
     [
       'new',
       ['folder', df, 'end'],
-      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, autostarts: [] },
+      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {} },
     ],
     [
       'without space told',
       ['folder', 'used', 'df ', 'end'],
-      { marker: null, empty: false, space: null, disks: {}, images: {}, leases: {}, autostarts: [] },
+      { marker: null, empty: false, space: null, disks: {}, images: {}, leases: {} },
     ],
     [
       'with an odd marker',
       ['folder', 'marker {"format":2}', 'used', 'end'],
-      { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {}, autostarts: [] },
+      { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {} },
     ],
   ])('that are %s', (_, lines, store) => {
     const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
@@ -134,7 +134,6 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
-        autostarts: [],
       },
     };
     expect(steps(mark, on({ stores }))).toEqual([
@@ -154,7 +153,6 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
-        autostarts: [],
       },
     };
     expect(
@@ -172,7 +170,6 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
-        autostarts: [],
       },
     };
     const waits = lower({ ...mark, fresh: null }, on({ stores }), new Map());
@@ -195,7 +192,6 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
-        autostarts: [],
       },
     };
     const lowered = lower(mark, on({ stores }), new Map());
@@ -269,7 +265,6 @@ describe('a blank disk', () => {
       disks: {},
       images: {},
       leases: {},
-      autostarts: [],
     };
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
     const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });
