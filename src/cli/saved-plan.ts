@@ -29,7 +29,9 @@ export const loadPlan = async (shell: Shell, path: string, flags: CommonFlags): 
 export const serversOf = (plan: Plan, path: string): readonly ServerSpec[] =>
   plan.servers.map((s, i) => ({
     ...s,
+    migration: undefined,
     state: 'active',
     roles: everyRole,
+    fence: undefined,
     origin: { file: path, pointer: `/servers/${i}` },
   }));

@@ -42,10 +42,10 @@ export interface StatusFlags extends CommonFlags, SourceFlags {
 
 const serverOf = ({ name, pool, address, state: said }: ServerSpec, observed: Observed): StatusServer => {
   const seen = observed.get(name);
-  const bare = { name, pool, address };
+  const bare = { name, pool, address, declared: said };
   if (seen === undefined || isUnknown(seen)) {
     const nothing = { xen: null, cpus: null, memory: null, scheduler: null, problems: [] };
-    if (said !== 'active') return { ...bare, state: said, ...nothing, why: null, help: null };
+    if (said === 'off' || said === 'lost') return { ...bare, state: said, ...nothing, why: null, help: null };
     return { ...bare, state: 'unread', ...nothing, why: seen?.why ?? 'it was not read', help: seen?.help ?? null };
   }
   const { xen, cpus, memory, scheduler, problems } = seen;

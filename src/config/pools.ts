@@ -1,19 +1,19 @@
 /** The pools with their servers, networks and repositories, from `pools` or from the short form's `servers`. */
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
-import { parseDuration } from '../core/quantity.ts';
 import type { NetworkSpec, PoolSpec } from '../kinds/farm.ts';
-import { everyRole, type Role, type ServerSpec, type ServerState, type SshSpec } from '../kinds/server/spec.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
 import { refuse, type Spoiled } from './around.ts';
 import { definedTwice, placeOf, type Entry, type Gathered, type Named } from './gather.ts';
-import { flagAt, itemsOf, layerOf, lookUp, numberAt, textAt, type Layer } from './layers.ts';
+import { layerOf, numberAt, placeIn, textAt, type Layer } from './layers.ts';
 import { checkImages, imagesOf } from './images.ts';
-import { expand, type Member } from './pattern.ts';
+import { expand } from './pattern.ts';
 import type { Place, Problems } from './problem.ts';
 import { checkSources, repositoriesOf } from './repositories.ts';
 import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
+import { checkMigrations, resolveServer } from './servers.ts';
 import type { Pool, Server } from './types.ts';
-import { badAddress, badBridge, badJump, badLocalFile, badUser } from './words.ts';
+import { badBridge } from './words.ts';
 
 export const resolvePools = (
   all: Gathered,
@@ -51,13 +51,20 @@ export const resolvePools = (
       ...all.ssh.map((e) => layerOf(e)),
     ];
     const resolved: ServerSpec[] = [];
-    for (const member of expand(servers, 'server', problems)) {
+    const told = problems.all.length;
+    const members = expand(servers, 'server', problems);
+    const whole = problems.all.length === told;
+    for (const member of members) {
       const at = placeOf(member.entries[0], 'key');
       const other = taken.get(member.name);
       if (other) problems.add(definedTwice(`server ${member.name}`, other, at));
       else taken.set(member.name, at);
       resolved.push(resolveServer(member, name, ssh, problems, spoiled));
     }
+    checkMigrations(members, problems);
+    const layers = entry ? [layerOf(entry)] : [];
+    // Servers with a wrong name are not among them, and would be missed here; that there are none was told already.
+    if (whole && resolved.length > 0) checkSpare(name, layers, resolved, problems);
     const repositories = repositoriesOf(name, entry, all, problems, spoiled);
     return {
       name,
@@ -65,6 +72,8 @@ export const resolvePools = (
       repositories,
       images: imagesOf(name, repositories, all, problems),
       servers: sortedBy(resolved, (s) => s.name),
+      spare: numberAt(layers, 'spare')?.value ?? 0,
+      overcommit: { vcpus: numberAt(layers, 'overcommit', 'vcpus')?.value },
     };
   });
   checkSources(specs, problems);
@@ -72,81 +81,25 @@ export const resolvePools = (
   return specs;
 };
 
-/** ms for one that a person has declared lost. */
-const lostMs = 10_000;
-
-const resolveServer = (
-  member: Member<Server>,
+/** One server at least must be left, of those that stay and run VMs. */
+const checkSpare = (
   pool: string,
-  around: readonly Layer[],
+  layers: readonly Layer[],
+  servers: readonly ServerSpec[],
   problems: Problems,
-  spoiled: Spoiled,
-): ServerSpec => {
-  const layers = member.entries.map((e) => layerOf(e));
-  const [own] = member.entries;
-  const address = textAt(layers, 'address');
-  if (!address && !layers.some((l) => spoiled(l.file, `${l.pointer}/address`))) {
-    problems.add({
-      code: 'missing-key',
-      message: `server ${member.name} has no "address"`,
-      at: placeOf(own, 'key'),
-      hint: 'a host name, an IP address, or `local`',
-    });
-  }
-  refuse(problems, 'an address', address, badAddress);
-  const ssh = member.entries.flatMap((e): Layer[] =>
-    e.body.ssh ? [{ ...layerOf(e), pointer: `${e.pointer}/ssh`, body: e.body.ssh }] : [],
-  );
-  const state = (textAt(layers, 'state')?.value ?? 'active') as ServerState;
-  const reached = resolveSsh([...ssh, ...around], problems);
-  // It is asked only to make sure that it is silent.
-  const patience = Math.min(lostMs, reached.connectTimeout ?? lostMs);
-  return {
-    name: member.name,
-    pool,
-    address: address?.value ?? '',
-    ssh: state === 'lost' ? { ...reached, connectTimeout: patience } : reached,
-    state,
-    roles: rolesOf(layers),
-    origin: placeOf(own),
-  };
-};
-
-/** Unset: both. */
-const rolesOf = (layers: readonly Layer[]): readonly Role[] => {
-  const list = lookUp(layers, ['roles']);
-  const said = list ? itemsOf(list).map((item) => item.value) : [];
-  const known = everyRole.filter((role) => said.includes(role));
-  return known.length === 0 ? everyRole : known;
-};
-
-const resolveSsh = (layers: readonly Layer[], problems: Problems): SshSpec => {
-  const user = textAt(layers, 'user');
-  const jump = textAt(layers, 'jump');
-  const identityFile = textAt(layers, 'identityFile');
-  const knownHosts = textAt(layers, 'knownHosts');
-  const timeout = textAt(layers, 'connectTimeout');
-  refuse(problems, 'a user', user, badUser);
-  refuse(problems, 'a jump host', jump, badJump);
-  refuse(problems, 'a key file', identityFile, badLocalFile);
-  refuse(problems, 'a known_hosts file', knownHosts, badLocalFile);
-  const connectTimeout = timeout ? parseDuration(timeout.value) : undefined;
-  refuse(problems, 'a time to wait', timeout, () =>
-    connectTimeout?.ok === false
-      ? connectTimeout.why
-      : connectTimeout && (connectTimeout.value < 1 || connectTimeout.value > 3_600_000)
-        ? 'it must be more than nothing and at most 1h'
-        : null,
-  );
-  return {
-    user: user?.value,
-    port: numberAt(layers, 'port')?.value,
-    identityFile: identityFile?.value,
-    knownHosts: knownHosts?.value,
-    jump: jump?.value,
-    sudo: flagAt(layers, 'sudo'),
-    connectTimeout: connectTimeout?.ok ? connectTimeout.value : undefined,
-  };
+): void => {
+  const spare = numberAt(layers, 'spare');
+  const count = servers.filter((s) => s.state !== 'absent' && s.roles.includes('vm')).length;
+  const most = Math.max(0, count - 1);
+  if (!spare || spare.value <= most) return;
+  const what = count === 1 ? 'server' : 'servers';
+  const few = count === 1 ? ' that stays and runs VMs' : ' that stay and run VMs';
+  problems.add({
+    code: 'over-spare',
+    message: `pool ${pool} has ${count} ${what}${servers.length === count ? '' : few}, and cannot lose ${spare.value}`,
+    at: placeIn(spare),
+    hint: most === 0 ? 'take it out, or add servers' : `write ${most} or less, or add servers`,
+  });
 };
 
 const networksOf = (

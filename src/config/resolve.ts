@@ -1,17 +1,17 @@
 /** Sources of the right shape → the farm, with all the checks that no schema can make. */
 import type { Origin } from '../core/diagnostic.ts';
-import type { Disruption } from '../core/disruption.ts';
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
-import type { Farm, Policy } from '../kinds/farm.ts';
+import type { Farm } from '../kinds/farm.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Around, Spoiled } from './around.ts';
 import { checkConflicts } from './conflicts.ts';
 import { gather, placeOf, type Gathered } from './gather.ts';
-import { layerOf, lookUp, numberAt, originIn, profileLayers, textAt, type Layer } from './layers.ts';
+import { layerOf, lookUp, originIn, profileLayers, textAt, type Layer } from './layers.ts';
 import { expand } from './pattern.ts';
 import { resolvePools } from './pools.ts';
 import { checkOrder } from './order.ts';
+import { policyOf } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
 import type { Source } from './source.ts';
 import { layersOf, resolveVm } from './vms.ts';
@@ -53,9 +53,10 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
   const sorted = sortedBy(vms, (vm) => vm.key);
   checkOrder(sorted, (vm) => layers.get(vm) ?? [], problems);
   checkConflicts(sorted, (vm, field) => placeOfField(layers.get(vm) ?? [], field), problems);
+  const policy = policyOf(all, problems);
   // Behind an error, it may only look so.
-  if (problems.all.length === 0) warnBootless(sorted, layers, problems);
-  return { farm: { name, pools, vms: sorted, policy: policyOf(all) }, layers };
+  if (problems.all.every((p) => p.severity === 'warning')) warnBootless(sorted, layers, problems);
+  return { farm: { name, pools, vms: sorted, policy }, layers };
 };
 
 /** Where a field's value stands; where nothing says it, the VM itself. */
@@ -112,17 +113,6 @@ const checkProfiles = (all: Gathered, around: Around): void => {
     const profile = textAt([layerOf(entry)], 'profile');
     if (profile) around.profile(profile);
   }
-};
-
-const policyOf = (all: Gathered): Policy => {
-  const layers = all.policy.map((e) => layerOf(e));
-  return {
-    budget: (textAt(layers, 'budget')?.value ?? 'migrate') as Disruption,
-    deletes: {
-      max: numberAt(layers, 'deletes', 'max')?.value ?? 5,
-      percent: numberAt(layers, 'deletes', 'percent')?.value ?? 10,
-    },
-  };
 };
 
 const warnBootless = (vms: readonly VmSpec[], layers: Resolution['layers'], problems: Problems): void => {

@@ -39,9 +39,9 @@ const compiled = (): Checks => {
   });
   ajv.addKeyword({
     keyword: notBuiltKeyword,
-    schemaType: ['boolean', 'array'],
+    schemaType: 'array',
     errors: false,
-    validate: (places: true | readonly unknown[], data: unknown) => places !== true && !places.includes(data),
+    validate: (values: readonly unknown[], data: unknown) => !values.includes(data),
   });
   const file = ajv.compile(markNotBuilt(farmSchema));
   const vm = ajv.compile({ $ref: `${farmSchema.$id}#/$defs/vm` });
@@ -131,17 +131,9 @@ const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; 
       };
     }
     case notBuiltKeyword: {
-      const key = keysOf(at).at(-1) ?? '';
-      const what = Array.isArray(e.schema) ? `${key}: ${String(e.data)}` : key;
-      return {
-        problem: {
-          code: 'not-built',
-          message: `\`${what}\` is not built yet in this version`,
-          at: { file, pointer: at, on: Array.isArray(e.schema) ? 'value' : 'key' },
-          hint: 'take it out; it is never ignored silently',
-        },
-        pointer: at,
-      };
+      const what = `${keysOf(at).at(-1) ?? ''}: ${String(e.data)}`;
+      const hint = 'take it out; it is never ignored silently';
+      return value('not-built', `\`${what}\` is not built yet in this version`, hint);
     }
     case 'type':
       return value(...wrongType(where, e.data, schema));
@@ -230,7 +222,7 @@ const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
     hint = types.includes('object') ? 'write `{}`, or take the key out' : 'give it a value, or take the key out';
   } else if (text !== null) {
     if (types.includes('boolean') && /^(yes|no|on|off)$/i.test(text)) hint = 'YAML 1.2 has only true and false';
-    else if (types.includes('array')) hint = `write [${text}]`;
+    else if (types.includes('array') && !types.includes('string')) hint = `write [${text}]`;
     else if (types.includes('integer') && /^\d+$/.test(text)) hint = `write ${text} without quotes`;
     else if (types.includes('string')) hint = `put it in quotes: "${text}"`;
   }

@@ -84,15 +84,15 @@ export interface Pool {
     [k: string]: Repository;
   };
   /**
-   * How many servers the pool must be able to lose at a time.
+   * How many servers the pool must be able to lose at a time, any of them, with room for its VMs on the others; unset: 0.
    */
   spare?: number;
   /**
-   * How much more than it has a server may give to its VMs.
+   * How much more than it has a server may give to its VMs. Memory is never given twice.
    */
   overcommit?: {
     /**
-     * vCPUs per CPU of a server.
+     * vCPUs per CPU of a server; unset: no limit.
      */
     vcpus?: number;
   };
@@ -107,7 +107,7 @@ export interface Server {
   address?: string;
   ssh?: Ssh;
   /**
-   * The address that live migrations go to, where it is not `address`.
+   * The address that live migrations to it go to, where it is not `address`: a host name or IP address of its own.
    */
   migration?: string;
   /**
@@ -492,20 +492,33 @@ export interface Profile {
    */
   servers?: string[];
   /**
-   * Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.
+   * Never two VMs of one group on one server: the name of a group, `{ group, soft: true }` to give way where there are too few servers, or a list of these. It replaces what the profile says; `[]`: no group.
    */
   apart?:
     | string
     | {
         /**
-         * The name of the group.
+         * The name of the group; VMs of one pool that name it are in it.
          */
         group: string;
         /**
-         * Give way where there are too few servers.
+         * Give way where there are too few servers; unset: false.
          */
         soft?: boolean;
-      };
+      }
+    | (
+        | string
+        | {
+            /**
+             * The name of the group; VMs of one pool that name it are in it.
+             */
+            group: string;
+            /**
+             * Give way where there are too few servers; unset: false.
+             */
+            soft?: boolean;
+          }
+      )[];
   /**
    * The VMs that start before it and stop after it; `[]`: none, whatever its profile says.
    */
@@ -889,20 +902,33 @@ export interface Vm {
    */
   servers?: string[];
   /**
-   * Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.
+   * Never two VMs of one group on one server: the name of a group, `{ group, soft: true }` to give way where there are too few servers, or a list of these. It replaces what the profile says; `[]`: no group.
    */
   apart?:
     | string
     | {
         /**
-         * The name of the group.
+         * The name of the group; VMs of one pool that name it are in it.
          */
         group: string;
         /**
-         * Give way where there are too few servers.
+         * Give way where there are too few servers; unset: false.
          */
         soft?: boolean;
-      };
+      }
+    | (
+        | string
+        | {
+            /**
+             * The name of the group; VMs of one pool that name it are in it.
+             */
+            group: string;
+            /**
+             * Give way where there are too few servers; unset: false.
+             */
+            soft?: boolean;
+          }
+      )[];
   /**
    * The VMs that start before it and stop after it; `[]`: none, whatever its profile says.
    */
@@ -1006,7 +1032,7 @@ export interface Policy {
    */
   restarts?: {
     /**
-     * How many VMs may be down for a restart at a time.
+     * How many VMs may be down for a restart at a time; unset: no limit.
      */
     atOnce?: number;
   };
@@ -1028,31 +1054,31 @@ export interface Policy {
    */
   before?: {
     /**
-     * Run before a change of class live; `{vm}` is the VM.
+     * Run before a change of class live; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     live?: string;
     /**
-     * Run before a change of class migrate; `{vm}` is the VM.
+     * Run before a change of class migrate; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     migrate?: string;
     /**
-     * Run before a change of class device; `{vm}` is the VM.
+     * Run before a change of class device; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     device?: string;
     /**
-     * Run before a change of class restart; `{vm}` is the VM.
+     * Run before a change of class restart; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     restart?: string;
     /**
-     * Run before a change of class stop; `{vm}` is the VM.
+     * Run before a change of class stop; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     stop?: string;
     /**
-     * Run before a change of class recreate; `{vm}` is the VM.
+     * Run before a change of class recreate; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     recreate?: string;
     /**
-     * Run before a change of class data-loss; `{vm}` is the VM.
+     * Run before a change of class data-loss; `{vm}` is the VM, `{server}` its server, `{op}` the operation.
      */
     'data-loss'?: string;
   };

@@ -5,6 +5,7 @@ import { byText } from '../core/order.ts';
 import { parseSize } from '../core/quantity.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
+import { apartOf } from './apart.ts';
 import { refuse, type Around } from './around.ts';
 import { cdromsOf, nicsOf } from './devices.ts';
 import { cloudInitOf } from './cloud-init.ts';
@@ -13,6 +14,7 @@ import { checkFit } from './fit.ts';
 import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
+import { checkLeaving } from './leaving.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import { readyOf, shutdownOf } from './ready.ts';
 import { settingsOf } from './settings.ts';
@@ -47,12 +49,13 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
   overMax(key, 'vcpus.count', count, most, problems, String);
   overMax(key, 'memory.target', target.kib, max.kib, problems, (_, found) => found.text);
   checkFit(key, layers, problems);
-  return {
+  const vm: VmSpec = {
     key,
     name: name?.value ?? key,
     uuid: textAt(layers, 'uuid')?.value.toLowerCase(),
     pool: pool?.name ?? '',
     servers: serversOf(key, layers, pool, around),
+    apart: apartOf(key, layers, problems),
     state: (textAt(layers, 'state')?.value ?? 'running') as VmState | 'absent',
     type: textAt(layers, 'type')?.value as VmType | undefined,
     vcpus: { count: count?.value, max: most?.value },
@@ -74,6 +77,8 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,
     origin: placeOf(member.entries[0]),
   };
+  checkLeaving(vm, layers, around);
+  return vm;
 };
 
 const poolOf = (member: Member<Vm>, layers: readonly Layer[], around: Around): PoolSpec | undefined => {

@@ -80,6 +80,31 @@ export const badLocalFile = (path: string): string | null => {
   return /[\x00-\x1f\x7f]/.test(path) ? 'control characters may not stand in it' : null;
 };
 
+/** An address for live migrations, which another server connects to. */
+export const badMigration = (address: string): string | null =>
+  address === 'local' ? 'it is reached from another server: `local` is an `address` only' : badAddress(address);
+
+const badShell = (command: string): string | null => {
+  if (command.trim() === '') return 'it is blank';
+  return /[\x00-\x08\x0b-\x1f\x7f]/.test(command) ? 'control characters may not stand in it' : null;
+};
+
+/** A command about a server. What is left of a pattern's braces would reach the shell, and fail when it is needed most. */
+export const badFence = (command: string): string | null =>
+  /\{n?\}/.test(command)
+    ? '`{}` and `{n}` are filled in only in the body of a pattern, like dom[01-03]'
+    : badShell(command);
+
+const filledIn = new Set(['vm', 'server', 'op']);
+
+/** A command before an operation. Braces of the shell's own, like `${HOME}`, `{ a; }` and `{a,b}`, are no placeholders. */
+export const badBefore = (command: string): string | null => {
+  for (const [whole, word = ''] of command.matchAll(/(?<!\$)\{([\w-]*)\}/g)) {
+    if (!filledIn.has(word)) return `${whole} is not filled in: {vm}, {server} and {op} are`;
+  }
+  return badShell(command);
+};
+
 /** Linux allows 15 characters for an interface. */
 export const badBridge = (bridge: string): string | null => {
   if (bridge.length > 15) return `it is ${bridge.length} characters long; Linux allows 15`;

@@ -20,12 +20,20 @@ export interface PoolSpec {
   /** Templates and ISOs, sorted by what they are and by name. */
   readonly images: readonly ImageSpec[];
   readonly servers: readonly ServerSpec[];
+  /** How many servers it must be able to lose at a time; 0 unless said. */
+  readonly spare: number;
+  /** vCPUs per CPU of a server; undefined: as many as are wanted. */
+  readonly overcommit: { readonly vcpus: number | undefined };
 }
 
 export interface Policy {
   readonly budget: Disruption;
   /** `percent` counts from 20 VMs on. */
   readonly deletes: { readonly max: number; readonly percent: number };
+  /** How many VMs may be down for a restart at a time; undefined: any number. */
+  readonly restarts: { readonly atOnce: number | undefined };
+  /** Commands, run where Reeve runs, before an operation of that class; `{vm}`, `{server}` and `{op}` are filled in then. */
+  readonly before: Readonly<Partial<Record<Disruption, string>>>;
 }
 
 /** All lists are sorted by name. */

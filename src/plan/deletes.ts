@@ -14,6 +14,7 @@ export const pruned = (found: Found, key: string): VmSpec => ({
   uuid: undefined,
   pool: found.pool,
   servers: [],
+  apart: [],
   state: 'absent',
   type: undefined,
   vcpus: { count: undefined, max: undefined },

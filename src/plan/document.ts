@@ -260,7 +260,7 @@ export const assemble = (d: Draft): Plan => {
       p.servers.flatMap((s) => {
         const seen = d.observed.get(s.name);
         // What was declared off or lost is as the file says.
-        if ((seen && !isUnknown(seen)) || s.state !== 'active') return [];
+        if ((seen && !isUnknown(seen)) || s.state === 'off' || s.state === 'lost') return [];
         return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
       }),
     ),

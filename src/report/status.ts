@@ -1,5 +1,6 @@
 /** The farm as it is, in tables: servers, VMs whoever keeps them, and what the file names and nobody has. */
 import { formatSize } from '../core/quantity.ts';
+import type { ServerState } from '../kinds/server/spec.ts';
 import { clean, colors, count, hang, type Colors } from './text.ts';
 
 /** Sizes in KiB. */
@@ -9,6 +10,8 @@ export interface StatusServer {
   readonly address: string;
   /** `off` and `lost`: as the file says, and so not read. */
   readonly state: 'read' | 'unread' | 'off' | 'lost';
+  /** What the file says. */
+  readonly declared: ServerState;
   /** Null where it is unread. */
   readonly xen: string | null;
   readonly cpus: number | null;
@@ -156,9 +159,17 @@ const table = (heads: readonly string[], lines: readonly Line[], width: number, 
   ];
 };
 
+/** Beside the name of a server that is reached like others, and is to be empty. */
+const emptied: Readonly<Partial<Record<ServerState, string>>> = {
+  maintenance: ' (maintenance)',
+  absent: ' (leaving)',
+};
+
 const serverLine = (s: StatusServer, paint: Colors): Line => {
+  const name = clean(s.name);
+  const beside = emptied[s.declared] ?? '';
   const cells = (rest: readonly Cell[]): readonly Cell[] => [
-    { text: clean(s.name), paint: paint.bold },
+    { text: name + beside, paint: () => paint.bold(name) + (beside === '' ? '' : paint.yellow(beside)) },
     { text: clean(s.pool) },
     { text: clean(s.address) },
     ...rest,

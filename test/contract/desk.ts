@@ -37,8 +37,10 @@ export const openDesk = (sim: Pick<SimFarm, 'servers' | 'clientKey'>, pool: stri
         sudo: undefined,
         connectTimeout: undefined,
       },
+      migration: undefined,
       state: 'active',
       roles: ['utility', 'vm'],
+      fence: undefined,
       origin: { file: 'farm.yaml', pointer: `/servers/${s.name}` },
     })),
     env: {

@@ -10,7 +10,13 @@ export const policySchema = mapWith(
       enum: disruptions,
     },
     restarts: mapWith(
-      { atOnce: { description: 'How many VMs may be down for a restart at a time.', type: 'integer', minimum: 1 } },
+      {
+        atOnce: {
+          description: 'How many VMs may be down for a restart at a time; unset: no limit.',
+          type: 'integer',
+          minimum: 1,
+        },
+      },
       'How restarts roll.',
     ),
     deletes: mapWith(
@@ -29,7 +35,15 @@ export const policySchema = mapWith(
       Object.fromEntries(
         disruptions
           .filter((d) => d !== 'none')
-          .map((d) => [d, { description: `Run before a change of class ${d}; \`{vm}\` is the VM.`, type: 'string' }]),
+          .map((d) => [
+            d,
+            {
+              description: `Run before a change of class ${d}; \`{vm}\` is the VM, \`{server}\` its server, \`{op}\` the operation.`,
+              type: 'string',
+              minLength: 1,
+              examples: ['./snap {vm}'],
+            },
+          ]),
       ),
       'Commands, run where Reeve runs, before a change of that class; a non-zero exit stops the operation.',
     ),

@@ -9,13 +9,14 @@ export const poolSchema = {
       networks: mapOf(def('network'), 'The networks of the pool, by name.'),
       repositories: mapOf(def('repository'), 'The repositories of the pool, by name.'),
       spare: {
-        description: 'How many servers the pool must be able to lose at a time.',
+        description:
+          'How many servers the pool must be able to lose at a time, any of them, with room for its VMs on the others; unset: 0.',
         type: 'integer',
         minimum: 0,
       },
       overcommit: mapWith(
-        { vcpus: { description: 'vCPUs per CPU of a server.', type: 'number', minimum: 1 } },
-        'How much more than it has a server may give to its VMs.',
+        { vcpus: { description: 'vCPUs per CPU of a server; unset: no limit.', type: 'number', minimum: 1 } },
+        'How much more than it has a server may give to its VMs. Memory is never given twice.',
       ),
     },
     'Servers of one toolstack that share networks and repositories, between which VMs may move.',

@@ -34,7 +34,12 @@ export const serverSchema = mapWith(
       examples: ['dom01.example.com', '10.1.2.3', 'local'],
     },
     ssh: def('ssh'),
-    migration: { description: 'The address that live migrations go to, where it is not `address`.', type: 'string' },
+    migration: {
+      description:
+        'The address that live migrations to it go to, where it is not `address`: a host name or IP address of its own.',
+      type: 'string',
+      examples: ['10.77.0.1', '10.77.0.{n}'],
+    },
     state: {
       description:
         '`active`; `maintenance` (its VMs move away); `off` (powered down by us); `lost` (a person vouches that it is dead and fenced); `absent` (evacuate, then forget).',
@@ -51,7 +56,12 @@ export const serverSchema = mapWith(
     },
     fence: mapWith(
       {
-        off: { description: 'Powers the server down.', type: 'string', minLength: 1 },
+        off: {
+          description: 'Powers the server down.',
+          type: 'string',
+          minLength: 1,
+          examples: ['ipmitool -I lanplus -H ilo-{n} -U reeve -f /etc/reeve/ipmi power off'],
+        },
         status: {
           description: 'Exits 0 when the server is down; only this is believed.',
           type: 'string',

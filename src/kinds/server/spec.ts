@@ -15,11 +15,17 @@ export interface SshSpec {
   readonly connectTimeout: number | undefined;
 }
 
-export type ServerState = 'active' | 'off' | 'lost';
+export type ServerState = 'active' | 'maintenance' | 'off' | 'lost' | 'absent';
 
 export type Role = 'utility' | 'vm';
 
 export const everyRole: readonly Role[] = ['utility', 'vm'];
+
+/** How a server is powered down, and how it is told that it is down: only `status` is believed. */
+export interface FenceSpec {
+  readonly off: string | undefined;
+  readonly status: string | undefined;
+}
 
 export interface ServerSpec {
   readonly name: string;
@@ -27,9 +33,16 @@ export interface ServerSpec {
   /** A host name or IP address; `local`: this machine itself, without SSH. */
   readonly address: string;
   readonly ssh: SshSpec;
-  /** `off`: powered down by us, and not read; `lost`: a person vouches that it is dead. */
+  /** The address that live migrations to it go to, where it is not `address`. */
+  readonly migration: string | undefined;
+  /**
+   * `maintenance`: its VMs move away; `off`: powered down by us, and not read; `lost`: a person vouches that it is dead;
+   * `absent`: its VMs move away, and then it is forgotten.
+   */
   readonly state: ServerState;
   /** `utility`: carries out downloads on shared repositories; `vm`: runs VMs. Sorted, at least one. */
   readonly roles: readonly Role[];
+  /** Commands that run where Reeve runs. Undefined: the file gives neither. */
+  readonly fence: FenceSpec | undefined;
   readonly origin: Origin;
 }

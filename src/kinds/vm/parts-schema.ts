@@ -89,3 +89,31 @@ export const displaySchema = mapWith(
   },
   'The screen of an HVM guest.',
 ) satisfies JsonSchema;
+
+const apartGroup = {
+  type: ['string', 'object'],
+  minLength: 1,
+  additionalProperties: false,
+  required: ['group'],
+  properties: {
+    group: {
+      description: 'The name of the group; VMs of one pool that name it are in it.',
+      type: 'string',
+      minLength: 1,
+      examples: ['web'],
+    },
+    soft: {
+      description: 'Give way where there are too few servers; unset: false.',
+      type: 'boolean',
+    },
+  },
+} satisfies JsonSchema;
+
+export const apartSchema = {
+  ...apartGroup,
+  description:
+    'Never two VMs of one group on one server: the name of a group, `{ group, soft: true }` to give way where there are too few servers, or a list of these. It replaces what the profile says; `[]`: no group.',
+  type: ['string', 'object', 'array'],
+  items: apartGroup,
+  examples: ['web', { group: 'web', soft: true }, ['web', { group: 'rack', soft: true }]],
+} satisfies JsonSchema;

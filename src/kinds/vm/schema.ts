@@ -11,7 +11,7 @@ import {
   vdevPattern,
   type JsonSchema,
 } from '../schema.ts';
-import { displaySchema } from './parts-schema.ts';
+import { apartSchema, displaySchema } from './parts-schema.ts';
 
 const names = (description: string): JsonSchema => ({
   description,
@@ -153,16 +153,7 @@ export const settings = {
   pool: { description: 'Its pool; may be left out where the farm has one.', type: 'string' },
   server: { description: 'The one server that it may be on; unset: any of the pool.', type: 'string' },
   servers: names('The servers that it may be on; unset: any of the pool.'),
-  apart: {
-    description: 'Never two VMs of one group on one server; `{ group, soft: true }`: where there are servers enough.',
-    type: ['string', 'object'],
-    additionalProperties: false,
-    required: ['group'],
-    properties: {
-      group: { description: 'The name of the group.', type: 'string' },
-      soft: { description: 'Give way where there are too few servers.', type: 'boolean' },
-    },
-  },
+  apart: apartSchema,
   after: {
     description: 'The VMs that start before it and stop after it; `[]`: none, whatever its profile says.',
     type: 'array',

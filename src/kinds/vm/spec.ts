@@ -136,6 +136,12 @@ export interface BootSpec {
   readonly cmdline: string | undefined;
 }
 
+/** A group of VMs of which no two are on one server; soft: where there are servers enough. */
+export interface ApartSpec {
+  readonly group: string;
+  readonly soft: boolean;
+}
+
 /**
  * One VM of the file, profiles and defaults merged in. `undefined` means "the file says nothing": never set is left
  * alone, taken out goes back to the default (`resolve` decides). Memory in KiB, always whole MiB.
@@ -149,6 +155,8 @@ export interface VmSpec {
   readonly pool: string;
   /** The servers it may be on, sorted; empty: any of the pool. */
   readonly servers: readonly string[];
+  /** Sorted by group; empty: it may stand beside any. */
+  readonly apart: readonly ApartSpec[];
   readonly state: VmState | 'absent';
   readonly type: VmType | undefined;
   readonly vcpus: { readonly count: number | undefined; readonly max: number | undefined };

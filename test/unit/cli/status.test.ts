@@ -160,6 +160,23 @@ describe('what the file names and nobody has', () => {
   });
 });
 
+test('a server that is to be empty is read, and missed where it was not', () => {
+  const states = { a: 'maintenance', b: 'absent' } as const;
+  const f = {
+    ...desired,
+    pools: farm([], ['a', 'b']).pools.map((p) => ({
+      ...p,
+      servers: p.servers.map((s) => ({ ...s, state: states[s.name as 'a' | 'b'] })),
+    })),
+  };
+  expect(
+    look(f, new Map([...running].filter(([name]) => name === 'a'))).servers.map((s) => [s.name, s.state, s.declared]),
+  ).toEqual([
+    ['a', 'read', 'maintenance'],
+    ['b', 'unread', 'absent'],
+  ]);
+});
+
 test('a server is told with what was seen of it', () => {
   const { servers } = look(
     desired,
@@ -170,6 +187,7 @@ test('a server is told with what was seen of it', () => {
     pool: 'p',
     address: expect.any(String) as string,
     state: 'read',
+    declared: 'active',
     xen: '4.17.7',
     cpus: 8,
     memory: { total: 64 * GiB, free: 32 * GiB },

@@ -71,12 +71,11 @@ ssh: { connectTimeout: 10 }
 `,
   'missing keys': `servers: { xen: {} }\nnetworks: { lan: {} }\nvms: { web: { disks: { xvda: {} }, nics: { eth0: {} } } }\n`,
   'no servers': `farm: home\nvms: { web: {} }\n`,
-  'not built': `${base.replace('lan }', 'lan, state: maintenance }')}repositories: { vg0: { type: lvm }, san: { type: iscsi, path: x, volumeGroup: vg0 } }
+  'not built': `${base}repositories: { vg0: { type: lvm }, san: { type: iscsi, path: x, volumeGroup: vg0 } }
 templates: { debian: { source: "https://images.example.com/x" } }
 vms:
-  web: { type: hvm, apart: web, cdrom: { hdc: { iso: debian } } }
+  web: { type: hvm, cdrom: { hdc: { iso: debian } } }
   db: { disks: { xvda: { repository: vg0, size: 20GiB, from: debian }, xvdb: { adopt: /x } }, cloudInit: { userData: x }, deleteDisks: true }
-policy: { restarts: { atOnce: 2 } }
 `,
   references: `${base}vms: { web: { boot: { cmdline: "token=\${env:TOKEN}" } } }\n`,
   // Names.
@@ -364,6 +363,62 @@ vms:
   b: { disks: { xvda: { path: /dev/vg0/x, access: shared } } }
   c: { disks: { xvda: { path: /dev/vg0/x, access: ro } } }
   d: { disks: { xvda: { path: /dev/vg0/x } } }
+`,
+  // Pools whose servers come and go.
+  'groups apart': `${base}profiles: { odd: { apart: { group: "we b", hard: true } } }
+vms:
+  a: { apart: [web, { group: web, soft: true }] }
+  b: { apart: 5 }
+  c: { apart: { soft: true } }
+  d: { apart: "" }
+  e: { apart: [rack, 7, { group: "" }, { group: r, soft: yes }] }
+  f: { apart: "web-{n}" }
+  g: { profile: odd }
+`,
+  'more spare than servers': `farm: acme
+pools:
+  a: { servers: { "a[1-3]": { address: "{}" } }, spare: 3, overcommit: { vcpus: 0.5 } }
+  b: { servers: { "b[1-3]": { address: "{}" }, b2: { roles: [utility] }, b3: { state: absent } }, spare: 1 }
+  c: { servers: { "c[1-3]": { address: "{}" }, c2: { state: maintenance } }, spare: 2, overcommit: { memory: 2 } }
+  d: { servers: { d1: { address: d1 }, "d 2": { address: d2 } }, spare: 1 }
+  e: { spare: -1 }
+`,
+  'servers that leave': `farm: acme
+pools:
+  a:
+    servers: { "a[1-3]": { address: "{}" }, a1: { state: absent }, a2: { state: absent } }
+  b: { servers: { "b[1-2]": { address: "{}", state: absent } } }
+  c: { servers: { c1: { address: c1, state: absnt } } }
+profiles: { old: { pool: a, servers: [a1, a2] } }
+vms:
+  one: { pool: a, server: a1 }
+  two: { profile: old }
+  three: { profile: old, server: a3 }
+  gone: { profile: old, state: absent }
+  lost: { pool: b, server: b1 }
+  away: { pool: b, state: absent }
+  here: { pool: c }
+`,
+  'the only pool leaves': `${base.replace('lan }', 'lan, state: absent }')}vms: { web: {} }
+`,
+  'bad addresses and fences of servers': `farm: home
+servers:
+  "dom[1-2]": { address: "{}", migration: 10.77.0.1, fence: { off: "ilo {n} off" } }
+  dom3: { address: dom3, migration: dom1 }
+  dom4: { address: dom4, migration: local, fence: { off: "ilo {n} off", status: "ilo {} status" } }
+  dom5: { address: dom5, migration: "root@10.77.0.5", fence: { off: " ", status: "a\\eb", on: x } }
+  dom6: { address: dom6, migration: "10.77.0.{n}", fence: { off: "" } }
+  dom7: { address: dom7, fence: { off: ./off, status: 5 } }
+`,
+  'commands before operations': `${base}policy:
+  restarts: { atOnce: 0 }
+  before:
+    none: ./never
+    migrate: "./snap {name}"
+    restart: "./snap {}"
+    stop: "\\a"
+    device: "./snap {vm} {host} \${HOME}"
+    data-loss: ""
 `,
   // What would reach a shell, ssh or a cfg.
   'unsafe values': `farm: home

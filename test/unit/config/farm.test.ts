@@ -32,11 +32,15 @@ test('the short form is one pool, named like the farm', async () => {
             pool: 'home',
             address: 'xen.lan',
             ssh,
+            migration: undefined,
             state: 'active',
             roles: ['utility', 'vm'],
+            fence: undefined,
             origin: { file: 'farm.yaml', pointer: '/servers/xen' },
           },
         ],
+        spare: 0,
+        overcommit: { vcpus: undefined },
       },
     ],
     vms: [
@@ -46,6 +50,7 @@ test('the short form is one pool, named like the farm', async () => {
         uuid: undefined,
         pool: 'home',
         servers: [],
+        apart: [],
         state: 'running',
         type: undefined,
         vcpus: { count: undefined, max: undefined },
@@ -68,7 +73,7 @@ test('the short form is one pool, named like the farm', async () => {
         origin: { file: 'farm.yaml', pointer: '/vms/web' },
       },
     ],
-    policy: { budget: 'migrate', deletes: { max: 5, percent: 10 } },
+    policy: { budget: 'migrate', deletes: { max: 5, percent: 10 }, restarts: { atOnce: undefined }, before: {} },
   });
 });
 

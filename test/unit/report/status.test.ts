@@ -8,6 +8,7 @@ const server = (name: string, more: Partial<StatusServer> = {}): StatusServer =>
   pool: 'ams1',
   address: `${name}.ams1.example.com`,
   state: 'read',
+  declared: 'active',
   xen: '4.17.5',
   cpus: 16,
   memory: { total: 64 * GiB, free: 12.35 * GiB },
@@ -161,6 +162,23 @@ describe('renderStatus', () => {
   });
 });
 
+test('a server that is to be empty says so beside its name, read or not', () => {
+  const text = renderStatus(
+    {
+      ...farm,
+      servers: [
+        server('dom01', { declared: 'maintenance' }),
+        server('dom02', { declared: 'absent' }),
+        server('dom03', { ...unread, declared: 'maintenance', why: 'no answer' }),
+      ],
+    },
+    { color: false, width: 100 },
+  );
+  expect(text).toMatch(/^ {2}dom01 \(maintenance\) {2}ams1 .* credit2$/m);
+  expect(text).toMatch(/^ {2}dom02 \(leaving\) {6}ams1 .* credit2$/m);
+  expect(text).toMatch(/^ {2}dom03 \(maintenance\) {2}ams1 .* unread$/m);
+});
+
 test('a server that the file calls off or lost is no trouble', () => {
   const nothing = { ...unread, memory: null };
   const text = renderStatus(
@@ -168,8 +186,8 @@ test('a server that the file calls off or lost is no trouble', () => {
       ...farm,
       servers: [
         server('dom01'),
-        server('dom02', { ...nothing, state: 'off' }),
-        server('dom03', { ...nothing, state: 'lost' }),
+        server('dom02', { ...nothing, state: 'off', declared: 'off' }),
+        server('dom03', { ...nothing, state: 'lost', declared: 'lost' }),
       ],
     },
     { color: false, width: 100 },

@@ -223,8 +223,10 @@ export const specOf = (name: string, address: string, ssh: Partial<SshSpec> = {}
   name,
   pool: 'p',
   address,
+  migration: undefined,
   state: 'active',
   roles: ['utility', 'vm'],
+  fence: undefined,
   origin: { file: 'farm.yaml', pointer: '' },
   ssh: {
     user: undefined,
