@@ -5,7 +5,9 @@ import { formatDuration } from '../core/quantity.ts';
 import type { Condition, Lowered, Step } from '../core/step.ts';
 import type { Operation } from '../kinds/plan.ts';
 import { holds } from '../kinds/server/holds.ts';
+import { peersOf } from '../kinds/operations.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Peers } from '../kinds/toolstack.ts';
 import { handsOn, longestPauseMs, type Judge, type Say, type Trouble } from './hands.ts';
 import type { Readings, Scope } from './readings.ts';
 import { doingOf } from './words.ts';
@@ -22,13 +24,17 @@ const widely: ReadonlySet<Condition['is']> = new Set(['bridge', 'nic', 'sched', 
 const scopeOf = (conditions: readonly Condition[]): Scope =>
   conditions.some((c) => widely.has(c.is)) ? 'all' : 'domains';
 
+/** `seen`: of the operation's own server; `peers`: of the others that conditions ask. */
 const firstUnmet = (
   conditions: readonly Condition[],
   seen: ServerSeen,
+  peers: Peers,
 ): { condition: Condition; why: string } | null => {
   for (const condition of conditions) {
-    const why = holds(condition, seen);
-    if (why !== true) return { condition, why };
+    const { server } = condition;
+    const answer = server === undefined ? seen : peers.get(server);
+    const why = answer ? holds(condition, answer) : 'it was not read';
+    if (why !== true) return { condition, why: server === undefined ? why : `${server}: ${why}` };
   }
   return null;
 };
@@ -55,25 +61,42 @@ export const carryOut = async (
   const paths = world.pathsOf(op);
   const { read, changing } = readings;
   const hands = handsOn(server, serial, world, say);
+  const others = peersOf(op);
+
+  /** The other servers that it has to do with, or the first that could not be read. */
+  const readPeers = async (
+    look: typeof read,
+    scope: Scope,
+    of: readonly string[] = others,
+  ): Promise<Peers | Trouble> => {
+    const answers = await Promise.all(of.map(async (s) => [s, await look(s, scope, paths)] as const));
+    const peers = new Map<string, ServerSeen>();
+    for (const [s, seen] of answers) {
+      if (isUnknown(seen)) return unread(s, seen);
+      peers.set(s, seen);
+    }
+    return peers;
+  };
 
   const prepare = async (): Promise<Trouble | { readonly lowered: Lowered; readonly seen: ServerSeen }> => {
     const end = clock.now() + settleMs;
     let scope: Scope = 'domains';
     let look = readings.recent;
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
-      const seen = await look(server, scope, paths);
+      const [seen, peers] = await Promise.all([look(server, scope, paths), readPeers(look, scope)]);
       look = read;
       let trouble: Trouble;
       let mayPass = true;
       if (isUnknown(seen)) trouble = unread(server, seen);
+      else if ('why' in peers) trouble = { why: peers.why };
       else {
-        const lowered = toolstack.lower(op, seen, world.secrets);
+        const lowered = toolstack.lower(op, seen, world.secrets, peers);
         // The first look may be at an older and shorter reading, so that one more is always taken.
         if ('unsupported' in lowered) {
           trouble = { why: lowered.unsupported };
           mayPass = scope === 'domains';
         } else {
-          const unmet = firstUnmet(lowered.before, seen);
+          const unmet = firstUnmet(lowered.before, seen, peers);
           if (!unmet) return { lowered, seen };
           trouble = { why: unmet.why };
           mayPass = passes(unmet.condition) || scope === 'domains';
@@ -91,8 +114,14 @@ export const carryOut = async (
     if (conditions.length === 0) return null;
     const end = clock.now() + deadlineMs;
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 1.5, longestPauseMs)) {
-      const seen = await read(server, scopeOf(conditions), paths);
-      const trouble = isUnknown(seen) ? unread(server, seen) : firstUnmet(conditions, seen);
+      const scope = scopeOf(conditions);
+      const asked = [...new Set(conditions.flatMap((c) => c.server ?? []))];
+      const [seen, peers] = await Promise.all([read(server, scope, paths), readPeers(read, scope, asked)]);
+      const trouble = isUnknown(seen)
+        ? unread(server, seen)
+        : 'why' in peers
+          ? { why: peers.why }
+          : firstUnmet(conditions, seen, peers);
       if (!trouble) return null;
       const left = end - clock.now();
       if (left <= 0 || detach.aborted) {
@@ -145,8 +174,10 @@ export const carryOut = async (
     const now = await read(server, 'all', paths);
     if (isUnknown(now))
       return { ...trouble, why: `${trouble.why}; ${unread(server, now).why}, so nothing was put right` };
+    const peers = await readPeers(read, 'all');
+    const stands = toolstack.verdict(op, now, 'why' in peers ? new Map() : peers);
     const steps = toolstack.rescue(op, before, now);
-    if (steps.length === 0) return trouble;
+    if (steps.length === 0) return stands === null ? trouble : { ...trouble, why: `${trouble.why}; ${stands}` };
     const did = steps
       .filter((s) => s.do !== 'await')
       .map(doingOf)

@@ -2,7 +2,7 @@
 import type { Ref } from './ref.ts';
 
 /** `memory` in KiB; the others are counts. */
-type Dim = 'memory' | 'vcpus' | 'disk-writer';
+export type Dim = 'memory' | 'vcpus' | 'disk-writer';
 
 export type Effect =
   | {
@@ -11,6 +11,8 @@ export type Effect =
       readonly dim: Dim;
       readonly key: string;
       readonly amount: number;
+      /** The server on which it is taken or given back. */
+      readonly on: string;
     }
   | { readonly fx: 'needs' | 'makes' | 'unmakes'; readonly ref: Ref; readonly on: string }
   | {

@@ -15,11 +15,17 @@ export interface Unknown {
     | 'cut-short'
     | 'timeout'
     | 'lost'
-    | 'unparsable';
+    | 'unparsable'
+    /** It belongs to somebody else. */
+    | 'foreign'
+    /** Others remember it, and the file does not have it. */
+    | 'forgotten';
   /** One sentence for the person who reads the plan. */
   readonly why: string;
   /** What would help: a command, a line for known_hosts. */
   readonly help?: string;
+  /** The pool whose servers remember it, though the file has it nowhere. */
+  readonly memberOf?: string;
 }
 
 declare const reading: unique symbol;

@@ -4,7 +4,12 @@
 export type Digest = string;
 
 /** A question to one server's answer; `kinds/server/holds.ts` decides it. Domains are named by UUID: domids change. */
-export type Condition =
+export type Condition = Question & {
+  /** The server that is asked, where it is another than the operation's. */
+  readonly server?: string;
+};
+
+type Question =
   /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. `down`: gone, or ended. */
   | {
       readonly is: 'domain';
@@ -66,6 +71,17 @@ export type Condition =
   | { readonly is: 'booked'; readonly name: string; readonly path: string; readonly on: boolean }
   | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }
   | { readonly is: 'autostart'; readonly path: string; readonly on: boolean }
+  /** The server has a key for migrations, and knows the peer's host key under this alias. */
+  | { readonly is: 'sends'; readonly alias: string; readonly hostKey: string }
+  /** The server's file of its pool says this; `farm` null: there is none. */
+  | {
+      readonly is: 'member';
+      readonly farm: string | null;
+      readonly pool: string | null;
+      readonly members: readonly string[];
+    }
+  /** The server takes migrations from whoever has this key. */
+  | { readonly is: 'receives'; readonly key: string }
   /** Free memory of the server, in KiB, is at least this. */
   | { readonly is: 'room'; readonly kib: number };
 

@@ -6,6 +6,8 @@ import * as image from './image/describe.ts';
 import type { ImageOp } from './image/ops.ts';
 import type { Op } from './plan.ts';
 import * as repository from './repository/describe.ts';
+import * as server from './server/describe.ts';
+import type { ServerOp } from './server/ops.ts';
 import * as vm from './vm/describe.ts';
 import { effects as vmEffects, type Overhead } from './vm/effects.ts';
 import type { VmOp } from './vm/ops.ts';
@@ -14,22 +16,49 @@ export const isVmOp = (op: Op): op is VmOp => 'vm' in op;
 
 export const isImageOp = (op: Op): op is ImageOp => 'image' in op;
 
-export const targetOf = (op: Op): Ref => (isVmOp(op) ? op.vm : isImageOp(op) ? op.image : op.repository);
+export const isServerOp = (op: Op): op is ServerOp => 'dom0' in op;
+
+export const targetOf = (op: Op): Ref =>
+  isVmOp(op) ? op.vm : isImageOp(op) ? op.image : isServerOp(op) ? op.dom0 : op.repository;
+
+/** The other servers that it needs to be looked at. */
+export const peersOf = (op: Op): readonly string[] => {
+  if (isServerOp(op)) return 'peers' in op ? op.peers : [];
+  return op.verb === 'migrate' ? [op.peer] : [];
+};
 
 /** Unique within a plan, stable between plans. */
 export const idOf = (op: Op): string =>
-  isVmOp(op) ? vm.idOf(op) : isImageOp(op) ? image.idOf(op) : repository.idOf(op);
+  isVmOp(op) ? vm.idOf(op) : isImageOp(op) ? image.idOf(op) : isServerOp(op) ? server.idOf(op) : repository.idOf(op);
 
 export const reasonOf = (op: Op): string =>
-  isVmOp(op) ? vm.reasonOf(op) : isImageOp(op) ? image.reasonOf(op) : repository.reasonOf(op);
+  isVmOp(op)
+    ? vm.reasonOf(op)
+    : isImageOp(op)
+      ? image.reasonOf(op)
+      : isServerOp(op)
+        ? server.reasonOf(op)
+        : repository.reasonOf(op);
 
 /** Both in ms; `downtimeMs` is how long a guest does not run. */
 export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: number } =>
-  isVmOp(op) ? vm.estimateOf(op) : isImageOp(op) ? image.estimateOf(op) : repository.estimateOf(op);
+  isVmOp(op)
+    ? vm.estimateOf(op)
+    : isImageOp(op)
+      ? image.estimateOf(op)
+      : isServerOp(op)
+        ? server.estimateOf(op)
+        : repository.estimateOf(op);
 
 /** What it costs a VM that runs, or the bytes of one that is gone. */
 export const disruptionOf = (op: Op): Disruption =>
   isVmOp(op) ? vm.disruptionOf(op) : op.verb === 'delete-disk' && op.copied === null ? 'data-loss' : 'none';
 
 export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>
-  isVmOp(op) ? vmEffects(op, overhead) : isImageOp(op) ? image.effects(op) : repository.effects(op);
+  isVmOp(op)
+    ? vmEffects(op, overhead)
+    : isImageOp(op)
+      ? image.effects(op)
+      : isServerOp(op)
+        ? []
+        : repository.effects(op);

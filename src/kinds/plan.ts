@@ -4,10 +4,11 @@ import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
 import type { ImageOp } from './image/ops.ts';
 import type { RepositoryOp } from './repository/ops.ts';
+import type { ServerOp } from './server/ops.ts';
 import type { ServerSpec } from './server/spec.ts';
 import type { VmOp } from './vm/ops.ts';
 
-export type Op = VmOp | RepositoryOp | ImageOp;
+export type Op = VmOp | RepositoryOp | ImageOp | ServerOp;
 
 export interface PlanOptions {
   /** Only these VMs (globs over `vm/NAME` or NAME); empty: all. */
@@ -47,6 +48,10 @@ export type Action =
   | 'adopt'
   | 'update'
   | 'restart'
+  /** Live, to another server. */
+  | 'migrate'
+  /** Its memory is saved on the way to another server. */
+  | 'suspend'
   | 'start'
   | 'stop'
   | 'pause'
@@ -62,6 +67,8 @@ export interface PlanVm {
   readonly subject: Ref<'vm'>;
   readonly name: string;
   readonly server: string;
+  /** The server that it goes to; null: it stays. */
+  readonly to: string | null;
   readonly action: Action;
   readonly disruption: Disruption;
   readonly changes: readonly PlanChange[];
@@ -82,6 +89,17 @@ export interface PlanRepository {
   readonly action: 'attach' | 'detach' | 'change';
   /** By server: what is done there, in words. */
   readonly servers: readonly { readonly server: string; readonly does: readonly string[] }[];
+  /** Ids, in a possible order. */
+  readonly operations: readonly string[];
+}
+
+/** What is done to one dom0 itself. */
+export interface PlanDom0 {
+  readonly subject: Ref<'server'>;
+  readonly name: string;
+  readonly pool: string;
+  /** In words. */
+  readonly does: readonly string[];
   /** Ids, in a possible order. */
   readonly operations: readonly string[];
 }
@@ -141,6 +159,8 @@ export interface Plan {
   readonly scope: readonly string[];
   /** How those are reached: a saved plan is applied without the file that it was made from. */
   readonly servers: readonly PlanServer[];
+  /** Only servers with something to do, sorted by name. */
+  readonly dom0s: readonly PlanDom0[];
   /** Only repositories with something to do, sorted by pool and name. */
   readonly repositories: readonly PlanRepository[];
   /** Only images with something to do, sorted by pool and name. */

@@ -7,6 +7,9 @@ import type { ServerSeen } from './server/live.ts';
 /** Values of `${env:…}` and `${file:…}`, by the reference as the file has it. */
 export type Secrets = ReadonlyMap<string, string>;
 
+/** What was read of the other servers that an operation has to do with, by name. */
+export type Peers = ReadonlyMap<string, ServerSeen>;
+
 export interface RawAnswer {
   readonly is: 'raw';
   readonly bytes: Uint8Array;
@@ -24,9 +27,11 @@ export interface Toolstack {
   /** The same program, but its raw answer: for `reeve snapshot`. */
   rawReading(what: 'all' | 'domains', paths: readonly string[]): ReadProgram<RawAnswer>;
   /** `seen` was read just before. Domids in the steps come from it. `secrets`: the value of each reference that `op` holds. */
-  lower(op: Op, seen: ServerSeen, secrets: Secrets): Lowered | { readonly unsupported: string };
+  lower(op: Op, seen: ServerSeen, secrets: Secrets, peers?: Peers): Lowered | { readonly unsupported: string };
   /** What puts right what a failed operation left half made, given the answers before it and after the failure. */
   rescue(op: Op, before: ServerSeen, now: ServerSeen): readonly Step[];
+  /** Where a VM stands whose way to another server has failed, and what to do; null where the failure says it all. */
+  verdict(op: Op, now: ServerSeen, peers: Peers): string | null;
   /** Of these keys of an xl.cfg, those that this version of Xen does not know; none where the version is newer than Reeve. */
   unknownKeys(keys: readonly string[], xen: ServerSeen['xen']): readonly string[];
   /** The command lines that a reader of the plan is shown, with the VM's name in place of a domid. */

@@ -2,7 +2,7 @@
 import type { How } from '../core/change.ts';
 import { differsInCfg } from '../kinds/vm/compare.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
-import { reweighs } from '../kinds/vm/realise.ts';
+import { realise, reweighs } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { Decision } from './decide.ts';
 
@@ -43,6 +43,8 @@ const linkChanges = (t: VmTransition): number => {
 export const leastOperations = (x: Decision): number => {
   const t = x.transition;
   if (!t) return 0;
+  // Beyond what one move needs are hops, and being saved on the way: the pool's own bound speaks of those.
+  if (t.journey) return realise(t).length - (t.journey.through.length - 1) - (t.journey.how === 'suspend' ? 1 : 0);
   const life = lifeOf(t.live);
   const links = linkChanges(t);
   // A paused guest hears of a shutdown only once it runs.

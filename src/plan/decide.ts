@@ -3,7 +3,7 @@ import { absent, value, type Change, type How, type Way } from '../core/change.t
 import { severity, within, worst, type Disruption } from '../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
-import { isVolumeGroup } from '../kinds/repository/live.ts';
+import { isVolumeGroup, savedPath } from '../kinds/repository/live.ts';
 import { homeOf, leaseIn, leasePath, viaOf, type LeaseDraft, type SharedStore } from '../kinds/vm/lease.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
@@ -19,6 +19,8 @@ export interface Decision {
   readonly server: string;
   readonly live: LiveVm | null;
   readonly transition: VmTransition | null;
+  /** The same where there is nothing to do, too: what it takes if it has to go elsewhere. Null: it could not be settled. */
+  readonly whole: VmTransition | null;
   readonly changes: readonly PlanChange[];
   readonly refused: readonly Refusal[];
   readonly disruption: Disruption;
@@ -76,6 +78,15 @@ const leaseFor = (home: SharedStore, want: Resolved, live: LiveVm | null, server
   };
 };
 
+/** The file that holds its memory, where it was suspended and never resumed. */
+const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {
+  for (const { path } of shared) {
+    const store = seen.storage.stores[path];
+    if (store?.is === 'there' && store.saved.includes(uuid)) return savedPath(path, uuid);
+  }
+  return null;
+};
+
 /** Sorts the changes of one VM into what is taken now, what waits, and what cannot be. */
 export const decide = (
   spec: VmSpec,
@@ -86,12 +97,15 @@ export const decide = (
   budget: Budget,
   tool: string,
   { make, grow, adopt, move, seed }: Pick<VmTransition, 'make' | 'grow' | 'adopt' | 'move' | 'seed'>,
+  /** It is restarted whatever its changes are: it has to go where it cannot go alive. */
+  mustRestart = false,
 ): Decision => {
   const none = (refused: readonly Refusal[]): Decision => ({
     spec,
     server,
     live,
     transition: null,
+    whole: null,
     changes: [],
     refused,
     disruption: 'none',
@@ -137,7 +151,7 @@ export const decide = (
 
   const staysUp = (spec.state === 'stopped' || spec.state === 'absent') && stateHow === null;
   const { take, wait } = choose(staysUp ? recompare(spec, live, facts, fields) : fields, spec, options, budget);
-  const restarts = take.some((t) => t.way.how === 'restart');
+  const restarts = mustRestart || take.some((t) => t.way.how === 'restart');
   const joined: Chosen[] = restarts ? join([...take.map((t) => t.change), ...wait]) : take;
   const defer = restarts ? [] : wait;
   // A new VM's values are shown, though nothing of it can differ yet.
@@ -175,9 +189,12 @@ export const decide = (
     lease,
     via,
     force: within('data-loss', budget(spec, null)),
+    journey: null,
+    saved: live?.domain ? null : savedIn(facts, want.uuid),
   };
   const idle =
     live !== null &&
+    !mustRestart &&
     joined.length === 0 &&
     stateHow === null &&
     transition.grow.length === 0 &&
@@ -187,12 +204,14 @@ export const decide = (
   const disruption = worst([
     ...joined.map((t) => t.way.disruption),
     ...(stateHow && stateChange ? [stateChange.ways[0].disruption] : []),
+    ...(mustRestart ? (['restart'] as const) : []),
   ]);
   return {
     spec,
     server,
     live,
     transition: idle || refusedAlone(spec, live, stateHow) ? null : transition,
+    whole: transition,
     changes,
     refused,
     disruption,

@@ -2,6 +2,7 @@
 import { sortedBy } from '../core/order.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
 import { mountAt } from '../kinds/repository/live.ts';
+import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
@@ -9,6 +10,48 @@ import { leasePath } from '../kinds/vm/lease.ts';
 import { baseOf, type Part } from './parts.ts';
 import type { Standing } from './stores.ts';
 import { usersOf } from './users.ts';
+
+/** What is there of it on a server, of that which Reeve made. */
+interface Bound {
+  readonly s: Standing;
+  readonly persisted: boolean;
+  readonly mounted: boolean;
+  readonly source: string;
+}
+
+const boundOn = (spec: RepositorySpec, s: Standing): Bound => {
+  const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
+  const persisted = line?.ours === true;
+  const mount = mountAt(s.seen.storage, spec.path);
+  return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
+};
+
+const isBound = (x: Bound): boolean => x.s.booked !== null || x.persisted;
+
+const detachOp = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  farm: string,
+  { s, persisted, mounted, source }: Bound,
+): RepositoryOp => ({
+  ...baseOf(spec, pool, s.server, farm),
+  source,
+  verb: 'detach-repository',
+  mounted,
+  persisted,
+  booked: s.booked !== null,
+});
+
+/** From one server that leaves its pool; the others keep it. */
+export const detachFrom = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  s: Standing,
+  farm: string,
+): readonly RepositoryOp[] => {
+  const bound = boundOn(spec, s);
+  return isBound(bound) ? [detachOp(spec, pool, farm, bound)] : [];
+};
 
 export const detachPart = (
   spec: RepositorySpec,
@@ -18,13 +61,7 @@ export const detachPart = (
   unread: readonly string[],
 ): Part => {
   const none = { ops: [], roofs: [] };
-  const ours = all.map((s) => {
-    const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
-    const persisted = line?.ours === true;
-    const mount = mountAt(s.seen.storage, spec.path);
-    return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
-  });
-  const bound = ours.filter((x) => x.s.booked !== null || x.persisted);
+  const bound = all.map((s) => boundOn(spec, s)).filter(isBound);
   if (bound.length === 0) return { ...none, refused: [] };
   const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
   if (unread.length > 0) {
@@ -52,14 +89,7 @@ export const detachPart = (
   return {
     ...none,
     refused: [],
-    ops: bound.map(({ s, persisted, mounted, source }) => ({
-      ...baseOf(spec, pool, s.server, farm),
-      source,
-      verb: 'detach-repository',
-      mounted,
-      persisted,
-      booked: s.booked !== null,
-    })),
+    ops: bound.map((x) => detachOp(spec, pool, farm, x)),
   };
 };
 

@@ -52,6 +52,7 @@ const digestImage = ({ storage }: ServerSeen, path: string): string => {
 /** `name`: of the VM, the repository's path, or the image's file. */
 export const digestTouched = (subject: Ref, seen: ServerSeen, uuid: string, name: string): string => {
   if (subject.kind === 'image') return digestImage(seen, name);
+  if (subject.kind === 'server') return digestOf({ membership: seen.membership?.digest, migration: seen.migration });
   return subject.kind === 'repository' ? digestStore(seen, name) : digestVm(seen, uuid, name);
 };
 

@@ -18,7 +18,9 @@ import { openSpace, settleDisks, type Settled } from './disks.ts';
 import { mayDelete, pruned, tooMany } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
-import { placeNew, unmet } from './new.ts';
+import { freshOf, unmet } from './new.ts';
+import { membersIn } from './membership.ts';
+import { placeAll } from './placing.ts';
 import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
@@ -47,7 +49,10 @@ const withPruned = (farm: Farm, found: Matched, prune: boolean): readonly { spec
   });
 };
 
-export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, tools: Tools): Plan => {
+export const makePlan = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Plan => {
+  const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
+  const members = membersIn(farm, seenAll, wantedPool);
+  const { observed } = members;
   const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
@@ -58,7 +63,6 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   );
   const seenOf = (server: string): ServerSeen | undefined => seenOn(observed, server);
   const unreadOf = new Map(farm.pools.map((p) => [p.name, unreadIn(p, observed)] as const));
-  const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
   const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
 
@@ -87,6 +91,7 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
+  const again = new Map<string, () => Decision>();
   const unmoved = (spec: VmSpec, { vdev, repository }: NewDisk): Refusal => ({
     ...refusal(
       spec.key,
@@ -134,8 +139,8 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
     let settled = settleDisks(farm.name, own, live, seen, users, left?.disks);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
-    const decideSo = (s: Settled): Decision =>
-      decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s);
+    const decideSo = (s: Settled, mustRestart = false): Decision =>
+      decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s, mustRestart);
     let d = decideSo(settled);
     const { move } = settled;
     // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
@@ -152,7 +157,11 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
-    else decisions.push(d);
+    else {
+      decisions.push(d);
+      const { move: _, ...rest } = settled;
+      again.set(spec.key, () => decideSo({ ...rest, move: [] }, true));
+    }
     refused.push(...d.refused);
   };
 
@@ -232,31 +241,47 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
   }
 
   const rooms = new Map(
-    farm.pools
-      .flatMap((p) => p.servers)
-      .flatMap((s) => {
-        const seen = seenOf(s.name);
-        return seen ? [[s.name, roomOf(seen, overhead)] as const] : [];
+    farm.pools.flatMap((p) =>
+      p.servers.flatMap((x) => {
+        const seen = seenOf(x.name);
+        return seen ? [[x.name, roomOf(seen, overhead, p.overcommit.vcpus)] as const] : [];
       }),
+    ),
   );
-  const placed = new Map<string, string>();
-  for (const p of placeNew(fresh, {
+  const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, leftBy: (spec) => leftBy(spec, farm, seenOf) });
+  const placed = placeAll({
     farm,
-    poolOf,
-    seenOf,
-    rooms,
+    observed,
+    options,
+    covers: wantedPool,
+    sceneOf: (pool) => ({
+      farm: farm.name,
+      pool,
+      seenOf,
+      rooms,
+      roofs,
+      overhead,
+      budget: (spec) => budget(spec, null),
+    }),
     decisions,
-    overhead,
-    factsOf,
-    roofs,
-    users,
-    leftBy: (spec) => leftBy(spec, farm, seenOf),
-  })) {
-    if ('refused' in p) refused.push(p.refused);
-    else {
-      placed.set(p.spec.key, p.why);
-      decideOn(p.spec, null, p.server);
-    }
+    fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),
+    again: (x) => again.get(x.spec.key)?.() ?? null,
+  });
+  refused.push(...sized.flatMap((f) => ('refused' in f ? [f.refused] : [])), ...placed.refused);
+  decisions.splice(0, decisions.length, ...placed.decisions);
+  const reasons = new Map(placed.reasons);
+  for (const { spec, server, why } of placed.homes) {
+    reasons.set(spec.key, why);
+    decideOn(spec, null, server);
+  }
+  const kept = new Map(decisions.map((x) => [x.spec.key, x] as const));
+  for (const [key, ops] of forgets) {
+    // A cfg of its own that lies where it goes is written over.
+    const to = kept.get(key)?.transition?.journey?.through.at(-1);
+    forgets.set(
+      key,
+      ops.filter((op) => op.server !== to),
+    );
   }
 
   return assemble({
@@ -272,10 +297,11 @@ export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, t
     forgets,
     roofs,
     ties,
-    placed,
+    pools: placed.pools,
+    placed: reasons,
     matched,
-    refused: [...storage.refused, ...images.refused, ...orphans.refused, ...refused],
-    warnings: [...storage.warnings, ...orphans.warnings],
+    refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
+    warnings: [...storage.warnings, ...orphans.warnings, ...placed.warnings],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOf(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

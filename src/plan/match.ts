@@ -32,6 +32,8 @@ export interface Matched {
   /** What no VM of the file claimed. */
   readonly left: readonly Found[];
   readonly warnings: readonly string[];
+  /** What broken-off migrations left at their target, by the VM that runs on elsewhere. */
+  readonly halves: readonly { readonly key: string; readonly half: Found }[];
 }
 
 const inventory = (server: string, pool: string, seen: ServerSeen): readonly Found[] => {
@@ -85,6 +87,20 @@ const settleCopies = (
   return tie ? { twice: ranked } : { winner, losers: ranked.slice(1) };
 };
 
+/** What xl calls a domain that a migration is still bringing. */
+const isHalf = (name: string): boolean => name.endsWith('--incoming');
+
+/** It runs where it has no cfg: the newest of its cfgs elsewhere says what it is. */
+const withStray = (winner: Found, losers: readonly Found[]): Found => {
+  if (!winner.live.domain || winner.live.record) return winner;
+  const [best] = losers
+    .filter((l) => l.live.record && l.marker)
+    .sort((a, b) => (b.marker?.generation ?? 0) - (a.marker?.generation ?? 0));
+  const record = best?.live.record;
+  if (!best || !record) return winner;
+  return { ...winner, marker: best.marker, live: { ...winner.live, marker: best.marker, stray: record } };
+};
+
 const places = (all: readonly Found[]): string =>
   all
     .map(({ server, live: { domain, record } }) =>
@@ -108,6 +124,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
   const of = new Map<string, Match>();
   const claimed = new Set<Found>();
   const warnings: string[] = [];
+  const halves: { readonly key: string; readonly half: Found }[] = [];
 
   const choose = (spec: VmSpec): Match => {
     const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
@@ -115,9 +132,21 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const marked = own.length === 0 && spec.formerly !== undefined ? (byMarker.get(spec.formerly) ?? []) : own;
     const named = byName.get(`${spec.pool}\n${spec.name}`) ?? [];
     const how = given.length > 0 ? 'uuid' : marked.length > 0 ? 'marker' : 'name';
-    const candidates = how === 'uuid' ? given : how === 'marker' ? marked : named;
-    if (candidates.length === 0) return { is: 'nowhere' };
-    const settled = settleCopies(candidates);
+    const direct = how === 'uuid' ? given : how === 'marker' ? marked : named;
+    if (direct.length === 0) return { is: 'nowhere' };
+    // A domain whose cfg is on another server is the same VM: somebody migrated it.
+    const uuids = new Set(direct.flatMap((c) => (c.marker ? [c.marker.uuid] : [])));
+    const strays = [...uuids].flatMap((u) => (byUuid.get(u) ?? []).filter((c) => c.live.domain && !direct.includes(c)));
+    const candidates = [...direct, ...strays];
+    const busy = candidates.find((c) => c.live.domain && isHalf(c.name));
+    if (busy && candidates.filter((c) => c.live.domain).length === 1) {
+      return {
+        is: 'refused',
+        why: `a migration of ${spec.key} to ${busy.server} is under way, or broke off: only its half is there (${busy.name})`,
+        help: `look again; where nothing migrates any more, its memory is lost: xl destroy ${busy.name} on ${busy.server}`,
+      };
+    }
+    const settled = settleCopies(candidates.filter((c) => !(c.live.domain && isHalf(c.name))));
     if ('twice' in settled) {
       return {
         is: 'refused',
@@ -125,8 +154,10 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         help: 'look at each place, and remove the copy that is wrong',
       };
     }
-    const { winner, losers } = settled;
-    for (const c of [winner, ...losers]) claimed.add(c);
+    const { losers } = settled;
+    for (const c of candidates) claimed.add(c);
+    const winner = withStray(settled.winner, losers);
+    halves.push(...candidates.filter((c) => c.live.domain && isHalf(c.name)).map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);
     const stale = losers.filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);
     const others = judged.is === 'matched' ? losers.filter((l) => !stale.includes(l)) : losers;
@@ -160,13 +191,6 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         help: 'moving between pools is not built yet in this version',
       };
     }
-    if (spec.servers.length > 0 && !spec.servers.includes(found.server)) {
-      return {
-        is: 'refused',
-        why: `${spec.key} is on ${found.server}; the file wants ${spec.servers.join(' or ')}`,
-        help: 'moving is not built yet in this version',
-      };
-    }
     if (spec.uuid !== undefined && found.uuid !== null && found.uuid !== spec.uuid) {
       return {
         is: 'refused',
@@ -183,5 +207,5 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     all.filter((f) => !claimed.has(f)),
     (f) => `${f.server}\n${f.name}\n${f.live.record?.path ?? ''}`,
   );
-  return { of, left, warnings };
+  return { of, left, warnings, halves };
 };

@@ -1,22 +1,19 @@
-/** New VMs find their server, one after the other, the largest first; and nothing is planned onto a server that lacks what it needs. */
+/** New VMs: what each is to be, and where one goes that does not run; and nothing is planned onto a server that lacks what it needs. */
 import { byText } from '../core/order.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Refusal } from '../kinds/plan.ts';
+import type { Lease } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import type { Overhead } from '../kinds/vm/effects.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
-import { realise } from '../kinds/vm/realise.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
+import { holdsVms, lackThere, localDisk, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { settleDisks } from './disks.ts';
 import { lackOf } from './lacks.ts';
-import { place } from './place.ts';
+import { freeAfter, type Fresh, type PoolPlan } from './pool.ts';
 import { refusal } from './refusal.ts';
-import type { Room } from './room.ts';
-import { netMemory } from './sequence.ts';
-import type { Lease } from '../kinds/repository/live.ts';
 import type { Users } from './removals.ts';
 import type { Roof } from './parts.ts';
 
@@ -24,37 +21,18 @@ interface Scene {
   readonly farm: Farm;
   readonly poolOf: ReadonlyMap<string, PoolSpec>;
   readonly seenOf: (server: string) => ServerSeen | undefined;
-  readonly rooms: ReadonlyMap<string, Room>;
-  readonly decisions: readonly Decision[];
-  readonly overhead: Overhead;
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
-  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly users: Users;
   /** The lease of a server that is lost. */
   readonly leftBy: (spec: VmSpec) => Lease | null;
 }
 
-type PlacedVm =
-  | { readonly spec: VmSpec; readonly server: string; readonly why: string }
-  | { readonly refused: Refusal };
+const refuse = (spec: VmSpec, why: string, help: string): Refusal =>
+  refusal(spec.key, `${spec.key} would be created`, why, help);
 
-const refuse = (spec: VmSpec, why: string, help: string): PlacedVm => ({
-  refused: refusal(spec.key, `${spec.key} would be created`, why, help),
-});
-
-export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly PlacedVm[] => {
-  if (specs.length === 0) return [];
-  const room = new Map([...scene.rooms].map(([server, r]) => [server, r.free]));
-  const charge = (server: string, kib: number): unknown => room.set(server, (room.get(server) ?? 0) - kib);
-  for (const d of scene.decisions) {
-    if (d.transition)
-      charge(
-        d.transition.server,
-        netMemory(realise(d.transition), scene.rooms.get(d.transition.server), scene.overhead),
-      );
-  }
-  const out: PlacedVm[] = [];
-  const sized = specs.flatMap((spec) => {
+/** Each as it would be on any server of its pool; what cannot be settled is refused. */
+export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh | { readonly refused: Refusal })[] =>
+  specs.flatMap((spec): readonly (Fresh | { readonly refused: Refusal })[] => {
     const any = scene.poolOf
       .get(spec.pool)
       ?.servers.map((s) => scene.seenOf(s.name))
@@ -62,29 +40,61 @@ export const placeNew = (specs: readonly VmSpec[], scene: Scene): readonly Place
     const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users, scene.leftBy(spec)?.disks);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
-    if ('unresolved' in want) {
-      out.push(refuse(spec, want.unresolved, want.help));
-      return [];
-    }
-    const need = spec.state === 'stopped' ? 0 : want.config.memory.target + scene.overhead(want.config);
-    return [{ spec, config: want.config, need }];
+    if ('unresolved' in want) return [{ refused: refuse(spec, want.unresolved, want.help) }];
+    return [{ spec, uuid: want.uuid, config: want.config }];
   });
-  for (const { spec, config, need } of sized.sort((a, b) => b.need - a.need || byText(a.spec.key, b.spec.key))) {
-    const allowed = (scene.poolOf.get(spec.pool)?.servers ?? []).filter(
-      (s) =>
-        s.state === 'active' && s.roles.includes('vm') && (spec.servers.length === 0 || spec.servers.includes(s.name)),
+
+/** Where one goes that takes no memory: the server with most room that has what it needs; or why there is none. */
+export const roomiest = (
+  { spec, config }: Pick<Fresh, 'spec' | 'config'>,
+  scene: PoolScene,
+  plan: PoolPlan | null,
+): { readonly server: string } | { readonly why: string } => {
+  const free = plan ? freeAfter(plan) : new Map<string, { memory: number }>();
+  const allowed = scene.pool.servers.filter(
+    (s) => holdsVms(s) && scene.seenOf(s.name) && (spec.servers.length === 0 || spec.servers.includes(s.name)),
+  );
+  const judged = allowed.map((s) => ({ server: s.name, lack: lackThere(config, s.name, scene)?.what ?? null }));
+  const [best] = judged
+    .filter((j) => j.lack === null)
+    .sort(
+      (a, b) => (free.get(b.server)?.memory ?? 0) - (free.get(a.server)?.memory ?? 0) || byText(a.server, b.server),
     );
-    const candidates = allowed.flatMap((s) => {
-      const seen = scene.seenOf(s.name);
-      return seen ? [{ server: s.name, seen, roofs: scene.roofs.get(s.name) ?? [], room: room.get(s.name) ?? 0 }] : [];
-    });
-    const placed = place(config, need, candidates);
-    if (placed.ok) {
-      charge(placed.server, need);
-      out.push({ spec, server: placed.server, why: placed.why });
-    } else out.push(refuse(spec, placed.why, placed.help));
-  }
-  return out;
+  if (best) return { server: best.server };
+  return {
+    why:
+      judged.map((j) => `${j.server} ${j.lack}`).join('; ') || 'no server of the pool that may hold it could be read',
+  };
+};
+
+/** Why a new VM is where it is. */
+export const whyThere = (spec: VmSpec, server: string, scene: PoolScene, free: number): string => {
+  const candidates = scene.pool.servers.filter(
+    (s) => holdsVms(s) && scene.seenOf(s.name) && (spec.servers.length === 0 || spec.servers.includes(s.name)),
+  );
+  return candidates.length === 1 && candidates[0]?.name === server
+    ? 'the only server it may be on'
+    : `most room: ${(free / 1024 ** 2).toFixed(1)}GiB free`;
+};
+
+/** A VM that does not run and whose cfg lies where it may not be: it goes elsewhere, or why it cannot. */
+export const relocation = (
+  x: Decision,
+  scene: PoolScene,
+  plan: PoolPlan | null,
+): { readonly to: string } | { readonly why: string; readonly help: string } | null => {
+  const t = x.whole;
+  const here = scene.pool.servers.find((s) => s.name === x.server);
+  if (!t || !here || x.live?.domain || !x.live || t.mode === 'delete' || t.state === 'start') return null;
+  const named = x.spec.servers.length === 0 || x.spec.servers.includes(x.server);
+  if (holdsVms(here) && named) return null;
+  // Only one that leaves its pool, or stands where the file does not want it, is worth a move; maintenance passes.
+  if (named && here.state === 'maintenance') return null;
+  const local = localDisk(t.want.config, scene.pool);
+  if (local !== null)
+    return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };
+  const found = roomiest({ spec: x.spec, config: t.want.config }, scene, plan);
+  return 'server' in found ? { to: found.server } : { why: found.why, help: 'give it another server' };
 };
 
 /** What the server lacks for what the transition would write or start, or null. */

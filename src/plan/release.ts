@@ -58,6 +58,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     touched: [{ subject: op.vm, server: found.server, uuid, name, digest: digestVm(seen, uuid, name) }],
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
+    dom0s: [],
     repositories: [],
     images: [],
     vms: [
@@ -65,6 +66,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
         subject: op.vm,
         name,
         server: found.server,
+        to: null,
         action: 'release',
         disruption: 'none',
         changes: [],

@@ -1,13 +1,14 @@
 /**
- * The order: a chain per VM, and edges that make room safe in every interleaving. Room is tracked in lots: what is
- * free at the start has no owner, each departure leaves a lot behind, and an arrival waits for the owners of the lots
- * that it takes. Every unit of room so belongs to exactly one arrival.
+ * The order: a chain per VM, and edges that make room safe in every interleaving. Room is tracked in lots (`moves/lots.ts`), in the
+ * order that placing found; disks have one writer, and a group one member on each server.
  */
 import { formatSize } from '../core/quantity.ts';
 import type { Op } from '../kinds/plan.ts';
-import { effectsOf } from '../kinds/operations.ts';
+import { effectsOf, isVmOp } from '../kinds/operations.ts';
 import { all, type Overhead } from '../kinds/vm/effects.ts';
+import { Lots } from './moves/lots.ts';
 import type { Room } from './room.ts';
+import { claimsOf, deltasOf, type Amounts } from './takes.ts';
 
 export interface Node {
   readonly id: string;
@@ -29,97 +30,143 @@ export interface Sequenced {
   readonly short: readonly Short[];
 }
 
-interface Lot {
-  amount: number;
-  readonly owner: string | null;
+/** What sequencing is told beside the chains. */
+export interface Guide {
+  /** Pairs of an operation and one that it waits for, for reasons other than room. */
+  readonly edges?: readonly (readonly [id: string, needs: string])[];
+  /** By VM key: the places of its moves in the order that placing found, in its own order. */
+  readonly ranks?: ReadonlyMap<string, readonly number[]>;
+  /** By VM key: the groups of which no two may be on one server. */
+  readonly apart?: ReadonlyMap<string, readonly string[]>;
 }
 
 interface Held {
-  readonly claims: Map<string, number>;
-  readonly lots: Lot[];
   readonly writers: Map<string, { holder: string; freedBy: string | null }>;
   readonly names: ReadonlyMap<string, string>;
 }
 
 const heldOf = (room: Room): Held => ({
-  claims: new Map(room.claims),
-  lots: [{ amount: Math.max(0, room.free), owner: null }],
   writers: new Map([...room.writers].map(([path, holder]) => [path, { holder, freedBy: null }])),
   names: room.names,
 });
 
-/** What the operation adds to its server's memory in the end, in KiB: negative where it gives back. */
-const memoryDelta = (op: Op, held: Held, overhead: Overhead): number => {
-  const now = new Map<string, number>();
-  for (const e of effectsOf(op, overhead)) {
-    if ((e.fx !== 'claim' && e.fx !== 'release') || e.dim !== 'memory') continue;
-    now.set(e.key, e.fx === 'claim' ? e.amount : 0);
-  }
-  let delta = 0;
-  for (const [key, amount] of now) {
-    delta += amount - (held.claims.get(key) ?? 0);
-    held.claims.set(key, amount);
-  }
-  return delta;
+/** Where an operation brings its VM to run, and whence it takes it. */
+export const presence = (op: Op): { readonly comes: string | null; readonly goes: string | null } => {
+  if (op.verb === 'start' || op.verb === 'resume') return { comes: op.server, goes: null };
+  if (op.verb === 'stop' || op.verb === 'suspend') return { comes: null, goes: op.server };
+  return op.verb === 'migrate' ? { comes: op.peer, goes: op.server } : { comes: null, goes: null };
 };
 
-/** What the operations of one VM add to their server's memory in the end, in KiB. */
-export const netMemory = (ops: readonly Op[], room: Room | undefined, overhead: Overhead): number => {
-  if (!room) return 0;
-  const held = heldOf(room);
-  return ops.reduce((sum, op) => sum + memoryDelta(op, held, overhead), 0);
+interface Work {
+  readonly node: Node;
+  readonly index: number;
+  readonly deltas: ReadonlyMap<string, Amounts>;
+  readonly rank: number;
+}
+
+/** Departures first and arrivals last, where placing has said nothing; a VM's own operations in their order. */
+const ranked = (
+  chains: readonly Chain[],
+  deltas: ReadonlyMap<string, Work['deltas']>,
+  ranks: Guide['ranks'],
+): Work[] => {
+  const works: Work[] = [];
+  for (const chain of chains) {
+    const [first] = chain;
+    const mine = first && isVmOp(first.op) ? [...(ranks?.get(first.op.vm.name) ?? [])] : [];
+    let at = Number.NEGATIVE_INFINITY;
+    for (const node of chain) {
+      const d = deltas.get(node.id) ?? new Map<string, Amounts>();
+      const { comes, goes } = presence(node.op);
+      const amounts = [...d.values()].flatMap((a) => [a.memory, a.vcpus]);
+      const counts = amounts.some((a) => a !== 0) || comes !== null || goes !== null;
+      const takes = amounts.some((a) => a > 0);
+      if (counts) at = Math.max(at, mine.shift() ?? (takes ? Number.MAX_VALUE : -1));
+      works.push({ node, index: works.length, deltas: d, rank: at });
+    }
+  }
+  return works.sort((a, b) => a.rank - b.rank || a.index - b.index);
 };
 
-/** Departures before arrivals: shrinks and stops leave their lots before anybody looks for one. */
 export const sequence = (
   chains: readonly Chain[],
   rooms: ReadonlyMap<string, Room>,
   overhead: Overhead,
-  /** Pairs of an operation and one that it waits for, for reasons other than room. */
-  edges: readonly (readonly [id: string, needs: string])[] = [],
+  { edges = [], ranks, apart }: Guide = {},
 ): Sequenced => {
+  const claims = new Map([...rooms].map(([server, room]) => [server, claimsOf(room)] as const));
   const held = new Map([...rooms].map(([server, room]) => [server, heldOf(room)] as const));
   const needs = new Map<string, Set<string>>();
-  const short: Short[] = [];
-  const arrivals: { node: Node; amount: number; at: Held }[] = [];
+  const deltas = new Map<string, Work['deltas']>();
   for (const chain of chains) {
     chain.forEach((node, i) => {
       const before = chain[i - 1];
       needs.set(node.id, new Set(before ? [before.id] : []));
-      const at = held.get(node.op.server);
-      if (!at) return;
-      const delta = memoryDelta(node.op, at, overhead);
-      if (delta < 0) at.lots.push({ amount: -delta, owner: node.id });
-      if (delta > 0) arrivals.push({ node, amount: delta, at });
-      releaseDisks(node, at, overhead);
+      deltas.set(
+        node.id,
+        deltasOf(node.op, (s) => claims.get(s), overhead),
+      );
+      releaseDisks(node, held, overhead);
     });
   }
   for (const [id, before] of edges) needs.get(id)?.add(before);
-  for (const { node, amount, at } of arrivals) takeLots(node, amount, at, needs, short);
+  const short = takeRoom(ranked(chains, deltas, ranks), rooms, needs, apart);
   for (const chain of chains) for (const node of chain) claimDisks(node, held, needs, short, overhead);
   return { needs: new Map([...needs].map(([id, set]) => [id, [...set].sort()])), short };
 };
 
-const takeLots = (node: Node, amount: number, at: Held, needs: Map<string, Set<string>>, short: Short[]): void => {
-  let missing = amount;
-  for (const lot of at.lots) {
-    if (missing === 0) break;
-    if (lot.amount === 0 || lot.owner === node.id) continue;
-    const taken = Math.min(lot.amount, missing);
-    lot.amount -= taken;
-    missing -= taken;
-    if (lot.owner !== null) needs.get(node.id)?.add(lot.owner);
+const takeRoom = (
+  works: readonly Work[],
+  rooms: ReadonlyMap<string, Room>,
+  needs: ReadonlyMap<string, Set<string>>,
+  apart: Guide['apart'],
+): Short[] => {
+  const short: Short[] = [];
+  const servers = [...rooms.keys()];
+  const placeOf = new Map(
+    servers.flatMap((s, i) => [[`${s}\nmemory`, 2 * i] as const, [`${s}\nvcpus`, 2 * i + 1] as const]),
+  );
+  const lots = new Lots();
+  for (const [server, room] of rooms) {
+    lots.open(placeOf.get(`${server}\nmemory`) ?? 0, Math.max(0, room.free));
+    lots.open(placeOf.get(`${server}\nvcpus`) ?? 0, Math.max(0, room.freeVcpus));
   }
-  if (missing > 0) {
-    const size = formatSize(Math.ceil(missing / 1024) * 1024);
-    short.push({ id: node.id, server: node.op.server, why: `${node.op.server} lacks ${size} of memory for it` });
-  }
+  const depth = new Map<string, number>();
+  const left = new Map<string, Set<string>>();
+  works.forEach(({ node, deltas }, i) => {
+    const owners = new Set<number>();
+    for (const [server, d] of deltas) {
+      for (const dim of ['memory', 'vcpus'] as const) {
+        const missing = d[dim] > 0 ? lots.take(placeOf.get(`${server}\n${dim}`) ?? -1, d[dim], owners) : 0;
+        if (missing > 0) short.push({ id: node.id, server, why: `${server} lacks ${amountText(dim, missing)} for it` });
+      }
+    }
+    const mine = needs.get(node.id);
+    for (const o of owners) {
+      const id = works[o]?.node.id;
+      if (id !== undefined) mine?.add(id);
+    }
+    const { comes, goes } = presence(node.op);
+    for (const group of (isVmOp(node.op) ? apart?.get(node.op.vm.name) : undefined) ?? []) {
+      if (comes !== null) for (const id of left.get(`${group}\n${comes}`) ?? []) if (id !== node.id) mine?.add(id);
+      if (goes !== null) left.set(`${group}\n${goes}`, (left.get(`${group}\n${goes}`) ?? new Set()).add(node.id));
+    }
+    const own = 1 + Math.max(-1, ...[...(mine ?? [])].map((id) => depth.get(id) ?? -1));
+    depth.set(node.id, own);
+    for (const [server, d] of deltas)
+      for (const dim of ['memory', 'vcpus'] as const)
+        if (d[dim] < 0) lots.give(placeOf.get(`${server}\n${dim}`) ?? -1, -d[dim], i, own);
+  });
+  return short;
 };
 
-const releaseDisks = (node: Node, at: Held, overhead: Overhead): void => {
+export const amountText = (dim: 'memory' | 'vcpus', amount: number): string =>
+  dim === 'memory' ? `${formatSize(Math.ceil(amount / 1024) * 1024)} of memory` : `${Math.ceil(amount)} vCPUs`;
+
+const releaseDisks = (node: Node, held: ReadonlyMap<string, Held>, overhead: Overhead): void => {
   for (const e of effectsOf(node.op, overhead)) {
     if (e.fx !== 'release' || e.dim !== 'disk-writer') continue;
-    for (const [path, w] of at.writers) {
+    for (const [path, w] of held.get(e.on)?.writers ?? []) {
       if (w.holder === e.key && (e.at.name === all || e.at.name === path)) w.freedBy ??= node.id;
     }
   }
@@ -132,18 +179,15 @@ const claimDisks = (
   short: Short[],
   overhead: Overhead,
 ): void => {
-  const at = held.get(node.op.server);
   for (const e of effectsOf(node.op, overhead)) {
-    if (!at || e.fx !== 'claim' || e.dim !== 'disk-writer') continue;
+    if (e.fx !== 'claim' || e.dim !== 'disk-writer') continue;
+    const at = held.get(e.on);
+    if (!at) continue;
     const w = at.writers.get(e.at.name);
     if (w && w.holder !== e.key) {
       if (w.freedBy === null) {
         const who = at.names.get(w.holder) ?? w.holder;
-        short.push({
-          id: node.id,
-          server: node.op.server,
-          why: `${e.at.name} is written to by ${who} on ${node.op.server}`,
-        });
+        short.push({ id: node.id, server: e.on, why: `${e.at.name} is written to by ${who} on ${e.on}` });
         continue;
       }
       needs.get(node.id)?.add(w.freedBy);

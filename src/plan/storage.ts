@@ -1,6 +1,7 @@
 /** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
 import picomatch from 'picomatch';
 import { byText, sortedBy } from '../core/order.ts';
+import { isUnknown } from '../core/port.ts';
 import { refKey } from '../core/ref.ts';
 import { deriveStoreUuid } from '../kinds/repository/identity.ts';
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
@@ -113,8 +114,10 @@ const unplanned = ({ repository, path }: Roof, server: string): Roof => ({
 });
 
 /** Those that may have what nobody else has: one that is lost has nothing any more. */
-export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] =>
-  pool.servers.flatMap((s) => (s.state === 'lost' || seenOn(observed, s.name) ? [] : [s.name]));
+export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] => [
+  ...pool.servers.flatMap((s) => (s.state === 'lost' || seenOn(observed, s.name) ? [] : [s.name])),
+  ...[...observed].flatMap(([name, s]) => (isUnknown(s) && s.memberOf === pool.name ? [name] : [])),
+];
 
 export const planStorage = (scene: StorageScene): StoragePlan => {
   const { farm, observed, options } = scene;
@@ -125,11 +128,14 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
   const roofs = new Map<string, Roof[]>();
   const matches = options.targets.length === 0 ? null : picomatch([...options.targets]);
   for (const pool of farm.pools.filter((p) => scene.covers(p.name))) {
-    const seen = pool.servers.flatMap((s) => {
+    const all = pool.servers.flatMap((s) => {
       const x = seenOn(observed, s.name);
       return x ? [[s.name, x] as const] : [];
     });
-    if (seen.length === 0) continue;
+    // A server that leaves is given nothing more; what it has goes with it (`leaving.ts`).
+    const stays = new Set(pool.servers.filter((s) => s.state !== 'absent').map((s) => s.name));
+    const seen = all.filter(([name]) => stays.has(name));
+    if (all.length === 0) continue;
     const unread = unreadIn(pool, observed);
     const paths = scene.vms.filter((v) => v.pool === pool.name).flatMap(wantedPaths);
     const inRun = (r: RepositorySpec): boolean =>
@@ -143,12 +149,14 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
         );
     }
     for (const spec of sortedBy([...Object.values(pool.repositories), ...gone], (r) => r.name)) {
-      const all = seen.map(([name, s]) => standingOf(spec, farm.name, name, s));
-      const chosen = all.filter((s) => options.cause === 'all' || (s.booked !== null) === (options.cause === 'drift'));
+      const standings = (spec.state === 'absent' ? all : seen).map(([name, s]) => standingOf(spec, farm.name, name, s));
+      const chosen = standings.filter(
+        (s) => options.cause === 'all' || (s.booked !== null) === (options.cause === 'drift'),
+      );
       const part =
         spec.state === 'absent'
-          ? detachPart(spec, pool, all, farm.name, unread)
-          : attachPart(spec, pool, all, farm.name, unread);
+          ? detachPart(spec, pool, standings, farm.name, unread)
+          : attachPart(spec, pool, standings, farm.name, unread);
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
       const planned = new Set(ops.map(idOf));
       for (const [server, roof] of part.roofs) {

@@ -4,7 +4,7 @@ import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
-import { isImageOp, isVmOp, targetOf } from '../kinds/operations.ts';
+import { isImageOp, isServerOp, isVmOp, targetOf } from '../kinds/operations.ts';
 import type { Op, Plan } from '../kinds/plan.ts';
 
 const planFormat = 'reeve-plan/1' satisfies Plan['format'];
@@ -36,6 +36,7 @@ const leased = (lease: LeaseDraft | null): readonly string[] =>
 /** Where an operation would write, and what it is called on a command line. */
 const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: readonly string[] } => {
   if (isImageOp(op)) return { names: [op.name], paths: [op.path, op.folder] };
+  if (isServerOp(op)) return { names: [op.name], paths: [] };
   if (!isVmOp(op)) return { names: [op.name], paths: [op.path, ...(op.verb === 'delete-disk' ? [op.disk] : [])] };
   switch (op.verb) {
     case 'define':
@@ -46,6 +47,23 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     }
     case 'autostart':
       return { names: [op.name], paths: [op.path, op.link, ...op.links, ...(op.via === null ? [] : [op.via])] };
+    case 'migrate':
+      return {
+        names: [op.name, op.peer],
+        paths: op.leaves === null ? [] : [op.leaves.path, ...op.leaves.links],
+      };
+    case 'settle':
+      return {
+        names: [op.name],
+        paths: [op.path, ...leased(op.lease), ...[op.link, op.via].filter((p) => p !== null)],
+      };
+    case 'suspend':
+      return {
+        names: [op.name, op.repository],
+        paths: [op.file, op.folder, ...(op.leaves === null ? [] : [op.leaves.path, ...op.leaves.links])],
+      };
+    case 'resume':
+      return { names: [op.name], paths: [op.file, op.path, ...leased(op.lease)] };
     case 'forget':
     case 'undefine':
       return { names: [op.name], paths: [op.path, ...op.links] };
@@ -112,13 +130,14 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
       if (bad !== null) found.push(`${o.id}: ${p}: ${bad}`);
     }
   }
-  const listed = [...plan.repositories, ...plan.images, ...plan.vms].flatMap((x) =>
+  const listed = [...plan.dom0s, ...plan.repositories, ...plan.images, ...plan.vms].flatMap((x) =>
     x.operations.map((id) => ({ owner: x.subject.name, id })),
   );
   for (const { owner, id } of listed)
     if (!seen.has(id)) found.push(`${owner} lists ${id}, which is no operation of the plan`);
   const shown = new Set(listed.map((l) => l.id));
-  for (const id of seen) if (!shown.has(id)) found.push(`${id} belongs to no VM, repository or image of the plan`);
+  for (const id of seen)
+    if (!shown.has(id)) found.push(`${id} belongs to no server, VM, repository or image of the plan`);
   const touched = new Set(plan.touched.map((t) => refKey(t.subject)));
   for (const [key, { name }] of new Map(plan.operations.map((o) => [refKey(o.target), o.target]))) {
     if (!touched.has(key))

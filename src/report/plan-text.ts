@@ -6,6 +6,7 @@ import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
 import { imageBlocks } from './image-block.ts';
 import { repositoryBlocks } from './repository-block.ts';
+import { serverBlocks } from './server-block.ts';
 import { downtimeOf, vmBlock, type BlockOptions } from './vm-block.ts';
 
 export interface PlanTextOptions {
@@ -29,7 +30,17 @@ const blocks = (plan: Plan): readonly PlanVm[] => {
   const more = [...new Set(ofVms.map((r) => r.subject.name))].filter((name) => !known.has(name));
   const bare = more.map((name): PlanVm => {
     const subject = { kind: 'vm', name } as const;
-    return { subject, name, server: '', action: 'none', disruption: 'none', changes: [], operations: [], placed: null };
+    return {
+      subject,
+      name,
+      server: '',
+      to: null,
+      action: 'none',
+      disruption: 'none',
+      changes: [],
+      operations: [],
+      placed: null,
+    };
   });
   return [...plan.vms, ...bare].sort((a, b) => byText(a.subject.name, b.subject.name));
 };
@@ -104,6 +115,8 @@ const order: readonly (readonly [Action, string])[] = [
   ['adopt', 'to adopt'],
   ['release', 'to give back'],
   ['update', 'to change live'],
+  ['migrate', 'to migrate live'],
+  ['suspend', 'to move, suspended on the way'],
   ['start', 'to start'],
   ['unpause', 'to unpause'],
   ['pause', 'to pause'],
@@ -189,6 +202,7 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     return `${[paint.green(satisfied(plan)), ...waiting, ...aside].join('\n')}\n`;
   }
   const body = [
+    ...serverBlocks(plan, o),
     ...repositoryBlocks(plan, o),
     ...imageBlocks(plan, o),
     ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),

@@ -22,6 +22,8 @@ const looks: Readonly<Record<Action, Look>> = {
   adopt: { symbol: '>', verb: 'adopt, marking its cfg', paint: 'cyan' },
   update: { symbol: '~', verb: 'change live', paint: 'yellow' },
   restart: { symbol: '±', verb: 'restart', paint: 'red' },
+  migrate: { symbol: '→', verb: 'migrate live', paint: 'yellow' },
+  suspend: { symbol: '→', verb: 'move, its memory saved on the way', paint: 'red' },
   start: { symbol: '↑', verb: 'start', paint: 'green' },
   stop: { symbol: '↓', verb: 'shut down', paint: 'red' },
   pause: { symbol: '=', verb: 'pause', paint: 'red' },
@@ -75,7 +77,14 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'forget'))
         return `remove the cfg that it left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'grow-disk')) return `grow; ${cost}`;
+      if (vm.to !== null) return `move its cfg; ${cost}`;
       return vm.disruption === 'none' ? `change the cfg; ${cost}` : `${verb}; ${cost}`;
+    case 'migrate': {
+      const hops = operations.filter((o) => o.op.verb === 'migrate').length;
+      return `${verb}${hops > 1 ? ` in ${hops} steps` : ''}; ${hops > 1 ? `each time paused for a moment` : cost}`;
+    }
+    case 'suspend':
+      return `${verb}; it stands still for about ${time(downtimeOf(operations))}, and runs on without a reboot`;
     case 'adopt':
     case 'release':
     case 'await':
@@ -138,11 +147,12 @@ export const vmBlock = (
 ): readonly string[] => {
   const look = looks[vm.action];
   const paint = o.paint[look.paint];
-  const on = vm.server === '' ? '' : ` on ${clean(vm.server)}`;
+  const way = vm.to === null ? '' : ` → ${clean(vm.to)}`;
+  const on = vm.server === '' ? '' : ` on ${clean(vm.server)}${way}`;
   const head = `${paint(look.symbol)} ${o.paint.bold(clean(vm.subject.name))}${on}: ${paint(headline(vm, operations, refused))}`;
   const renamed = vm.changes.some((c) => c.field === 'name');
   const alias = vm.name === vm.subject.name || renamed ? [] : [row('Xen name', clean(vm.name))];
-  const placed = vm.placed === null ? [] : [row('placed', clean(vm.placed))];
+  const placed = vm.placed === null ? [] : [row(vm.to === null ? 'placed' : 'moved', clean(vm.placed))];
   const fresh = vm.action === 'create' ? portrait(operations) : [];
   // A new VM's portrait says it all: that it goes from nothing to running is in the head.
   const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;

@@ -24,7 +24,8 @@ export interface Sleeper {
   sleep(ms: number): Promise<void>;
 }
 
-const introduce = (world: World, config: DomainConfig, domid: number): Domain => {
+/** A new domain, paused, without memory or devices. */
+export const introduce = (world: World, config: DomainConfig, domid: number): Domain => {
   const domain: Domain = {
     domid,
     uuid: config.uuid,
@@ -33,6 +34,7 @@ const introduce = (world: World, config: DomainConfig, domid: number): Domain =>
     config,
     built: false,
     booted: false,
+    moved: false,
     paused: true,
     ended: null,
     leaving: false,

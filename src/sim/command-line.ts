@@ -8,7 +8,7 @@ export interface CommandLine {
 }
 
 /** POSIX words out of plain characters, single quotes and backslashes; null where anything else is met. */
-const words = (line: string): readonly string[] | null => {
+export const shellWords = (line: string): readonly string[] | null => {
   const out: string[] = [];
   const word = /'([^']*)'|\\([\s\S])|([A-Za-z0-9_./:=@%+,-]+)|([ \t]+)/y;
   let current: string | null = null;
@@ -30,7 +30,7 @@ const words = (line: string): readonly string[] | null => {
 };
 
 export const parseCommand = (line: string): CommandLine | null => {
-  const all = words(line);
+  const all = shellWords(line);
   if (all?.[0] !== 'exec') return null;
   const sudo = all[1] === 'sudo' && all[2] === '-n';
   const [sh, c, text, name, ...args] = all.slice(sudo ? 3 : 1);

@@ -41,6 +41,14 @@ export const delays = {
   /** mount.nfs and its server agreeing; umount. */
   mount: [60, 200],
   nicDetach: [400, 3000],
+  /** `xl migrate`, until the other dom0's xl answers, */
+  migrateConnect: [200, 600],
+  /** each eighth of the copy, while the guest runs, */
+  migrateCopy: [250, 700],
+  /** and one round of messages between the two ends. */
+  migrateTalk: [30, 120],
+  /** The far end, until it sees that nobody is there any more. */
+  migrateLost: [500, 1500],
 } as const satisfies Readonly<Record<string, Range>>;
 
 export type Delay = keyof typeof delays;

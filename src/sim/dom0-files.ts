@@ -5,6 +5,8 @@ const folders = [
   '/etc/xen/auto',
   '/etc/xen/scripts',
   '/etc/default',
+  '/etc/ssh',
+  '/root/.ssh',
   '/var/lib/xen/dump',
   '/var/log/xen',
   '/proc/sys/kernel/random',

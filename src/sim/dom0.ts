@@ -2,7 +2,8 @@
 import type { Export } from './mounts.ts';
 import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
-import { makeWorld, type Server, type WebFile, type World } from './world.ts';
+import { makeWorld, type World } from './world.ts';
+import type { Server, WebFile } from './server.ts';
 
 export const whats = ['observe', 'hold', 'op', 'wait', 'write'] as const;
 export type What = (typeof whats)[number];

@@ -5,11 +5,14 @@ import type { Files } from './files.ts';
 import { makeKey } from './key.ts';
 import { end } from './lives.ts';
 import { makeExport } from './mounts.ts';
+import type { MigrationFault } from './peers.ts';
 import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { reboot } from './reboot.ts';
+import { putHostKey } from './ssh-keys.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
-import { findDomain, type Behaviour, type Server, type WebFile } from './world.ts';
+import { findDomain, type Behaviour } from './world.ts';
+import type { Server, WebFile } from './server.ts';
 
 export type { What } from './dom0.ts';
 
@@ -21,6 +24,8 @@ export interface SimFarmSpec {
   readonly speed: number;
   /** NFS exports that every server can mount, like `filer:/export/vmstore`; of a hundred GiB unless said. */
   readonly exports?: readonly (string | { readonly source: string; readonly sizeKiB: number })[] | undefined;
+  /** Every dom0 lets every other one in, as root with its own key and without asking for host keys; unless said, none does. */
+  readonly trusting?: boolean | undefined;
   /** The same seed gives the same delays, UUIDs and boot ids. */
   readonly seed: string;
 }
@@ -59,6 +64,8 @@ interface SimFaults {
   flakyLists(count: number): void;
   /** How the guest of this name behaves, now and after each start. */
   guest(name: string, behaviour: Partial<Behaviour>): void;
+  /** What befalls migrations that come to this server; null: nothing. */
+  migration(fault: MigrationFault | null): void;
   /** SIGKILL to all running operations and their wrappers: they are LOST. */
   killOperations(): void;
   /** Everything works again. */
@@ -147,6 +154,9 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
     guest: (name, behaviour) => {
       dom0.world.behaviours.set(name, { ...dom0.world.behaviours.get(name), ...behaviour });
     },
+    migration: (fault) => {
+      dom0.world.migrationFault = fault;
+    },
     killOperations: () => {
       for (const control of dom0.controls.values()) for (const operation of running(control)) operation.lose();
     },
@@ -156,9 +166,22 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
       trouble.readOnlyUnder = null;
       dom0.world.behaviours.clear();
       dom0.world.listening.clear();
+      dom0.world.migrationFault = null;
       await ssh.accept(true);
     },
   };
+};
+
+/** Each dom0 can reach each, by name and by address. */
+const connectPeers = (parts: readonly Part[], trusting: boolean): void => {
+  for (const { dom0 } of parts) {
+    dom0.world.trusting = trusting;
+    for (const { dom0: other, ssh } of parts) {
+      const peer = { world: other.world, answers: () => ssh.answers() };
+      for (const name of [other.world.server.name, other.world.server.address ?? other.world.server.name])
+        dom0.world.peers.set(name, peer);
+    }
+  }
 };
 
 /** Starts every server. Nothing outside this process is touched but ports of 127.0.0.1. */
@@ -175,8 +198,12 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
   );
   for (const server of spec.servers) {
     const dom0 = makeDom0(server, spec.seed, spec.speed, exports, web);
-    parts.set(server.name, { dom0, ssh: await startSshServer(dom0, spec.texts, parsed) });
+    const ssh = await startSshServer(dom0, spec.texts, parsed);
+    // What its sshd shows is what the file says.
+    putHostKey(dom0.world.files, server.name, ssh.hostKeyLine.split(' ')[2] ?? '');
+    parts.set(server.name, { dom0, ssh });
   }
+  connectPeers([...parts.values()], spec.trusting === true);
   const part = (name: string): Part => {
     const found = parts.get(name);
     if (found === undefined) throw new Error(`the simulated farm has no server ${name}`);

@@ -66,7 +66,7 @@ const behind = (work: Promise<void>): void => {
 };
 
 /** The guest has stopped for this reason; its monitor, if it has one, does what its configuration says. */
-export const end = (world: World, d: Domain, reason: NonNullable<Domain['ended']>): void => {
+export const end = (world: World, d: Domain, reason: 'poweroff' | 'reboot' | 'crash'): void => {
   if (!here(world, d) || d.ended !== null) return;
   d.ended = reason;
   d.onlineVcpus = 0;
@@ -126,6 +126,19 @@ export const wake = (world: World, d: Domain): void => {
   for (const device of [...d.disks, ...d.nics]) connect(world, d, device);
 };
 
+/** The guest has stopped for a migration; Xen before 4.20 lets its monitor go, and nobody brings that back. */
+export const suspend = (world: World, d: Domain): void => {
+  d.ended = 'suspend';
+  for (const m of world.monitors.values()) if (m.domid === d.domid) world.monitors.delete(m.pid);
+};
+
+/** A suspended guest goes on where it was. */
+export const resume = (world: World, d: Domain): void => {
+  if (!here(world, d) || d.ended !== 'suspend') return;
+  d.ended = null;
+  wake(world, d);
+};
+
 /** Takes a domain away, step by step: paused, then without a name, then gone. Its monitor goes too unless it is kept. */
 export const takeDown = (world: World, d: Domain, then: () => void, keepMonitor = false): void => {
   d.leaving = true;
@@ -157,8 +170,12 @@ const nextConfig = (world: World, d: Domain): DomainConfig => {
     const made = 'settings' in read ? domainConfig(read.settings, hostOf(world)) : read;
     if ('config' in made) return made.config;
   }
+  return coldConfig(d);
+};
+
+/** libxl's record with the live values merged in. What came hot is there from the start now; its kind stays what it was. */
+export const coldConfig = (d: Domain): DomainConfig => {
   const merged = mergedConfig(d);
-  // What came hot is there from the start now; its kind stays what it was.
   const cold = <T extends { readonly hot?: true }>({ hot, ...rest }: T): Omit<T, 'hot'> => (hot === true ? rest : rest);
   return {
     ...merged,

@@ -60,7 +60,7 @@ const modelled = (d: Domain): Tree => {
 
 const guest = (world: World, d: Domain): Tree => {
   const drivers = hasDrivers(world, d);
-  const feature = drivers ? '1' : '';
+  const feature = drivers && !d.moved ? '1' : '';
   return {
     attr: '',
     console: consoleOf(d),

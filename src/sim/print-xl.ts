@@ -46,8 +46,8 @@ export const xlInfo = (world: World): string => {
   return rows.map(([key, value]) => `${key.padEnd(23)}: ${value}\n`).join('');
 };
 
-const reasons = { poweroff: 0, reboot: 1, crash: 3 } as const;
-const letters = { poweroff: '-', reboot: 'r', crash: 'c' } as const;
+const reasons = { poweroff: 0, reboot: 1, suspend: 2, crash: 3 } as const;
+const letters = { poweroff: '-', reboot: 'r', suspend: 's', crash: 'c' } as const;
 
 interface Row {
   readonly name: string;

@@ -16,6 +16,8 @@ export const failed = (rc: number, err: string): Result => ({ rc, out: '', err }
 export interface Running {
   /** Never comes back in a process that was killed meanwhile. */
   sleep(ms: number): Promise<void>;
+  /** What its death sets going elsewhere: others see that its end of a connection is gone. */
+  whenKilled(run: () => void): void;
 }
 
 /** argv without the program's own name. */
@@ -28,6 +30,7 @@ export interface Process extends Running {
 /** What a killed process was about to do is not done: its sleep never ends. */
 export const makeProcess = (clock: Clock): Process => {
   let killed = false;
+  const mourners: (() => void)[] = [];
   return {
     sleep: (ms) =>
       new Promise((resolve) => {
@@ -35,8 +38,13 @@ export const makeProcess = (clock: Clock): Process => {
           if (!killed) resolve();
         });
       }),
+    whenKilled: (run) => {
+      mourners.push(run);
+    },
     kill: () => {
+      if (killed) return;
       killed = true;
+      for (const run of mourners) run();
     },
   };
 };

@@ -6,6 +6,7 @@ import { mount, umount } from './mount.ts';
 import { Stuck } from './mounts.ts';
 import { ovsBridges } from './print-host.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
+import { sshKeygen } from './ssh-keys.ts';
 import { sha256sum, wget } from './web.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
@@ -161,6 +162,7 @@ const programs: Readonly<Record<string, Program>> = {
   wget,
   sha256sum,
   ...lvmPrograms,
+  'ssh-keygen': sshKeygen,
   'qemu-img': qemuImg,
   chmod: async ({ files }, _process, argv) =>
     each(argv.slice(1), 'chmod: cannot access', (path) => (files.exists(path) ? null : 'No such file or directory')),

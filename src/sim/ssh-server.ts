@@ -129,6 +129,8 @@ export interface SshServer {
   readonly port: number;
   /** For known_hosts. */
   readonly hostKeyLine: string;
+  /** Whether it accepts connections. */
+  answers(): boolean;
   /** Whether connections are accepted; those that stand are dropped when no longer. */
   accept(on: boolean): Promise<void>;
   /** Drops all connections that stand. */
@@ -218,6 +220,7 @@ export const startSshServer = async (
     port,
     hostKeyLine: `[127.0.0.1]:${port} ${hostKey.public.trim()}`,
     drop,
+    answers: () => net.listening,
     accept: async (on) => {
       if (on === net.listening) return;
       if (on) await listen(net, port);

@@ -30,6 +30,7 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
       if (files.exists(`${path}images/${name}`)) say(`image ${name}`);
       if (name.endsWith('.reeve.json')) say(`label ${name} ${firstLine(files.text(`${path}images/${name}`) ?? '')}`);
     }
+    for (const name of files.list(`${path}suspended`).filter((n) => n.endsWith('.save'))) say(`saved ${name}`);
     for (const name of files.list(`${path}leases`).filter((n) => n.endsWith('.json')))
       say(`lease ${name} ${firstLine(files.text(`${path}leases/${name}`) ?? '')}`);
     say(`df ${dfLines(world, path)[1]}`);

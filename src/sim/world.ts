@@ -4,48 +4,14 @@ import { delays, type Delay } from './delays.ts';
 import { makeFiles } from './files.ts';
 import { makeGroup, type VolumeGroup } from './volumes.ts';
 import { withMounts, type Export, type MountedFiles } from './mounts.ts';
+import type { MigrationFault, Peer } from './peers.ts';
 import { makeRandom, type Random } from './random.ts';
 import type { DomainConfig, Host } from './config.ts';
 import { allCpus, reachable, type Cpus } from './cpus.ts';
 import type { Backend } from './disk-spec.ts';
 import { putDom0Files } from './dom0-files.ts';
-
-export interface Server {
-  readonly name: string;
-  readonly memoryMiB: number;
-  readonly dom0MiB: number;
-  readonly cpus: number;
-  readonly bridges: readonly string[];
-  /** Files that are there (kernels, images). */
-  readonly paths: readonly string[];
-  /** `4.17.7` unless said. */
-  readonly xenVersion?: string | undefined;
-  /** `pv hvm hap …` unless said. */
-  readonly virtCaps?: string | undefined;
-  /** A QEMU for Xen is installed; unless said, it is. */
-  readonly qemu?: boolean | undefined;
-  /** That QEMU has DES, which VNC passwords need; unless said, it has. */
-  readonly qemuDes?: boolean | undefined;
-  /** `Pool-0` unless said; it is always the first. */
-  readonly cpupools?: readonly string[] | undefined;
-  /** Open vSwitch bridges; undefined: there is no Open vSwitch. */
-  readonly ovs?: readonly string[] | undefined;
-  /** The text of /etc/default/xendomains, Debian's unless said; null: there is no such file. */
-  readonly xendomains?: string | null | undefined;
-  /** By name: how large each is, in KiB. */
-  readonly volumeGroups?: Readonly<Record<string, number>> | undefined;
-}
-
-/** What there is to fetch at a URL. */
-export interface WebFile {
-  readonly bytes: Uint8Array;
-  /** 200 unless said. */
-  readonly status?: number;
-  /** The connection breaks after so many bytes of an answer. */
-  readonly cutAfter?: number;
-  /** Its server does not answer. */
-  readonly dead?: boolean;
-}
+import type { Server, WebFile } from './server.ts';
+import { fakeKey, putHostKey } from './ssh-keys.ts';
 
 /** How a guest behaves, by its name, whatever its domid. */
 export interface Behaviour {
@@ -133,8 +99,11 @@ export interface Domain {
   built: boolean;
   /** The guest's drivers answer. */
   booted: boolean;
+  /** It has come by a migration: its drivers do not say again in xenstore what they can. */
+  moved: boolean;
   paused: boolean;
-  ended: 'poweroff' | 'reboot' | 'crash' | null;
+  /** `suspend`: its memory is with a migration, and it may go on. */
+  ended: 'poweroff' | 'reboot' | 'crash' | 'suspend' | null;
   /** Somebody takes it down already. */
   leaving: boolean;
   /** It has lost a request in its boot and takes no other. */
@@ -183,6 +152,12 @@ export interface World {
   readonly exports: ReadonlyMap<string, Export>;
   /** By URL: what there is to fetch. */
   readonly web: ReadonlyMap<string, WebFile>;
+  /** By name and by address. */
+  readonly peers: Map<string, Peer>;
+  /** Every dom0 lets every other one in, as root with its own key. */
+  trusting: boolean;
+  /** What befalls migrations that come here. */
+  migrationFault: MigrationFault | null;
   readonly groups: Map<string, VolumeGroup>;
   /** Linux bridges. */
   readonly bridges: Set<string>;
@@ -209,7 +184,7 @@ export const overheadKiB = (config: Pick<DomainConfig, 'type' | 'maxVcpus' | 'ma
 
 export const freeKiB = (world: World): number => {
   let used = xenKiB + world.server.dom0MiB * 1024;
-  for (const d of world.domains.values()) if (d.built) used += d.actualKiB + overheadKiB(d.config);
+  for (const d of world.domains.values()) used += d.actualKiB + (d.built ? overheadKiB(d.config) : 0);
   return Math.max(0, world.server.memoryMiB * 1024 - used);
 };
 
@@ -269,6 +244,8 @@ export const makeWorld = (
   const bootId = random.uuid();
   const files = withMounts(makeFiles());
   putDom0Files(files, server, bootId);
+  // Of its own dice: the others' throws stay what they were.
+  putHostKey(files, server.name, fakeKey(makeRandom(`${seed}/${server.name}/host key`)));
   return {
     server,
     bootId,
@@ -277,6 +254,9 @@ export const makeWorld = (
     files,
     exports,
     web,
+    peers: new Map(),
+    trusting: false,
+    migrationFault: null,
     groups: new Map(Object.entries(server.volumeGroups ?? {}).map(([name, kib]) => [name, makeGroup(kib)])),
     bridges: new Set(server.bridges),
     ovs: new Set(server.ovs ?? []),

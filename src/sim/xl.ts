@@ -8,6 +8,7 @@ import { draw, findDomain, hostOf, userdataPath, versionOf, type Domain, type Wo
 import { failed, fine, said, type Program, type Result, type Running } from './process.ts';
 import { cdEject, cdInsert } from './xl-cdrom.ts';
 import { blockAttach, blockDetach, networkAttach, networkDetach } from './xl-devices.ts';
+import { migrate } from './migrate.ts';
 import { memSet, vcpuSet } from './xl-resources.ts';
 import { listPools, listVcpus, migratePool, pinVcpu, schedCredit, schedCredit2 } from './xl-sched.ts';
 import { destroy, stop } from './xl-stop.ts';
@@ -175,6 +176,7 @@ const onHost: Readonly<Record<string, Program>> = {
   'sched-credit': schedCredit,
   'cpupool-list': listPools,
   'cpupool-migrate': migratePool,
+  migrate,
 };
 
 /** `xl …` without the `xl`. */

@@ -28,7 +28,7 @@ interface Instance {
 }
 
 /** Throws for a constraint that is not known: it must not be left out in silence. */
-export const problemOf = ({ model, constraints }: Instance): Problem => {
+const problemOf = ({ model, constraints }: Instance): Problem => {
   const nodes = Object.keys(model.mapping.onlineNodes)
     .map(Number)
     .sort((a, b) => a - b);
@@ -122,6 +122,7 @@ export const problemOf = ({ model, constraints }: Instance): Problem => {
     wanted,
     able: wanted,
     sets,
+    prefers: new Int32Array(running.length).fill(-1),
     move: new Uint8Array(running.length).fill(moveBy.live),
     suspend: new Uint8Array(running.length),
     groupsFrom,

@@ -62,6 +62,7 @@ export const problemOf = (
     wanted: Int32Array.from(guests, (g) => setOf(g.wanted)),
     able: new Int32Array(guests.length).fill(-1),
     sets,
+    prefers: new Int32Array(guests.length).fill(-1),
     move: new Uint8Array(guests.length).fill(moveBy.live),
     suspend: new Uint8Array(guests.length),
     groupsFrom,
@@ -147,4 +148,28 @@ export const permuted = (
   }
   const mean = room.reduce((n, r) => n + (r[0] ?? 0), 0) / Math.max(1, room.length);
   return problemOf([...room, ...Array.from({ length: spare }, () => [Math.round(mean)])], moved);
+};
+
+/** Up to four nearly full servers and five guests: sizes, new sizes, pins, groups and a drained server as chance has it. */
+export const tinyFarm = (random: () => number): Problem => {
+  const below = (n: number): number => Math.floor(random() * n);
+  const one = <T>(chance: number, of: () => T): T | undefined => (random() < chance ? of() : undefined);
+  const servers = 2 + below(3);
+  const guests = Array.from({ length: 1 + below(5) }, (): Guest => {
+    const at = random() < 0.1 ? -1 : below(servers);
+    const next = at < 0 ? undefined : one(0.25, () => [1 + below(4)]);
+    const wanted = one(0.5, () => [...new Set([below(servers), below(servers)])]);
+    return {
+      at,
+      size: [1 + below(4)],
+      ...(next ? { next } : {}),
+      ...(wanted ? { wanted } : {}),
+      group: one(0.35, () => below(2)),
+    };
+  });
+  const room = Array.from({ length: servers }, (_, s) => [
+    below(4) + guests.reduce((n, g) => n + (g.at === s ? (g.size[0] ?? 0) : 0), 0),
+  ]);
+  const p = problemOf(room, guests, new Set(one(0.5, () => [below(servers)]) ?? []));
+  return random() < 0.5 ? { ...p, suspend: p.suspend.fill(1) } : p;
 };

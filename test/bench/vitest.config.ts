@@ -1,4 +1,4 @@
-/** Runs the benchmarks: `npm run bench`, or one part: `npm run bench -- reading`. They print tables and judge nothing. */
+/** How main.mjs runs the benchmarks. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

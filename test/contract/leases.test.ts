@@ -151,7 +151,7 @@ describe('a server that dies', () => {
     const silent = await planOf(farm('', lost));
     expect([silent.operations, silent.refused]).toEqual([[], []]);
     const back = await planOf(farm(''));
-    expect([back.operations.map((o) => o.id), back.refused]).toEqual([['web/forget/dom01'], []]);
+    expect([back.operations.map((o) => o.id), back.refused]).toEqual([['web/forget/dom01', 'dom02/join-pool'], []]);
     await converge(farm(''));
     expect([rig.sim.files('dom01').list('/etc/xen/auto'), rig.sim.files('dom01').read('/etc/xen/web.cfg')]).toEqual([
       [],
@@ -167,7 +167,7 @@ describe('a server that dies', () => {
     await converge(farm(', server: dom01, state: stopped'));
     await rig.sim.faults('dom01').refuse(true);
     const plan = await planOf(farm('', lost));
-    expect(plan.operations).toEqual([]);
+    expect(plan.operations.map((o) => o.id)).toEqual(['dom02/join-pool']);
     expect(plan.refused[0]?.why).toBe(
       `it is seen nowhere, and a server is lost; /srv/vmstore/disks/${disk()} is of it`,
     );

@@ -9,12 +9,10 @@ interface Body {
 }
 
 const inSet = (p: Problem, set: number, s: number): boolean => set < 0 || [...(p.sets[set]?.list ?? [])].includes(s);
-const groupsOf = (p: Problem, v: number): readonly number[] => [
-  ...p.groups.slice(p.groupsFrom[v] ?? 0, p.groupsFrom[v + 1] ?? 0),
-];
-const vector = (p: Problem, of: Float64Array, v: number): readonly number[] => [
-  ...of.slice(v * p.dims, (v + 1) * p.dims),
-];
+const groupsOf = (p: Problem, v: number): readonly number[] =>
+  Array.from(p.groups.subarray(p.groupsFrom[v] ?? 0, p.groupsFrom[v + 1] ?? 0));
+const vector = (p: Problem, of: Float64Array, v: number): readonly number[] =>
+  Array.from(of.subarray(v * p.dims, (v + 1) * p.dims));
 
 const used = (p: Problem, bodies: readonly Body[], s: number): readonly number[] =>
   bodies.reduce<readonly number[]>(

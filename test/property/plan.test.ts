@@ -191,6 +191,8 @@ describe('the verifier', () => {
   const world = (s: ServerSeen): Parameters<typeof verify>[2] => ({
     rooms: new Map([['a', roomOf(s, () => 0)]]),
     roofs: new Map(),
+    apart: new Map(),
+    where: new Map(),
     live: new Map(
       s.domains.map((d) => {
         const record = s.records.find((r) => r.config?.uuid === d.uuid) ?? null;

@@ -58,6 +58,9 @@ export const imagesFolder = (path: string): string => `${path}/images`;
 /** The folder of the store that keeps this image. */
 export const storeOfImage = (path: string): string => path.slice(0, path.lastIndexOf('/') - imagesFolder('').length);
 
+/** Where the memory of a suspended VM is kept. */
+export const savedPath = (folder: string, uuid: string): string => `${folder}/suspended/${uuid}.save`;
+
 /** The name of an image within its store. */
 export const imageName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -97,6 +100,8 @@ export type StoreSeen =
       readonly disks: Readonly<Record<string, StoredDisk>>;
       /** Below `images`, by file name. */
       readonly images: Readonly<Record<string, StoredImage>>;
+      /** UUIDs of the VMs whose memory is kept in it. */
+      readonly saved: readonly string[];
       /** By the VM's UUID. */
       readonly leases: Readonly<Record<string, { readonly lease: Lease | 'odd'; readonly digest: Digest }>>;
     };

@@ -173,6 +173,25 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
         ? `${condition.path} is still started at boot: ${record?.autostart.join(', ')}`
         : `nothing in /etc/xen/auto leads to ${condition.path}`;
     }
+    case 'sends': {
+      const { alias, hostKey } = condition;
+      if (!seen.migration?.key) return 'the server has no key for migrations';
+      const known = seen.migration.hosts[alias];
+      if (known === undefined) return `the server does not know the host key of ${alias}`;
+      return known === hostKey || `the server knows another host key of ${alias}`;
+    }
+    case 'member': {
+      const { farm, pool, members } = condition;
+      const found = seen.membership?.value ?? null;
+      if (farm === null) return found === null || 'the server still remembers its pool';
+      if (found === null || found === 'odd') return 'the server remembers no pool';
+      const same = found.farm === farm && found.pool === pool && found.members.join('\n') === members.join('\n');
+      return same || `the server remembers pool ${found.pool} of farm ${found.farm}: ${found.members.join(', ')}`;
+    }
+    case 'receives':
+      return (
+        seen.migration?.admits.includes(condition.key) === true || 'the server does not take migrations from there'
+      );
     case 'room': {
       const free = seen.memory.free + seen.memory.reclaimable;
       return (

@@ -3,6 +3,43 @@ import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { Storage } from '../repository/live.ts';
 import type { CfgRecord, Domain } from '../vm/live.ts';
 
+/** The keys by which servers migrate to each other; each as `TYPE BASE64`. */
+export interface MigrationSeen {
+  /** The server's own host key, of which others are told; null: it has none of a kind that is known. */
+  readonly hostKey: string | null;
+  /** The public half of its key for migrations; null: it has none yet. */
+  readonly key: string | null;
+  /** The host keys of peers that it knows, by alias. */
+  readonly hosts: Readonly<Record<string, string>>;
+  /** The keys that may migrate to it, and to nothing else. */
+  readonly admits: readonly string[];
+  /** The files that are changed: what they hold, to be compared and swapped. */
+  readonly files: {
+    readonly hosts: TextFile | null;
+    readonly authorized: TextFile | null;
+  };
+}
+
+export interface TextFile {
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** Who belongs together, as a server remembers it. */
+export interface MembershipSeen {
+  /** `odd`: the file is there and cannot be read. */
+  readonly value: Membership | 'odd';
+  readonly digest: string;
+}
+
+export interface Membership {
+  readonly format: 1;
+  readonly farm: string;
+  readonly pool: string;
+  /** Names of servers, sorted. */
+  readonly members: readonly string[];
+}
+
 export interface ServerSeen {
   readonly is: 'seen';
   /** The dom0's own host name. */
@@ -26,6 +63,10 @@ export interface ServerSeen {
   readonly cpupools: readonly string[];
   /** Whether a QEMU for Xen is installed; undefined: it could not be told. */
   readonly qemu: boolean | undefined;
+  /** What it takes for live migrations between servers; undefined: not read. */
+  readonly migration?: MigrationSeen;
+  /** `/etc/reeve/pool.json`; null: there is none; undefined: not read. */
+  readonly membership?: MembershipSeen | null;
   /** What happens to running VMs when the server goes down and comes up (`/etc/default/xendomains`); null: not there. */
   readonly xendomains: { readonly saves: boolean; readonly restores: boolean } | null;
   /** By domid; Domain-0 is not among them. */

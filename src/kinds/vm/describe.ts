@@ -8,6 +8,7 @@ export const idOf = (op: VmOp): string => {
   const base = `${op.vm.name}/${op.verb}`;
   if ('vdev' in op) return `${base}/${op.vdev}`;
   if (op.verb === 'forget') return `${base}/${op.server}`;
+  if (op.verb === 'migrate') return `${base}/${op.peer}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
 
@@ -69,6 +70,18 @@ export const reasonOf = (op: VmOp): string => {
       return `detach ${op.nic}`;
     case 'move-nic':
       return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
+    case 'migrate':
+      return `migrate it live to ${op.peer}`;
+    case 'settle':
+      return [
+        ...(op.lease === null ? [] : ['take its lease']),
+        ...(op.link === null ? [] : ['start it with its server']),
+        ...(op.update ? [`hand it ${op.path} for its next restart`] : []),
+      ].join('; ');
+    case 'suspend':
+      return `save its memory to ${op.file}`;
+    case 'resume':
+      return `resume it from ${op.file}`;
     case 'forget':
       return `remove ${op.path}, which it left there`;
     case 'undefine':
@@ -79,6 +92,9 @@ export const reasonOf = (op: VmOp): string => {
 /** At a hundred MiB a second: the whole disk, though a sparse one takes less; a moved one is read once more. */
 const copyMs = (disks: readonly MakeDisk[]): number =>
   disks.reduce((ms, d) => ms + Math.ceil(d.size / 1024 / 100) * (d.from?.template === null ? 2000 : 1000), 0);
+
+/** At three hundred MiB a second, which 10-gigabit networks and disks give. */
+const memoryMs = (kib: number): number => Math.ceil((kib / 1024 / 300) * 1000);
 
 /** Both in ms, for a server of today; `downtimeMs` is how long the guest does not run. */
 export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs: number } => {
@@ -97,6 +113,15 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'change-cd':
     case 'release':
       return { ms: 500, downtimeMs: 0 };
+    case 'settle':
+      return { ms: 1000, downtimeMs: 0 };
+    case 'migrate':
+      return { ms: 3000 + memoryMs(op.config.memory.target), downtimeMs: 500 };
+    case 'suspend':
+    case 'resume': {
+      const ms = 3000 + memoryMs(op.config.memory.target);
+      return { ms, downtimeMs: ms };
+    }
     case 'ready':
       return { ms: Math.min(op.ready.withinMs, 15_000), downtimeMs: 0 };
     case 'start':
@@ -135,7 +160,11 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'make-seed':
     case 'adopt-disk':
     case 'grow-disk':
+    case 'settle':
+    case 'resume':
       return 'none';
+    case 'migrate':
+      return 'migrate';
     case 'set-memory':
     case 'set-vcpus':
     case 'attach-disk':
@@ -152,6 +181,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'detach-nic':
       return 'device';
     case 'restart':
+    case 'suspend':
       return 'restart';
     case 'stop':
     case 'pause':

@@ -40,7 +40,28 @@ export interface VmTransition {
   readonly via: string | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
+  /** To another server; null: it stays on `server`. */
+  readonly journey: Journey | null;
+  /** Where its memory was saved: it is resumed instead of started; null: nowhere. */
+  readonly saved: string | null;
 }
+
+/** How a VM comes to another server. */
+export interface Journey {
+  /** `live`: it runs on. `suspend`: it stands still on the way. `down`: it is shut down, or was not running. */
+  readonly how: 'live' | 'suspend' | 'down';
+  /** The servers that it comes to one after the other; it stays on the last. */
+  readonly through: readonly string[];
+  /** By server: where it takes migrations. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What stands at the path of its cfg there: a copy of its own that it left earlier. */
+  readonly replaces: string | 'absent';
+  /** Where its memory is kept meanwhile; null: it is not suspended. */
+  readonly image: { readonly path: string; readonly folder: string; readonly repository: string } | null;
+}
+
+/** Where a VM is once its transition is made. */
+export const homeAfter = (t: Pick<VmTransition, 'server' | 'journey'>): string => t.journey?.through.at(-1) ?? t.server;
 
 /** A disk of this VM that is to be made. */
 export interface NewDisk extends MadeDisk {
@@ -147,7 +168,7 @@ const draftMarker = (t: VmTransition): Marker => {
     farm: t.farm,
     vm: t.want.key,
     uuid: t.want.uuid,
-    home: t.server,
+    home: homeAfter(t),
     generation: t.lease?.generation ?? (old?.generation ?? 0) + 1,
     origin: old?.origin ?? (t.live ? 'adopted' : 'created'),
     protect: t.want.protect,
@@ -164,6 +185,7 @@ export const draft = (t: VmTransition): CfgDraft => {
   const record = t.live?.record;
   const moves = record?.config && record.config.name !== config.name && record.path === cfgPath(record.config.name);
   const base = { marker: draftMarker(t), config };
+  if (t.journey) return { ...base, path: cfgPath(config.name), replaces: t.journey.replaces, from: null };
   if (moves) {
     const from = { path: record.path, digest: record.digest };
     return { ...base, path: cfgPath(config.name), replaces: 'absent', from };

@@ -107,31 +107,43 @@ export const all = '*';
 
 export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
   const set = (layer: Layer, field: string, value: unknown): Effect => ({ fx: 'set', ref: op.vm, layer, field, value });
-  const at = ref('server', op.server);
-  const memory = (amount: number): Effect => ({ fx: 'claim', at, dim: 'memory', key: op.uuid, amount });
-  const disk = (fx: 'claim' | 'release', path: string): Effect => ({
+  const amountOf = (dim: 'memory' | 'vcpus', key: string, amount: number, on = op.server): Effect => ({
+    fx: 'claim',
+    at: ref('server', on),
+    dim,
+    key,
+    amount,
+    on,
+  });
+  const disk = (fx: 'claim' | 'release', path: string, on = op.server): Effect => ({
     fx,
     at: ref('disk', path),
     dim: 'disk-writer',
     key: op.uuid,
     amount: 1,
+    on,
   });
-  const needs = (kind: 'network' | 'image', name: string): Effect => ({
+  const needs = (kind: 'network' | 'image', name: string, on = op.server): Effect => ({
     fx: 'needs',
     ref: ref(kind, name),
-    on: op.server,
+    on,
   });
+  /** What a VM of this configuration takes on a server while it runs there. */
+  const taken = (c: VmConfig, on = op.server): readonly Effect[] => [
+    amountOf('memory', op.uuid, c.memory.target, on),
+    amountOf('memory', `${op.uuid}+overhead`, overhead(c), on),
+    amountOf('vcpus', op.uuid, c.vcpus.count, on),
+    ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' && !d.shared ? [disk('claim', d.path, on)] : [])),
+    ...c.nics.flatMap((n) => (n.bridge === null ? [] : [needs('network', n.bridge, on)])),
+    ...[...Object.values(c.disks).map((d) => d.path), ...Object.values(c.cdroms).map((d) => d.path)].flatMap((p) =>
+      p === '' ? [] : [needs('image', p, on)],
+    ),
+  ];
+  const booted = ({ boot }: VmConfig): readonly Effect[] =>
+    [boot.kernel, boot.ramdisk].flatMap((p) => (p === null || p === '' ? [] : [needs('image', p)]));
   const born = (c: VmConfig, state: string): readonly Effect[] => [
-    memory(c.memory.target),
-    { fx: 'claim', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: overhead(c) },
-    ...Object.values(c.disks).flatMap((d) => (d.access === 'rw' && !d.shared ? [disk('claim', d.path)] : [])),
-    ...c.nics.flatMap((n) => (n.bridge === null ? [] : [needs('network', n.bridge)])),
-    ...[
-      c.boot.kernel,
-      c.boot.ramdisk,
-      ...Object.values(c.disks).map((d) => d.path),
-      ...Object.values(c.cdroms).map((d) => d.path),
-    ].flatMap((p) => (p === null || p === '' ? [] : [needs('image', p)])),
+    ...taken(c),
+    ...booted(c),
     set('running', '*', { ...viewOfConfig(c), state }),
   ];
   /** A link to the cfg of the old name leads nowhere. */
@@ -139,12 +151,19 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     set('configured', '*', cfgView(config)),
     ...(from === null ? [] : [set('configured', 'autostart', false)]),
   ];
-  const died: readonly Effect[] = [
-    { fx: 'release', at, dim: 'memory', key: op.uuid, amount: 0 },
-    { fx: 'release', at, dim: 'memory', key: `${op.uuid}+overhead`, amount: 0 },
+  const released: readonly Effect[] = [
+    ...([op.uuid, `${op.uuid}+overhead`] as const).map((key): Effect => ({
+      fx: 'release',
+      at: ref('server', op.server),
+      dim: 'memory',
+      key,
+      amount: 0,
+      on: op.server,
+    })),
+    { fx: 'release', at: ref('server', op.server), dim: 'vcpus', key: op.uuid, amount: 0, on: op.server },
     disk('release', all),
-    set('running', '*', null),
   ];
+  const died: readonly Effect[] = [...released, set('running', '*', null)];
   switch (op.verb) {
     case 'define':
       return written(op.record);
@@ -171,9 +190,9 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'unpause':
       return [set('running', 'state', 'running')];
     case 'set-memory':
-      return [memory(op.kib), set('running', 'memory.target', op.kib)];
+      return [amountOf('memory', op.uuid, op.kib), set('running', 'memory.target', op.kib)];
     case 'set-vcpus':
-      return [set('running', 'vcpus.count', op.count)];
+      return [amountOf('vcpus', op.uuid, op.count), set('running', 'vcpus.count', op.count)];
     case 'set-sched':
       return [set('running', 'sched.weight', op.weight), set('running', 'sched.cap', op.cap)];
     case 'set-affinity':
@@ -196,7 +215,14 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'forget':
     case 'ready':
     case 'release':
+    case 'settle':
       return [];
+    case 'migrate':
+      return [...taken(op.config, op.peer), ...released];
+    case 'suspend':
+      return [needs('image', op.file), ...released, set('running', 'state', 'suspended')];
+    case 'resume':
+      return [needs('image', op.file), ...taken(op.config), set('running', 'state', 'running')];
     case 'make-disk':
       return [
         needs('image', op.path),

@@ -114,4 +114,6 @@ export interface LiveVm {
   readonly record: CfgRecord | null;
   /** Ours; null where it is to be adopted or taken over. */
   readonly marker: Marker | null;
+  /** Its cfg on another server, where the one on which it runs has none: somebody migrated it. */
+  readonly stray?: CfgRecord;
 }

@@ -24,6 +24,13 @@ export interface CfgDraft {
   readonly from: { readonly path: string; readonly digest: string } | null;
 }
 
+/** A cfg that goes, with its links. */
+export interface LeftCfg {
+  readonly path: string;
+  readonly digest: string;
+  readonly links: readonly string[];
+}
+
 /** Make a disk in a repository, beside its marker; it is nobody's until a cfg has it. */
 export type MakeDisk = Base & {
   readonly verb: 'make-disk';
@@ -155,6 +162,48 @@ export type VmOp =
     })
   /** Take the marker out of the cfg; the VM is not touched, and is nobody's from then on. */
   | (Base & { readonly verb: 'release'; readonly path: string; readonly digest: string })
+  /** Live, to another server that has its cfg already; the one that it leaves goes once it has arrived. */
+  | (Base & {
+      readonly verb: 'migrate';
+      readonly peer: string;
+      /** Where the peer takes migrations. */
+      readonly address: string;
+      /** As it runs when it leaves. */
+      readonly config: VmConfig;
+      /** Null: its cfg is not there. */
+      readonly leaves: LeftCfg | null;
+    })
+  /** What a VM has on a server beside its cfg, where it came by migration: its lease, its autostart, a cfg for its next reboot. */
+  | (Base & {
+      readonly verb: 'settle';
+      /** The cfg. */
+      readonly path: string;
+      readonly lease: LeaseDraft | null;
+      /** The link that starts it with the server, and the path over which that leads; null: none. */
+      readonly link: string | null;
+      readonly via: string | null;
+      /** Hand the cfg to the running domain: what waits for a restart does not travel. */
+      readonly update: boolean;
+    })
+  /** Save its memory into a file that several servers see; it stands still until it is resumed, wherever. */
+  | (Base & {
+      readonly verb: 'suspend';
+      readonly file: string;
+      /** The store of the file. */
+      readonly folder: string;
+      readonly farm: string;
+      readonly repository: string;
+      readonly config: VmConfig;
+      readonly leaves: LeftCfg | null;
+    })
+  | (Base & {
+      readonly verb: 'resume';
+      readonly file: string;
+      /** The cfg there. */
+      readonly path: string;
+      readonly config: VmConfig;
+      readonly lease: LeaseDraft | null;
+    })
   /** Remove a cfg that a VM left on a server where it no longer is. */
   | (Base & {
       readonly verb: 'forget';

@@ -7,11 +7,13 @@ import { settingOf } from './fields.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
 import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
+import { journeyOps } from './journey.ts';
 import { lifeOf } from './state.ts';
 
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
 const writes = (t: VmTransition): boolean => {
   const { live, want } = t;
+  if (t.journey) return true;
   if (!live?.record?.config || live.marker === null) return true;
   const { home, protect, vm } = live.marker;
   if (home !== t.server || protect !== want.protect || vm !== want.key) return true;
@@ -59,6 +61,11 @@ const rankOf = (op: VmOp): number => {
       return 6;
     case 'forget':
       return 8;
+    case 'migrate':
+    case 'settle':
+    case 'suspend':
+    case 'resume':
+      return 6;
     case 'ready':
       return 7;
   }
@@ -158,19 +165,12 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
   const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause' }] : [];
   const clear = life === 'crashed' || life === 'ended';
   switch (t.state) {
-    case 'start':
-      return [
-        {
-          ...base,
-          name: config.name,
-          verb: 'start',
-          path,
-          paused: t.want.state === 'paused',
-          clear,
-          config,
-          lease: t.lease,
-        },
-      ];
+    case 'start': {
+      const named = { ...base, name: config.name, path, config, lease: t.lease };
+      const paused = t.want.state === 'paused';
+      if (t.saved !== null && !paused) return [{ ...named, verb: 'resume', file: t.saved }];
+      return [{ ...named, verb: 'start', paused, clear }];
+    }
     case 'unpause':
     case 'pause':
       return [{ ...base, verb: t.state }];
@@ -262,6 +262,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const record = draft(t);
   const { path } = record;
   if (t.mode === 'delete') return stateOps(t, path, record.config);
+  if (t.journey) return journeyOps(t, t.journey, record, allHotOps(t));
   const ops: VmOp[] = [];
   const write = writes(t);
   const links = linkOps(t, record);

@@ -217,7 +217,7 @@ class Ordering {
     const by = new Map<number, Pending[]>();
     for (const m of this.hoppers(all)) by.set(this.where(m), [...(by.get(this.where(m)) ?? []), m]);
     for (const group of by.values()) {
-      const largest = [...group].reverse();
+      const largest = group.toReversed();
       const n = largest.findIndex((_, i) => i > 0 && this.admits(largest.slice(0, i + 1).map((m) => m.vm)));
       const [first] = largest;
       if (n > 0 && first && this.hopTo(first)) return true;

@@ -136,6 +136,15 @@ class Placing {
 
   private best(v: number, not: ReadonlySet<number>): number {
     const { p } = this;
+    const home = p.prefers[v] ?? -1;
+    if (
+      home >= 0 &&
+      !not.has(home) &&
+      this.final.fits(v, home, p.next) &&
+      mayCome(p, v, home) &&
+      !this.final.meets(v, home)
+    )
+      return home;
     if (this.strategy === 'spread' && not.size === 0 && this.serversFor(v).length >= manyServers) {
       const s = this.emptiest(v);
       if (s >= 0) return s;

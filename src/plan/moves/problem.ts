@@ -50,6 +50,8 @@ export interface Problem {
   /** By VM: the set of servers where it can run at all; -1: any. It may pass through those. */
   readonly able: Int32Array;
   readonly sets: readonly ServerSet[];
+  /** By VM that starts: the server where it rather would, or -1. */
+  readonly prefers: Int32Array;
   /** By VM, of `moveBy`. */
   readonly move: Uint8Array;
   /** By VM: 1 where it may be suspended on one server and resumed on another. */

@@ -1,5 +1,5 @@
 /** The command lines behind an operation, for the plan's reader: with the VM's name where the steps have its domid. */
-import { isImageOp, isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isServerOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
@@ -9,6 +9,8 @@ import { diskLines } from './lower-disk.ts';
 import { imageLines } from './lower-image.ts';
 import { cdArgv, nicArgs } from './lower-devices.ts';
 import { repositoryLines } from './lower-repository.ts';
+import { migrateArgv, restoreArgv, saveArgv } from './lower-migrate.ts';
+import { serverLines } from './lower-server.ts';
 import { schedCommand } from './lower-settings.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
@@ -19,6 +21,7 @@ const placedLines = ({ path, from }: CfgDraft): Lines => [['write', path], ...(f
 
 const linesOf = (op: Op): Lines => {
   if (isImageOp(op)) return imageLines(op);
+  if (isServerOp(op)) return serverLines(op);
   if (!isVmOp(op)) return repositoryLines(op);
   switch (op.verb) {
     case 'define':
@@ -81,6 +84,20 @@ const linesOf = (op: Op): Lines => {
       return [['ip', 'link', 'set', 'dev', 'vifDOMID.DEVID', 'master', op.bridge]];
     case 'release':
       return [['write', op.path]];
+    case 'migrate':
+      return [migrateArgv(op, op.name), ...(op.leaves ? [['rm', op.leaves.path]] : [])];
+    case 'settle': {
+      const { path, link, via, update, lease } = op;
+      return [
+        ...(lease === null ? [] : [['write', lease.path]]),
+        ...(link === null ? [] : linkArgvs({ path, on: true, link, links: [], via })),
+        ...(update ? [['xl', 'config-update', op.name, path]] : []),
+      ];
+    }
+    case 'suspend':
+      return [saveArgv(op, op.name), ...(op.leaves ? [['rm', op.leaves.path]] : [])];
+    case 'resume':
+      return [restoreArgv(op), ['rm', '-f', op.file]];
     case 'forget':
     case 'undefine':
       return [...op.links.map((link) => ['rm', '-f', link]), ['rm', op.path]];

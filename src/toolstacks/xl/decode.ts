@@ -11,6 +11,7 @@ import { parseMonitors } from './monitors.ts';
 import { qemuPaths } from './observe.ts';
 import { recordsOf } from './records.ts';
 import { parseRunning } from './sched.ts';
+import { membershipIn, migrationIn } from './peers.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
 import { parseVolumes } from './volumes.ts';
 import { readTar, type TarEntry } from './tar.ts';
@@ -224,6 +225,8 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
       asked.filter((p) => !isStore(p)),
       sections.get('paths'),
     ),
+    migration: migrationIn(entries),
+    membership: membershipIn(entries),
     storage: {
       ...filesOfStorage(entries),
       mounts: parseMounts(whatever('mounts')),

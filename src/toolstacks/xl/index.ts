@@ -9,7 +9,7 @@ import { lower } from './lower.ts';
 import { masked } from './mask.ts';
 import { memoryNeed } from './memory-need.ts';
 import { observeText } from './observe.ts';
-import { rescue } from './rescue.ts';
+import { rescue, verdict } from './rescue.ts';
 
 /** All parts of a reading together take no longer; each is bounded by itself. */
 const readingMs = 360_000;
@@ -27,6 +27,7 @@ export const xl: Toolstack = {
     program<RawAnswer>(what, paths, (answer, nonce) => ({ is: 'raw', bytes: masked(answer), nonce })),
   lower,
   rescue,
+  verdict,
   unknownKeys,
   commands,
   // It opens the PV console, or the serial port of an HVM guest, whichever there is.

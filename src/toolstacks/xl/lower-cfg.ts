@@ -61,7 +61,13 @@ export const define = (op: Of<'define'>, at: At): Lowered | Unsupported => {
 };
 
 /** In this order, so that there is always one that leads to the cfg. `rest`: the links that go. */
-export const linkArgvs = ({ path, on, link, links, via }: Of<'autostart'>): readonly (readonly string[])[] => [
+export const linkArgvs = ({
+  path,
+  on,
+  link,
+  links,
+  via,
+}: Pick<Of<'autostart'>, 'path' | 'on' | 'link' | 'links' | 'via'>): readonly (readonly string[])[] => [
   ...(on && via !== null ? [['ln', '-sfn', path, via]] : []),
   ...(on ? [['ln', '-sfn', via ?? path, link]] : []),
   ...links.filter((l) => !on || (l !== link && l !== via)).map((l) => ['rm', '-f', l]),

@@ -8,10 +8,13 @@ import { makeDisk } from './lower-disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { canStart } from './needs.ts';
 
-const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
+export const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
 
 /** Taken before the VM runs; whoever else took one meanwhile keeps it, and the start fails. */
-const leased = ({ lease, vm, uuid, server }: Of<'start' | 'restart'>, { bootId }: ServerSeen): readonly Step[] => {
+export const leased = (
+  { lease, vm, uuid, server }: Of<'start' | 'restart' | 'settle' | 'resume'>,
+  { bootId }: ServerSeen,
+): readonly Step[] => {
   if (lease === null) return [];
   const { path, farm, disks, frees, replaces, generation } = lease;
   const text = leaseText({ format: 1, farm, vm: vm.name, uuid, server, boot: bootId, generation, disks });
@@ -22,7 +25,7 @@ const leased = ({ lease, vm, uuid, server }: Of<'start' | 'restart'>, { bootId }
   ];
 };
 
-const store = ({ lease }: Of<'start' | 'restart'>): readonly Condition[] =>
+export const store = ({ lease }: Of<'start' | 'restart' | 'settle' | 'resume'>): readonly Condition[] =>
   lease === null
     ? []
     : [{ is: 'store', path: lease.folder, farm: lease.farm, repository: lease.repository, uuid: null }];

@@ -1,22 +1,25 @@
 /** Operation → what must hold before, the steps, what must hold after. Domids come from the reading, by UUID. */
 import type { Lowered } from '../../core/step.ts';
-import { isImageOp, isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isServerOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import type { Secrets } from '../../kinds/toolstack.ts';
+import type { Peers, Secrets } from '../../kinds/toolstack.ts';
 import type { At, Unsupported } from './lowering.ts';
 import { autostart, define, release, undefine } from './lower-cfg.ts';
 import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from './lower-devices.ts';
 import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
 import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
+import { migrate, resume, settle, suspend } from './lower-migrate.ts';
 import { makeSeed } from './lower-seed.ts';
+import { lowerServer } from './lower-server.ts';
 import { lowerRepository } from './lower-repository.ts';
 import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from './lower-settings.ts';
 
 /** `seen` was read just before. `secrets`: the value of each reference that `op` holds. */
-export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Unsupported => {
+export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers = new Map()): Lowered | Unsupported => {
   if (isImageOp(op)) return lowerImage(op);
+  if (isServerOp(op)) return lowerServer(op, seen, peers);
   if (!isVmOp(op)) return lowerRepository(op, seen);
   const at: At = { seen, secrets, domain: seen.domains.find((d) => d.uuid === op.uuid) };
   switch (op.verb) {
@@ -31,6 +34,14 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets): Lowered | Uns
       return undefine(op);
     case 'start':
       return start(op, at);
+    case 'migrate':
+      return migrate(op, at, peers);
+    case 'settle':
+      return settle(op, at);
+    case 'suspend':
+      return suspend(op, at);
+    case 'resume':
+      return resume(op, at);
     case 'stop':
       return stop(op, at);
     case 'restart':

@@ -1,6 +1,6 @@
 /** What a VM needs of its server to start: its files, and the conditions that are looked at just before. */
 import type { Condition } from '../../core/step.ts';
-import { isImageOp, isVmOp } from '../../kinds/operations.ts';
+import { isImageOp, isServerOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
@@ -20,12 +20,17 @@ const filesOf = (c: VmConfig): readonly string[] => {
   return [...new Set(paths.filter(isPath))];
 };
 
+/** What a VM of this configuration has open while it runs. */
+export const runningPaths = (c: VmConfig): readonly string[] =>
+  [...new Set([...Object.values(c.disks), ...Object.values(c.cdroms)].map((d) => d.path))].filter(isPath);
+
 const leaseStore = ({ lease }: { readonly lease: LeaseDraft | null }): readonly string[] =>
   lease === null ? [] : [`${lease.folder}/`];
 
 /** What a reading must be asked for, so that `lower`'s conditions can be decided. */
 export const pathsOf = (op: Op): readonly string[] => {
   if (isImageOp(op)) return [op.path, `${op.folder}/`];
+  if (isServerOp(op)) return [];
   if (!isVmOp(op)) return [`${op.path}/`, ...(op.verb === 'delete-disk' ? [op.disk] : [])];
   switch (op.verb) {
     case 'start':
@@ -34,6 +39,14 @@ export const pathsOf = (op: Op): readonly string[] => {
       return [...filesOf(op.record.config), ...leaseStore(op), ...op.copies.flatMap(pathsOf)];
     case 'grow-disk':
       return [`${op.folder}/`];
+    case 'migrate':
+      return runningPaths(op.config);
+    case 'settle':
+      return leaseStore(op);
+    case 'suspend':
+      return [op.file, `${op.folder}/`];
+    case 'resume':
+      return [op.file, ...runningPaths(op.config), ...leaseStore(op)];
     case 'make-disk':
       return [op.path, ...(op.from === null ? [] : [op.from.path]), `${op.folder}/`];
     case 'make-seed':

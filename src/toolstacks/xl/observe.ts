@@ -28,7 +28,7 @@ export const qemuPaths: readonly string[] = [
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
- *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file and its line, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
+ *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file and its line, `1 saved` with each file of a suspended VM's memory, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
  *   dead one keeps nobody waiting: each line has its store's number.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
@@ -68,7 +68,7 @@ case $W in all)
 esac
 s xs xenstore-ls -f /
 set --
-for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains etc/fstab var/lib/xen/userdata-d.* etc/reeve; do
+for f in etc/xen/* etc/default/xendomains etc/sysconfig/xendomains etc/fstab var/lib/xen/userdata-d.* etc/reeve etc/ssh/ssh_host_ed25519_key.pub root/.ssh/reeve-migration.pub root/.ssh/authorized_keys; do
   case $f in etc/xen/scripts | etc/xen/boot) ;; *) set -- "$@" "$f" ;; esac
 done
 b files
@@ -120,6 +120,9 @@ look() {
         read -r l <"$g"
         echo "$i lease \${g##*/} $l"
       fi
+    done
+    for g in "$f"suspended/*.save; do
+      if [ -e "$g" ]; then echo "$i saved \${g##*/}"; fi
     done
     l=$(df -Pk "$f")
     echo "$i df \${l##*

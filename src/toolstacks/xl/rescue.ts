@@ -4,6 +4,7 @@ import type { Step } from '../../core/step.ts';
 import { isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
+import type { Peers } from '../../kinds/toolstack.ts';
 import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until } from './domain-steps.ts';
@@ -78,6 +79,8 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
         until({ is: 'domain', uuid: op.uuid, state: 'running' }, quickMs),
       ];
     }
+    case 'resume':
+      return halfMade;
     case 'attach-disk': {
       const { vdev, uuid } = op;
       const left = domain?.disks.some((k) => k.vdev === vdev) && !was?.disks.some((k) => k.vdev === vdev);
@@ -97,6 +100,9 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
         until({ is: 'no-nic', uuid, mac }, quickMs),
       ];
     }
+    case 'migrate':
+    case 'settle':
+    case 'suspend':
     case 'autostart':
     case 'stop':
     case 'pause':
@@ -120,4 +126,20 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'undefine':
       return [];
   }
+};
+
+/** Both ends are looked at, and nothing is started: only a person can tell which of two halves is whole. */
+export const verdict = (op: Op, now: ServerSeen, peers: Peers): string | null => {
+  if (!isVmOp(op) || op.verb !== 'migrate') return null;
+  const there = peers.get(op.peer);
+  const here = domainOf(op.uuid, now);
+  if (!there) return `${op.peer} could not be read: nobody knows whether it is there, so that nothing is started`;
+  const other = domainOf(op.uuid, there);
+  const monitor = here?.monitored === false ? '; it lost its xl monitor, and a restart gives it one' : '';
+  if (here && !other) return `it is on ${op.server} as before${monitor}`;
+  if (other && !here) return `it is on ${op.peer}: plan again, and it is taken in there`;
+  if (here && other) {
+    return `it is on ${op.server} (domain ${here.domid}, ${here.name}) and on ${op.peer} (domain ${other.domid}, ${other.name}): look which one works, and xl destroy the other`;
+  }
+  return `it is on neither ${op.server} nor ${op.peer}: what it had in memory is gone; plan again to start it`;
 };

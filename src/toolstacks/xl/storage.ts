@@ -126,6 +126,7 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     space: spaceOf(after('df') ?? ''),
     disks: keptIn(lines, ['disk', 'owner'], parseOwner),
     images: keptIn(lines, ['image', 'label'], parseLabel),
+    saved: lines.flatMap((l) => /^saved (\S+)\.save$/.exec(l)?.[1] ?? []),
     leases: leasesIn(lines),
   };
 };

@@ -74,6 +74,7 @@ export const parseVolumes = (
       ),
       images: {},
       leases: {},
+      saved: [],
     };
   };
   return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(path.slice('/dev/'.length, -1))]));

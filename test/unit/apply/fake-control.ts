@@ -337,6 +337,10 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'detach-nic':
     case 'move-nic':
     case 'release':
+    case 'migrate':
+    case 'settle':
+    case 'suspend':
+    case 'resume':
     case 'forget':
     case 'undefine':
       return { unsupported: `the fake toolstack cannot ${op.verb}` };
@@ -354,6 +358,7 @@ export const fakeToolstack: Toolstack = {
   unknownKeys: () => [],
   console: (name) => ['console', name],
   lower: (op) => lower(op),
+  verdict: () => null,
   rescue: (op, before, now) => {
     if (!isVmOp(op)) return [];
     const domain = now.domains.find((d) => d.uuid === op.uuid);

@@ -53,6 +53,7 @@ const on = (disks: Disks = {}, free = 100 * GiB): ServerSeen =>
           disks,
           images: {},
           leases: {},
+          saved: [],
         },
       },
     },

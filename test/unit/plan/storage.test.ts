@@ -38,6 +38,7 @@ const there = (m: typeof marker | 'odd' | null): StoreSeen => ({
   disks: {},
   images: {},
   leases: {},
+  saved: [],
 });
 const mount = { source: 'filer:/vmstore', path: '/srv/vmstore', type: 'nfs4' };
 const fstab = { text: withEntry('', { ...nfs, source: 'filer:/vmstore' }), digest: 'f' };

@@ -20,6 +20,7 @@ const flat: Toolstack = {
   reading: () => readProgram({ text: '', args: [], deadlineMs: 0, decode: () => server() }),
   lower: () => ({ unsupported: 'flat runs nothing' }),
   rescue: () => [],
+  verdict: () => null,
   rawReading: () =>
     readProgram({
       text: '',
@@ -241,8 +242,18 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
           domain(op.config, op.uuid, nextDomid(s), op.paused ? 'paused' : 'running'),
         ],
       };
+    case 'suspend':
     case 'stop':
       return without(s, op.uuid);
+    case 'settle':
+      return s;
+    case 'migrate':
+      return {
+        ...without(s, op.uuid),
+        records: s.records.filter((r) => r.path !== op.leaves?.path),
+      };
+    case 'resume':
+      return { ...s, domains: [...s.domains, domain(op.config, op.uuid, nextDomid(s), 'running')] };
     case 'restart': {
       const links = s.records.find((r) => r.path === op.record.path)?.autostart ?? [];
       const kept = { ...s, records: s.records.filter((x) => x.path !== op.record.from?.path) };

@@ -1,7 +1,8 @@
 /** A simulated dom0 without SSH for the tests of its parts, and the cfg that they start guests from. */
 import { makeProcess, type Result } from '../../../src/sim/process.ts';
 import { runProgram } from '../../../src/sim/programs.ts';
-import { makeWorld, type Behaviour, type Domain, type Server, type World } from '../../../src/sim/world.ts';
+import { makeWorld, type Behaviour, type Domain, type World } from '../../../src/sim/world.ts';
+import type { Server } from '../../../src/sim/server.ts';
 
 export const server: Server = {
   name: 'dom01',

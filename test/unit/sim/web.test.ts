@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { makeExport } from '../../../src/sim/mounts.ts';
 import { makeProcess, withTimeout } from '../../../src/sim/process.ts';
 import { runProgram } from '../../../src/sim/programs.ts';
-import type { WebFile } from '../../../src/sim/world.ts';
+import type { WebFile } from '../../../src/sim/server.ts';
 import { start } from './client.ts';
 import { bench, type Bench } from './farm.ts';
 

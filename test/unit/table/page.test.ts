@@ -45,6 +45,9 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   store: 'the store’s marker',
   stored: 'the size in the disk’s marker',
   booked: 'the server’s book of repositories',
+  sends: 'the server has a key, and knows the peer',
+  receives: 'the server admits the key',
+  member: 'the server’s file of its pool',
 };
 
 const wordsOf = (c: Condition): string => (c.is === 'domain' ? `the domain is ${c.state}` : words[c.is]);

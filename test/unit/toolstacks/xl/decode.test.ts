@@ -97,6 +97,8 @@ describe('a dom0 that answers', () => {
     expect(seen(running({ paths: 'there /k\nmissing /no\n' }), ['/k', '/no', '/slow'])).toEqual({
       is: 'seen',
       host: 'dom9',
+      membership: null,
+      migration: { hostKey: null, key: null, hosts: {}, admits: [], files: { hosts: null, authorized: null } },
       bootId: 'boot-1',
       xen: { major: 4, minor: 17, version: '4.17.7', virtCaps: ['pv', 'hvm', 'hap'] },
       cpus: 4,

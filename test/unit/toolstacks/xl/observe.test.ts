@@ -75,8 +75,8 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     const space = { size: expect.any(Number), free: expect.any(Number) };
     expect(seen).toMatchObject({ paths: { '/no/such/path': 'missing' } });
     expect('storage' in seen && seen.storage.stores).toEqual({
-      [store]: { is: 'there', marker, empty: false, space, disks: {}, images: {}, leases: {} },
-      [empty]: { is: 'there', marker: null, empty: true, space, disks: {}, images: {}, leases: {} },
+      [store]: { is: 'there', marker, empty: false, space, disks: {}, images: {}, leases: {}, saved: [] },
+      [empty]: { is: 'there', marker: null, empty: true, space, disks: {}, images: {}, leases: {}, saved: [] },
       '/no/such/store': { is: 'missing' },
     });
     expect('storage' in seen && seen.storage.mounts.map((m) => m.path)).toContain('/');

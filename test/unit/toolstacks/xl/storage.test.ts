@@ -31,22 +31,22 @@ describe('stores', () => {
     [
       'whole',
       ['folder', `marker ${JSON.stringify(marker)}`, 'used', df, 'end'],
-      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {} },
+      { marker, empty: false, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, saved: [] },
     ],
     [
       'new',
       ['folder', df, 'end'],
-      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {} },
+      { marker: null, empty: true, space: { size: 100, free: 60 }, disks: {}, images: {}, leases: {}, saved: [] },
     ],
     [
       'without space told',
       ['folder', 'used', 'df ', 'end'],
-      { marker: null, empty: false, space: null, disks: {}, images: {}, leases: {} },
+      { marker: null, empty: false, space: null, disks: {}, images: {}, leases: {}, saved: [] },
     ],
     [
       'with an odd marker',
       ['folder', 'marker {"format":2}', 'used', 'end'],
-      { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {} },
+      { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {}, saved: [] },
     ],
   ])('that are %s', (_, lines, store) => {
     const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
@@ -134,6 +134,7 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
+        saved: [],
       },
     };
     expect(steps(mark, on({ stores }))).toEqual([
@@ -153,6 +154,7 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
+        saved: [],
       },
     };
     expect(
@@ -170,6 +172,7 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
+        saved: [],
       },
     };
     const waits = lower({ ...mark, fresh: null }, on({ stores }), new Map());
@@ -192,6 +195,7 @@ describe('an operation', () => {
         disks: {},
         images: {},
         leases: {},
+        saved: [],
       },
     };
     const lowered = lower(mark, on({ stores }), new Map());
@@ -265,6 +269,7 @@ describe('a blank disk', () => {
       disks: {},
       images: {},
       leases: {},
+      saved: [],
     };
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
     const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });

@@ -1,0 +1,27 @@
+/** The operations on a dom0 itself: plain data that a plan file can hold. */
+import type { Ref } from '../../core/ref.ts';
+
+interface Base {
+  readonly dom0: Ref<'server'>;
+  readonly server: string;
+  /** The same. */
+  readonly name: string;
+  readonly farm: string;
+  readonly pool: string;
+}
+
+export type ServerOp =
+  /** Write down who belongs to the pool. */
+  | (Base & {
+      readonly verb: 'join-pool';
+      /** Sorted. */
+      readonly members: readonly string[];
+      /** Digest of what stands there now. */
+      readonly replaces: string | 'absent';
+    })
+  /** Forget the pool. */
+  | (Base & { readonly verb: 'leave-pool'; readonly digest: string })
+  /** Give it a key for migrations, where it has none, and the host keys of these peers. */
+  | (Base & { readonly verb: 'send-migrations'; readonly peers: readonly string[] })
+  /** Let these peers migrate to it, and do nothing else there. */
+  | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] });

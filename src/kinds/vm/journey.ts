@@ -1,0 +1,136 @@
+/** A VM's way to another server → its operations: the cfg goes before it, and what it leaves behind goes once it has come. */
+import { ref } from '../../core/ref.ts';
+import { homeAfter, type Journey, type VmTransition } from './draft.ts';
+import { autoFolder, configOfDomain } from './resolve.ts';
+import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
+import type { DiskConfig, VmConfig } from './spec.ts';
+import { lifeOf } from './state.ts';
+
+/** As it runs once what is changed live has been changed; memory at its smaller. */
+export const configOnTheWay = (t: VmTransition): VmConfig => {
+  const d = t.live?.domain;
+  if (!d) return t.want.config;
+  const now = configOfDomain(d);
+  const disks: Record<string, DiskConfig> = { ...now.disks };
+  let { nics } = now;
+  for (const { change, way } of t.take) {
+    const member = change.field.slice(change.field.indexOf('.') + 1);
+    if (change.field.startsWith('disks.')) {
+      const wanted = t.want.config.disks[member];
+      delete disks[member];
+      if (wanted && way.how !== 'detach-disk') disks[member] = wanted;
+    }
+    if (change.field.startsWith('nics.')) nics = t.want.config.nics;
+  }
+  const target = t.take.some((x) => x.way.how === 'set-memory')
+    ? Math.min(now.memory.target, t.want.config.memory.target)
+    : now.memory.target;
+  return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics };
+};
+
+const leftBy = ({ live }: VmTransition): LeftCfg | null => {
+  const record = live?.record;
+  if (!record) return null;
+  const { path, digest, autostart, via } = record;
+  return { path, digest, links: [...autostart, ...(via === undefined ? [] : [via])] };
+};
+
+/** Whether it starts with its server there: as the file says, or as it did where it was. */
+const starts = (t: VmTransition): boolean => {
+  const asked = t.take.some((x) => x.change.field.startsWith('autostart'));
+  return asked || t.live === null ? t.want.autostart === true : (t.live.record?.autostart.length ?? 0) > 0;
+};
+
+const grows = (op: VmOp): boolean =>
+  (op.verb === 'set-memory' && op.kib > op.from) || (op.verb === 'set-vcpus' && op.count > op.from);
+
+/** `hot`: what is changed while it runs. */
+export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: readonly VmOp[]): readonly VmOp[] => {
+  const to = homeAfter(t);
+  const here = { vm: ref('vm', t.want.key), server: t.server, uuid: t.want.uuid, name: t.want.config.name };
+  const there = { ...here, server: to };
+  const { path } = record;
+  const left = leftBy(t);
+  const link = starts(t) ? (t.want.link ?? `${autoFolder}${path.slice(path.lastIndexOf('/') + 1)}`) : null;
+  const define: VmOp = { ...there, verb: 'define', record, update: false };
+  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left }] : [];
+  const autostart: readonly VmOp[] =
+    link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
+  // A rename is of the running domain: it is known by its new name from then on.
+  const before = hot.filter((op) => !grows(op));
+  const after = hot.filter(grows).map((op) => ({ ...op, server: to }));
+  const update = t.defer.length > 0;
+  const settled: readonly VmOp[] =
+    t.lease || link !== null || update
+      ? [{ ...there, verb: 'settle', path, lease: t.lease, link, via: link === null ? null : t.via, update }]
+      : [];
+  const { ready } = t.want;
+  const awaited: readonly VmOp[] = ready && t.want.state === 'running' ? [{ ...there, verb: 'ready', ready }] : [];
+  switch (j.how) {
+    case 'live': {
+      const config = configOnTheWay(t);
+      const stages = [t.server, ...j.through];
+      const moves = j.through.map((peer, i): VmOp => ({
+        ...here,
+        server: stages[i] ?? t.server,
+        verb: 'migrate',
+        peer,
+        address: j.addresses[peer] ?? peer,
+        config,
+        leaves: i === 0 ? left : null,
+      }));
+      return [...before, define, ...moves, ...settled, ...after];
+    }
+    case 'suspend': {
+      const config = configOnTheWay(t);
+      const { image } = j;
+      if (!image) return [];
+      const saved = { file: image.path, config };
+      return [
+        ...before,
+        define,
+        {
+          ...here,
+          verb: 'suspend',
+          ...saved,
+          folder: image.folder,
+          farm: t.farm,
+          repository: image.repository,
+          leaves: left,
+        },
+        { ...there, verb: 'resume', ...saved, path, lease: t.lease },
+        ...(link !== null || update ? settled.map((op) => ({ ...op, lease: null }) as VmOp) : []),
+        ...after,
+      ];
+    }
+    case 'down': {
+      const d = t.live?.domain;
+      const life = lifeOf(t.live);
+      const ended = life === 'crashed' || life === 'ended';
+      const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
+      const up = t.mode === 'restart' || t.state === 'start';
+      const wake: readonly VmOp[] = life === 'paused' ? [{ ...here, verb: 'unpause' }] : [];
+      const stop: readonly VmOp[] = d
+        ? [
+            ...wake,
+            {
+              ...here,
+              name: d.name,
+              verb: 'stop',
+              deadlineMs: t.want.shutdownMs,
+              force: t.force || ended,
+              lease: held,
+            },
+          ]
+        : [];
+      const lease = t.lease && d && held ? { ...t.lease, replaces: 'absent' as const } : t.lease;
+      const paused = t.want.state === 'paused';
+      const start: readonly VmOp[] = !up
+        ? []
+        : t.saved !== null && !paused
+          ? [{ ...there, verb: 'resume', file: t.saved, path, config: record.config, lease }]
+          : [{ ...there, verb: 'start', path, paused, clear: false, config: record.config, lease }];
+      return [define, ...stop, ...start, ...autostart, ...forget, ...(up && !paused ? awaited : [])];
+    }
+  }
+};

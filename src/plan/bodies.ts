@@ -1,0 +1,265 @@
+/** The VMs of one pool as placing sees them: where each is, what it takes and is to take, and what moving it would cost. */
+import { within, type Disruption } from '../core/disruption.ts';
+import { sortedBy } from '../core/order.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import { needsQemu } from '../kinds/vm/device-ways.ts';
+import type { VmTransition } from '../kinds/vm/draft.ts';
+import type { Domain } from '../kinds/vm/live.ts';
+import { realise } from '../kinds/vm/realise.ts';
+import { lifeOf } from '../kinds/vm/state.ts';
+import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
+import type { Decision } from './decide.ts';
+import { lackOf } from './lacks.ts';
+import { moveBy } from './moves/problem.ts';
+import type { Roof } from './parts.ts';
+import type { Room } from './room.ts';
+import { netOf, type Amounts } from './takes.ts';
+
+/** Why a VM may not be moved, and what would help. */
+export interface Stays {
+  readonly why: string;
+  readonly help: string | null;
+  readonly needs: Disruption | null;
+}
+
+export interface Body {
+  /** Of the file; null: somebody else's. */
+  readonly spec: VmSpec | null;
+  readonly name: string;
+  readonly uuid: string;
+  /** Null: it runs nowhere. */
+  readonly server: string | null;
+  readonly decision: Decision | null;
+  readonly now: Amounts;
+  readonly next: Amounts;
+  readonly runs: boolean;
+  readonly move: (typeof moveBy)[keyof typeof moveBy];
+  /** Set where it may not move at all. */
+  readonly stays: Stays | null;
+  readonly suspend: boolean;
+  /** What it needs of a server; null: only that it is where it is. */
+  readonly config: VmConfig | null;
+  /** Its cfg is there, and it had best start there. */
+  readonly prefers: string | null;
+  /** This farm's, as its cfg says, though this run does not plan it. */
+  readonly ours: boolean;
+}
+
+export interface PoolScene {
+  readonly farm: string;
+  readonly pool: PoolSpec;
+  readonly seenOf: (server: string) => ServerSeen | undefined;
+  readonly rooms: ReadonlyMap<string, Room>;
+  readonly roofs: ReadonlyMap<string, readonly Roof[]>;
+  readonly overhead: Overhead;
+  readonly budget: (spec: VmSpec) => Disruption;
+}
+
+/** Whether the server may hold VMs, as the file has it. */
+export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');
+
+/** A disk that only one server has. */
+export const localDisk = (config: VmConfig, pool: PoolSpec): string | null => {
+  const shared = Object.values(pool.repositories).filter((r) => r.shared && r.state === 'present');
+  const found = Object.values(config.disks).find((d) => !shared.some((r) => d.path.startsWith(`${r.path}/`)));
+  return found?.path ?? null;
+};
+
+/** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
+const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
+  if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
+    return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
+  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
+  if (passed) return `it has a device of its server (${passed.key})`;
+  if (d.state === 'paused') return 'it is paused';
+  return null;
+};
+
+const help = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
+
+/** How a VM that runs can leave its server, within its budget. */
+const wayOut = (
+  x: Decision,
+  t: VmTransition,
+  d: Domain,
+  scene: PoolScene,
+): Pick<Body, 'move' | 'stays' | 'suspend'> => {
+  const never = (
+    why: string,
+    about: string | null,
+    needs: Disruption | null = null,
+  ): Pick<Body, 'move' | 'stays' | 'suspend'> => ({
+    move: moveBy.never,
+    stays: { why, help: about, needs },
+    suspend: false,
+  });
+  const config = t.live?.record?.config ?? t.want.config;
+  const local = localDisk({ ...config, disks: { ...config.disks, ...t.want.config.disks } }, scene.pool);
+  if (local !== null)
+    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
+  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
+  const seen = scene.seenOf(x.server);
+  const budget = scene.budget(x.spec);
+  const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
+  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
+  if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
+  const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
+  const restarts = within('restart', budget) && t.want.state === 'running';
+  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
+  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
+  if (fixed === null) return never(`its budget is ${budget}`, help('migrate', x.spec), 'migrate');
+  return never(`${fixed}, and its budget is ${budget}`, help('restart', x.spec), 'restart');
+};
+
+const none: Amounts = { memory: 0, vcpus: 0 };
+
+const sum = (a: Amounts, b: Amounts): Amounts => ({ memory: a.memory + b.memory, vcpus: a.vcpus + b.vcpus });
+
+/** What a VM of this configuration takes in all. */
+export const sizeOf = (config: VmConfig, overhead: Overhead): Amounts => ({
+  memory: config.memory.target + overhead(config),
+  vcpus: config.vcpus.count,
+});
+
+/** A domain, with what is to be done with it where it is ours. */
+const running = (d: Domain, server: string, x: Decision | undefined, scene: PoolScene): Body => {
+  const room = scene.rooms.get(server);
+  const now: Amounts = {
+    memory: (room?.claims.get(d.uuid) ?? 0) + (room?.claims.get(`${d.uuid}+overhead`) ?? 0),
+    vcpus: room?.vcpus.get(d.uuid) ?? d.vcpus.online,
+  };
+  const record = scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid);
+  const ours = x !== undefined || record?.marker?.farm === scene.farm;
+  const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours };
+  const t = x?.whole;
+  if (!x || !t) {
+    const stays = {
+      why: x ? 'it cannot be planned' : 'it is not managed',
+      help: x ? null : 'move or stop it by hand',
+      needs: null,
+    };
+    return {
+      ...base,
+      spec: x?.spec ?? null,
+      decision: null,
+      next: now,
+      runs: true,
+      move: moveBy.never,
+      stays,
+      suspend: false,
+      config: null,
+    };
+  }
+  const ops = x.transition ? realise(x.transition) : [];
+  const leaves = x.transition?.state === 'stop' || x.transition?.mode === 'delete';
+  return {
+    ...base,
+    spec: x.spec,
+    decision: x,
+    next: leaves ? none : sum(now, netOf(ops, server, room, scene.overhead)),
+    runs: !leaves,
+    ...wayOut(x, t, d, scene),
+    config: t.want.config,
+  };
+};
+
+/** One that is to be started and whose cfg lies on a server. */
+const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
+  const local = localDisk(t.want.config, scene.pool);
+  return {
+    spec: x.spec,
+    name: x.spec.name,
+    uuid: t.want.uuid,
+    server: null,
+    decision: x,
+    now: none,
+    next: sizeOf(t.want.config, scene.overhead),
+    runs: true,
+    move: moveBy.cold,
+    stays: local === null ? null : { why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
+    suspend: false,
+    config: t.want.config,
+    prefers: x.server,
+    ours: true,
+  };
+};
+
+/** All that runs or is to run; `fresh`: VMs that are nowhere yet, with what they are to be. */
+export const bodiesOf = (
+  scene: PoolScene,
+  decisions: readonly Decision[],
+  fresh: readonly { readonly spec: VmSpec; readonly uuid: string; readonly config: VmConfig }[],
+): readonly Body[] => {
+  const byUuid = new Map(
+    decisions.flatMap((x) => (x.live?.domain ? [[`${x.server}\n${x.live.domain.uuid}`, x] as const] : [])),
+  );
+  const servers = scene.pool.servers.map((s) => s.name);
+  const domains = servers.flatMap((s) =>
+    (scene.seenOf(s)?.domains ?? []).map((d) => running(d, s, byUuid.get(`${s}\n${d.uuid}`), scene)),
+  );
+  const starts = decisions.flatMap((x) => {
+    const t = x.transition;
+    if (!t || t.state !== 'start' || x.live?.domain || lifeOf(x.live) !== 'stopped') return [];
+    return servers.includes(x.server) ? [starting(x, t, scene)] : [];
+  });
+  const born = fresh.flatMap(({ spec, uuid, config }): Body[] =>
+    spec.state === 'stopped'
+      ? []
+      : [
+          {
+            spec,
+            name: spec.name,
+            uuid,
+            server: null,
+            decision: null,
+            now: none,
+            next: sizeOf(config, scene.overhead),
+            runs: true,
+            move: moveBy.cold,
+            stays: null,
+            suspend: false,
+            config,
+            prefers: null,
+            ours: true,
+          },
+        ],
+  );
+  return sortedBy([...domains, ...starts, ...born], (b) => `${b.spec?.key ?? b.name}\n${b.uuid}`);
+};
+
+/** VMs with one of these need the same of a server, whatever else tells them apart. */
+export const needsKey = (config: VmConfig, roofs: readonly Roof[]): string =>
+  JSON.stringify([
+    config.type,
+    Object.values(config.disks).some(needsQemu),
+    config.nics.map((n) => n.bridge),
+    config.settings.cpupool,
+    config.boot.kernel,
+    config.boot.ramdisk,
+    config.settings['boot.bootloader'],
+    Object.values(config.cdroms).map((c) => c.path),
+    Object.values(config.disks).map(
+      (d) => roofs.find((r) => r.path === d.path || d.path.startsWith(`${r.path}/`))?.repository ?? d.path,
+    ),
+  ]);
+
+/** What the server lacks for it; null: nothing. */
+export const lackThere = (
+  config: VmConfig,
+  server: string,
+  scene: PoolScene,
+): { what: string; help: string } | null => {
+  const seen = scene.seenOf(server);
+  if (!seen) return { what: 'could not be read', help: 'try again when it answers' };
+  return lackOf(config, seen, scene.roofs.get(server) ?? []);
+};
+
+/** A running VM goes to the same version of Xen or the next one, and the peer must be able to take it. */
+export const takesFrom = (from: string, to: string, scene: PoolScene): boolean => {
+  if (from === to) return true;
+  const [a, b] = [scene.seenOf(from)?.xen, scene.seenOf(to)?.xen];
+  return !a || !b || (a.major === b.major && b.minor - a.minor >= 0 && b.minor - a.minor <= 1);
+};

@@ -1,0 +1,82 @@
+/** Why placing could not fulfil a wish, server by server, and why a VM has to move at all. */
+import { formatSize } from '../core/quantity.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
+import { holdsVms, lackThere, takesFrom, type Body } from './bodies.ts';
+import { moveBy } from './moves/problem.ts';
+import { freeAfter, type PoolPlan } from './pool.ts';
+
+const stateText: Readonly<Record<ServerSpec['state'], string>> = {
+  active: 'runs no VMs (its roles)',
+  maintenance: 'is in maintenance',
+  off: 'is off',
+  lost: 'is lost',
+  absent: 'is to leave the pool',
+};
+
+const sharing = (plan: PoolPlan, body: Body, server: string): Body | undefined => {
+  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const index = plan.servers.indexOf(server);
+  return plan.bodies.find(
+    (b, v) => b !== body && plan.solution.to[v] === index && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+  );
+};
+
+/** What keeps the VM from one server once all else is done; null: nothing that is known. */
+export const lackOn = (plan: PoolPlan, body: Body, server: string): string | null => {
+  const spec = plan.scene.pool.servers.find((s) => s.name === server);
+  if (!spec) return 'is in another pool';
+  if (!holdsVms(spec)) return stateText[spec.state];
+  if (!plan.servers.includes(server)) return 'could not be read';
+  if (body.spec && body.spec.servers.length > 0 && !body.spec.servers.includes(server))
+    return 'is none that the file names for it';
+  const lack = body.config && lackThere(body.config, server, plan.scene);
+  if (lack) return lack.what;
+  if (body.move === moveBy.live && body.server !== null && !takesFrom(body.server, server, plan.scene))
+    return 'has another version of Xen';
+  const other = sharing(plan, body, server);
+  if (other) {
+    const groups = new Set(body.spec?.apart.map((a) => a.group));
+    const group = other.spec?.apart.find((a) => groups.has(a.group))?.group;
+    return `has ${other.name} of group ${group}`;
+  }
+  const free = freeAfter(plan).get(server);
+  const here = plan.servers[plan.solution.to[plan.bodies.indexOf(body)] ?? -1] === server;
+  const memory = body.next.memory - (free?.memory ?? 0) - (here ? body.next.memory : 0);
+  if (memory > 0) return `lacks ${formatSize(Math.ceil(memory / 1024) * 1024)} of memory`;
+  const vcpus = body.next.vcpus - (free?.vcpus ?? 0) - (here ? body.next.vcpus : 0);
+  return vcpus > 0 ? `lacks ${Math.ceil(vcpus)} vCPUs (overcommit)` : null;
+};
+
+/** All servers of the pool that might take it, each with what it lacks. */
+export const lacksText = (plan: PoolPlan, body: Body): string =>
+  plan.scene.pool.servers
+    .filter((s) => s.name !== body.server && (body.spec?.servers.length === 0 || body.spec?.servers.includes(s.name)))
+    .map((s) => `${s.name} ${lackOn(plan, body, s.name) ?? 'has room, but what has to leave it first cannot'}`)
+    .join('; ') || 'no other server of its pool may have it';
+
+/** Why a VM that runs there cannot stay. */
+export interface Reason {
+  /** `state`, `file` and `apart` are wishes of the file; `full` and `room` come of what others take. */
+  readonly is: 'state' | 'file' | 'apart' | 'full' | 'room';
+  readonly text: string;
+}
+
+export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
+  const { server } = body;
+  const spec = plan.scene.pool.servers.find((s) => s.name === server);
+  if (server === null || !spec) return { is: 'room', text: 'where its cfg lies it cannot start' };
+  if (!holdsVms(spec)) return { is: 'state', text: `${server} ${stateText[spec.state]}` };
+  const wanted = body.spec?.servers ?? [];
+  if (wanted.length > 0 && !wanted.includes(server))
+    return { is: 'file', text: `the file wants ${wanted.join(' or ')}` };
+  const index = plan.servers.indexOf(server);
+  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const beside = plan.bodies.find(
+    (b) => b !== body && b.server === server && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+  );
+  if (beside) return { is: 'apart', text: `${beside.name} of its group is on ${server}, too` };
+  const wants = plan.bodies.reduce((n, b) => n + (b.server === server ? b.next.memory : 0), 0);
+  if (wants > (plan.problem.room[2 * index] ?? 0))
+    return { is: 'full', text: `${server} cannot hold what its VMs are to have` };
+  return { is: 'room', text: `it makes room on ${server}` };
+};

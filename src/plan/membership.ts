@@ -1,0 +1,149 @@
+/** Who belongs to each pool, as its servers remember it: who joins, who leaves, who is missing, and who is somebody else's. */
+import { byText } from '../core/order.ts';
+import { isUnknown, type Unknown } from '../core/port.ts';
+import { ref } from '../core/ref.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { Refusal } from '../kinds/plan.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import type { ServerOp } from '../kinds/server/ops.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
+
+export interface Members {
+  /** As it was read, but what belongs to somebody else counts as not read, and so does whom the file has forgotten. */
+  readonly observed: Observed;
+  readonly refused: readonly Refusal[];
+}
+
+/** A server of another farm or pool, or whose own word cannot be read. */
+const stranger = (s: ServerSpec, seen: ServerSeen, farm: string): Unknown | null => {
+  const own = seen.membership?.value;
+  if (own === undefined) return null;
+  const not = (why: string, help: string): Unknown => ({ is: 'unknown', reason: 'foreign', why, help });
+  if (own === 'odd') return not('its /etc/reeve/pool.json cannot be read', 'mend it, or move it away');
+  if (own.farm !== farm)
+    return not(
+      `it belongs to pool ${own.pool} of farm ${own.farm}`,
+      'let that farm give it up first (`state: absent`), or remove /etc/reeve/pool.json there',
+    );
+  if (own.pool !== s.pool)
+    return not(
+      `it belongs to pool ${own.pool}; the file has it in ${s.pool}`,
+      'a server changes its pool by leaving the old one first (`state: absent`)',
+    );
+  return null;
+};
+
+const forgotten = (name: string, pool: string, by: string): Refusal => ({
+  subject: ref('server', name),
+  what: `${name} would be forgotten`,
+  why: `it left the file, and ${by} remembers it as a member of pool ${pool}: its VMs may run there`,
+  help: 'put it back with `state: absent`, so that it is emptied first; or with `state: lost`, where it is dead for certain',
+  needs: null,
+});
+
+export const membersIn = (farm: Farm, observed: Observed, covers: (pool: string) => boolean): Members => {
+  const out = new Map(observed);
+  const refused: Refusal[] = [];
+  for (const pool of farm.pools) {
+    const known = new Set(pool.servers.map((s) => s.name));
+    for (const s of pool.servers) {
+      const seen = seenOn(observed, s.name);
+      if (!seen) continue;
+      const foreign = stranger(s, seen, farm.name);
+      if (foreign) {
+        out.set(s.name, foreign);
+        continue;
+      }
+      const own = seen.membership?.value;
+      for (const m of own && own !== 'odd' ? own.members : []) {
+        const before = out.get(m);
+        if (known.has(m) || (before && isUnknown(before) && before.memberOf === pool.name)) continue;
+        if (out.has(m)) continue;
+        out.set(m, {
+          is: 'unknown',
+          reason: 'forgotten',
+          why: `${s.name} remembers it, and the file does not have it`,
+          memberOf: pool.name,
+        });
+        if (covers(pool.name)) refused.push(forgotten(m, pool.name, s.name));
+      }
+    }
+  }
+  return { observed: out, refused };
+};
+
+const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n');
+
+/** A pool is worth writing down once it has two servers. */
+const isKept = (pool: PoolSpec, observed: Observed): boolean =>
+  pool.servers.filter((s) => s.state !== 'lost' && s.state !== 'absent').length > 1 ||
+  pool.servers.some((s) => seenOn(observed, s.name)?.membership);
+
+const opBase = (s: ServerSpec, farm: string) => ({
+  dom0: ref('server', s.name),
+  server: s.name,
+  name: s.name,
+  farm,
+  pool: s.pool,
+});
+
+/** `leaving`: servers that are empty once this plan is done, and are to be forgotten. */
+export const memberOps = (
+  pool: PoolSpec,
+  observed: Observed,
+  farm: string,
+  leaving: ReadonlySet<string>,
+): readonly ServerOp[] => {
+  if (!isKept(pool, observed)) return [];
+  // One that was declared lost and answers is an error of the file: nothing is written down on it.
+  if (pool.servers.some((s) => s.state === 'lost' && seenOn(observed, s.name))) return [];
+  const stays = pool.servers.filter(
+    (s) => s.state !== 'lost' && !leaving.has(s.name) && !(s.state === 'absent' && isGone(s, observed)),
+  );
+  const members = stays.map((s) => s.name).sort(byText);
+  return pool.servers.flatMap((s): readonly ServerOp[] => {
+    const seen = seenOn(observed, s.name);
+    if (!seen || seen.membership === undefined) return [];
+    const { membership } = seen;
+    const base = opBase(s, farm);
+    if (leaving.has(s.name)) return membership ? [{ ...base, verb: 'leave-pool', digest: membership.digest }] : [];
+    if (!stays.includes(s)) return [];
+    const own = membership?.value;
+    if (own && own !== 'odd' && own.farm === farm && own.pool === pool.name && same(own.members, members)) return [];
+    return [{ ...base, verb: 'join-pool', members, replaces: membership?.digest ?? 'absent' }];
+  });
+};
+
+/** It was emptied and has forgotten its pool; it may leave the file. */
+export const isGone = (s: ServerSpec, observed: Observed): boolean => {
+  const seen = seenOn(observed, s.name);
+  return s.state === 'absent' && seen !== undefined && seen.membership === null;
+};
+
+/** What each of two servers lacks for migrations from the first to the second. */
+export const migrationOps = (
+  pairs: readonly (readonly [from: string, to: string])[],
+  pool: PoolSpec,
+  observed: Observed,
+  farm: string,
+  aliasOf: (server: string) => string,
+): readonly ServerOp[] => {
+  const sends = new Map<string, Set<string>>();
+  const takes = new Map<string, Set<string>>();
+  const add = (map: Map<string, Set<string>>, at: string, peer: string): unknown =>
+    map.set(at, (map.get(at) ?? new Set()).add(peer));
+  for (const [from, to] of pairs) {
+    const [a, b] = [seenOn(observed, from)?.migration, seenOn(observed, to)?.migration];
+    if (!a || !b) continue;
+    if (a.key === null || a.hosts[aliasOf(to)] !== b.hostKey) add(sends, from, to);
+    if (a.key === null || !b.admits.includes(a.key)) add(takes, to, from);
+  }
+  return pool.servers.flatMap((s): readonly ServerOp[] => {
+    const base = opBase(s, farm);
+    const [send, take] = [sends.get(s.name), takes.get(s.name)];
+    return [
+      ...(send ? [{ ...base, verb: 'send-migrations' as const, peers: [...send].sort(byText) }] : []),
+      ...(take ? [{ ...base, verb: 'take-migrations' as const, peers: [...take].sort(byText) }] : []),
+    ];
+  });
+};

@@ -1,0 +1,217 @@
+/** Placing the VMs of one pool: from what was decided of each to where each goes, in which order, and why some cannot. */
+import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
+import { bodiesOf, holdsVms, lackThere, needsKey, takesFrom, type Body, type PoolScene } from './bodies.ts';
+import type { Decision } from './decide.ts';
+import { movesIn, solve, type Solution } from './moves/index.ts';
+import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Unmet } from './moves/problem.ts';
+import { lacking, type Lacking } from './moves/spare.ts';
+import { wrongWith } from './moves/replay.ts';
+
+export interface Fresh {
+  readonly spec: VmSpec;
+  readonly uuid: string;
+  readonly config: VmConfig;
+}
+
+/** What came of placing one pool. */
+export interface PoolPlan {
+  readonly scene: PoolScene;
+  readonly bodies: readonly Body[];
+  /** Names of the servers, by index. */
+  readonly servers: readonly string[];
+  readonly problem: Problem;
+  readonly solution: Solution;
+  /** A loss that the pool does not survive once all is done. */
+  readonly lacking: Lacking | null;
+}
+
+const dims = ['memory', 'vcpus'] as const;
+
+/** A soft group is given up where one of its VMs finds no place otherwise. */
+const groupsOf = (bodies: readonly Body[], given: ReadonlySet<string>): Pick<Problem, 'groups' | 'groupsFrom'> => {
+  const index = new Map<string, number>();
+  const from = new Int32Array(bodies.length + 1);
+  const list = bodies.flatMap((b, v) => {
+    const mine = (b.spec?.apart ?? [])
+      .filter((a) => !(a.soft && given.has(a.group)))
+      .map((a) => {
+        const i = index.get(a.group) ?? index.size;
+        index.set(a.group, i);
+        return i;
+      });
+    from[v + 1] = (from[v] ?? 0) + mine.length;
+    return mine;
+  });
+  return { groups: Int32Array.from(list), groupsFrom: from };
+};
+
+const problemOf = (
+  scene: PoolScene,
+  bodies: readonly Body[],
+  servers: readonly string[],
+  given: ReadonlySet<string>,
+): Problem => {
+  const indexOf = new Map(servers.map((s, i) => [s, i] as const));
+  const spec = new Map(scene.pool.servers.map((s) => [s.name, s] as const));
+  const room = new Float64Array(servers.length * dims.length);
+  const amounts = (pick: (b: Body) => Body['now']): Float64Array =>
+    Float64Array.from(bodies.flatMap((b) => [pick(b).memory, pick(b).vcpus]));
+  servers.forEach((s, i) => {
+    const r = scene.rooms.get(s);
+    const here = bodies.filter((b) => b.server === s);
+    room[2 * i] = (r?.free ?? 0) + here.reduce((n, b) => n + b.now.memory, 0);
+    // Where the pool sets no limit: more than anybody has.
+    room[2 * i + 1] = Math.min(1e9, r?.freeVcpus ?? 0) + here.reduce((n, b) => n + b.now.vcpus, 0);
+  });
+  const sets: ServerSet[] = [];
+  const known = new Map<string, number>();
+  const setOf = (key: string, list: () => readonly number[]): number => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    known.set(key, sets.length);
+    return sets.push(serverSet(list(), servers.length)) - 1;
+  };
+  const at = Int32Array.from(bodies, (b) => indexOf.get(b.server ?? '') ?? -1);
+  const wanted = Int32Array.from(bodies, (b, v) => {
+    if (b.stays && b.server === null) return setOf(`only ${b.prefers}`, () => [indexOf.get(b.prefers ?? '') ?? 0]);
+    const list = b.spec?.servers ?? [];
+    if (!b.spec) return setOf(`only ${at[v]}`, () => [at[v] ?? 0]);
+    return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
+  });
+  const anyRoofs = servers.map((s) => scene.roofs.get(s) ?? []).find((r) => r.length > 0) ?? [];
+  const ables = new Map<string, number>();
+  const able = Int32Array.from(bodies, (b) => {
+    if (!b.config || servers.length === 1) return -1;
+    const { config } = b;
+    const from = b.move === moveBy.live && b.server !== null ? b.server : null;
+    const version = from === null ? '' : scene.seenOf(from)?.xen.version;
+    const key = `${version} ${needsKey(config, anyRoofs)}`;
+    const found =
+      ables.get(key) ??
+      setOf(`able ${key}`, () =>
+        servers.flatMap((s, i) =>
+          lackThere(config, s, scene) === null && (from === null || takesFrom(from, s, scene)) ? [i] : [],
+        ),
+      );
+    ables.set(key, found);
+    return found;
+  });
+  const holds = (s: string): number => {
+    const x = spec.get(s);
+    return x && holdsVms(x) && scene.seenOf(s) ? 1 : 0;
+  };
+  return {
+    servers: servers.length,
+    vms: bodies.length,
+    dims: dims.length,
+    room,
+    open: Uint8Array.from(servers, holds),
+    keeps: Uint8Array.from(servers, holds),
+    at,
+    runs: Uint8Array.from(bodies, (b) => (b.runs ? 1 : 0)),
+    now: amounts((b) => b.now),
+    next: amounts((b) => b.next),
+    wanted,
+    able,
+    sets,
+    prefers: Int32Array.from(bodies, (b) => indexOf.get(b.prefers ?? '') ?? -1),
+    move: Uint8Array.from(bodies, (b) => b.move),
+    suspend: Uint8Array.from(bodies, (b) => (b.suspend ? 1 : 0)),
+    ...groupsOf(bodies, given),
+  };
+};
+
+/** Null where no server of the pool was read. */
+export const placePool = (
+  scene: PoolScene,
+  decisions: readonly Decision[],
+  fresh: readonly Fresh[],
+): PoolPlan | null => {
+  const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
+  if (servers.length === 0) return null;
+  const bodies = bodiesOf(scene, decisions, fresh);
+  const given = new Set<string>();
+  for (;;) {
+    const problem = problemOf(scene, bodies, servers, given);
+    const solution = solve(problem);
+    const soft = solution.unmet
+      .flatMap(({ vm }) => bodies[vm]?.spec?.apart ?? [])
+      .filter((a) => a.soft && !given.has(a.group));
+    if (soft.length > 0) {
+      for (const a of soft) given.add(a.group);
+      continue;
+    }
+    const wrong = wrongWith(problem, solution.steps, solution.to);
+    if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
+    return { scene, bodies, servers, problem, solution, lacking: lacking(problem, solution.to, scene.pool.spare) };
+  }
+};
+
+export interface Travel {
+  readonly how: 'live' | 'suspend' | 'down';
+  readonly through: readonly string[];
+}
+
+/** By index of the VM: how it comes to another server. Null in place of one that has to be refused: its way has both kinds. */
+export const travels = (plan: PoolPlan): ReadonlyMap<number, Travel | null> => {
+  const by = new Map<number, MoveStep[]>();
+  for (const s of plan.solution.steps) {
+    const list = by.get(s.vm);
+    if (list) list.push(s);
+    else by.set(s.vm, [s]);
+  }
+  const out = new Map<number, Travel | null>();
+  for (const [vm, steps] of by) {
+    const body = plan.bodies[vm];
+    const moves = steps.filter((s) => s.to >= 0 && s.to !== s.from);
+    const to = plan.solution.to[vm] ?? -1;
+    const name = (s: number): string => plan.servers[s] ?? '';
+    const from = body?.server ?? body?.prefers ?? null;
+    if (!body || from === null || to < 0) continue;
+    const suspends = steps.some((s) => s.kind === 'suspend');
+    const alive = moves.every((s) => s.kind === 'move' || s.kind === 'hop');
+    if (moves.length === 0 || (body.server === null && name(to) === from)) continue;
+    if (suspends) out.set(vm, moves.length === 1 ? { how: 'suspend', through: [name(to)] } : null);
+    else if (alive && body.move === 1) out.set(vm, { how: 'live', through: moves.map((s) => name(s.to)) });
+    else out.set(vm, { how: 'down', through: [name(to)] });
+  }
+  return out;
+};
+
+/** By VM key: the places of its steps in the order that was found. */
+export const ranksOf = (plan: PoolPlan): ReadonlyMap<string, readonly number[]> => {
+  const out = new Map<string, number[]>();
+  plan.solution.steps.forEach((s, i) => {
+    const key = plan.bodies[s.vm]?.spec?.key;
+    if (key === undefined) return;
+    const list = out.get(key);
+    if (list) list.push(i);
+    else out.set(key, [i]);
+  });
+  return out;
+};
+
+export const unmetOf = (plan: PoolPlan): readonly { readonly body: Body; readonly unmet: Unmet }[] =>
+  plan.solution.unmet.flatMap((unmet) => {
+    const body = plan.bodies[unmet.vm];
+    return body ? [{ body, unmet }] : [];
+  });
+
+/** What is free on each server once all is done. */
+export const freeAfter = ({
+  problem,
+  solution,
+  servers,
+}: PoolPlan): ReadonlyMap<string, { memory: number; vcpus: number }> => {
+  const free = Float64Array.from(problem.room);
+  solution.to.forEach((s, v) => {
+    if (s < 0) return;
+    for (let d = 0; d < 2; d++) free[2 * s + d] = (free[2 * s + d] ?? 0) - (problem.next[2 * v + d] ?? 0);
+  });
+  return new Map(servers.map((s, i) => [s, { memory: free[2 * i] ?? 0, vcpus: free[2 * i + 1] ?? 0 }] as const));
+};
+
+export const movesOf = (plan: PoolPlan): { readonly moves: number; readonly bound: number } => ({
+  moves: movesIn(plan.solution.steps),
+  bound: plan.solution.bound,
+});

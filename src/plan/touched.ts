@@ -1,0 +1,54 @@
+/** The objects that a plan counts on, with the digest of what was seen of each. */
+import { ref } from '../core/ref.ts';
+import { isImageOp } from '../kinds/operations.ts';
+import type { Plan, PlanDom0, PlanRepository } from '../kinds/plan.ts';
+import { seenOn } from '../kinds/server/live.ts';
+import type { Decision } from './decide.ts';
+import { digestTouched } from './digest.ts';
+import type { Draft } from './ordering.ts';
+import type { Node } from './sequence.ts';
+
+export const storesTouched = (r: PlanRepository, d: Draft): Plan['touched'] =>
+  r.servers.flatMap(({ server }) => {
+    const seen = seenOn(d.observed, server);
+    if (!seen) return [];
+    return [{ subject: r.subject, server, uuid: '', name: r.path, digest: digestTouched(r.subject, seen, '', r.path) }];
+  });
+
+export const serverTouched = (s: PlanDom0, d: Draft): Plan['touched'] => {
+  const seen = seenOn(d.observed, s.name);
+  if (!seen) return [];
+  const digest = digestTouched(s.subject, seen, '', s.name);
+  return [{ subject: s.subject, server: s.name, uuid: '', name: s.name, digest }];
+};
+
+export const imageTouched = ({ op }: Node, d: Draft): Plan['touched'] => {
+  const seen = seenOn(d.observed, op.server);
+  if (!isImageOp(op) || !seen) return [];
+  const digest = digestTouched(op.image, seen, '', op.path);
+  return [{ subject: op.image, server: op.server, uuid: '', name: op.path, digest }];
+};
+
+/** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
+export const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {
+  const t = x.transition;
+  const live = t ? t.live : x.live;
+  const pool = d.farm.pools.find((p) => p.name === x.spec.pool)?.servers.map((s) => s.name) ?? [];
+  const through = t?.journey ? [x.server, ...t.journey.through] : [x.server];
+  const servers = live ? through : scope.filter((s) => pool.includes(s));
+  return servers.flatMap((server) => {
+    const seen = seenOn(d.observed, server);
+    if (!seen) return [];
+    const uuid = t?.want.uuid ?? live?.uuid ?? '';
+    const name = live?.domain?.name ?? t?.want.config.name ?? x.spec.name;
+    return [
+      {
+        subject: ref('vm', x.spec.key),
+        server,
+        uuid,
+        name,
+        digest: digestTouched(ref('vm', x.spec.key), seen, uuid, name),
+      },
+    ];
+  });
+};

@@ -1,0 +1,153 @@
+/** What moves a running VM to another server: live, or through a file with its memory. */
+import type { Condition, Lowered, Step } from '../../core/step.ts';
+import { aliasOf } from '../../kinds/server/describe.ts';
+import type { Peers } from '../../kinds/toolstack.ts';
+import type { LeftCfg } from '../../kinds/vm/ops.ts';
+import { exec, gone, quickMs } from './domain-steps.ts';
+import { linkArgvs } from './lower-cfg.ts';
+import { is, leased, store } from './lower-life.ts';
+import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
+import { memoryNeed } from './memory-need.ts';
+import { hasQemu, runningPaths } from './needs.ts';
+import { hostsPath, keyPath } from './peers.ts';
+
+/** Killed once the guest is suspended, xl leaves it standing for ever [L]: a dead peer is noticed by ssh, and this is for what never ends. */
+const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
+
+/** A target that dies is noticed within 15 s: xl itself would wait for TCP. */
+export const sshCommand = (peer: string): string =>
+  [
+    'ssh',
+    `-i ${keyPath}`,
+    '-o IdentitiesOnly=yes',
+    '-o BatchMode=yes',
+    '-o StrictHostKeyChecking=yes',
+    `-o UserKnownHostsFile=${hostsPath}`,
+    `-o HostKeyAlias=${aliasOf(peer)}`,
+    '-o ConnectTimeout=20',
+    '-o ServerAliveInterval=5',
+    '-o ServerAliveCountMax=3',
+  ].join(' ');
+
+/** `dom` may be the VM's name. */
+export const migrateArgv = ({ peer, address }: Of<'migrate'>, dom: string): readonly string[] => [
+  'xl',
+  'migrate',
+  '-s',
+  sshCommand(peer),
+  dom,
+  address,
+];
+
+const removed = (left: LeftCfg | null): readonly Step[] =>
+  left === null
+    ? []
+    : [
+        ...left.links.map((link) => exec(['rm', '-f', link])),
+        { do: 'remove', path: left.path, onlyIf: left.digest } as const,
+      ];
+
+const absent = (left: LeftCfg | null): readonly Condition[] =>
+  left === null ? [] : [{ is: 'record', path: left.path, digest: 'absent' }];
+
+export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsupported => {
+  const { uuid, peer: server, config, leaves, name } = op;
+  const target = peers.get(server);
+  const hostKey = target?.migration?.hostKey;
+  if (!target || !hostKey) return { unsupported: `the host key of ${server} could not be read` };
+  const key = at.seen.migration?.key;
+  if (!key) return { unsupported: `${op.server} has no key for migrations` };
+  const there: readonly Condition[] = [
+    gone(uuid),
+    { is: 'name-free', name, uuid },
+    { is: 'runs', type: config.type },
+    ...(hasQemu(config) ? [{ is: 'has-qemu' } as const] : []),
+    ...(config.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: config.settings.cpupool } as const]),
+    ...config.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
+    ...runningPaths(config).map((path): Condition => ({ is: 'path', path })),
+    { is: 'room', kib: memoryNeed(config) },
+    { is: 'receives', key },
+  ];
+  return onDomain(op, at, {
+    before: [{ is: 'sends', alias: aliasOf(server), hostKey }, ...there.map((c) => ({ ...c, server }))],
+    steps: (_, dom) => [exec(migrateArgv(op, dom), migrateMs(config.memory.target)), ...removed(leaves)],
+    after: [
+      gone(uuid),
+      { is: 'domain', uuid, state: 'up', server },
+      { is: 'named', uuid, name, server },
+      ...absent(leaves),
+    ],
+    afterMs: quickMs,
+  });
+};
+
+export const settle = (op: Of<'settle'>, at: At): Lowered => {
+  const { path, link, via, update } = op;
+  const linked = link === null ? [] : linkArgvs({ path, on: true, link, links: [], via });
+  const folders = [link, via].flatMap((p) => (p === null ? [] : [p.slice(0, p.lastIndexOf('/'))]));
+  return onDomain(op, at, {
+    before: store(op),
+    steps: (_, dom) => [
+      ...leased(op, at.seen),
+      ...folders.map((folder) => exec(['mkdir', '-p', folder])),
+      ...linked.map((argv) => exec(argv)),
+      ...(update ? [exec(['xl', 'config-update', dom, path])] : []),
+    ],
+    after: link === null ? [] : [{ is: 'autostart', path, on: true }],
+    afterMs: quickMs,
+  });
+};
+
+export const saveArgv = ({ file }: Of<'suspend'>, dom: string): readonly string[] => ['xl', 'save', dom, file];
+
+/** Written beside its name: a half of it must not look like a whole. */
+const half = (file: string): string => `${file}.part`;
+
+export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
+  const { uuid, file, folder, farm, repository, config, leaves } = op;
+  return onDomain(op, at, {
+    before: [
+      { is: 'store', path: folder, farm, repository, uuid: null },
+      { is: 'no-path', path: file },
+    ],
+    steps: (_, dom) => [
+      exec(['mkdir', '-p', file.slice(0, file.lastIndexOf('/'))]),
+      {
+        ...exec(saveArgv({ ...op, file: half(file) }, dom), migrateMs(config.memory.target)),
+        fills: half(file),
+        undo: ['rm', '-f', half(file)],
+      },
+      exec(['mv', '-n', half(file), file]),
+      ...removed(leaves),
+    ],
+    after: [gone(uuid), { is: 'path', path: file }, ...absent(leaves)],
+    afterMs: quickMs,
+  });
+};
+
+export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', '-q', file];
+
+export const resume = (op: Of<'resume'>, { seen }: At): Lowered => {
+  const { uuid, name, file, config } = op;
+  return {
+    before: [
+      gone(uuid),
+      ...store(op),
+      { is: 'runs', type: config.type },
+      { is: 'name-free', name, uuid },
+      ...config.nics.flatMap((n): readonly Condition[] =>
+        n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }],
+      ),
+      ...[...runningPaths(config), file].map((path): Condition => ({ is: 'path', path })),
+      { is: 'room', kib: memoryNeed(config) },
+    ],
+    steps: [
+      ...leased(op, seen),
+      exec(restoreArgv(op), migrateMs(config.memory.target)),
+      // Resuming it a second time would be a step back in time, beside disks that have gone on.
+      exec(['rm', '-f', file]),
+    ],
+    after: [is(uuid, 'running')],
+    afterMs: quickMs,
+  };
+};

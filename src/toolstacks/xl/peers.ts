@@ -1,0 +1,65 @@
+/** What servers know of each other: their pool, and the keys by which they migrate. Pure. */
+import { digestBytes } from '../../core/digest.ts';
+import type { Membership, MembershipSeen, MigrationSeen, TextFile } from '../../kinds/server/live.ts';
+import { printed } from './bytes.ts';
+import type { TarEntry } from './tar.ts';
+
+export const poolPath = '/etc/reeve/pool.json';
+/** Not beneath /etc/reeve, which readings look into: a private key never leaves its server. */
+export const keyPath = '/root/.ssh/reeve-migration';
+export const hostsPath = '/etc/reeve/migration_hosts';
+export const authorizedPath = '/root/.ssh/authorized_keys';
+
+/** What a peer may do with its key. */
+const only = 'restrict,command="exec xl migrate-receive"';
+
+export const admitLine = (key: string, from: string): string => `${only} ${key} reeve-migration:${from}`;
+
+const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => {
+  const found = entries.find((e) => `/${e.name}` === path);
+  return found?.is === 'file' ? { text: printed(found.bytes), digest: digestBytes(found.bytes) } : null;
+};
+
+const isTexts = (x: unknown): x is readonly string[] => Array.isArray(x) && x.every((t) => typeof t === 'string');
+
+export const parseMembership = (text: string): Membership | 'odd' => {
+  let x: unknown;
+  try {
+    x = JSON.parse(text);
+  } catch {
+    return 'odd';
+  }
+  if (typeof x !== 'object' || x === null) return 'odd';
+  const { format, farm, pool, members } = x as Record<string, unknown>;
+  return format === 1 && typeof farm === 'string' && typeof pool === 'string' && isTexts(members)
+    ? { format: 1, farm, pool, members }
+    : 'odd';
+};
+
+export const membershipIn = (entries: readonly TarEntry[]): MembershipSeen | null => {
+  const file = fileOf(entries, poolPath);
+  return file && { value: parseMembership(file.text), digest: file.digest };
+};
+
+/** `TYPE BASE64`, without the comment. */
+const keyIn = (line: string | undefined): string | null =>
+  /\b(ssh-ed25519 [A-Za-z0-9+/=]+)/.exec(line ?? '')?.[1] ?? null;
+
+export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
+  const hosts = fileOf(entries, hostsPath);
+  const authorized = fileOf(entries, authorizedPath);
+  return {
+    hostKey: keyIn(fileOf(entries, '/etc/ssh/ssh_host_ed25519_key.pub')?.text),
+    key: keyIn(fileOf(entries, `${keyPath}.pub`)?.text),
+    hosts: Object.fromEntries(
+      (hosts?.text ?? '').split('\n').flatMap((line) => {
+        const [alias = '', ...rest] = line.trim().split(/\s+/);
+        return rest.length < 2 ? [] : [[alias, rest.slice(0, 2).join(' ')] as const];
+      }),
+    ),
+    admits: (authorized?.text ?? '')
+      .split('\n')
+      .flatMap((line) => (line.trim().startsWith(only) ? (keyIn(line) ?? []) : [])),
+    files: { hosts, authorized },
+  };
+};
