@@ -24,7 +24,7 @@ export const targetOf = (op: Op): Ref =>
 /** The other servers that it needs to be looked at. */
 export const peersOf = (op: Op): readonly string[] => {
   if (isServerOp(op)) return 'peers' in op ? op.peers : [];
-  return op.verb === 'migrate' ? [op.peer] : [];
+  return op.verb === 'migrate' ? [op.peer] : op.verb === 'discard' ? [op.home] : [];
 };
 
 /** Unique within a plan, stable between plans. */

@@ -58,5 +58,6 @@ export const leastOperations = (x: Decision): number => {
   const made = disks.filter((m) => !t.keep.has(`disks.${m.vdev}`)).length + t.grow.length;
   if (t.mode === 'restart') return made + 1 + wake + links + ready + (t.state === 'pause' ? 1 : 0);
   const state = t.state === null ? 0 : t.state === 'stop' ? 1 + wake : 1;
-  return made + cfgWrites(x) + links + state + ready + runningChanges(t);
+  const lease = t.unleased && t.state !== 'stop' ? 1 : 0;
+  return made + cfgWrites(x) + links + lease + state + ready + runningChanges(t);
 };

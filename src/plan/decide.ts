@@ -78,6 +78,21 @@ const leaseFor = (home: SharedStore, want: Resolved, live: LiveVm | null, server
   };
 };
 
+/** It runs here, and the lease on its store says otherwise, or is not there. */
+const isUnleased = (
+  { seen }: Facts,
+  { folder }: LeaseDraft,
+  { uuid, state }: Resolved,
+  live: LiveVm | null,
+  server: string,
+): boolean => {
+  const store = seen.storage.stores[folder];
+  const up = live?.domain?.state === 'running' || live?.domain?.state === 'paused';
+  if (!up || state === 'stopped' || store?.is !== 'there' || store.marker === null) return false;
+  const held = leaseIn(seen.storage, folder, uuid)?.lease;
+  return held === undefined || (held !== 'odd' && held.server !== server);
+};
+
 /** The file that holds its memory, where it was suspended and never resumed. */
 const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {
   for (const { path } of shared) {
@@ -189,6 +204,7 @@ export const decide = (
     lease,
     via,
     force: within('data-loss', budget(spec, null)),
+    unleased: lease !== null && isUnleased(facts, lease, want, live, server) && spec.state !== 'absent',
     journey: null,
     saved: live?.domain ? null : savedIn(facts, want.uuid),
   };
@@ -200,6 +216,7 @@ export const decide = (
     transition.grow.length === 0 &&
     adopt.length === 0 &&
     !transition.give &&
+    !transition.unleased &&
     !adopts(live, want, spec);
   const disruption = worst([
     ...joined.map((t) => t.way.disruption),

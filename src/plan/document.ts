@@ -38,9 +38,17 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
       .map((n) => [n.id, n.op]),
   );
   const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
+  // Down on the way to another server, and up again there.
+  const between = new Set(
+    d.decisions.flatMap(({ spec, transition: t }) =>
+      t?.journey?.how === 'down' && t.mode === 'restart' ? [spec.key] : [],
+    ),
+  );
   return ordered.order.flatMap((id): Operation[] => {
     const op = nodes.get(id);
     if (!op) return [];
+    const moves = isVmOp(op) && between.has(op.vm.name);
+    const { ms, downtimeMs } = estimateOf(op);
     return [
       {
         id,
@@ -49,9 +57,10 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
         server: op.server,
         needs: ordered.needs.get(id) ?? [],
         lane: null,
-        disruption: isVmOp(op) && dead.has(op.vm.name) ? 'none' : disruptionOf(op),
+        disruption:
+          isVmOp(op) && dead.has(op.vm.name) ? 'none' : moves && op.verb === 'stop' ? 'restart' : disruptionOf(op),
         reason: reasonOf(op),
-        estimate: estimateOf(op),
+        estimate: { ms, downtimeMs: moves && (op.verb === 'stop' || op.verb === 'start') ? ms : downtimeMs },
         commands: d.tools.toolstack.commands(op),
       },
     ];
@@ -81,7 +90,7 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
             ? 'none'
             : actionOf(
                 x,
-                mine.every((o) => o.op.verb === 'forget'),
+                mine.every((o) => o.op.verb === 'forget' || o.op.verb === 'discard'),
               ),
         disruption: t
           ? worst([
@@ -175,7 +184,8 @@ export const assemble = (d: Draft): Plan => {
       vms: d.farm.vms.filter((v) => d.covers(v.pool)).length,
     },
     bound: kept.reduce(
-      (n, x) => n + leastOperations(x) + (d.forgets.get(x.spec.key)?.length ?? 0),
+      (n, x) =>
+        n + leastOperations(x) + (d.forgets.get(x.spec.key)?.length ?? 0) + (d.discards.get(x.spec.key)?.length ?? 0),
       early.length +
         d.storage.chains.flat().length +
         ordered.singles.length +

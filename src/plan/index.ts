@@ -9,7 +9,7 @@ import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
-import { forgetting } from './stale.ts';
+import { discarding, forgetting } from './stale.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { budgets } from './budget.ts';
@@ -169,6 +169,8 @@ export const makePlan = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     farm.pools.some((p) => p.servers.some((s) => s.name === name && s.state === 'lost'));
   const prunes = withPruned(farm, matched, options.prune);
   const forgets = new Map<string, readonly VmOp[]>();
+  const discards = new Map<string, readonly VmOp[]>();
+  const halvesOf = (key: string): readonly Found[] => matched.halves.flatMap((h) => (h.key === key ? [h.half] : []));
   const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
   for (const spec of farm.vms.filter(inRun)) {
     const pool = poolOf.get(spec.pool);
@@ -207,6 +209,7 @@ export const makePlan = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       );
     } else {
       decideOn(spec, m.found.live, m.found.server);
+      discards.set(spec.key, discarding(spec.key, halvesOf(spec.key), m.found));
       forgets.set(
         spec.key,
         forgetting(
@@ -295,6 +298,7 @@ export const makePlan = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     images,
     removals,
     forgets,
+    discards,
     roofs,
     ties,
     pools: placed.pools,

@@ -87,8 +87,8 @@ const settleCopies = (
   return tie ? { twice: ranked } : { winner, losers: ranked.slice(1) };
 };
 
-/** What xl calls a domain that a migration is still bringing. */
-const isHalf = (name: string): boolean => name.endsWith('--incoming');
+/** What xl calls a domain that a migration is still bringing, and one that it has sent away. */
+const isHalf = (name: string): boolean => name.endsWith('--incoming') || name.endsWith('--migratedaway');
 
 /** It runs where it has no cfg: the newest of its cfgs elsewhere says what it is. */
 const withStray = (winner: Found, losers: readonly Found[]): Found => {
@@ -142,8 +142,8 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     if (busy && candidates.filter((c) => c.live.domain).length === 1) {
       return {
         is: 'refused',
-        why: `a migration of ${spec.key} to ${busy.server} is under way, or broke off: only its half is there (${busy.name})`,
-        help: `look again; where nothing migrates any more, its memory is lost: xl destroy ${busy.name} on ${busy.server}`,
+        why: `a migration of ${spec.key} is under way, or broke off: ${busy.name} on ${busy.server} is all that is seen of it`,
+        help: `look again; where nothing migrates any more, only a person can tell whether that half is whole; xl destroy ${busy.name} gives it up`,
       };
     }
     const settled = settleCopies(candidates.filter((c) => !(c.live.domain && isHalf(c.name))));
@@ -157,9 +157,10 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const { losers } = settled;
     for (const c of candidates) claimed.add(c);
     const winner = withStray(settled.winner, losers);
-    halves.push(...candidates.filter((c) => c.live.domain && isHalf(c.name)).map((half) => ({ key: spec.key, half })));
+    const left = candidates.filter((c) => c.live.domain && isHalf(c.name));
+    halves.push(...left.map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);
-    const stale = losers.filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);
+    const stale = [...losers, ...left].filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);
     const others = judged.is === 'matched' ? losers.filter((l) => !stale.includes(l)) : losers;
     if (others.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(others)}`);
     return judged.is === 'matched' ? { ...judged, stale } : judged;

@@ -44,27 +44,23 @@ const forgotten = (name: string, pool: string, by: string): Refusal => ({
 export const membersIn = (farm: Farm, observed: Observed, covers: (pool: string) => boolean): Members => {
   const out = new Map(observed);
   const refused: Refusal[] = [];
+  const poolOf = new Map(farm.pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const)));
   for (const pool of farm.pools) {
-    const known = new Set(pool.servers.map((s) => s.name));
     for (const s of pool.servers) {
       const seen = seenOn(observed, s.name);
-      if (!seen) continue;
-      const foreign = stranger(s, seen, farm.name);
-      if (foreign) {
-        out.set(s.name, foreign);
-        continue;
-      }
-      const own = seen.membership?.value;
+      const foreign = seen && stranger(s, seen, farm.name);
+      if (foreign) out.set(s.name, foreign);
+    }
+  }
+  for (const pool of farm.pools) {
+    for (const s of pool.servers) {
+      const own = seenOn(out, s.name)?.membership?.value;
       for (const m of own && own !== 'odd' ? own.members : []) {
         const before = out.get(m);
-        if (known.has(m) || (before && isUnknown(before) && before.memberOf === pool.name)) continue;
-        if (out.has(m)) continue;
-        out.set(m, {
-          is: 'unknown',
-          reason: 'forgotten',
-          why: `${s.name} remembers it, and the file does not have it`,
-          memberOf: pool.name,
-        });
+        if (poolOf.get(m) === pool.name || (before && isUnknown(before) && before.memberOf === pool.name)) continue;
+        const there = poolOf.get(m);
+        const why = `${s.name} remembers it, and the file ${there === undefined ? 'does not have it' : `has it in pool ${there}`}`;
+        out.set(m, { is: 'unknown', reason: 'forgotten', why, memberOf: pool.name });
         if (covers(pool.name)) refused.push(forgotten(m, pool.name, s.name));
       }
     }
@@ -100,7 +96,9 @@ export const memberOps = (
   const stays = pool.servers.filter(
     (s) => s.state !== 'lost' && !leaving.has(s.name) && !(s.state === 'absent' && isGone(s, observed)),
   );
-  const members = stays.map((s) => s.name).sort(byText);
+  // Whom the file has forgotten, and nobody has given up, is still one of them.
+  const missed = [...observed].flatMap(([name, s]) => (isUnknown(s) && s.memberOf === pool.name ? [name] : []));
+  const members = [...new Set([...stays.map((s) => s.name), ...missed])].sort(byText);
   return pool.servers.flatMap((s): readonly ServerOp[] => {
     const seen = seenOn(observed, s.name);
     if (!seen || seen.membership === undefined) return [];

@@ -34,6 +34,8 @@ export interface Draft {
   readonly pools: readonly PoolPlan[];
   /** By VM key. */
   readonly forgets: ReadonlyMap<string, readonly Op[]>;
+  /** By VM key: what goes before anything else is done to it. */
+  readonly discards: ReadonlyMap<string, readonly Op[]>;
   /** By server: repositories and images. */
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly ties: Ties;
@@ -79,7 +81,13 @@ export const orderAll = (d: Draft): Ordered => {
   const early = awaited(d.decisions, d.ties);
   for (const x of d.decisions) {
     const left = d.forgets.get(x.spec.key) ?? [];
-    const ops = [...(x.transition ? realise(x.transition) : []), ...(early.has(x.spec.key) ? readyOf(x) : []), ...left];
+    const first = d.discards.get(x.spec.key) ?? [];
+    const ops = [
+      ...first,
+      ...(x.transition ? realise(x.transition) : []),
+      ...(early.has(x.spec.key) ? readyOf(x) : []),
+      ...left,
+    ];
     if (x.transition || ops.length > 0)
       chains.set(
         x.spec.key,

@@ -54,6 +54,7 @@ type States = ReadonlyMap<string, State>;
 const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'start',
   'resume',
+  'discard',
   'define',
   'autostart',
   'undefine',

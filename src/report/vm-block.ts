@@ -74,6 +74,11 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'start':
       return `start; ${lasts(operations)}`;
     case 'update':
+      if (
+        operations.some((o) => o.op.verb === 'discard') &&
+        operations.every((o) => ['discard', 'forget'].includes(o.op.verb))
+      )
+        return `take away what a broken-off migration left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'forget'))
         return `remove the cfg that it left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'grow-disk')) return `grow; ${cost}`;

@@ -65,6 +65,9 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       'etc/fstab',
       ...records.map((n) => `var/lib/xen/${n}`),
       'etc/reeve',
+      'etc/ssh/ssh_host_ed25519_key.pub',
+      'root/.ssh/reeve-migration.pub',
+      'root/.ssh/authorized_keys',
     ]);
     section('files', archive.rc, archive.out);
     section('link', 0, ipLink(world));

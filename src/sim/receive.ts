@@ -48,7 +48,7 @@ export const take = ({ world, domain }: Incoming, kib: number): Refusal | null =
 };
 
 /** All of its memory is there: its devices are made, and a daemon watches it. Asked while it is suspended at the source. */
-export const complete = ({ world, domain, disks }: Incoming): Refusal | null => {
+export const complete = ({ world, domain, disks }: Incoming, as = 'migrate-receive'): Refusal | null => {
   domain.built = true;
   const { config, domid } = domain;
   if (needsQemu(config, disks)) {
@@ -65,7 +65,7 @@ export const complete = ({ world, domain, disks }: Incoming): Refusal | null => 
   saveRecord(world, domain);
   const pid = (world.nextPid += 3);
   const [major, minor] = versionOf(world.server);
-  const args = `/usr/lib/xen-${major}.${minor}/bin/xl migrate-receive`;
+  const args = `/usr/lib/xen-${major}.${minor}/bin/xl ${as}`;
   world.monitors.set(pid, { pid, args, cfg: '', domid });
   return null;
 };

@@ -9,6 +9,7 @@ import { failed, fine, said, type Program, type Result, type Running } from './p
 import { cdEject, cdInsert } from './xl-cdrom.ts';
 import { blockAttach, blockDetach, networkAttach, networkDetach } from './xl-devices.ts';
 import { migrate } from './migrate.ts';
+import { restore, save } from './save.ts';
 import { memSet, vcpuSet } from './xl-resources.ts';
 import { listPools, listVcpus, migratePool, pinVcpu, schedCredit, schedCredit2 } from './xl-sched.ts';
 import { destroy, stop } from './xl-stop.ts';
@@ -177,6 +178,8 @@ const onHost: Readonly<Record<string, Program>> = {
   'cpupool-list': listPools,
   'cpupool-migrate': migratePool,
   migrate,
+  restore,
+  save,
 };
 
 /** `xl …` without the `xl`. */

@@ -7,7 +7,7 @@ import type { MakeDisk, VmOp } from './ops.ts';
 export const idOf = (op: VmOp): string => {
   const base = `${op.vm.name}/${op.verb}`;
   if ('vdev' in op) return `${base}/${op.vdev}`;
-  if (op.verb === 'forget') return `${base}/${op.server}`;
+  if (op.verb === 'forget' || op.verb === 'discard') return `${base}/${op.server}`;
   if (op.verb === 'migrate') return `${base}/${op.peer}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
@@ -72,6 +72,8 @@ export const reasonOf = (op: VmOp): string => {
       return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
     case 'migrate':
       return `migrate it live to ${op.peer}`;
+    case 'discard':
+      return `destroy ${op.name}, which a broken-off migration left; the VM is on ${op.home}`;
     case 'settle':
       return [
         ...(op.lease === null ? [] : ['take its lease']),
@@ -113,6 +115,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'change-cd':
     case 'release':
       return { ms: 500, downtimeMs: 0 };
+    case 'discard':
     case 'settle':
       return { ms: 1000, downtimeMs: 0 };
     case 'migrate':
@@ -162,6 +165,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'grow-disk':
     case 'settle':
     case 'resume':
+    case 'discard':
       return 'none';
     case 'migrate':
       return 'migrate';

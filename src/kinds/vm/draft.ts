@@ -40,6 +40,8 @@ export interface VmTransition {
   readonly via: string | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
+  /** It runs without the lease that is its own: somebody migrated it, or it was started by hand. */
+  readonly unleased: boolean;
   /** To another server; null: it stays on `server`. */
   readonly journey: Journey | null;
   /** Where its memory was saved: it is resumed instead of started; null: nowhere. */

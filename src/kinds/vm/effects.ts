@@ -78,7 +78,7 @@ export const viewOf = (live: LiveVm | null): { configured: View | null; running:
 
 type Layer = 'configured' | 'running';
 
-/** `field` `*` is the whole layer; a value of null takes the field (or the layer) away. */
+/** `field` `*` is the whole layer, `+` the same where there is none yet; a value of null takes the field (or the layer) away. */
 export const applyEffects = (
   effects: readonly Effect[],
   before: ReturnType<typeof viewOf>,
@@ -87,7 +87,8 @@ export const applyEffects = (
   for (const e of effects) {
     if (e.fx !== 'set') continue;
     const was = layers[e.layer];
-    if (e.field === '*') {
+    if (e.field === '+' && was) continue;
+    if (e.field === '*' || e.field === '+') {
       const whole = e.value as View | null;
       const kept = whole && e.layer === 'configured' ? { autostart: was?.['autostart'] ?? false } : {};
       layers[e.layer] = whole && { ...kept, ...whole };
@@ -217,12 +218,19 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'release':
     case 'settle':
       return [];
+    case 'discard':
+      return released;
     case 'migrate':
       return [...taken(op.config, op.peer), ...released];
     case 'suspend':
       return [needs('image', op.file), ...released, set('running', 'state', 'suspended')];
     case 'resume':
-      return [needs('image', op.file), ...taken(op.config), set('running', 'state', 'running')];
+      return [
+        needs('image', op.file),
+        ...taken(op.config),
+        set('running', '+', viewOfConfig(op.config)),
+        set('running', 'state', 'running'),
+      ];
     case 'make-disk':
       return [
         needs('image', op.path),

@@ -4,6 +4,7 @@ import { homeAfter, type Journey, type VmTransition } from './draft.ts';
 import { autoFolder, configOfDomain } from './resolve.ts';
 import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
 import type { DiskConfig, VmConfig } from './spec.ts';
+import { settingOf } from './fields.ts';
 import { lifeOf } from './state.ts';
 
 /** As it runs once what is changed live has been changed; memory at its smaller. */
@@ -57,9 +58,15 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const autostart: readonly VmOp[] =
     link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
   // A rename is of the running domain: it is known by its new name from then on.
-  const before = hot.filter((op) => !grows(op));
+  const before = hot.filter((op) => !grows(op) && op.verb !== 'set-affinity');
   const after = hot.filter(grows).map((op) => ({ ...op, server: to }));
   const update = t.defer.length > 0;
+  // What a migration forgets [L].
+  const [hard, soft] = (['affinity.hard', 'affinity.soft'] as const).map((n) => settingOf(t.want.config.settings, n));
+  const pinned: readonly VmOp[] =
+    hard !== undefined && soft !== undefined && (hard !== 'all' || soft !== 'all')
+      ? [{ ...there, verb: 'set-affinity', hard, soft }]
+      : [];
   const settled: readonly VmOp[] =
     t.lease || link !== null || update
       ? [{ ...there, verb: 'settle', path, lease: t.lease, link, via: link === null ? null : t.via, update }]
@@ -79,7 +86,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         config,
         leaves: i === 0 ? left : null,
       }));
-      return [...before, define, ...moves, ...settled, ...after];
+      return [...before, define, ...moves, ...settled, ...pinned, ...after];
     }
     case 'suspend': {
       const config = configOnTheWay(t);
@@ -100,6 +107,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         },
         { ...there, verb: 'resume', ...saved, path, lease: t.lease },
         ...(link !== null || update ? settled.map((op) => ({ ...op, lease: null }) as VmOp) : []),
+        ...pinned,
         ...after,
       ];
     }

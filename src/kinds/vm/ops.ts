@@ -204,6 +204,8 @@ export type VmOp =
       readonly config: VmConfig;
       readonly lease: LeaseDraft | null;
     })
+  /** Destroy the half of it that a broken-off migration left here, while the VM itself is up on `home`. `name` is the half's. */
+  | (Base & { readonly verb: 'discard'; readonly home: string })
   /** Remove a cfg that a VM left on a server where it no longer is. */
   | (Base & {
       readonly verb: 'forget';

@@ -61,10 +61,12 @@ const rankOf = (op: VmOp): number => {
       return 6;
     case 'forget':
       return 8;
-    case 'migrate':
     case 'settle':
+      return 1;
+    case 'migrate':
     case 'suspend':
     case 'resume':
+    case 'discard':
       return 6;
     case 'ready':
       return 7;
@@ -295,6 +297,8 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;
     if (write || t.give) ops.push({ ...base, verb: 'define', record, update });
+    if (t.unleased && t.state !== 'stop')
+      ops.push({ ...base, verb: 'settle', path, lease: t.lease, link: null, via: null, update: false });
     ops.push(...allHotOps(t), ...stateOps(t, path, record.config));
   }
   const { ready } = t.want;

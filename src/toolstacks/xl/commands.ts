@@ -86,6 +86,8 @@ const linesOf = (op: Op): Lines => {
       return [['write', op.path]];
     case 'migrate':
       return [migrateArgv(op, op.name), ...(op.leaves ? [['rm', op.leaves.path]] : [])];
+    case 'discard':
+      return [['xl', 'destroy', op.name]];
     case 'settle': {
       const { path, link, via, update, lease } = op;
       return [

@@ -3,7 +3,7 @@ import type { Condition, Lowered, Step } from '../../core/step.ts';
 import { aliasOf } from '../../kinds/server/describe.ts';
 import type { Peers } from '../../kinds/toolstack.ts';
 import type { LeftCfg } from '../../kinds/vm/ops.ts';
-import { exec, gone, quickMs } from './domain-steps.ts';
+import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
 import { linkArgvs } from './lower-cfg.ts';
 import { is, leased, store } from './lower-life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -81,6 +81,20 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
   });
 };
 
+/** Only while the whole of it is seen elsewhere: else this may be all that is left. */
+export const discard = (op: Of<'discard'>, { domain }: At): Lowered => {
+  const { uuid, name, home: server } = op;
+  return {
+    before: [
+      { is: 'named', uuid, name },
+      { is: 'domain', uuid, state: 'up', server },
+    ],
+    steps: domain ? destroyed(domain) : [],
+    after: [gone(uuid)],
+    afterMs: quickMs,
+  };
+};
+
 export const settle = (op: Of<'settle'>, at: At): Lowered => {
   const { path, link, via, update } = op;
   const linked = link === null ? [] : linkArgvs({ path, on: true, link, links: [], via });
@@ -125,7 +139,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
   });
 };
 
-export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', '-q', file];
+export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', file];
 
 export const resume = (op: Of<'resume'>, { seen }: At): Lowered => {
   const { uuid, name, file, config } = op;

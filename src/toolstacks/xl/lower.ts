@@ -10,7 +10,7 @@ import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from 
 import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
 import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
-import { migrate, resume, settle, suspend } from './lower-migrate.ts';
+import { discard, migrate, resume, settle, suspend } from './lower-migrate.ts';
 import { makeSeed } from './lower-seed.ts';
 import { lowerServer } from './lower-server.ts';
 import { lowerRepository } from './lower-repository.ts';
@@ -36,6 +36,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
       return start(op, at);
     case 'migrate':
       return migrate(op, at, peers);
+    case 'discard':
+      return discard(op, at);
     case 'settle':
       return settle(op, at);
     case 'suspend':

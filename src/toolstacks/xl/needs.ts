@@ -41,6 +41,8 @@ export const pathsOf = (op: Op): readonly string[] => {
       return [`${op.folder}/`];
     case 'migrate':
       return runningPaths(op.config);
+    case 'discard':
+      return [];
     case 'settle':
       return leaseStore(op);
     case 'suspend':

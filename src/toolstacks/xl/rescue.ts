@@ -101,6 +101,7 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
       ];
     }
     case 'migrate':
+    case 'discard':
     case 'settle':
     case 'suspend':
     case 'autostart':

@@ -338,6 +338,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'move-nic':
     case 'release':
     case 'migrate':
+    case 'discard':
     case 'settle':
     case 'suspend':
     case 'resume':

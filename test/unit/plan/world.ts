@@ -243,6 +243,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
         ],
       };
     case 'suspend':
+    case 'discard':
     case 'stop':
       return without(s, op.uuid);
     case 'settle':

@@ -78,6 +78,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     config: hvm.config,
     leaves: { path: '/etc/xen/win-1.cfg', digest: 'd4'.repeat(32), links: ['/etc/xen/auto/win-1.cfg'] },
   },
+  discard: { verb: 'discard', home: 'dom02' },
   settle: {
     verb: 'settle',
     path: '/etc/xen/win-1.cfg',

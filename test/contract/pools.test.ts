@@ -1,0 +1,370 @@
+/** Pools on the simulated farm: VMs that move alive, servers that are drained, leave, are forgotten, and what goes wrong on the way. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
+import { load } from '../unit/config/load.ts';
+import { openRig, type Rig } from './rig.ts';
+
+const source = 'filer:/vmstore';
+let rig: Rig;
+const server = (name: string, memoryMiB = 4096) => ({
+  name,
+  memoryMiB,
+  dom0MiB: 1024,
+  cpus: 4,
+  bridges: ['xenbr0'],
+  paths: ['/srv/vmlinuz'],
+});
+const open = async (...servers: readonly ReturnType<typeof server>[]): Promise<void> => {
+  rig = await openRig({ servers, exports: [source], speed: Infinity, seed: 'pools' });
+};
+beforeEach(async () => open(server('dom01'), server('dom02')));
+afterEach(async () => rig.close());
+
+interface Says {
+  readonly dom01?: string;
+  readonly dom02?: string;
+  readonly vms: string;
+  readonly more?: string;
+}
+
+const farm = ({ dom01 = '', dom02 = '', vms, more = '' }: Says): string => `farm: p
+servers: { dom01: { address: a, migration: dom01${dom01} }, dom02: { address: b, migration: dom02${dom02} } }
+networks: { lan: { bridge: xenbr0 } }
+repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }
+defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], disks: { xvda: { size: 1GiB } } }
+${more}
+vms: { ${vms} }
+`;
+const planOf = async (text: string, options: Partial<PlanOptions> = {}): Promise<Plan> =>
+  rig.plan((await load(text)).farm, options);
+const ids = (plan: Plan): readonly string[] => plan.operations.map((o) => o.id);
+const allowing = (disruption: 'restart' | 'stop', pattern = '*'): Partial<PlanOptions> => ({
+  allow: [{ disruption, pattern }],
+});
+const settled = async (text: string, options: Partial<PlanOptions> = {}): Promise<void> => {
+  await rig.sim.settle();
+  const again = await planOf(text, options);
+  expect([ids(again), again.refused]).toEqual([[], []]);
+};
+const converge = async (text: string, options: Partial<PlanOptions> = {}): Promise<Plan> => {
+  const plan = await planOf(text, options);
+  const { failed, skipped } = await rig.apply(plan);
+  expect({ failed, skipped, refused: plan.refused }).toEqual({ failed: [], skipped: [], refused: [] });
+  await settled(text, options);
+  return plan;
+};
+const list = async (server: string): Promise<readonly string[]> =>
+  (await rig.sim.hand(server, ['xl', 'list'])).out
+    .split('\n')
+    .slice(1)
+    .flatMap((l) => l.split(/\s+/)[0] ?? [])
+    .filter((n) => n !== '' && n !== 'Domain-0')
+    .sort();
+const both = async (): Promise<readonly (readonly string[])[]> => [await list('dom01'), await list('dom02')];
+const store = (): ReturnType<Rig['sim']['export']>['files'] => rig.sim.export(source).files;
+const leaseServers = (): readonly unknown[] =>
+  store()
+    .list('/leases')
+    .map((name) => (JSON.parse(store().read(`/leases/${name}`) ?? '') as { server: unknown }).server);
+const cfgs = (server: string): readonly string[] =>
+  rig.sim
+    .files(server)
+    .list('/etc/xen')
+    .filter((n) => n.endsWith('.cfg'));
+const two = 'a: { server: dom01 }, b: { server: dom01 }';
+const anywhere = 'a: {}, b: {}';
+
+describe('a pool', () => {
+  it('is written down on its servers, with those that belong to it', async () => {
+    await converge(farm({ vms: '' }));
+    for (const s of ['dom01', 'dom02'])
+      expect(JSON.parse(rig.sim.files(s).read('/etc/reeve/pool.json') ?? '')).toEqual({
+        format: 1,
+        farm: 'p',
+        pool: 'p',
+        members: ['dom01', 'dom02'],
+      });
+  });
+
+  it('does not forget a server that only left the file: its VMs are created nowhere else', async () => {
+    await converge(farm({ vms: 'a: { server: dom02 }' }));
+    const gone = farm({ vms: 'a: {}' }).replace(/, dom02: \{ address: b, migration: dom02 \}/, '');
+    const plan = await planOf(gone);
+    expect(ids(plan)).toEqual([]);
+    expect(plan.refused.map((r) => `${r.what}: ${r.why}`)).toEqual([
+      'a would be created: it was seen nowhere, but dom02 could not be read: it may be there',
+      'dom02 would be forgotten: it left the file, and dom01 remembers it as a member of pool p: its VMs may run there',
+    ]);
+  });
+
+  it('takes no server of another farm or pool', async () => {
+    await rig.sim.hand('dom02', ['mkdir', '-p', '/etc/reeve']);
+    rig.sim
+      .files('dom02')
+      .write('/etc/reeve/pool.json', '{ "format": 1, "farm": "other", "pool": "q", "members": ["dom02"] }\n');
+    const plan = await planOf(farm({ vms: 'a: { server: dom01 }' }));
+    expect(plan.unreadable.map((u) => `${u.server}: ${u.why}`)).toEqual(['dom02: it belongs to pool q of farm other']);
+    expect(plan.operations.filter((o) => o.server === 'dom02')).toEqual([]);
+  });
+});
+
+describe('maintenance', () => {
+  it('moves every VM away alive, and brings none back by itself', async () => {
+    await converge(farm({ vms: two }));
+    const uuids = async (s: string): Promise<string> => (await rig.sim.hand(s, ['xl', 'list', '-v'])).out;
+    const before = /\S{8}-\S{4}-\S{4}-\S{4}-\S{12}/g.exec(await uuids('dom01'))?.[0];
+    const drained = farm({ dom01: ', state: maintenance', vms: anywhere });
+    const plan = await converge(drained);
+    expect(plan.vms.map((v) => [v.action, v.disruption, v.server, v.to])).toEqual([
+      ['migrate', 'migrate', 'dom01', 'dom02'],
+      ['migrate', 'migrate', 'dom01', 'dom02'],
+    ]);
+    expect(plan.operations.length).toBe(plan.bound);
+    expect(await both()).toEqual([[], ['a', 'b']]);
+    expect(await uuids('dom02')).toContain(before);
+    expect([cfgs('dom01'), cfgs('dom02')]).toEqual([[], ['a.cfg', 'b.cfg']]);
+    expect([rig.sim.files('dom01').list('/etc/xen/auto'), rig.sim.files('dom02').list('/etc/xen/auto')]).toEqual([
+      [],
+      ['a.cfg', 'b.cfg'],
+    ]);
+    expect(leaseServers()).toEqual(['dom02', 'dom02']);
+    await converge(farm({ vms: anywhere }));
+    expect(await both()).toEqual([[], ['a', 'b']]);
+  });
+
+  it('prepares the servers once: a key that may only receive migrations', async () => {
+    await converge(farm({ vms: two }));
+    const first = await converge(farm({ dom01: ', state: maintenance', vms: anywhere }));
+    expect(ids(first).filter((id) => id.includes('migrations'))).toEqual([
+      'dom01/send-migrations',
+      'dom02/take-migrations',
+    ]);
+    expect(rig.sim.files('dom02').read('/root/.ssh/authorized_keys')).toMatch(
+      /^restrict,command="exec xl migrate-receive" ssh-ed25519 \S+ reeve-migration:dom01\n$/,
+    );
+    await converge(farm({ dom02: ', state: maintenance', vms: anywhere }));
+    const third = await converge(farm({ dom01: ', state: maintenance', vms: anywhere }));
+    expect(ids(third).filter((id) => id.includes('migrations'))).toEqual([]);
+  });
+
+  it('keeps what is set on a running VM and does not travel: its CPUs', async () => {
+    const pinned = 'a: { affinity: { hard: "0-1" } }';
+    await converge(farm({ vms: pinned.replace('{ aff', '{ server: dom01, aff') }));
+    await converge(farm({ dom01: ', state: maintenance', vms: pinned }));
+    expect((await rig.sim.hand('dom02', ['xl', 'vcpu-list', 'a'])).out).toMatch(/ 0-1 \/ all/);
+  });
+
+  it('explains what has no room elsewhere, and moves the rest', async () => {
+    await rig.close();
+    await open(server('dom01'), server('dom02', 1024 + 320));
+    await converge(farm({ vms: two }));
+    const plan = await planOf(farm({ dom01: ', state: maintenance', vms: 'a: {}, b: {}' }));
+    expect(plan.vms.filter((v) => v.action === 'migrate').length).toBe(2);
+    await rig.close();
+    await open(server('dom01'), server('dom02', 1024 + 200));
+    await converge(farm({ vms: two }));
+    const tight = await planOf(farm({ dom01: ', state: maintenance', vms: 'a: {}, b: {}' }));
+    expect(tight.vms.filter((v) => v.action === 'migrate').length).toBe(1);
+    expect(tight.refused.map((r) => `${r.what}: ${r.why}`)).toEqual([
+      expect.stringMatching(/^[ab] would leave dom01 \(dom01 is in maintenance\): dom02 lacks \d+MiB of memory$/),
+    ]);
+  });
+
+  it('restarts elsewhere what cannot migrate, where its budget allows it', async () => {
+    const pv = 'a: { type: pv, memory: 192MiB }';
+    await converge(farm({ vms: pv.replace('{ type', '{ server: dom01, type') }));
+    const drained = farm({ dom01: ', state: maintenance', vms: pv });
+    const refused = await planOf(drained);
+    expect(refused.refused).toMatchObject([{ subject: { name: 'a' }, needs: 'restart', help: '--allow restart=a' }]);
+    expect(refused.refused[0]?.why).toMatch(/cannot migrate pv guests/);
+    const plan = await converge(drained, allowing('restart'));
+    expect(plan.vms).toMatchObject([{ action: 'restart', to: 'dom02', disruption: 'restart' }]);
+    expect([await both(), cfgs('dom01'), leaseServers()]).toEqual([[[], ['a']], [], ['dom02']]);
+  });
+
+  it('joins a move to the restart that a change costs anyway', async () => {
+    await converge(farm({ vms: 'a: { server: dom01 }' }));
+    const plan = await converge(
+      farm({ dom01: ', state: maintenance', vms: 'a: { vcpus: { count: 1, max: 4 } }' }),
+      allowing('restart'),
+    );
+    expect(plan.vms).toMatchObject([{ action: 'restart', to: 'dom02' }]);
+    expect(ids(plan).filter((id) => id.startsWith('a/migrate'))).toEqual([]);
+  });
+
+  it('leaves alone what nobody manages, and says that it is in the way', async () => {
+    await converge(farm({ vms: 'a: { server: dom01 }' }));
+    rig.sim.files('dom01').write('/etc/xen/x.cfg', 'name = "x"\ntype = "pvh"\nmemory = 128\nkernel = "/srv/vmlinuz"\n');
+    expect((await rig.sim.hand('dom01', ['xl', 'create', '-q', '/etc/xen/x.cfg'])).rc).toBe(0);
+    const plan = await planOf(farm({ dom01: ', state: maintenance', vms: 'a: {}' }));
+    expect(plan.refused).toMatchObject([
+      { subject: { kind: 'server', name: 'dom01' }, why: 'x runs on it and is not managed' },
+    ]);
+    expect(plan.vms).toMatchObject([{ action: 'migrate' }]);
+  });
+});
+
+describe('a server that leaves', () => {
+  it('is emptied, gives back its repositories and forgets the pool, in one run', async () => {
+    await converge(farm({ vms: two }));
+    const leaving = farm({ dom01: ', state: absent', vms: anywhere });
+    await converge(leaving);
+    expect(await both()).toEqual([[], ['a', 'b']]);
+    expect(rig.sim.files('dom01').read('/etc/reeve/pool.json')).toBeUndefined();
+    expect(rig.sim.files('dom01').read('/etc/fstab') ?? '').not.toMatch(/vmstore/);
+    expect(JSON.parse(rig.sim.files('dom02').read('/etc/reeve/pool.json') ?? '')).toMatchObject({ members: ['dom02'] });
+    await settled(farm({ vms: anywhere }).replace(/ dom01: \{ address: a, migration: dom01 \},/, ''));
+  });
+});
+
+describe('apart', () => {
+  it('separates two VMs that are together, and starts others apart', async () => {
+    await converge(farm({ vms: two }));
+    const apart = farm({ vms: 'a: { apart: web }, b: { apart: web }' });
+    await converge(apart);
+    expect((await both()).map((l) => l.length)).toEqual([1, 1]);
+    const third = await planOf(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: web }' }));
+    expect(third.refused.map((r) => r.why)).toEqual([
+      expect.stringMatching(/dom01 has [ab] of group web; dom02 has [ab] of group web/),
+    ]);
+    await converge(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: { group: web, soft: true } }' }));
+  });
+});
+
+describe('a full pool', () => {
+  const tight = async (): Promise<void> => {
+    await rig.close();
+    await open(server('dom01', 1024 + 600), server('dom02', 1024 + 600));
+    await converge(farm({ vms: 'a: { server: dom01, memory: 512MiB }, b: { server: dom02, memory: 512MiB }' }));
+  };
+  const swapped = 'a: { server: dom02, memory: 512MiB }, b: { server: dom01, memory: 512MiB }';
+
+  it('swaps two VMs by suspending one of them, where that is allowed', async () => {
+    await tight();
+    const refused = await planOf(farm({ vms: swapped }));
+    expect([ids(refused), refused.refused.map((r) => r.help)]).toEqual([
+      [],
+      [
+        'free some memory, or allow one of them to be suspended (--allow restart=a)',
+        'free some memory, or allow one of them to be suspended (--allow restart=b)',
+      ],
+    ]);
+    const plan = await converge(farm({ vms: swapped }), allowing('restart'));
+    expect(plan.vms.map((v) => v.action).sort()).toEqual(['migrate', 'suspend']);
+    expect([await both(), [...leaseServers()].sort(), store().list('/suspended')]).toEqual([
+      [['b'], ['a']],
+      ['dom01', 'dom02'],
+      [],
+    ]);
+  });
+
+  it('resumes what a broken run left suspended, and never boots it anew', async () => {
+    await tight();
+    const plan = await planOf(farm({ vms: swapped }), allowing('restart'));
+    const saved = plan.operations.findIndex((o) => o.op.verb === 'suspend');
+    expect(saved).toBeGreaterThanOrEqual(0);
+    let done = false;
+    await rig
+      .apply(plan, 1000, (e) => {
+        if (e.ev === 'done' && e.op.endsWith('/suspend')) done = true;
+        if (done && e.ev === 'started') throw new Error('the run dies here');
+      })
+      .catch(() => undefined);
+    await rig.sim.settle();
+    const next = await converge(farm({ vms: swapped }), allowing('restart'));
+    expect(next.operations.filter((o) => o.op.verb === 'start')).toEqual([]);
+    expect(await both()).toEqual([['b'], ['a']]);
+  });
+});
+
+describe('a migration', () => {
+  const drained = farm({ dom01: ', state: maintenance', vms: 'a: {}' });
+  const fails = async (): Promise<string> => {
+    const plan = await planOf(drained);
+    const { failed } = await rig.apply(plan);
+    await rig.sim.settle();
+    return failed.map((f) => f.why).join('; ');
+  };
+
+  it('that a person made is taken as it is', async () => {
+    await rig.close();
+    rig = await openRig({
+      servers: [server('dom01'), server('dom02')],
+      exports: [source],
+      speed: Infinity,
+      seed: 'pools',
+      trusting: true,
+    });
+    await converge(farm({ vms: 'a: { server: dom01 }' }));
+    expect((await rig.sim.hand('dom01', ['xl', 'migrate', 'a', 'dom02'])).rc).toBe(0);
+    const plan = await converge(farm({ vms: 'a: {}' }));
+    expect(plan.operations.filter((o) => o.op.verb === 'migrate' || o.op.verb === 'start')).toEqual([]);
+    expect([await both(), cfgs('dom01'), cfgs('dom02'), leaseServers()]).toEqual([
+      [[], ['a']],
+      [],
+      ['a.cfg'],
+      ['dom02'],
+    ]);
+  });
+
+  it.each([['fails-at-target'], ['hangs'], ['cut'], ['undefined']] as const)(
+    'that breaks off (%s) leaves one VM that runs, and the next run converges',
+    async (kind) => {
+      await converge(farm({ vms: 'a: { server: dom01 }' }));
+      rig.sim.faults('dom02').migration(kind);
+      expect(await fails()).not.toBe('');
+      await rig.sim.faults('dom02').clear();
+      rig.sim.faults('dom02').migration(null);
+      const names = (await both()).flat();
+      expect(names.filter((n) => n === 'a')).toHaveLength(1);
+      for (let n = 0; n < 3 && ids(await planOf(drained)).length > 0; n++) {
+        await rig.apply(await planOf(drained));
+        await rig.sim.settle();
+      }
+      await settled(drained);
+      expect(await both()).toEqual([[], ['a']]);
+    },
+  );
+
+  it('is planned anew from wherever a run was killed, and nothing runs twice', async () => {
+    for (let at = 3; at < 24; at += 2) {
+      await rig.close();
+      await open(server('dom01'), server('dom02'));
+      await converge(farm({ vms: two }));
+      const text = farm({ dom01: ', state: maintenance', vms: anywhere });
+      await rig.apply(await planOf(text), at);
+      await rig.sim.settle();
+      expect(
+        (await both())
+          .flat()
+          .filter((n) => n === 'a' || n === 'b')
+          .sort(),
+      ).toEqual(['a', 'b']);
+      await converge(text);
+      expect(await both()).toEqual([[], ['a', 'b']]);
+    }
+  });
+});
+
+describe('spare', () => {
+  it('is kept: a VM that would take the room is not created, and says what would have no place', async () => {
+    const spared = (vms: string): string =>
+      `farm: p
+pools:
+  p:
+    servers: { dom01: { address: a, migration: dom01 }, dom02: { address: b, migration: dom02 } }
+    spare: 1
+networks: { lan: { bridge: xenbr0 } }
+repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }
+defaults: { type: pvh, memory: 1GiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], disks: { xvda: { size: 1GiB } } }
+vms: { ${vms} }
+`;
+    await converge(spared('a: {}, b: {}'));
+    const plan = await planOf(spared('a: {}, b: {}, c: {}'));
+    expect(plan.refused.map((r) => `${r.what}: ${r.why}`)).toEqual([
+      expect.stringMatching(
+        /^c would be created: pool p would not survive the loss of dom0[12]: [abc] \(\S+\) would find no place \(spare: 1\)$/,
+      ),
+    ]);
+  });
+});
