@@ -8,11 +8,12 @@ import type { Operation, Plan } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { openLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
+import type { Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
 import type { Outcome } from './outcome.ts';
 import { shareReadings, type Readings } from './readings.ts';
 import { limitsOf, takeTurns } from './turns.ts';
-import { heldBy, outOfReach } from './words.ts';
+import { heldBy, outOfReach, outputOf } from './words.ts';
 import type { World } from './world.ts';
 
 /** What a run learns while it goes, beside where its operations stand. */
@@ -23,6 +24,8 @@ interface Run {
   readonly readings: Readings;
   /** Why nothing may be done on these servers. */
   readonly shut: Map<string, string>;
+  /** Why nothing more of these lanes is begun. */
+  readonly stopped: Map<string, string>;
   /** Why no more operations are started. */
   halted: string | null;
   fenced: string | null;
@@ -76,6 +79,9 @@ const blocked = (run: Run, o: Operation): string | null => {
   if (run.halted !== null) return run.halted;
   const here = shut.get(o.server);
   if (here !== undefined) return here;
+  const lane = o.lane === null ? undefined : run.stopped.get(o.lane);
+  // What is down already is waited for all the same.
+  if (lane !== undefined && o.op.verb !== 'ready') return lane;
   const elsewhere = plan.touched.find((t) => refKey(t.subject) === refKey(o.target) && shut.has(t.server));
   if (elsewhere) return `the plan counts on ${refKey(o.target)} on ${elsewhere.server}: ${shut.get(elsewhere.server)}`;
   const need = o.needs.find((id) => ledger.is(id) !== 'done');
@@ -86,17 +92,27 @@ const blocked = (run: Run, o: Operation): string | null => {
   return `it needs ${need}, which does not stand before it in the plan`;
 };
 
+/** What the file wants to be run first, where Reeve runs. */
+const prepared = async ({ world, ledger }: Run, { id, before }: Operation): Promise<Trouble | null> => {
+  if (before === null) return null;
+  ledger.progress(id, before);
+  const { rc, out } = await world.command(before);
+  const said = outputOf(out);
+  return rc === 0 ? null : { why: `policy.before: ${before} ended with ${rc}${said && `: ${said}`}` };
+};
+
 const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => {
   const { ledger } = run;
   const why = blocked(run, o);
   if (why !== null) return ledger.skipped(o.id, why);
   ledger.started(o.id);
   try {
-    const trouble = await carryOut(o, serial, run.world, run.readings, (text, bytes) =>
-      ledger.progress(o.id, text, bytes),
-    );
+    const say = (text: string, bytes?: number): void => ledger.progress(o.id, text, bytes);
+    const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, say));
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble.why, trouble.help);
+    const lane = run.plan.lanes.find((l) => l.id === o.lane);
+    if (lane?.stopOnFailure) run.stopped.set(lane.id, `${o.id} failed, and that stops the other ${lane.id}`);
     if (trouble.beyond === 'unreachable') run.shut.set(o.server, trouble.why);
     if (trouble.beyond === 'fenced') {
       run.fenced ??= o.server;
@@ -137,7 +153,17 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   setMaxListeners(0, cancel.stop, cancel.detach);
   const ledger = openLedger(plan.operations, clock, world.onEvent);
   const readings = shareReadings(control, world.toolstack, clock);
-  const run: Run = { plan, world, ledger, readings, shut: new Map(), halted: null, fenced: null, bug: null };
+  const run: Run = {
+    plan,
+    world,
+    ledger,
+    readings,
+    shut: new Map(),
+    stopped: new Map(),
+    halted: null,
+    fenced: null,
+    bug: null,
+  };
 
   const finish = async (more: Partial<Outcome> = {}): Promise<Outcome> => {
     if (!cancel.detach.aborted) await Promise.race([control.release(), aborted(cancel.detach)]);

@@ -16,8 +16,12 @@ export type Turns = <T>(limits: readonly Limit[], task: () => Promise<T>) => Pro
  */
 const perServer = 8;
 
-/** Creates race for dom0's memory and load it most, so they take turns. */
-const creates = (o: Operation): boolean => o.op.verb === 'start' || o.op.verb === 'restart';
+/** What comes to a server races for dom0's memory and loads it most, and so does what leaves one: they take turns. */
+const comesTo = ({ op, server }: Operation): string | null => {
+  if (op.verb === 'start' || op.verb === 'restart' || op.verb === 'resume') return server;
+  return op.verb === 'migrate' ? op.peer : null;
+};
+const leaves = ({ op }: Operation): boolean => op.verb === 'migrate' || op.verb === 'suspend';
 
 /** Waiting for guests to come up takes minutes, and a connection now and then: it keeps nobody from the server. */
 const probesPerServer = 4;
@@ -39,8 +43,8 @@ export const limitsOf = (o: Operation): readonly Limit[] => [
     : isImageOp(o.op)
       ? []
       : [{ key: `storage ${o.server}`, width: 1 }]),
-  ...(o.lane === null ? [] : [{ key: `lane ${o.lane}`, width: 1 }]),
-  ...(creates(o) ? [{ key: `create ${o.server}`, width: 1 }] : []),
+  ...(leaves(o) ? [{ key: `leave ${o.server}`, width: 1 }] : []),
+  ...(comesTo(o) === null ? [] : [{ key: `create ${comesTo(o)}`, width: 1 }]),
   ...fillsOf(o).map((key) => ({ key, width: copiesPerStore })),
   o.op.verb === 'ready'
     ? { key: `ready ${o.server}`, width: probesPerServer }

@@ -53,7 +53,7 @@ export const repeated = (flags: string, description: string): Option =>
   new Option(flags, `${description} (repeatable)`).argParser(gather).default([], 'none');
 
 /** What a plan is narrowed to, and what it may do. */
-const shaping = (command: Command): Command =>
+export const shaping = (command: Command): Command =>
   command
     .addOption(repeated('--pool <name>', 'only this pool'))
     .addOption(repeated('--target <glob>', 'only these VMs'))
@@ -69,11 +69,22 @@ const shaping = (command: Command): Command =>
     .option('--prune', 'delete what is ours and no longer in the file', false)
     .addOption(repeated('--delete-disks <name>', 'delete the disks of this VM with it, or this disk that no VM has'));
 
+/** What a command has that is not narrowed. */
+export const noShaping = {
+  pool: [],
+  target: [],
+  cause: 'all',
+  prune: false,
+  allow: [],
+  takeover: [],
+  deleteDisks: [],
+} as const;
+
 /** For commands that change nothing. */
 export const replaying = (command: Command): Command =>
   command.option('--from-snapshot <file>', 'read this file of `reeve snapshot` instead of the servers');
 
-const showing = (command: Command): Command =>
+export const showing = (command: Command): Command =>
   command
     .addOption(new Option('--format <format>', 'text or json').argParser(format).default('text'))
     .option('--json', 'short for --format json', false)

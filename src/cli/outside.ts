@@ -1,4 +1,5 @@
 /** The ports to the servers and to the network, opened with what the shell knows of this machine. */
+import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { World } from '../apply/index.ts';
@@ -80,3 +81,17 @@ export const localFile: (path: string) => ReturnType<World['local']> = async (pa
     return { why: (error as Error).message };
   }
 };
+
+/** An hour is more than any snapshot takes. */
+const commandMs = 3_600_000;
+
+/** A command line of the file, by the shell of this machine; what it prints is kept for messages. */
+export const command: World['command'] = (line) =>
+  new Promise((resolve) => {
+    const child = spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'], timeout: commandMs });
+    const parts: Buffer[] = [];
+    child.stdout.on('data', (d: Buffer) => parts.push(d));
+    child.stderr.on('data', (d: Buffer) => parts.push(d));
+    child.once('error', (error) => resolve({ rc: 127, out: error.message }));
+    child.once('close', (code) => resolve({ rc: code ?? 137, out: Buffer.concat(parts).toString() }));
+  });

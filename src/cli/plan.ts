@@ -16,7 +16,7 @@ export interface PlanCommandFlags extends PlanFlags {
 }
 
 /** `--out FILE`: told on standard error, since standard output may be the plan itself. */
-const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
+export const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
   try {
     await writeFile(path, planJson(plan));
   } catch (error) {

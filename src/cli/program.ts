@@ -1,12 +1,25 @@
 /** The command line: which commands there are, what they take, and what they answer. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { clean } from '../report/text.ts';
 import { apply, type ApplyFlags } from './apply.ts';
 import { console } from './console.ts';
 import { demo } from './demo.ts';
 import { drift } from './drift.ts';
 import { exit, ExitError } from './exit.ts';
-import { drifting, planning, repeated, replaying, type CommonFlags, type PlanFlags } from './options.ts';
+import { balance, maxMoves, type BalanceFlags } from './balance.ts';
+import { explain, type ExplainFlags } from './explain.ts';
+import { graph, graphFormat, type GraphFlags } from './graph.ts';
+import {
+  drifting,
+  planning,
+  noShaping,
+  repeated,
+  replaying,
+  shaping,
+  showing,
+  type CommonFlags,
+  type PlanFlags,
+} from './options.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
 import { schema } from './schema.ts';
@@ -16,19 +29,7 @@ import { status, type StatusFlags } from './status.ts';
 import { validate } from './validate.ts';
 
 /** Of design, but not of this version. */
-const later = [
-  'import',
-  'explain',
-  'graph',
-  'roll',
-  'balance',
-  'history',
-  'unlock',
-  'render',
-  'fmt',
-  'comment',
-  'completion',
-] as const;
+const later = ['import', 'roll', 'history', 'unlock', 'render', 'fmt', 'comment', 'completion'] as const;
 
 type Run = (code: number) => void;
 
@@ -63,6 +64,27 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .addOption(repeated('--pool <name>', 'only this pool'))
     .option('--json', 'as JSON', false)
     .action(async (path: string[], flags: StatusFlags) => ended(await status(shell, path, flags)));
+  replaying(
+    shaping(command('explain', 'say why a VM is where it is, and what each change would cost; changes nothing')),
+  )
+    .argument('<vm>', 'the VM, as the file names it')
+    .argument('[path...]', paths)
+    .option('--json', 'as JSON', false)
+    .action(async (vm: string, path: string[], flags: ExplainFlags) =>
+      ended(await explain(shell, vm, path, { ...flags, cause: 'all' })),
+    );
+  replaying(shaping(command('graph', 'print the operations of the plan and what waits for what; changes nothing')))
+    .argument('[path...]', paths)
+    .addOption(new Option('--format <format>', 'mermaid or dot').argParser(graphFormat).default('mermaid'))
+    .action(async (path: string[], flags: GraphFlags) => ended(await graph(shell, path, { ...flags, cause: 'all' })));
+  replaying(showing(command('balance', 'show the moves that make a pool more even, as a plan; changes nothing')))
+    .argument('<pool>', 'the pool')
+    .argument('[path...]', paths)
+    .addOption(new Option('--max-moves <n>', 'at most so many moves').argParser(maxMoves).default(10))
+    .option('--out <file>', 'save the plan, for `reeve apply FILE`')
+    .action(async (pool: string, path: string[], flags: BalanceFlags) =>
+      ended(await balance(shell, pool, path, { ...noShaping, ...flags })),
+    );
   command('release', 'give a VM back: its marker goes, the VM is not touched')
     .argument('<vm>', 'the VM, as the file names or named it')
     .argument('[path...]', paths)

@@ -35,6 +35,8 @@ export interface Operation {
   readonly needs: readonly string[];
   readonly lane: string | null;
   readonly disruption: Disruption;
+  /** Run where Reeve runs before it begins (`policy.before`); where that fails, it is not begun. */
+  readonly before: string | null;
   /** In words, for the reader: `memory 1GiB → 2GiB`. */
   readonly reason: string;
   /** ms; `downtimeMs`: how long the VM is down or paused by it. */
@@ -91,6 +93,24 @@ export interface PlanRepository {
   readonly servers: readonly { readonly server: string; readonly does: readonly string[] }[];
   /** Ids, in a possible order. */
   readonly operations: readonly string[];
+}
+
+/** Commands, run where Reeve runs: `off` powers the server down, `status` exits 0 once it is. */
+export interface PlanFence {
+  readonly server: string;
+  readonly off: string | null;
+  readonly status: string;
+}
+
+/** Restarts that roll. */
+export interface PlanLane {
+  readonly id: string;
+  /** How many VMs of it may be down at a time. */
+  readonly width: number;
+  /** One that does not come back: no other of the lane is begun. */
+  readonly stopOnFailure: boolean;
+  /** In the order in which they are restarted. */
+  readonly vms: readonly string[];
 }
 
 /** What is done to one dom0 itself. */
@@ -167,6 +187,9 @@ export interface Plan {
   readonly images: readonly PlanImage[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
+  /** Servers declared lost, with what must say that they are down before anything of theirs starts elsewhere. */
+  readonly fences: readonly PlanFence[];
+  readonly lanes: readonly PlanLane[];
   /** In a valid order: each stands behind all that it needs. */
   readonly operations: readonly Operation[];
   readonly refused: readonly Refusal[];

@@ -3,7 +3,7 @@ import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
-import type { Found } from './match.ts';
+import type { Found, Matched } from './match.ts';
 import { refusal } from './refusal.ts';
 import { unreadIn } from './storage.ts';
 
@@ -73,4 +73,14 @@ export const tooMany = (deletes: number, farm: Farm, total: number): string | nu
     return `${deletes} of ${total} VMs would be deleted; policy.deletes.percent is ${percent}`;
   }
   return null;
+};
+
+/** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */
+export const withPruned = (farm: Farm, found: Matched, prune: boolean): readonly { spec: VmSpec; found: Found }[] => {
+  if (!prune || farm.vms.length === 0) return [];
+  const known = new Set(farm.vms.map((v) => v.key));
+  return found.left.flatMap((f) => {
+    const m = f.marker;
+    return m?.farm === farm.name && !known.has(m.vm) ? [{ spec: pruned(f, m.vm), found: f }] : [];
+  });
 };

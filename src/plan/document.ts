@@ -1,8 +1,8 @@
 /** Decisions → the plan document: operations in order, verified, with everything that a reader asks about. */
-import { worst } from '../core/disruption.ts';
+import { worst, type Disruption } from '../core/disruption.ts';
 import { byText, groupBy, sortedBy } from '../core/order.ts';
 import { isUnknown } from '../core/port.ts';
-import type { Action, Operation, Plan, PlanVm } from '../kinds/plan.ts';
+import type { Action, Op, Operation, Plan, PlanVm } from '../kinds/plan.ts';
 import { seenOn } from '../kinds/server/live.ts';
 import { disruptionOf, estimateOf, isVmOp, reasonOf, targetOf } from '../kinds/operations.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
@@ -44,11 +44,22 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
       t?.journey?.how === 'down' && t.mode === 'restart' ? [spec.key] : [],
     ),
   );
+  // Once for each VM and class, however many operations there are of it.
+  const told = new Set<string>();
+  const beforeOf = (op: Op, cost: Disruption): string | null => {
+    const command = isVmOp(op) && cost !== 'none' ? d.farm.policy.before[cost] : undefined;
+    if (command === undefined || !isVmOp(op) || told.has(`${op.vm.name} ${cost}`)) return null;
+    told.add(`${op.vm.name} ${cost}`);
+    const words = { vm: op.vm.name, server: op.server, op: op.verb };
+    return command.replaceAll(/(?<!\$)\{(vm|server|op)\}/g, (_, word: keyof typeof words) => words[word]);
+  };
   return ordered.order.flatMap((id): Operation[] => {
     const op = nodes.get(id);
     if (!op) return [];
     const moves = isVmOp(op) && between.has(op.vm.name);
     const { ms, downtimeMs } = estimateOf(op);
+    const cost: Disruption =
+      isVmOp(op) && dead.has(op.vm.name) ? 'none' : moves && op.verb === 'stop' ? 'restart' : disruptionOf(op);
     return [
       {
         id,
@@ -56,9 +67,9 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
         target: targetOf(op),
         server: op.server,
         needs: ordered.needs.get(id) ?? [],
-        lane: null,
-        disruption:
-          isVmOp(op) && dead.has(op.vm.name) ? 'none' : moves && op.verb === 'stop' ? 'restart' : disruptionOf(op),
+        lane: ordered.lanes.of.get(id) ?? null,
+        before: beforeOf(op, cost),
+        disruption: cost,
         reason: reasonOf(op),
         estimate: { ms, downtimeMs: moves && (op.verb === 'stop' || op.verb === 'start') ? ms : downtimeMs },
         commands: d.tools.toolstack.commands(op),
@@ -119,6 +130,17 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 
+/** Only where something starts: else nothing depends on it. */
+const fencesOf = (d: Draft, operations: readonly Operation[]): Plan['fences'] =>
+  d.farm.pools
+    .filter((p) => operations.some(({ op, server }) => op.verb === 'start' && p.servers.some((s) => s.name === server)))
+    .flatMap((p) => p.servers)
+    .flatMap((s) =>
+      s.state === 'lost' && s.fence?.status !== undefined
+        ? [{ server: s.name, off: s.fence.off ?? null, status: s.fence.status }]
+        : [],
+    );
+
 export const assemble = (d: Draft): Plan => {
   const ordered = orderAll(d);
   const early = [...awaited(d.decisions, d.ties)].filter((key) => ordered.chains.has(key));
@@ -167,6 +189,8 @@ export const assemble = (d: Draft): Plan => {
     repositories,
     images,
     vms: vmsOf(d, operations, dropped),
+    fences: fencesOf(d, operations),
+    lanes: ordered.lanes.lanes,
     operations,
     refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),
     unmanaged: unmanagedOf(d),

@@ -9,6 +9,7 @@ import { realise } from '../kinds/vm/realise.ts';
 import type { Decision } from './decide.ts';
 import { fetchesFor, removalsFor, roofEdges } from './edges.ts';
 import type { ImagePlan } from './images.ts';
+import { lanesOf, type Lanes } from './lanes.ts';
 import type { Found, Matched } from './match.ts';
 import { awaited, tieEdges, type Ties } from './order.ts';
 import type { Roof } from './parts.ts';
@@ -58,6 +59,7 @@ export interface Ordered {
   readonly work: ServerWork;
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly order: readonly string[];
+  readonly lanes: Lanes;
   readonly refused: readonly Refusal[];
 }
 
@@ -127,6 +129,12 @@ export const orderAll = (d: Draft): Ordered => {
     if (first) drop(first.id, first.why, 'free some on that server first, or give it less');
     else if (knot !== undefined)
       drop(knot, 'it waits for a disk of a VM that waits for one of its own', 'stop one of the two first');
-    else return { chains, singles, work, needs, order, refused };
+    else {
+      const lanes = lanesOf(d.farm, chains, needs, order);
+      if (lanes.edges.length === 0) return { chains, singles, work, needs, order, lanes, refused };
+      const rolled = new Map(needs);
+      for (const [id, before] of lanes.edges) rolled.set(id, [...new Set([...(rolled.get(id) ?? []), before])].sort());
+      return { chains, singles, work, needs: rolled, order: topological(order, rolled).order, lanes, refused };
+    }
   }
 };

@@ -59,6 +59,8 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
     dom0s: [],
+    fences: [],
+    lanes: [],
     repositories: [],
     images: [],
     vms: [
@@ -82,6 +84,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
         server: found.server,
         needs: [],
         lane: null,
+        before: null,
         disruption: 'none',
         reason: reasonOf(op),
         estimate: estimateOf(op),

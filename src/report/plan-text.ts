@@ -89,6 +89,16 @@ const joined = (warnings: readonly string[]): readonly string[] => {
 const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   joined(plan.warnings).flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
 
+const laneLines = (plan: Plan, o: BlockOptions): readonly string[] =>
+  plan.lanes.flatMap((l) =>
+    hang(
+      '  ',
+      `${l.width} at a time, the next when the last is ready: ${l.vms.map(clean).join(', ')}; one that does not come back stops the rest`,
+      '    ',
+      o.width,
+    ),
+  );
+
 /** On a satisfied farm each change that waits, or is no longer ours to make, is one line. */
 const changeLines = (plan: Plan, released: boolean, o: BlockOptions): readonly string[] =>
   plan.vms.flatMap((vm) =>
@@ -208,7 +218,7 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),
   ];
   const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);
-  const tail = [...unread, ...aside];
+  const tail = [...section('Restarts roll', laneLines(plan, o), paint), ...unread, ...aside];
   const last = plan.operations.length === 0 ? 'Plan: nothing can be done now.' : summary(plan, operationsOf);
   const not = rest(plan);
   return `${[...body, ...(tail.length === 0 ? [] : [...tail.slice(1), '']), paint.bold(last), ...(not === null ? [] : [paint.yellow(not)])].join('\n')}\n`;

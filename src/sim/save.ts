@@ -59,19 +59,19 @@ export const restore: Program = async (world, process, args) => {
   const path = args.findLast((a) => !a.startsWith('-'));
   if (path === undefined) return { rc: 2, out: '', err: "'xl restore' requires at least 1 argument.\n\n" };
   const text = world.files.text(path);
-  if (text === undefined) return failed(2, `Can't open file ${path}: No such file or directory\n`);
-  if (!text.startsWith(head)) return failed(2, 'File has wrong magic number - corrupt or for a different tool?\n');
+  if (text === undefined) return failed(1, `Can't open restore file: No such file or directory\n`);
+  if (!text.startsWith(head)) return failed(1, 'File has wrong magic number - corrupt or for a different tool?\n');
   const image = JSON.parse(text.slice(head.length)) as Image;
   const taken = [...world.domains.values()].some((d) => d.name === image.name);
-  if (taken) return failed(3, `libxl: error: Domain with name "${image.name}" already exists.\n`);
+  if (taken) return failed(1, `libxl: error: Domain with name "${image.name}" already exists.\n`);
   const incoming = receive(world, image.config);
-  if (!('domain' in incoming)) return failed(3, incoming.words);
+  if (!('domain' in incoming)) return failed(1, incoming.words);
   await process.sleep(draw(world, 'migrateCopy'));
   Object.assign(incoming.domain, image.state, { moved: image.state.booted });
   const refusal = take(incoming, image.actualKiB) ?? complete(incoming, `restore ${path}`);
   if (refusal !== null) {
     await discard(incoming);
-    return failed(3, refusal.words);
+    return failed(1, refusal.words);
   }
   start(incoming, image.name);
   return said(

@@ -20,9 +20,10 @@ import {
 import { fromHtools } from './problems.ts';
 
 const generator = join(import.meta.dirname, '../../../shared/bench/gen_htools.py');
-/** Where Debian's ganeti-htools-3.0 has it; one program, whose name or HTOOLS says which tool it is. */
-const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/lib/ganeti/3.0/usr/bin'];
-const program = ['htools', 'hbal'].flatMap((n) => folders.map((f) => join(f, n))).find((f) => existsSync(f));
+const onPath = (name: string, ...more: readonly string[]): string | undefined =>
+  [...(process.env['PATH'] ?? '').split(delimiter), ...more].map((f) => join(f, name)).find((f) => existsSync(f));
+/** Of Debian's ganeti-htools-3.0; one program, and HTOOLS says which tool it is. */
+const program = onPath('hbal', '/usr/lib/ganeti/3.0/usr/bin');
 const factor = 100;
 
 /** Up to three times, as long as that takes no longer than half a minute; the quickest. */
@@ -85,14 +86,15 @@ const hail = async (file: string, folder: string, request: string): Promise<Peer
 };
 
 it('hbal', { timeout: 3_600_000 }, async (context) => {
-  if (!existsSync(generator)) {
-    console.log(`hbal: no ${generator}, left out`);
+  const python = onPath('python3');
+  if (python === undefined || !existsSync(generator)) {
+    console.log(`hbal: no python3 or no ${generator}, left out`);
     return context.skip();
   }
   const [nodes = '100', vms = '1500', drained = '5'] = benchArgs();
   const folder = mkdtempSync(join(tmpdir(), 'reeve-bench-'));
   try {
-    const { out } = await run('python3', [generator, nodes, vms, '--drain', drained]);
+    const { out } = await run(python, [generator, nodes, vms, '--drain', drained]);
     const text = out.toString();
     const file = join(folder, 'cluster.data');
     writeFileSync(file, text);

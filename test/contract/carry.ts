@@ -31,6 +31,7 @@ export const carry = async (farm: HeldServer, readings: Readings, op: Op): Promi
     fresh: () => [],
     secrets: new Map(),
     probe: async () => false,
+    command: async () => ({ rc: 0, out: '' }),
     local: localFile,
   };
   const operation = {
@@ -40,6 +41,7 @@ export const carry = async (farm: HeldServer, readings: Readings, op: Op): Promi
     server: farm.server,
     needs: [],
     lane: null,
+    before: null,
     disruption: 'none' as const,
     reason: '',
     estimate: { ms: 0, downtimeMs: 0 },

@@ -368,3 +368,46 @@ vms: { ${vms} }
     ]);
   });
 });
+
+describe('restarts that a profile asks for', () => {
+  const three = (max: string, at = 1): string =>
+    farm({
+      more: `policy: { restarts: { atOnce: ${at} } }\nprofiles: { web: { memory: { target: 128MiB, max: ${max} } } }`,
+      vms: [1, 2, 3]
+        .map(
+          (n) =>
+            `w${n}: { profile: web, apart: { group: g, soft: true }, ready: { tcp: "10.0.0.${n}:80", from: dom0, within: 20s } }`,
+        )
+        .join(', '),
+    });
+  const answer = (n: number, answers: boolean): void => {
+    for (const s of ['dom01', 'dom02']) rig.sim.listen(s, `10.0.0.${n}:80`, answers);
+  };
+
+  it('roll one after the other; one that does not come back stops the rest, and the next run goes on', async () => {
+    for (const n of [1, 2, 3]) answer(n, true);
+    await converge(three('128MiB'));
+    answer(2, false);
+    const plan = await planOf(three('256MiB'), allowing('restart'));
+    expect(plan.lanes).toEqual([{ id: 'restarts of p', width: 1, stopOnFailure: true, vms: ['w1', 'w2', 'w3'] }]);
+    const needs = (id: string): readonly string[] => plan.operations.find((o) => o.id === id)?.needs ?? [];
+    expect([needs('w2/restart'), needs('w3/restart')]).toEqual([['w1/ready'], ['w2/ready']]);
+    const { done, failed, skipped } = await rig.apply(plan);
+    expect(done).toEqual(['w1/restart', 'w1/ready', 'w2/restart']);
+    expect(failed.map((f) => f.id)).toEqual(['w2/ready']);
+    expect(skipped.map((f) => [f.id, f.why])).toEqual([
+      ['w3/restart', 'w2/ready failed, and that stops the other restarts of p'],
+      ['w3/ready', expect.stringContaining('it needs w3/restart')],
+    ]);
+    answer(2, true);
+    expect(ids(await converge(three('256MiB'), allowing('restart')))).toEqual(['w3/restart', 'w3/ready']);
+  });
+
+  it('are so many at a time, and never two of one group', async () => {
+    for (const n of [1, 2, 3]) answer(n, true);
+    await converge(three('128MiB', 2));
+    const plan = await planOf(three('256MiB', 2), allowing('restart'));
+    const needs = (id: string): readonly string[] => plan.operations.find((o) => o.id === id)?.needs ?? [];
+    expect([needs('w2/restart'), needs('w3/restart')]).toEqual([['w1/ready'], ['w1/ready', 'w2/ready']]);
+  });
+});

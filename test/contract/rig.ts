@@ -112,6 +112,7 @@ export const openRig = async (
           fresh: (seen) => stale(plan, seen),
           secrets,
           probe: async () => false,
+          command: async () => ({ rc: 0, out: '' }),
           local: localFile,
         });
       } finally {

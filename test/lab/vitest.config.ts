@@ -5,7 +5,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts', 'test/lab/leases.test.ts'];
+const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts', 'test/lab/leases.test.ts', 'test/lab/pool.test.ts'];
 /** The longest first, so that both dom0s are done at about the same time. */
 const longest = ['contract-hvm', 'contract-pvh', 'live', 'restart', 'hvm', 'hvm-linux', 'pv', 'create', 'contract-pv'];
 

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { movesIn, solve } from '../../src/plan/moves/index.ts';
-import { moveBy, type Problem } from '../../src/plan/moves/problem.ts';
+import { mayStay, moveBy, type Problem } from '../../src/plan/moves/problem.ts';
 import { meetsAll, wrongWith } from '../../src/plan/moves/replay.ts';
 import { lacking } from '../../src/plan/moves/spare.ts';
 import { permuted, problemOf, randomOf, type Guest } from '../bench/problems.ts';
@@ -61,6 +61,10 @@ describe('moves of a tiny farm', () => {
         const p = problem(t);
         const { steps, to, unmet, bound } = solve(p);
         expect(wrongWith(p, steps, to)).toBeNull();
+        // Whoever is not told of has got where it may be.
+        const told = new Set(unmet.map((u) => u.vm));
+        const others = [...to.keys()].filter((v) => !told.has(v));
+        expect(others.filter((v) => !mayStay(p, v, to[v] ?? -1))).toEqual([]);
         if (unmet.length > 0) return;
         expect(meetsAll(p, to)).toBe(true);
         expect(movesIn(steps)).toBeGreaterThanOrEqual(bound);

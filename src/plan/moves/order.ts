@@ -20,6 +20,8 @@ interface Pending {
 const mostHops = 2;
 /** Places that are looked at for a VM that might make room for others. */
 const displaceLooks = 200_000;
+/** VMs of one server that are sent away for one that waits. */
+const mostDisplaced = 8;
 
 class Ordering {
   readonly track: Track;
@@ -95,7 +97,14 @@ class Ordering {
       this.track.down(first.vm);
       return true;
     }
-    return this.reroute(all) || this.hop(all) || this.displace(all) || this.hopTogether(all) || this.suspend(all);
+    return (
+      this.reroute(all) ||
+      this.hop(all) ||
+      this.displace(all, 1) ||
+      this.hopTogether(all) ||
+      this.displace(all, mostDisplaced) ||
+      this.suspend(all)
+    );
   }
 
   /** Whether the VM could stay there instead of where it is to go, now and in the end. */
@@ -105,10 +114,20 @@ class Ordering {
     this.final.change(vm, instead, p.next, -1);
     this.final.join(vm, instead, -1);
     const stays = this.final.fits(vm, s, p.next) && !this.final.meets(vm, s);
-    const target = stays ? s : instead;
-    this.final.change(vm, target, p.next, 1);
-    this.final.join(vm, target, 1);
+    this.final.change(vm, instead, p.next, 1);
+    this.final.join(vm, instead, 1);
     return stays;
+  }
+
+  /** It stays there instead, and goes there now. */
+  private stay(vm: number, instead: number, s: number): void {
+    const { p } = this;
+    this.final.change(vm, instead, p.next, -1);
+    this.final.join(vm, instead, -1);
+    this.final.change(vm, s, p.next, 1);
+    this.final.join(vm, s, 1);
+    this.to[vm] = s;
+    this.track.arrive(vm, s, false);
   }
 
   /** Another place to stay, that is free now. */
@@ -121,37 +140,51 @@ class Ordering {
           (this.waiting.get(m.to) ?? []).filter((x) => x !== m),
         );
         this.pending--;
-        this.to[m.vm] = s;
-        this.track.arrive(m.vm, s, false);
+        this.stay(m.vm, m.to, s);
         return true;
       }
     }
     return false;
   }
 
-  /** A VM that would stay goes elsewhere for good, so that one that waits for its place can come. */
-  private displace(all: readonly Pending[]): boolean {
+  /** VMs that would stay go elsewhere for good, so that one that waits for their place can come; at most so many. */
+  private displace(all: readonly Pending[], most: number): boolean {
     const { p, track } = this;
     const moving = new Set(all.map((m) => m.vm));
     const on = new Map<number, number[]>(all.map((m) => [m.to, []]));
     for (let v = 0; v < p.vms; v++)
       if (p.move[v] === moveBy.live && !moving.has(v) && (track.last[v] ?? -1) < 0)
         on.get(track.where[v] ?? -1)?.push(v);
-    let looks = displaceLooks;
+    const looks = { left: displaceLooks };
     for (const list of on.values()) list.sort((a, b) => this.sizeOf(a) - this.sizeOf(b) || a - b);
     for (const m of all) {
-      for (const w of on.get(m.to) ?? []) {
-        if (!this.admits([w])) continue;
-        for (const s of this.places(w)) {
-          if (looks-- <= 0) return false;
-          if (!this.couldStay(w, m.to, s)) continue;
-          this.to[w] = s;
-          track.arrive(w, s, false);
-          return true;
-        }
+      const here = on.get(m.to) ?? [];
+      if (most === 1) {
+        for (const w of here) if (this.admits([w]) && this.sendAway(w, m.to, looks)) return true;
+        continue;
       }
+      // The smallest first: they fit into what is scattered. One at a time, and only where enough of them can go.
+      const some = here.slice(0, most).filter((w) => this.placeFor(w, m.to, looks) >= 0);
+      const n = some.findIndex((_, i) => this.admits(some.slice(0, i + 1)));
+      const [first] = some;
+      if (n > 0 && first !== undefined && this.sendAway(first, m.to, looks)) return true;
     }
     return false;
+  }
+
+  private placeFor(w: number, from: number, looks: { left: number }): number {
+    for (const s of this.places(w)) {
+      if (looks.left-- <= 0) return -1;
+      if (this.couldStay(w, from, s)) return s;
+    }
+    return -1;
+  }
+
+  private sendAway(w: number, from: number, looks: { left: number }): boolean {
+    const s = this.placeFor(w, from, looks);
+    if (s < 0) return false;
+    this.stay(w, from, s);
+    return true;
   }
 
   /** Whether somebody who waits for their server could come once these have left it. */

@@ -34,17 +34,20 @@ class Placing {
   private looks = 0;
 
   private readonly p: Problem;
+  /** 1: it stays where it is, whatever happens. */
+  private readonly fixed: Uint8Array;
   private readonly strategy: Strategy;
-  /** By dimension: the mean room of a server. */
-  private readonly mean: readonly number[];
+  /** By dimension: the room of all servers together. */
+  private readonly total: readonly number[];
 
-  constructor(p: Problem, leave: readonly number[], strategy: Strategy) {
+  constructor(p: Problem, leave: readonly number[], fixed: Uint8Array, strategy: Strategy) {
     this.p = p;
+    this.fixed = fixed;
     this.strategy = strategy;
-    this.mean = Array.from({ length: p.dims }, (_, d) => {
+    this.total = Array.from({ length: p.dims }, (_, d) => {
       let sum = 0;
       for (let s = 0; s < p.servers; s++) sum += p.room[s * p.dims + d] ?? 0;
-      return sum / Math.max(1, p.servers);
+      return sum;
     });
     this.to = Int32Array.from(p.at, (s, v) => (p.runs[v] === 1 ? s : -1));
     this.final = new Load(p);
@@ -210,7 +213,7 @@ class Placing {
       const without = new Set([...not, s]);
       // Those that move anyway go first: sending them on costs nothing.
       const others = [...(members[s] ?? [])]
-        .filter((w) => w !== v && (p.move[w] ?? moveBy.never) <= moveBy.live)
+        .filter((w) => w !== v && this.fixed[w] !== 1 && (p.move[w] ?? moveBy.never) <= moveBy.live)
         .sort((a, b) => Number(p.at[a] === s) - Number(p.at[b] === s) || this.size(a) - this.size(b));
       for (const w of others) {
         if (this.looks-- <= 0) return false;
@@ -243,11 +246,12 @@ class Placing {
     return any ? 'no-room' : 'no-server';
   }
 
-  /** Fewer places to go, and larger, first. */
+  /** Fewer places to go, and larger, first. Nothing is rounded, so that sizes may be scaled. */
   difficulty(v: number): number {
     const { p } = this;
     let size = 0;
-    for (let d = 0; d < p.dims; d++) size = Math.max(size, (p.next[v * p.dims + d] ?? 0) / (this.mean[d] || 1));
+    for (let d = 0; d < p.dims; d++)
+      size = Math.max(size, ((p.next[v * p.dims + d] ?? 0) * p.servers) / (this.total[d] || 1));
     return size / Math.max(1, this.serversFor(v).length);
   }
 }
@@ -284,7 +288,7 @@ const overgrown = (p: Problem, to: Int32Array): readonly number[] => {
 /** `fixed`: VMs that stay where they are, whatever the file says. */
 export const place = (p: Problem, fixed: Uint8Array, strategy: Strategy): Placement => {
   const { leave } = findVictims(p, fixed);
-  const placing = new Placing(p, leave, strategy);
+  const placing = new Placing(p, leave, fixed, strategy);
   const starts: number[] = [];
   for (let v = 0; v < p.vms; v++) if (p.runs[v] === 1 && (p.at[v] ?? -1) < 0 && fixed[v] !== 1) starts.push(v);
   const hard = new Map([...leave, ...starts].map((v) => [v, placing.difficulty(v)] as const));

@@ -17,13 +17,20 @@ const tokens = (p: Problem, vm: number, server: number): Amounts =>
 
 const minus = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => Math.max(0, x - (b[i] ?? 0)));
 
-const flowOf = (p: Problem, s: MoveStep, mid: Float64Array): FlowStep => {
+/** vms × dims: what each takes on its way, gives back before, and takes after. */
+interface Sizes {
+  readonly mid: Float64Array;
+  readonly less: Float64Array;
+  readonly more: Float64Array;
+}
+
+const flowOf = (p: Problem, s: MoveStep, { mid, less, more }: Sizes): FlowStep => {
   const { vm, from, to, needs } = s;
   switch (s.kind) {
     case 'shrink':
-      return { needs, takes: [], gives: sizes(p, vm, from, minus(p.now, mid)) };
+      return { needs, takes: [], gives: sizes(p, vm, from, less) };
     case 'grow':
-      return { needs, takes: sizes(p, vm, to, minus(p.next, mid)), gives: [] };
+      return { needs, takes: sizes(p, vm, to, more), gives: [] };
     case 'stop':
     case 'suspend':
       return {
@@ -75,8 +82,9 @@ export const wrongWith = (p: Problem, steps: readonly MoveStep[], to: Int32Array
     for (const [place] of tokens(p, v, s)) members.set(place, (members.get(place) ?? 0) + 1);
   }
   const free = (place: number): number => load.free[place] ?? 1 - (members.get(place) ?? 0);
+  const all: Sizes = { mid, less: minus(p.now, mid), more: minus(p.next, mid) };
   const short = uncovered(
-    steps.map((s) => flowOf(p, s, mid)),
+    steps.map((s) => flowOf(p, s, all)),
     free,
   );
   return short && `step ${short.step} may find too little room at place ${short.place}`;

@@ -108,6 +108,7 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
   server: op.server,
   needs,
   lane: null,
+  before: null,
   disruption: 'none',
   reason: '',
   estimate: { ms: 0, downtimeMs: 0 },
@@ -125,6 +126,8 @@ const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [],
   scope,
   servers: [],
   dom0s: [],
+  fences: [],
+  lanes: [],
   repositories: [],
   images: [],
   vms: [],
@@ -183,6 +186,7 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
     cancel,
     secrets: new Map(Object.entries(options.secrets ?? {})),
     local: async (path) => ({ why: `there is no ${path}` }),
+    command: async () => ({ rc: 0, out: '' }),
     probe: async (host, _, timeoutMs) => {
       const answers = options.answers?.(host) ?? false;
       await clock.sleep(answers ? 100 : timeoutMs);

@@ -49,6 +49,7 @@ const operations = ops.map((op): Operation => ({
   server: op.server,
   needs: [],
   lane: null,
+  before: null,
   disruption: 'none',
   reason: reasonOf(op),
   estimate: { ms: 2000, downtimeMs: 0 },

@@ -1,0 +1,61 @@
+/** `reeve balance POOL`: the moves that make it most even, as a plan. Changes nothing. */
+import { balanceOf, balanced, makePlan, planWith } from '../plan/index.ts';
+import { count } from '../report/text.ts';
+import { exit, ExitError, type ExitCode } from './exit.ts';
+import { load } from './load.ts';
+import { planOptionsOf, type PlanFlags } from './options.ts';
+import { readerOf } from './outside.ts';
+import { checkPools, codeOf, readFarm, show, toolsOf } from './pipeline.ts';
+import { save } from './plan.ts';
+import { namedByFarm, secretsToCompare } from './secrets.ts';
+import type { Shell } from './shell.ts';
+
+export interface BalanceFlags extends PlanFlags {
+  readonly maxMoves: number;
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+export const maxMoves = (value: string): number => {
+  const n = Number(value);
+  if (Number.isInteger(n) && n > 0) return n;
+  throw new ExitError(exit.error, `--max-moves ${value}: a whole number from 1 on is wanted`);
+};
+
+export const balance = async (
+  shell: Shell,
+  pool: string,
+  paths: readonly string[],
+  flags: BalanceFlags,
+): Promise<ExitCode> => {
+  const farm = await load(shell, paths, flags);
+  checkPools(farm, [pool]);
+  const options = { ...planOptionsOf(flags), pools: [pool] };
+  const reader = await readerOf(shell, farm, flags);
+  try {
+    const secrets = await secretsToCompare(shell, namedByFarm(farm, options));
+    const observed = await readFarm(shell, farm, options.pools, reader, flags);
+    const tools = toolsOf(shell, secrets);
+    const now = planWith(farm, observed, options, tools);
+    const placed = now.pools.find((p) => p.scene.pool.name === pool);
+    if (!placed) return codeOf(now.plan, exit.done);
+    const found = balanceOf(placed, flags.maxMoves);
+    if (found.moves.length === 0) {
+      shell.out.write(
+        `Nothing to do: no move would make pool ${pool} more even (fullest and emptiest server are ${percent(found.spread)} apart).\n`,
+      );
+      return codeOf(now.plan, exit.done);
+    }
+    const targets = found.moves.map((m) => m.vm);
+    const plan = makePlan(balanced(farm, found.moves), observed, { ...options, targets }, tools);
+    show(shell, plan, flags);
+    shell.err.write(
+      `${count(found.moves.length, 'move')}: fullest and emptiest server are ${percent(found.spread)} apart now, and ${percent(found.after)} then.\n`,
+    );
+    if (flags.out !== undefined) await save(shell, plan, flags.out);
+    else shell.err.write('To do it: add --out plan.json, and apply that.\n');
+    return codeOf(plan, exit.done);
+  } finally {
+    await reader.close();
+  }
+};

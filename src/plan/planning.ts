@@ -1,0 +1,306 @@
+/** Planning itself: match, decide, place, and what is known on the way, for those who ask why. */
+import picomatch from 'picomatch';
+import { digestOf } from '../core/digest.ts';
+import { byText, sortedBy } from '../core/order.ts';
+import type { Farm } from '../kinds/farm.ts';
+import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import type { Overhead } from '../kinds/vm/effects.ts';
+import type { NewDisk } from '../kinds/vm/draft.ts';
+import type { LiveVm } from '../kinds/vm/live.ts';
+import type { Facts } from '../kinds/vm/facts.ts';
+import { discarding, forgetting } from './stale.ts';
+import type { VmOp } from '../kinds/vm/ops.ts';
+import type { VmSpec } from '../kinds/vm/spec.ts';
+import { budgets } from './budget.ts';
+import { decide, type Decision } from './decide.ts';
+import { openSpace, settleDisks, type Settled } from './disks.ts';
+import { mayDelete, tooMany, withPruned } from './deletes.ts';
+import { assemble } from './document.ts';
+import { match, type Found, type Matched } from './match.ts';
+import type { PoolPlan } from './pool.ts';
+import { freshOf, unmet } from './new.ts';
+import { membersIn } from './membership.ts';
+import { placeAll } from './placing.ts';
+import { startOrder, tiesOf } from './order.ts';
+import { refusal } from './refusal.ts';
+import { roomOf } from './room.ts';
+import { planImages } from './images.ts';
+import { abandoned, heldElsewhere, leftBy } from './leases.ts';
+import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
+import type { Roof } from './parts.ts';
+import { planStorage, roofOver, unreadIn } from './storage.ts';
+import type { Tools } from './tools.ts';
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly pools: readonly PoolPlan[];
+  readonly decisions: readonly Decision[];
+  readonly matched: Matched;
+  readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
+}
+
+export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
+  const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
+  const members = membersIn(farm, seenAll, wantedPool);
+  const { observed } = members;
+  const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
+  const budget = budgets(farm.policy, options.allow);
+  const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
+  const sharedOf = new Map(
+    farm.pools.map(
+      (p) => [p.name, Object.values(p.repositories).filter((r) => r.shared && r.state === 'present')] as const,
+    ),
+  );
+  const seenOf = (server: string): ServerSeen | undefined => seenOn(observed, server);
+  const unreadOf = new Map(farm.pools.map((p) => [p.name, unreadIn(p, observed)] as const));
+  const targeted = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
+  const inRun = (v: VmSpec): boolean => wantedPool(v.pool) && (targeted(v.key) || targeted(`vm/${v.key}`));
+
+  const ties = tiesOf(farm);
+  const order = startOrder(ties);
+  const factsOf = (spec: VmSpec, seen: ServerSeen): Facts => ({
+    farm: farm.name,
+    networks: poolOf.get(spec.pool)?.networks ?? {},
+    seen,
+    order,
+    secrets: tools.secrets,
+    shared: sharedOf.get(spec.pool) ?? [],
+  });
+  const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) };
+  const storage = planStorage(scene);
+  const images = planImages(scene, storage);
+  // An image is a roof by itself, and the nearer one.
+  const roofs = new Map<string, readonly Roof[]>(
+    [...observed.keys()].map((s) => [s, [...(images.roofs.get(s) ?? []), ...(storage.roofs.get(s) ?? [])]]),
+  );
+  const users = usersIn(observed);
+  const orphans = orphansNamed(farm, observed, options, wantedPool, users);
+  const removals: Removal[] = [...orphans.removals];
+  const matched = match(farm, observed, options.takeover);
+  const takeSpace = openSpace(farm, seenOf);
+  const refused: Refusal[] = [];
+  const decisions: Decision[] = [];
+  const fresh: VmSpec[] = [];
+  const again = new Map<string, () => Decision>();
+  const unmoved = (spec: VmSpec, { vdev, repository }: NewDisk): Refusal => ({
+    ...refusal(
+      spec.key,
+      `disk ${vdev} of ${spec.key} would be moved into repository ${repository}`,
+      'it is copied while the VM is down, and that costs a restart',
+      `--allow restart=${spec.key}`,
+    ),
+    needs: 'restart',
+  });
+  /** The old places of moved disks go once the cfg names the new ones. */
+  const leftBehind = ({ spec, server, transition: t, live }: Decision, seen: ServerSeen): readonly Removal[] => {
+    const pool = poolOf.get(spec.pool);
+    if (!pool || !t || !live) return [];
+    return t.move.flatMap(({ from, vdev, path: copied }) =>
+      from && !t.keep.has(`disks.${vdev}`)
+        ? disksOf({
+            paths: [from.path],
+            key: spec.key,
+            uuid: live.uuid,
+            server,
+            pool,
+            farm: farm.name,
+            seen,
+            users,
+            copied,
+          }).map((node) => ({ node, after: `${spec.key}/${t.mode === 'restart' ? 'restart' : 'define'}` }))
+        : [],
+    );
+  };
+  /** The template of one of its new disks cannot be had. */
+  const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
+    for (const { from, vdev } of transition?.make ?? []) {
+      const roof = from && roofOver(roofs.get(server), from.path);
+      if (roof?.is === 'barred')
+        return { why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}`, help: roof.help };
+    }
+    return null;
+  };
+  const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
+    const seen = seenOf(server);
+    if (!seen) return;
+    const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
+      refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
+    const left = live ? null : leftBy(spec, farm, seenOf);
+    const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
+    let settled = settleDisks(farm.name, own, live, seen, users, left?.disks);
+    if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
+    const decideSo = (s: Settled, mustRestart = false): Decision =>
+      decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s, mustRestart);
+    let d = decideSo(settled);
+    const { move } = settled;
+    // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
+    if (move.length > 0 && live?.domain && d.transition?.mode !== 'restart') {
+      for (const m of move) refused.push(unmoved(spec, m));
+      const stay = settleDisks(farm.name, spec, live, seen, users, {}, false);
+      if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
+      settled = stay;
+      d = decideSo(settled);
+    } else if (d.transition) removals.push(...leftBehind(d, seen));
+    const lack =
+      d.transition &&
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
+    const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
+    if (lack) cannot(lack);
+    else if (full) cannot({ why: full.unresolved, help: full.help });
+    else {
+      decisions.push(d);
+      const { move: _, ...rest } = settled;
+      again.set(spec.key, () => decideSo({ ...rest, move: [] }, true));
+    }
+    refused.push(...d.refused);
+  };
+
+  const isLost = (name: string): boolean =>
+    farm.pools.some((p) => p.servers.some((s) => s.name === name && s.state === 'lost'));
+  const prunes = withPruned(farm, matched, options.prune);
+  const forgets = new Map<string, readonly VmOp[]>();
+  const discards = new Map<string, readonly VmOp[]>();
+  const halvesOf = (key: string): readonly Found[] => matched.halves.flatMap((h) => (h.key === key ? [h.half] : []));
+  const doomed: { spec: VmSpec; found: Found }[] = prunes.filter((p) => inRun(p.spec));
+  for (const spec of farm.vms.filter(inRun)) {
+    const pool = poolOf.get(spec.pool);
+    const unread = unreadOf.get(spec.pool) ?? [];
+    if (pool && !pool.servers.some((s) => seenOf(s.name))) continue;
+    const m = matched.of.get(spec.key);
+    if (!m || m.is === 'nowhere') {
+      if (spec.state === 'absent') continue;
+      if (unread.length > 0) {
+        const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
+        refused.push(
+          refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
+        );
+      } else {
+        const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
+        if (left.length === 0) fresh.push(spec);
+        else {
+          const why = `it is seen nowhere, and a server is lost; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
+          const help = `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
+          refused.push(refusal(spec.key, `${spec.key} would be created`, why, help));
+        }
+      }
+    } else if (m.is === 'matched' && isLost(m.found.server)) {
+      const why = `${m.found.server} is declared lost, and it answers`;
+      refused.push(
+        refusal(spec.key, `${spec.key} is left alone`, why, 'take `state: lost` out, or power the server off'),
+      );
+    } else if (m.is === 'refused') {
+      refused.push(refusal(spec.key, `${spec.key} is left alone`, m.why, m.help));
+    } else if (spec.state === 'absent') {
+      doomed.push({ spec, found: m.found });
+    } else if (!m.found.live.domain && unread.length > 0 && m.found.live.marker?.home !== m.found.server) {
+      const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
+      refused.push(
+        refusal(spec.key, `${spec.key} is left alone`, why, `try again when ${unread.join(' and ')} answers`),
+      );
+    } else {
+      decideOn(spec, m.found.live, m.found.server);
+      discards.set(spec.key, discarding(spec.key, halvesOf(spec.key), m.found));
+      forgets.set(
+        spec.key,
+        forgetting(
+          spec.key,
+          m.stale.filter((f) => !isLost(f.server)),
+        ),
+      );
+    }
+  }
+
+  const total = farm.vms.length + prunes.length;
+  const brake = tooMany(doomed.length, farm, total);
+  for (const { spec, found } of sortedBy(doomed, (d) => d.spec.key)) {
+    const no =
+      brake === null
+        ? mayDelete(spec, found, farm, observed, options)
+        : refusal(
+            spec.key,
+            `${spec.key} would be deleted`,
+            brake,
+            'raise it in the file for this change, or delete in steps',
+          );
+    if (no) {
+      refused.push(no);
+      continue;
+    }
+    decideOn(spec, found.live, found.server);
+    const pool = poolOf.get(found.pool);
+    const seen = seenOf(found.server);
+    if (pool && seen && (spec.deleteDisks || options.deleteDisks.includes(spec.key)))
+      removals.push(...disksOfDeleted(spec, found, pool, farm.name, seen, users));
+  }
+
+  const rooms = new Map(
+    farm.pools.flatMap((p) =>
+      p.servers.flatMap((x) => {
+        const seen = seenOf(x.name);
+        return seen ? [[x.name, roomOf(seen, overhead, p.overcommit.vcpus)] as const] : [];
+      }),
+    ),
+  );
+  const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, leftBy: (spec) => leftBy(spec, farm, seenOf) });
+  const placed = placeAll({
+    farm,
+    observed,
+    options,
+    covers: wantedPool,
+    sceneOf: (pool) => ({
+      farm: farm.name,
+      pool,
+      seenOf,
+      rooms,
+      roofs,
+      overhead,
+      budget: (spec) => budget(spec, null),
+    }),
+    decisions,
+    fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),
+    again: (x) => again.get(x.spec.key)?.() ?? null,
+  });
+  refused.push(...sized.flatMap((f) => ('refused' in f ? [f.refused] : [])), ...placed.refused);
+  decisions.splice(0, decisions.length, ...placed.decisions);
+  const reasons = new Map(placed.reasons);
+  for (const { spec, server, why } of placed.homes) {
+    reasons.set(spec.key, why);
+    decideOn(spec, null, server);
+  }
+  const kept = new Map(decisions.map((x) => [x.spec.key, x] as const));
+  for (const [key, ops] of forgets) {
+    // A cfg of its own that lies where it goes is written over.
+    const to = kept.get(key)?.transition?.journey?.through.at(-1);
+    forgets.set(
+      key,
+      ops.filter((op) => op.server !== to),
+    );
+  }
+
+  const plan = assemble({
+    farm,
+    observed,
+    options,
+    tools,
+    overhead,
+    rooms,
+    storage,
+    images,
+    removals,
+    forgets,
+    discards,
+    roofs,
+    ties,
+    pools: placed.pools,
+    placed: reasons,
+    matched,
+    refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
+    warnings: [...storage.warnings, ...orphans.warnings, ...placed.warnings],
+    decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
+    desired: digestOf(farm),
+    prunedFound: new Set(doomed.map((d) => d.found)),
+    covers: wantedPool,
+  });
+  return { plan, pools: placed.pools, decisions, matched, factsOf };
+};

@@ -1,0 +1,166 @@
+/** A pool of two real dom0s on NFS: VMs that move alive, servers that are drained, full, or dropped from the file. Needs the whole farm. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apply, awake, domidOf, expectCode, expectSettled, flat } from './check.ts';
+import { direct, guest, hand, openDesk, reset, server, until, type Desk, type VmYaml } from './farm.ts';
+
+const path = '/srv/vmstore';
+const disk = { disks: { xvda: { size: '16MiB' } } };
+const writer: VmYaml = { boot: { ...direct, cmdline: `${guest.cmdline} writes=/dev/xvda` }, ...disk };
+const plain: VmYaml = { boot: direct, ...disk };
+let desk: Desk;
+
+const repositories = {
+  vmstore: { type: 'nfs', source: `${server(1).privateAddress}:/export`, path, options: 'vers=4.2,actimeo=1' },
+};
+type Says = Readonly<Record<string, unknown>>;
+const write = (vms: Readonly<Record<string, VmYaml>>, first: Says = {}, second: Says = {}): void =>
+  desk.write({
+    servers: [1, 2],
+    more: {
+      1: { migration: server(1).privateAddress, ...first },
+      2: { migration: server(2).privateAddress, ...second },
+    },
+    vms,
+    repositories,
+  });
+const maintenance = { state: 'maintenance' };
+/** On which dom0s a domain of this name is. */
+const where = async (name: string): Promise<readonly number[]> =>
+  (await Promise.all([1, 2].map(async (i) => ((await domidOf(i, name)) === null ? [] : [i])))).flat();
+/** What the writing guest has told on its consoles, here and there: numbers, and how long it was up. */
+const told = async (i: number): Promise<readonly { n: number; up: number }[]> =>
+  (await hand(i, "cat /var/log/xen/console/guest-web*.log 2> /dev/null | grep -a '^wrote' | tr -d '\\r' || true"))
+    .split('\n')
+    .flatMap((l) => {
+      const [, n, up] = /^wrote (\d+) at ([\d.]+)$/.exec(l) ?? [];
+      return n === undefined ? [] : [{ n: Number(n), up: Number(up) }];
+    });
+/** Takes memory of a dom0 away: a domain that does nothing. */
+const fill = async (i: number, leave: number): Promise<void> => {
+  await hand(
+    i,
+    `free=$(xl info free_memory); m=$((free - ${leave})); printf 'name="filler"\\ntype="pvh"\\nmemory=%s\\nkernel="${guest.kernel}"\\n' "$m" > /root/filler.cfg; xl create -q -p /root/filler.cfg`,
+  );
+};
+const empty = (i: number): Promise<string> =>
+  hand(i, 'xl destroy filler; until ! xl domid filler 2> /dev/null; do sleep 1; done');
+
+beforeAll(async () => {
+  await reset(1);
+  await reset(2);
+  desk = openDesk();
+  await hand(
+    1,
+    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
+      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
+  );
+});
+afterAll(() => desk?.close());
+
+describe('a pool', () => {
+  it('is written down, and runs two VMs on one server', async () => {
+    write({ web: { ...writer, server: 'dom01' }, db: { ...plain, server: 'dom01' } });
+    await apply(desk);
+    await awake(1, 'web');
+    await awake(1, 'db');
+    expect(JSON.parse(await hand(2, 'cat /etc/reeve/pool.json'))).toMatchObject({ members: ['dom01', 'dom02'] });
+    await expectSettled(desk);
+  });
+
+  it('drains a server: both VMs go on at the other one, in the same life, and no synced write is lost', async () => {
+    await until('it writes', async () => (await told(1)).length > 5);
+    write({ web: writer, db: plain }, maintenance);
+    const text = flat(await expectCode(desk, 0, 'plan'));
+    expect(text).toMatch(/db on dom01 → dom02: migrate live; live migration, paused for about 1 s/);
+    expect(text).toMatch(/2 to migrate live/);
+    await apply(desk);
+    expect([await where('web'), await where('db')]).toEqual([[2], [2]]);
+    const before = (await told(1)).at(-1);
+    const after = await until('it writes there', async () => (await told(2)).at(-1) ?? null);
+    expect(after.n).toBeGreaterThan(before?.n ?? 0);
+    expect(after.up).toBeGreaterThan(before?.up ?? 0);
+    // Nobody came up a second time.
+    expect(await hand(2, 'cat /var/log/xen/console/guest-*.log | grep -ac "guest up" || true')).toBe('0');
+    expect(await hand(1, 'ls /etc/xen/auto; ls /etc/xen/*.cfg 2> /dev/null | grep -v example || true')).toBe('');
+    expect(await hand(2, 'ls /etc/xen/auto')).toBe('db.cfg\nweb.cfg');
+    expect(await hand(1, 'cat /export/leases/*.json')).not.toMatch(/"server":"dom01"/);
+    await expectSettled(desk);
+  });
+
+  it('brings nobody back by itself; a VM that shall be elsewhere goes back alive, and every block that was told is on the disk', async () => {
+    write({ web: writer, db: plain });
+    await expectSettled(desk);
+    write({ web: { ...writer, server: 'dom01' }, db: plain });
+    await apply(desk);
+    expect([await where('web'), await where('db')]).toEqual([[1], [2]]);
+    await expectSettled(desk);
+    write({ web: { ...writer, server: 'dom01', state: 'stopped' }, db: plain });
+    await apply(desk, '--allow', 'stop=web');
+    const all = [...(await told(1)), ...(await told(2))];
+    const last = Math.max(...all.map((t) => t.n));
+    expect(new Set(all.map((t) => t.n)).size).toBe(last);
+    const file = await hand(1, 'grep -l \'"vm":"web"\' /export/disks/*.raw.reeve.json');
+    const image = file.replace('.reeve.json', '');
+    const text = await hand(
+      1,
+      `tail -c +513 ${image} | head -c $((${last} * 512)) | tr -s ' ' '\\n' | grep -a '^[0-9]'`,
+    );
+    expect(text.split('\n').map(Number)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+    await expectSettled(desk);
+  });
+});
+
+describe('placement', () => {
+  it('keeps two VMs apart: one of them moves', async () => {
+    write({ web: { ...plain, server: 'dom02' }, db: plain });
+    await apply(desk, '--allow', 'restart=web');
+    await awake(2, 'web');
+    write({ web: { ...plain, apart: 'g' }, db: { ...plain, apart: 'g' } });
+    expect(flat(await expectCode(desk, 0, 'plan'))).toMatch(/moved (?:db|web) of its group is on dom02, too/);
+    await apply(desk);
+    expect([...(await where('web')), ...(await where('db'))].sort()).toEqual([1, 2]);
+    await expectSettled(desk);
+  });
+
+  it('says what a full server lacks, and swaps two VMs by suspending one where that is allowed', async () => {
+    const [web] = await where('web');
+    const [here, there] = web === 1 ? ['dom01', 'dom02'] : ['dom02', 'dom01'];
+    await fill(1, 100);
+    await fill(2, 100);
+    write({ web: { ...plain, server: there }, db: { ...plain, server: here } });
+    const text = flat(await expectCode(desk, 5, 'plan'));
+    expect(text).toMatch(
+      /web would leave dom0[12] \(the file wants dom0[12]\): it waits for a place that only moves when it does; dom0[12] lacks \d+MiB of memory/,
+    );
+    await apply(desk, '--allow', 'restart=*');
+    expect([await where('web'), await where('db')]).toEqual(web === 1 ? [[2], [1]] : [[1], [2]]);
+    expect(await hand(1, 'ls /export/suspended')).toBe('');
+    await empty(1);
+    await empty(2);
+    await expectSettled(desk);
+  });
+});
+
+describe('what goes wrong', () => {
+  it('a PV guest, which this Xen cannot migrate, is moved in a restart within its budget, or refused', async () => {
+    const pv: VmYaml = { ...plain, type: 'pv', memory: '192MiB' };
+    write({ db: { ...pv, server: 'dom01' }, web: { ...plain, server: 'dom02' } });
+    await apply(desk, '--allow', 'restart=db');
+    await awake(1, 'db');
+    write({ db: pv, web: plain }, maintenance);
+    expect(flat(await expectCode(desk, 5, 'plan'))).toMatch(
+      /db would leave dom01 \(dom01 is in maintenance\): this Xen cannot migrate pv guests/,
+    );
+    await apply(desk, '--allow', 'restart=db');
+    await awake(2, 'db');
+    expect(await where('db')).toEqual([2]);
+    await expectSettled(desk);
+  });
+
+  it('a server that was only taken out of the file is not forgotten', async () => {
+    desk.write({ servers: [1], vms: { web: plain }, repositories });
+    const text = flat(await expectCode(desk, 5, 'plan'));
+    expect(text).toMatch(/dom02 would be forgotten: it left the file, and dom01 remembers it/);
+    expect(text).toMatch(/web would be created: it was seen nowhere, but dom02 could not be read/);
+  });
+});
