@@ -17,7 +17,7 @@ export interface CarryFlags {
   readonly events?: string;
 }
 
-const holder = (shell: Shell): Holder => ({
+export const holder = (shell: Shell): Holder => ({
   who: shell.user,
   from: shell.host,
   since: new Date(shell.now()).toISOString(),

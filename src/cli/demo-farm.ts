@@ -12,8 +12,8 @@ export interface DemoFarm {
   readonly folder: string;
   /** Of `farm.yaml`. */
   readonly path: string;
-  /** Writes the file with these VMs. */
-  readonly describe: (vms: string) => Promise<void>;
+  /** Writes the file with these VMs. `states`: of servers, where they are not active. */
+  readonly describe: (vms: string, states?: Readonly<Record<string, string>>) => Promise<void>;
   /** Stops the servers and removes the folder. */
   readonly close: () => Promise<void>;
 }
@@ -33,8 +33,10 @@ const servers = (names: readonly string[]) =>
     paths: [kernel, ramdisk, ...['web-1', 'web-2', 'db-1', 'db-1-data', 'mail'].map((d) => `/dev/vg0/${d}`)],
   }));
 
-/** `speed`: how many times as fast as real servers. The same seed gives the same farm. */
-export const startDemoFarm = async (speed: number, seed = 'demo'): Promise<DemoFarm> => {
+const filer = 'filer:/export/vmstore';
+
+/** `speed`: how many times as fast as real servers. The same seed gives the same farm. `shared`: with a repository on NFS. */
+export const startDemoFarm = async (speed: number, seed = 'demo', shared = false): Promise<DemoFarm> => {
   const sim = await startSimFarm({
     servers: servers(['dom01', 'dom02', 'dom03']),
     texts: {
@@ -45,6 +47,7 @@ export const startDemoFarm = async (speed: number, seed = 'demo'): Promise<DemoF
       write: digestText(writeText),
       console: digestText(consoleText),
     },
+    exports: shared ? [filer] : [],
     speed,
     seed,
   });
@@ -56,14 +59,19 @@ export const startDemoFarm = async (speed: number, seed = 'demo'): Promise<DemoF
   };
   const identityFile = await put('id_demo', sim.clientKey);
   const knownHosts = await put('known_hosts', sim.servers.map((s) => `${s.hostKeyLine}\n`).join(''));
-  const head = `farm: demo
+  const head = (states: Readonly<Record<string, string>>): string => `farm: demo
 pools:
   ams1:
     servers:
-${sim.servers.map((s) => `      ${s.name}: { address: ${s.host}, ssh: { port: ${s.port} } }`).join('\n')}
+${sim.servers
+  .map((s) => {
+    const state = states[s.name] === undefined ? '' : `, state: ${states[s.name]}`;
+    return `      ${s.name}: { address: ${s.host}${shared ? `, migration: ${s.name}` : ''}, ssh: { port: ${s.port} }${state} }`;
+  })
+  .join('\n')}
     ssh: { user: root, identityFile: ${identityFile}, knownHosts: ${knownHosts} }
     networks: { prod: { bridge: xenbr0 }, dmz: { bridge: xenbr1 } }
-profiles:
+${shared ? `    repositories: { vmstore: { type: nfs, source: "${filer}", path: /srv/vmstore } }\n` : ''}profiles:
   small:
     type: pvh
     vcpus: { count: 1, max: 4 }
@@ -76,8 +84,8 @@ vms:
     sim,
     folder,
     path: join(folder, 'farm.yaml'),
-    describe: async (vms) => {
-      await put('farm.yaml', head + vms);
+    describe: async (vms, states = {}) => {
+      await put('farm.yaml', head(states) + vms);
     },
     close: async () => {
       await sim.close();

@@ -15,7 +15,7 @@ const atFirst = `  web-1: { profile: small, server: dom01, disks: { xvda: { path
     server: dom03
     memory: { target: 1GiB }
     disks: { xvda: { path: /dev/vg0/db-1 }, xvdb: { path: /dev/vg0/db-1-data } }
-  mail: { profile: small, disks: { xvda: { path: /dev/vg0/mail } } }
+  mail: { profile: small, disks: { xvda: { repository: vmstore, size: 10GiB } } }
 `;
 
 const later = atFirst
@@ -26,7 +26,7 @@ type Step =
   | { readonly say: string }
   | { readonly reeve: readonly string[]; readonly code: ExitCode }
   | { readonly hand: readonly (readonly [server: string, command: string])[] }
-  | { readonly file: string };
+  | { readonly file: string; readonly states?: Readonly<Record<string, string>> };
 
 const steps: readonly Step[] = [
   {
@@ -57,7 +57,13 @@ const steps: readonly Step[] = [
   { reeve: ['plan'], code: exit.done },
   { say: '7. With leave for db-1 alone, it is restarted.' },
   { reeve: ['apply', '--yes', '--allow', 'restart=db-1'], code: exit.done },
-  { reeve: ['plan'], code: exit.done },
+  {
+    say: '8. The server of mail needs care. Its disk lies on a store that all servers see, so it moves while it runs; web-1 has a local disk, and that is said.',
+  },
+  { file: later, states: { dom01: 'maintenance' } },
+  { reeve: ['apply', '--yes'], code: exit.refused },
+  { say: '9. Why is it where it is, and what would it cost to change it?' },
+  { reeve: ['explain', 'mail'], code: exit.done },
 ];
 
 type Run = (argv: readonly string[], shell: Shell) => Promise<number>;
@@ -76,7 +82,7 @@ const take = async (step: Step, farm: DemoFarm, shell: Shell, run: Run, flags: C
     return null;
   }
   if ('file' in step) {
-    await farm.describe(step.file);
+    await farm.describe(step.file, step.states);
     return null;
   }
   if ('hand' in step) {
@@ -89,13 +95,13 @@ const take = async (step: Step, farm: DemoFarm, shell: Shell, run: Run, flags: C
   }
   const [command = '', ...options] = step.reeve;
   write(`\n${paint.dim('$')} ${paint.cyan(`reeve ${step.reeve.join(' ')}`)}`);
-  const code = await run([command, farm.path, ...options, ...(flags.color ? [] : ['--no-color'])], shell);
+  const code = await run([command, ...options, ...(flags.color ? [] : ['--no-color']), farm.path], shell);
   return code === step.code ? null : `reeve ${command} ended with exit code ${code} where ${step.code} was expected`;
 };
 
 /** `run` is the command line itself: what the demo shows is what a person would get. */
 export const demo = async (shell: Shell, flags: CommonFlags, run: Run): Promise<ExitCode> => {
-  const farm = await startDemoFarm(speed);
+  const farm = await startDemoFarm(speed, 'demo', true);
   // Nothing of this machine's SSH settings plays a part.
   const apart: Shell = { ...shell, home: farm.folder, env: { ...shell.env, SSH_AUTH_SOCK: undefined }, ask: undefined };
   try {

@@ -52,19 +52,17 @@ const cause = (value: string): PlanOptions['cause'] => {
 export const repeated = (flags: string, description: string): Option =>
   new Option(flags, `${description} (repeatable)`).argParser(gather).default([], 'none');
 
+export const allowing = (): Option =>
+  new Option('--allow <class=pattern>', 'raise the budget of these VMs for this run, like restart=web-* (repeatable)')
+    .argParser((text, all: readonly Allow[]) => [...all, parseAllow(text)])
+    .default([], 'none');
+
 /** What a plan is narrowed to, and what it may do. */
 export const shaping = (command: Command): Command =>
   command
     .addOption(repeated('--pool <name>', 'only this pool'))
     .addOption(repeated('--target <glob>', 'only these VMs'))
-    .addOption(
-      new Option(
-        '--allow <class=pattern>',
-        'raise the budget of these VMs for this run, like restart=web-* (repeatable)',
-      )
-        .argParser((text, all: readonly Allow[]) => [...all, parseAllow(text)])
-        .default([], 'none'),
-    )
+    .addOption(allowing())
     .addOption(repeated('--takeover <name>', "take over this VM, though it carries another farm's marker"))
     .option('--prune', 'delete what is ours and no longer in the file', false)
     .addOption(repeated('--delete-disks <name>', 'delete the disks of this VM with it, or this disk that no VM has'));

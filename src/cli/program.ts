@@ -10,6 +10,7 @@ import { balance, maxMoves, type BalanceFlags } from './balance.ts';
 import { explain, type ExplainFlags } from './explain.ts';
 import { graph, graphFormat, type GraphFlags } from './graph.ts';
 import {
+  allowing,
   drifting,
   planning,
   noShaping,
@@ -22,6 +23,7 @@ import {
 } from './options.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
+import { roll, type RollOwnFlags } from './roll.ts';
 import { schema } from './schema.ts';
 import type { Shell } from './shell.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
@@ -29,7 +31,7 @@ import { status, type StatusFlags } from './status.ts';
 import { validate } from './validate.ts';
 
 /** Of design, but not of this version. */
-const later = ['import', 'roll', 'history', 'unlock', 'render', 'fmt', 'comment', 'completion'] as const;
+const later = ['import', 'history', 'unlock', 'render', 'fmt', 'comment', 'completion'] as const;
 
 type Run = (code: number) => void;
 
@@ -84,6 +86,16 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')
     .action(async (pool: string, path: string[], flags: BalanceFlags) =>
       ended(await balance(shell, pool, path, { ...noShaping, ...flags })),
+    );
+  command('roll', 'empty, treat, reboot and take back one server of a pool after the other; goes on where it broke off')
+    .argument('<pool>', 'the pool')
+    .argument('[path...]', paths)
+    .option('--run <command>', 'run this where Reeve runs, with {server} and {address}, once a server is empty')
+    .option('--reboot', 'reboot each server', false)
+    .option('--yes', 'do not ask', false)
+    .addOption(allowing())
+    .action(async (pool: string, path: string[], flags: RollOwnFlags) =>
+      ended(await roll(shell, pool, path, { ...noShaping, format: 'text', json: false, commands: false, ...flags })),
     );
   command('release', 'give a VM back: its marker goes, the VM is not touched')
     .argument('<vm>', 'the VM, as the file names or named it')

@@ -198,6 +198,10 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
   );
   for (const server of spec.servers) {
     const dom0 = makeDom0(server, spec.seed, spec.speed, exports, web);
+    dom0.world.power = () => {
+      parts.get(server.name)?.ssh.drop();
+      reboot(dom0);
+    };
     const ssh = await startSshServer(dom0, spec.texts, parsed);
     // What its sshd shows is what the file says.
     putHostKey(dom0.world.files, server.name, ssh.hostKeyLine.split(' ')[2] ?? '');
@@ -252,9 +256,7 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
       };
     },
     reboot: (server) => {
-      const { dom0, ssh } = part(server);
-      ssh.drop();
-      reboot(dom0);
+      part(server).dom0.world.power();
     },
     listen: (server, place, answers) => {
       const { listening } = part(server).dom0.world;

@@ -54,6 +54,12 @@ const ln: Program = async ({ files }, _process, argv) => {
   return each([path], 'ln: failed to create symbolic link', () => files.link(target, path));
 };
 
+/** It says nothing and goes down a moment later. */
+const rebootNow: Program = async (world) => {
+  world.clock.after(1000, () => world.power());
+  return fine;
+};
+
 const rm: Program = async ({ files }, _process, argv) =>
   each(flagless(argv), 'rm: cannot remove', (path) =>
     files.get(path) === undefined && argv.includes('-f') ? null : files.remove(path),
@@ -151,6 +157,7 @@ const programs: Readonly<Record<string, Program>> = {
   tail,
   bash,
   mkdir,
+  reboot: rebootNow,
   rmdir,
   df,
   mount,

@@ -154,6 +154,8 @@ export interface World {
   readonly web: ReadonlyMap<string, WebFile>;
   /** By name and by address. */
   readonly peers: Map<string, Peer>;
+  /** Switches the whole dom0 off and on. */
+  power: () => void;
   /** Every dom0 lets every other one in, as root with its own key. */
   trusting: boolean;
   /** What befalls migrations that come here. */
@@ -255,6 +257,7 @@ export const makeWorld = (
     exports,
     web,
     peers: new Map(),
+    power: () => undefined,
     trusting: false,
     migrationFault: null,
     groups: new Map(Object.entries(server.volumeGroups ?? {}).map(([name, kib]) => [name, makeGroup(kib)])),

@@ -25,6 +25,11 @@ export interface TextFile {
   readonly digest: string;
 }
 
+export interface RollSeen {
+  readonly roll: string;
+  readonly done: boolean;
+}
+
 /** Who belongs together, as a server remembers it. */
 export interface MembershipSeen {
   /** `odd`: the file is there and cannot be read. */
@@ -65,6 +70,8 @@ export interface ServerSeen {
   readonly qemu: boolean | undefined;
   /** What it takes for live migrations between servers; undefined: not read. */
   readonly migration?: MigrationSeen;
+  /** `/etc/reeve/roll.json`: the roll that is under way, and whether this server has had its turn; null: none is. */
+  readonly roll?: RollSeen | null;
   /** `/etc/reeve/pool.json`; null: there is none; undefined: not read. */
   readonly membership?: MembershipSeen | null;
   /** What happens to running VMs when the server goes down and comes up (`/etc/default/xendomains`); null: not there. */

@@ -11,7 +11,7 @@ import { parseMonitors } from './monitors.ts';
 import { qemuPaths } from './observe.ts';
 import { recordsOf } from './records.ts';
 import { parseRunning } from './sched.ts';
-import { membershipIn, migrationIn } from './peers.ts';
+import { membershipIn, migrationIn, rollIn } from './peers.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
 import { parseVolumes } from './volumes.ts';
 import { readTar, type TarEntry } from './tar.ts';
@@ -227,6 +227,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     ),
     migration: migrationIn(entries),
     membership: membershipIn(entries),
+    roll: rollIn(entries),
     storage: {
       ...filesOfStorage(entries),
       mounts: parseMounts(whatever('mounts')),

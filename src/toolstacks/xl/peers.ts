@@ -1,6 +1,6 @@
 /** What servers know of each other: their pool, and the keys by which they migrate. Pure. */
 import { digestBytes } from '../../core/digest.ts';
-import type { Membership, MembershipSeen, MigrationSeen, TextFile } from '../../kinds/server/live.ts';
+import type { Membership, MembershipSeen, MigrationSeen, RollSeen, TextFile } from '../../kinds/server/live.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -62,4 +62,10 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
       .flatMap((line) => (line.trim().startsWith(only) ? (keyIn(line) ?? []) : [])),
     files: { hosts, authorized },
   };
+};
+
+export const rollIn = (entries: readonly TarEntry[]): RollSeen | null => {
+  const file = fileOf(entries, '/etc/reeve/roll.json');
+  const [, roll] = /"roll": *"([^"]+)"/.exec(file?.text ?? '') ?? [];
+  return roll === undefined ? null : { roll, done: /"done": *true/.test(file?.text ?? '') };
 };

@@ -98,6 +98,7 @@ describe('a dom0 that answers', () => {
       is: 'seen',
       host: 'dom9',
       membership: null,
+      roll: null,
       migration: { hostKey: null, key: null, hosts: {}, admits: [], files: { hosts: null, authorized: null } },
       bootId: 'boot-1',
       xen: { major: 4, minor: 17, version: '4.17.7', virtCaps: ['pv', 'hvm', 'hap'] },
