@@ -159,7 +159,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     ...base,
     spec: x.spec,
     decision: x,
-    next: leaves ? none : sum(now, netOf(ops, server, room, scene.overhead)),
+    next: leaves ? none : ops.length === 0 ? now : sum(now, netOf(ops, server, room, scene.overhead)),
     runs: !leaves,
     ...wayOut(x, t, d, scene),
     config: t.want.config,

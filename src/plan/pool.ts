@@ -56,13 +56,18 @@ const problemOf = (
   const room = new Float64Array(servers.length * dims.length);
   const amounts = (pick: (b: Body) => Body['now']): Float64Array =>
     Float64Array.from(bodies.flatMap((b) => [pick(b).memory, pick(b).vcpus]));
+  // Where the pool sets no limit to vCPUs: more than anybody has.
   servers.forEach((s, i) => {
     const r = scene.rooms.get(s);
-    const here = bodies.filter((b) => b.server === s);
-    room[2 * i] = (r?.free ?? 0) + here.reduce((n, b) => n + b.now.memory, 0);
-    // Where the pool sets no limit: more than anybody has.
-    room[2 * i + 1] = Math.min(1e9, r?.freeVcpus ?? 0) + here.reduce((n, b) => n + b.now.vcpus, 0);
+    room[2 * i] = r?.free ?? 0;
+    room[2 * i + 1] = Math.min(1e9, r?.freeVcpus ?? 0);
   });
+  for (const b of bodies) {
+    const i = indexOf.get(b.server ?? '');
+    if (i === undefined) continue;
+    room[2 * i] = (room[2 * i] ?? 0) + b.now.memory;
+    room[2 * i + 1] = (room[2 * i + 1] ?? 0) + b.now.vcpus;
+  }
   const sets: ServerSet[] = [];
   const known = new Map<string, number>();
   const setOf = (key: string, list: () => readonly number[]): number => {
@@ -81,7 +86,7 @@ const problemOf = (
   const anyRoofs = servers.map((s) => scene.roofs.get(s) ?? []).find((r) => r.length > 0) ?? [];
   const ables = new Map<string, number>();
   const able = Int32Array.from(bodies, (b) => {
-    if (!b.config || servers.length === 1) return -1;
+    if (!b.config || servers.length === 1 || b.move === moveBy.never) return -1;
     const { config } = b;
     const from = b.move === moveBy.live && b.server !== null ? b.server : null;
     const version = from === null ? '' : scene.seenOf(from)?.xen.version;
