@@ -2,8 +2,16 @@
 
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export const sortedBy = <T>(items: Iterable<T>, key: (item: T) => string): readonly T[] =>
-  [...items].sort((a, b) => byText(key(a), key(b)));
+/** Each key is made once; what is in order already costs a pass. */
+export const sortedBy = <T>(items: Iterable<T>, key: (item: T) => string): readonly T[] => {
+  const list = [...items];
+  const keys = list.map(key);
+  if (keys.every((k, i) => i === 0 || (keys[i - 1] ?? '') <= k)) return list;
+  return list
+    .map((item, i) => [keys[i] ?? '', item] as const)
+    .sort(([a], [b]) => byText(a, b))
+    .map(([, item]) => item);
+};
 
 /** In the given order within each group; an item whose key is null is in none. */
 export const groupBy = <T>(items: Iterable<T>, key: (item: T) => string | null): ReadonlyMap<string, readonly T[]> => {

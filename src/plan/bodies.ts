@@ -131,8 +131,9 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     memory: (room?.claims.get(d.uuid) ?? 0) + (room?.claims.get(`${d.uuid}+overhead`) ?? 0),
     vcpus: room?.vcpus.get(d.uuid) ?? d.vcpus.online,
   };
-  const record = scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid);
-  const ours = x !== undefined || record?.marker?.farm === scene.farm;
+  const own = (): boolean =>
+    scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;
+  const ours = x !== undefined || own();
   const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours };
   const t = x?.whole;
   if (!x || !t) {

@@ -156,8 +156,8 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     refused.push(...d.refused);
   };
 
-  const isLost = (name: string): boolean =>
-    farm.pools.some((p) => p.servers.some((s) => s.name === name && s.state === 'lost'));
+  const lost = new Set(farm.pools.flatMap((p) => p.servers.flatMap((x) => (x.state === 'lost' ? [x.name] : []))));
+  const isLost = (name: string): boolean => lost.has(name);
   const prunes = withPruned(farm, matched, options.prune);
   const forgets = new Map<string, readonly VmOp[]>();
   const discards = new Map<string, readonly VmOp[]>();

@@ -94,6 +94,7 @@ export const sequence = (
   overhead: Overhead,
   { edges = [], ranks, apart }: Guide = {},
 ): Sequenced => {
+  if (chains.every((chain) => chain.length === 0)) return { needs: new Map(), short: [] };
   const claims = new Map([...rooms].map(([server, room]) => [server, claimsOf(room)] as const));
   const held = new Map([...rooms].map(([server, room]) => [server, heldOf(room)] as const));
   const needs = new Map<string, Set<string>>();

@@ -250,6 +250,7 @@ const outOfOrder = (operations: readonly Operation[], ties: World['ties']): read
 
 /** Everything that is wrong with the plan; empty for a good one. */
 export const verify = (operations: readonly Operation[], goals: readonly Goal[], world: World): readonly string[] => {
+  if (operations.length === 0 && goals.length === 0) return [];
   const ids = new Set(operations.map((o) => o.id));
   if (ids.size !== operations.length) return ['two operations have one id'];
   const listed = replay(operations, world, false);

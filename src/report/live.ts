@@ -79,7 +79,11 @@ export const eventLine = (event: Event, columns: Columns, paint: Colors): string
       return null;
     case 'started': {
       const down = columns.of(event.op).operation?.estimate.downtimeMs ?? 0;
-      return down > 0 ? row(columns, event.op, `started: about ${time(down)} down`) : null;
+      const { operation } = columns.of(event.op);
+      const word = operation?.op.verb === 'migrate' ? 'paused for about' : 'about';
+      return down > 0
+        ? row(columns, event.op, `started: ${word} ${time(down)}${word === 'about' ? ' down' : ''}`)
+        : null;
     }
     case 'done':
       return row(columns, event.op, paint.green(`done in ${took(event.ms)}`));

@@ -89,6 +89,18 @@ const joined = (warnings: readonly string[]): readonly string[] => {
 const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   joined(plan.warnings).flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
 
+const fenceLines = (plan: Plan, o: BlockOptions): readonly string[] =>
+  plan.fences.flatMap((f) =>
+    hang(
+      '  ',
+      clean(
+        `${f.server} is made sure of: ${f.off === null ? '' : `${f.off}; then `}${f.status} must say that it is down`,
+      ),
+      '    ',
+      o.width,
+    ),
+  );
+
 const laneLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   plan.lanes.flatMap((l) =>
     hang(
@@ -218,7 +230,12 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),
   ];
   const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);
-  const tail = [...section('Restarts roll', laneLines(plan, o), paint), ...unread, ...aside];
+  const tail = [
+    ...section('First', fenceLines(plan, o), paint),
+    ...section('Restarts roll', laneLines(plan, o), paint),
+    ...unread,
+    ...aside,
+  ];
   const last = plan.operations.length === 0 ? 'Plan: nothing can be done now.' : summary(plan, operationsOf);
   const not = rest(plan);
   return `${[...body, ...(tail.length === 0 ? [] : [...tail.slice(1), '']), paint.bold(last), ...(not === null ? [] : [paint.yellow(not)])].join('\n')}\n`;

@@ -162,6 +162,9 @@ export const vmBlock = (
   // A new VM's portrait says it all: that it goes from nothing to running is in the head.
   const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
   const rows = [
+    ...operations.flatMap((x) =>
+      x.before === null ? [] : [row('first', clean(`${x.before} (run here; where it fails, nothing is done)`))],
+    ),
     ...alias,
     ...placed,
     ...fresh,

@@ -1,6 +1,7 @@
 /** Pools on the simulated farm: VMs that move alive, servers that are drained, leave, are forgotten, and what goes wrong on the way. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
+import { renderPlan } from '../../src/report/plan-text.ts';
 import { load } from '../unit/config/load.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -409,5 +410,49 @@ describe('restarts that a profile asks for', () => {
     const plan = await planOf(three('256MiB', 2), allowing('restart'));
     const needs = (id: string): readonly string[] => plan.operations.find((o) => o.id === id)?.needs ?? [];
     expect([needs('w2/restart'), needs('w3/restart')]).toEqual([['w1/ready'], ['w1/ready', 'w2/ready']]);
+  });
+});
+
+describe('what people read', () => {
+  it('of a server that is emptied, a pool that is prepared, restarts that roll, and what stays', async () => {
+    await converge(
+      farm({
+        vms: 'web: { server: dom01 }, db: { server: dom01, budget: live }, w1: { server: dom02 }, w2: { server: dom02 }',
+      }),
+    );
+    const plan = await planOf(
+      farm({
+        dom01: ', state: maintenance',
+        vms: 'web: {}, db: { budget: live }, w1: { server: dom02, vcpus: { count: 1, max: 2 } }, w2: { server: dom02, vcpus: { count: 1, max: 2 } }',
+        more: 'policy: { before: { restart: "./snap {vm}" } }',
+      }),
+      allowing('restart', 'w*'),
+    );
+    await expect(renderPlan(plan, { color: false, width: 100, commands: true })).toMatchFileSnapshot(
+      '../golden/report/pool.txt',
+    );
+    expect(plan.operations.filter((o) => o.before !== null).map((o) => [o.id, o.before])).toEqual([
+      ['w1/restart', './snap w1'],
+      ['w2/restart', './snap w2'],
+    ]);
+  });
+
+  it('of a command that fails before an operation: that one is not begun', async () => {
+    await converge(farm({ vms: 'a: { server: dom01 }' }));
+    const plan = await planOf(
+      farm({
+        vms: 'a: { server: dom01, vcpus: { count: 1, max: 2 } }',
+        more: 'policy: { before: { restart: "./snap {vm}" } }',
+      }),
+      allowing('restart'),
+    );
+    const { failed } = await rig.apply(
+      plan,
+      Infinity,
+      () => undefined,
+      async () => ({ rc: 3, out: 'no space\n' }),
+    );
+    expect(failed).toMatchObject([{ id: 'a/restart', why: 'policy.before: ./snap a ended with 3: no space' }]);
+    expect(await list('dom01')).toEqual(['a']);
   });
 });

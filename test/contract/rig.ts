@@ -54,7 +54,7 @@ export interface Rig {
   observe(reader: Reader, farm: Farm): Promise<Observed>;
   plan(farm: Farm, options?: Partial<PlanOptions>): Promise<Plan>;
   /** `leaveAt`: the run is gone, as if killed, once it has told so many events; what it started goes on without it. */
-  apply(plan: Plan, leaveAt?: number, onEvent?: (event: Event) => void): Promise<Outcome>;
+  apply(plan: Plan, leaveAt?: number, onEvent?: (event: Event) => void, command?: World['command']): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export const openRig = async (
         await reader.close();
       }
     },
-    apply: async (plan, leaveAt = Infinity, onEvent = () => undefined) => {
+    apply: async (plan, leaveAt = Infinity, onEvent = () => undefined, command = async () => ({ rc: 0, out: '' })) => {
       const control = openControl(servers, env);
       const never = new AbortController().signal;
       const gone = new AbortController();
@@ -112,7 +112,7 @@ export const openRig = async (
           fresh: (seen) => stale(plan, seen),
           secrets,
           probe: async () => false,
-          command: async () => ({ rc: 0, out: '' }),
+          command,
           local: localFile,
         });
       } finally {
