@@ -119,7 +119,7 @@ const none: Amounts = { memory: 0, vcpus: 0 };
 const sum = (a: Amounts, b: Amounts): Amounts => ({ memory: a.memory + b.memory, vcpus: a.vcpus + b.vcpus });
 
 /** What a VM of this configuration takes in all. */
-export const sizeOf = (config: VmConfig, overhead: Overhead): Amounts => ({
+const sizeOf = (config: VmConfig, overhead: Overhead): Amounts => ({
   memory: config.memory.target + overhead(config),
   vcpus: config.vcpus.count,
 });

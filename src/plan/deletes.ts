@@ -8,7 +8,7 @@ import { refusal } from './refusal.ts';
 import { unreadIn } from './storage.ts';
 
 /** A VM that has left the file, as if the file said `state: absent`: what `--prune` deletes. */
-export const pruned = (found: Found, key: string): VmSpec => ({
+const pruned = (found: Found, key: string): VmSpec => ({
   key,
   name: found.name,
   uuid: undefined,

@@ -5,14 +5,14 @@ import type { Observed } from '../kinds/server/live.ts';
 import { planWith } from './planning.ts';
 import type { Tools } from './tools.ts';
 
-export { accountOf, type Account } from './account.ts';
+export { accountOf } from './account.ts';
 export { balanced, balanceOf } from './balance.ts';
 export { stale } from './digest.ts';
 export { match, type Found, type Matched } from './match.ts';
 export { pathsToRead } from './paths.ts';
 export { releasePlan } from './release.ts';
 export { standingOf, type Standing } from './stores.ts';
-export { planWith, type Planned } from './planning.ts';
+export { planWith } from './planning.ts';
 export { pathsUsed } from './users.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 

@@ -35,7 +35,7 @@ interface No {
 export type Again = (x: Decision) => Decision | null;
 
 /** Where a server takes migrations; null: nobody has said. */
-export const migrationAddress = (s: ServerSpec | undefined): string | null =>
+const migrationAddress = (s: ServerSpec | undefined): string | null =>
   s?.migration ?? (s && s.address !== 'local' && s.address !== '' ? s.address : null);
 
 const cfgName = (t: VmTransition): string => `/etc/xen/${t.want.config.name}.cfg`;

@@ -113,7 +113,7 @@ export const memberOps = (
 };
 
 /** It was emptied and has forgotten its pool; it may leave the file. */
-export const isGone = (s: ServerSpec, observed: Observed): boolean => {
+const isGone = (s: ServerSpec, observed: Observed): boolean => {
   const seen = seenOn(observed, s.name);
   return s.state === 'absent' && seen !== undefined && seen.membership === null;
 };

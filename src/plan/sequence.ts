@@ -161,7 +161,7 @@ const takeRoom = (
   return short;
 };
 
-export const amountText = (dim: 'memory' | 'vcpus', amount: number): string =>
+const amountText = (dim: 'memory' | 'vcpus', amount: number): string =>
   dim === 'memory' ? `${formatSize(Math.ceil(amount / 1024) * 1024)} of memory` : `${Math.ceil(amount)} vCPUs`;
 
 const releaseDisks = (node: Node, held: ReadonlyMap<string, Held>, overhead: Overhead): void => {

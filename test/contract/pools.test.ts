@@ -63,10 +63,11 @@ const list = async (server: string): Promise<readonly string[]> =>
     .sort();
 const both = async (): Promise<readonly (readonly string[])[]> => [await list('dom01'), await list('dom02')];
 const store = (): ReturnType<Rig['sim']['export']>['files'] => rig.sim.export(source).files;
-const leaseServers = (): readonly unknown[] =>
+const leaseServers = (): readonly string[] =>
   store()
     .list('/leases')
-    .map((name) => (JSON.parse(store().read(`/leases/${name}`) ?? '') as { server: unknown }).server);
+    .map((name) => (JSON.parse(store().read(`/leases/${name}`) ?? '') as { server: string }).server)
+    .sort();
 const cfgs = (server: string): readonly string[] =>
   rig.sim
     .files(server)
@@ -252,7 +253,7 @@ describe('a full pool', () => {
     ]);
     const plan = await converge(farm({ vms: swapped }), allowing('restart'));
     expect(plan.vms.map((v) => v.action).sort()).toEqual(['migrate', 'suspend']);
-    expect([await both(), [...leaseServers()].sort(), store().list('/suspended')]).toEqual([
+    expect([await both(), leaseServers(), store().list('/suspended')]).toEqual([
       [['b'], ['a']],
       ['dom01', 'dom02'],
       [],

@@ -8,7 +8,7 @@ import { settingOf } from './fields.ts';
 import { lifeOf } from './state.ts';
 
 /** As it runs once what is changed live has been changed; memory at its smaller. */
-export const configOnTheWay = (t: VmTransition): VmConfig => {
+const configOnTheWay = (t: VmTransition): VmConfig => {
   const d = t.live?.domain;
   if (!d) return t.want.config;
   const now = configOfDomain(d);

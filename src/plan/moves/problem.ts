@@ -83,7 +83,7 @@ export interface Unmet {
   readonly why: UnmetWhy;
 }
 
-export const isIn = (p: Problem, set: number, server: number): boolean => {
+const isIn = (p: Problem, set: number, server: number): boolean => {
   const x = set < 0 ? undefined : p.sets[set];
   return !x || (x.mask ? x.mask[server] === 1 : x.list.includes(server));
 };

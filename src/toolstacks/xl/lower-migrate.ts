@@ -15,7 +15,7 @@ import { hostsPath, keyPath } from './peers.ts';
 const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
 
 /** A target that dies is noticed within 15 s: xl itself would wait for TCP. */
-export const sshCommand = (peer: string): string =>
+const sshCommand = (peer: string): string =>
   [
     'ssh',
     `-i ${keyPath}`,

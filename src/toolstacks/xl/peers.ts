@@ -22,7 +22,7 @@ const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => 
 
 const isTexts = (x: unknown): x is readonly string[] => Array.isArray(x) && x.every((t) => typeof t === 'string');
 
-export const parseMembership = (text: string): Membership | 'odd' => {
+const parseMembership = (text: string): Membership | 'odd' => {
   let x: unknown;
   try {
     x = JSON.parse(text);
