@@ -188,6 +188,29 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
   };
 };
 
+/** One that runs in another pool and is to come here: it goes down there and comes up here. */
+const arriving = (x: Decision, t: VmTransition, scene: PoolScene): Body => ({
+  ...starting(x, t, scene),
+  stays: null,
+  prefers: null,
+});
+
+/** Why a VM of another pool cannot come into this one; null: it can, or it is of this pool. */
+export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
+  const t = x.whole;
+  if (!t || !x.live || scene.pool.servers.some((s) => s.name === x.server)) return null;
+  const local = localDisk(t.want.config, scene.pool);
+  if (local !== null)
+    return {
+      why: `its disk ${local} is in no shared repository of pool ${scene.pool.name}`,
+      help: 'let both pools have the repository that it lies in',
+      needs: null,
+    };
+  if (t.move.length > 0) return { why: 'its disks are moved', help: 'apply that first', needs: null };
+  if (!x.live.domain || within('restart', scene.budget(x.spec))) return null;
+  return { why: 'it is down for that', help: help('restart', x.spec), needs: 'restart' };
+};
+
 /** All that runs or is to run; `fresh`: VMs that are nowhere yet, with what they are to be. */
 export const bodiesOf = (
   scene: PoolScene,
@@ -228,7 +251,12 @@ export const bodiesOf = (
           },
         ],
   );
-  return sortedBy([...domains, ...starts, ...born], (b) => `${b.spec?.key ?? b.name}\n${b.uuid}`);
+  const movers = decisions.flatMap((x) => {
+    const t = x.whole;
+    const up = t?.want.state === 'running' && (x.live?.domain !== null || t.state === 'start');
+    return t && x.live && up && !servers.includes(x.server) ? [arriving(x, t, scene)] : [];
+  });
+  return sortedBy([...domains, ...starts, ...movers, ...born], (b) => `${b.spec?.key ?? b.name}\n${b.uuid}`);
 };
 
 /** VMs with one of these need the same of a server, whatever else tells them apart. */

@@ -161,7 +161,12 @@ export const assemble = (d: Draft): Plan => {
   const repositories = withRemovals(d.storage.repositories, [...ordered.singles, ...ordered.work.nodes]);
   const dom0s = blocksOf(ordered.work.nodes, d.farm);
   const images = imageBlocks(ordered.singles);
-  const busy = new Set([...kept.map((x) => x.spec.pool), ...[...repositories, ...images, ...dom0s].map((r) => r.pool)]);
+  const poolOf = new Map(d.farm.pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const)));
+  const busy = new Set([
+    ...operations.flatMap((o) => poolOf.get(o.server) ?? []),
+    ...kept.map((x) => x.spec.pool),
+    ...[...repositories, ...images, ...dom0s].map((r) => r.pool),
+  ]);
   const readable = d.farm.pools
     .filter((p) => busy.has(p.name) && operations.length > 0)
     .flatMap((p) => p.servers.map((s) => s.name))

@@ -64,6 +64,8 @@ export interface Reason {
 export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   const { server } = body;
   const spec = plan.scene.pool.servers.find((s) => s.name === server);
+  if (server === null && body.prefers === null)
+    return { is: 'file', text: `the file wants pool ${plan.scene.pool.name}` };
   if (server === null || !spec) return { is: 'room', text: 'where its cfg lies it cannot start' };
   if (!holdsVms(spec)) return { is: 'state', text: `${server} ${stateText[spec.state]}` };
   const wanted = body.spec?.servers ?? [];

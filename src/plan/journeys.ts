@@ -110,7 +110,8 @@ const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal =>
   const here = body.server ?? body.prefers;
   const help = 'free some memory, take a smaller VM, or give it another server';
   if (what === 'start') {
-    const does = body.decision ? 'started' : 'created';
+    const comes = body.decision !== null && body.prefers === null;
+    const does = comes ? `moved into pool ${plan.scene.pool.name}` : body.decision ? 'started' : 'created';
     return refusal(key, `${key} would be ${does}`, body.stays?.why ?? lacksText(plan, body), body.stays?.help ?? help);
   }
   const would = `${key} would leave ${here} (${whyLeaves(plan, body).text})`;
@@ -160,7 +161,9 @@ export const journeysOf = (plan: PoolPlan, again: Again, options: PlanOptions): 
     if (!body.decision) return void homes.set(spec.key, plan.servers[s] ?? '');
     const way = ways.get(v);
     if (way === undefined || options.cause === 'drift') return;
-    const x = body.move === moveBy.restart ? again(body.decision) : body.decision;
+    // From another pool it comes in a restart.
+    const moved = body.server === null && body.prefers === null && body.decision.live?.domain;
+    const x = body.move === moveBy.restart || moved ? again(body.decision) : body.decision;
     const t = x && (x.transition ?? x.whole);
     const done =
       way && x && t

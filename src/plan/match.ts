@@ -185,13 +185,6 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
           : `if ${spec.key} is its new name, write formerly: ${marker.vm}`,
       };
     }
-    if (found.pool !== spec.pool) {
-      return {
-        is: 'refused',
-        why: `${spec.key} is on ${found.server}, in pool ${found.pool}; the file wants pool ${spec.pool}`,
-        help: 'moving between pools is not built yet in this version',
-      };
-    }
     if (spec.uuid !== undefined && found.uuid !== null && found.uuid !== spec.uuid) {
       return {
         is: 'refused',

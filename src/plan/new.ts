@@ -85,11 +85,11 @@ export const relocation = (
 ): { readonly to: string } | { readonly why: string; readonly help: string } | null => {
   const t = x.whole;
   const here = scene.pool.servers.find((s) => s.name === x.server);
-  if (!t || !here || x.live?.domain || !x.live || t.mode === 'delete' || t.state === 'start') return null;
+  if (!t || x.live?.domain || !x.live || t.mode === 'delete' || t.state === 'start') return null;
   const named = x.spec.servers.length === 0 || x.spec.servers.includes(x.server);
-  if (holdsVms(here) && named) return null;
+  if (here && holdsVms(here) && named) return null;
   // Only one that leaves its pool, or stands where the file does not want it, is worth a move; maintenance passes.
-  if (named && here.state === 'maintenance') return null;
+  if (named && here?.state === 'maintenance') return null;
   const local = localDisk(t.want.config, scene.pool);
   if (local !== null)
     return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };

@@ -3,7 +3,7 @@ import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
-import type { PoolScene } from './bodies.ts';
+import { cannotArrive, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { journeysOf, type Again } from './journeys.ts';
 import { freeAfter, placePool, type Fresh, type PoolPlan } from './pool.ts';
@@ -75,7 +75,17 @@ export const placeAll = (s: PlacingScene): Placed => {
   const pools: PoolPlan[] = [];
   for (const pool of s.farm.pools.filter((p) => s.covers(p.name))) {
     const scene = s.sceneOf(pool);
-    const mine = s.decisions.filter((x) => x.spec.pool === pool.name);
+    const mine = s.decisions.filter((x) => {
+      if (x.spec.pool !== pool.name) return false;
+      const no = cannotArrive(x, scene);
+      if (!no) return true;
+      decisions.delete(x.spec.key);
+      refused.push({
+        ...refusal(x.spec.key, `${x.spec.key} would be moved from ${x.server} into pool ${pool.name}`, no.why, no.help),
+        needs: no.needs,
+      });
+      return false;
+    });
     const fresh = s.fresh.filter((f) => f.spec.pool === pool.name);
     const { plan, left, lost } = withSpare(scene, mine, fresh);
     for (const { spec } of fresh.filter((f) => !left.includes(f))) {

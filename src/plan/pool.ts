@@ -171,7 +171,7 @@ export const travels = (plan: PoolPlan): ReadonlyMap<number, Travel | null> => {
     const moves = steps.filter((s) => s.to >= 0 && s.to !== s.from);
     const to = plan.solution.to[vm] ?? -1;
     const name = (s: number): string => plan.servers[s] ?? '';
-    const from = body?.server ?? body?.prefers ?? null;
+    const from = body?.server ?? body?.decision?.server ?? null;
     if (!body || from === null || to < 0) continue;
     const suspends = steps.some((s) => s.kind === 'suspend');
     const alive = moves.every((s) => s.kind === 'move' || s.kind === 'hop');

@@ -457,3 +457,50 @@ describe('what people read', () => {
     expect(await list('dom01')).toEqual(['a']);
   });
 });
+
+describe('a changed pool', () => {
+  const pools = (pool: string, more = ''): string => `farm: p
+pools:
+  p: { servers: { dom01: { address: a } } }
+  q: { servers: { dom02: { address: b } } }
+networks: { lan: { bridge: xenbr0 } }
+repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }
+defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], disks: { xvda: { size: 1GiB } } }
+vms: { a: { pool: ${pool}${more} } }
+`;
+  // Both pools find the store new, and one of them marks it.
+  beforeEach(async () => {
+    await rig.apply(await planOf(pools('p', ', state: absent')));
+  });
+
+  it('moves a VM with its disk, in a restart that has to be allowed', async () => {
+    await converge(pools('p'));
+    const disk =
+      store()
+        .list('/disks')
+        .find((n) => n.endsWith('.raw')) ?? '';
+    store().write(`/disks/${disk}`, 'mine');
+    const asked = await planOf(pools('q'));
+    expect([ids(asked), asked.refused.map((r) => [r.what, r.why, r.help])]).toEqual([
+      [],
+      [['a would be moved from dom01 into pool q', 'it is down for that', '--allow restart=a']],
+    ]);
+    const plan = await converge(pools('q'), allowing('restart'));
+    expect(plan.vms).toMatchObject([
+      { action: 'restart', server: 'dom01', to: 'dom02', placed: 'the file wants pool q' },
+    ]);
+    expect([...plan.scope]).toEqual(['dom01', 'dom02']);
+    expect([await both(), cfgs('dom01'), store().read(`/disks/${disk}`), leaseServers()]).toEqual([
+      [[], ['a']],
+      [],
+      'mine',
+      ['dom02'],
+    ]);
+  });
+
+  it('moves the cfg of one that does not run', async () => {
+    await converge(pools('p', ', state: stopped'));
+    await converge(pools('q', ', state: stopped'));
+    expect([cfgs('dom01'), cfgs('dom02')]).toEqual([[], ['a.cfg']]);
+  });
+});
