@@ -61,6 +61,8 @@ const attachPart = (
   all: readonly Standing[],
   farm: string,
   unread: readonly string[],
+  /** Another pool that has the same store marks it in this run. */
+  elsewhere: boolean,
 ): Part => {
   const usable = all.filter((s) => s.barred === null);
   const apart = spec.shared ? bothSee(usable) : null;
@@ -76,7 +78,7 @@ const attachPart = (
           help: `try again when ${unread.join(' and ')} answers`,
         }
       : null;
-  let begun = false;
+  let begun = elsewhere;
   for (const s of all) {
     const base = { ...baseOf(spec, pool, s.server, farm), source: spec.source ?? '' };
     const roof = { repository: spec.name, path: spec.path };
@@ -119,6 +121,10 @@ export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] 
   ...[...observed].flatMap(([name, s]) => (isUnknown(s) && s.memberOf === pool.name ? [name] : [])),
 ];
 
+/** What several pools may have: an export is one store, whoever mounts it. */
+const storeKey = ({ name, source, shared }: Pick<RepositorySpec, 'name' | 'source' | 'shared'>): string =>
+  shared && source !== undefined ? `${name}\n${source}` : '';
+
 export const planStorage = (scene: StorageScene): StoragePlan => {
   const { farm, observed, options } = scene;
   const chains: Chain[] = [];
@@ -127,6 +133,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
   const warnings: string[] = [];
   const roofs = new Map<string, Roof[]>();
   const matches = options.targets.length === 0 ? null : picomatch([...options.targets]);
+  const marked = new Set<string>();
   for (const pool of farm.pools.filter((p) => scene.covers(p.name))) {
     const all = pool.servers.flatMap((s) => {
       const x = seenOn(observed, s.name);
@@ -156,7 +163,8 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       const part =
         spec.state === 'absent'
           ? detachPart(spec, pool, standings, farm.name, unread)
-          : attachPart(spec, pool, standings, farm.name, unread);
+          : attachPart(spec, pool, standings, farm.name, unread, storeKey(spec) !== '' && marked.has(storeKey(spec)));
+      for (const o of part.ops) if (o.verb === 'mark-repository' && o.fresh !== null) marked.add(storeKey(spec));
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
       const planned = new Set(ops.map(idOf));
       for (const [server, roof] of part.roofs) {
@@ -199,7 +207,9 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
 export const storageEdges = (chains: readonly Chain[]): readonly (readonly [id: string, needs: string])[] => {
   const nodes = chains.flat();
   const marks = nodes.filter((n) => n.op.verb === 'mark-repository');
-  const sameStore = (a: Op, b: Op): boolean => refKey(targetOf(a)) === refKey(targetOf(b));
+  const sameExport = (a: Op, b: Op): boolean =>
+    'source' in a && 'source' in b && a.source !== '' && a.source === b.source && a.name === b.name;
+  const sameStore = (a: Op, b: Op): boolean => refKey(targetOf(a)) === refKey(targetOf(b)) || sameExport(a, b);
   return marks.flatMap((n) => {
     if (n.op.verb !== 'mark-repository' || n.op.uuid !== null || n.op.fresh !== null) return [];
     const first = marks.find((m) => m.op.verb === 'mark-repository' && m.op.fresh !== null && sameStore(m.op, n.op));

@@ -468,11 +468,6 @@ repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } 
 defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], disks: { xvda: { size: 1GiB } } }
 vms: { a: { pool: ${pool}${more} } }
 `;
-  // Both pools find the store new, and one of them marks it.
-  beforeEach(async () => {
-    await rig.apply(await planOf(pools('p', ', state: absent')));
-  });
-
   it('moves a VM with its disk, in a restart that has to be allowed', async () => {
     await converge(pools('p'));
     const disk =

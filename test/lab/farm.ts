@@ -131,6 +131,7 @@ export interface FarmYaml {
   /** What more the file says of a server, by number. */
   readonly more?: Readonly<Record<number, Readonly<Record<string, unknown>>>>;
   readonly repositories?: Readonly<Record<string, unknown>>;
+  readonly policy?: Readonly<Record<string, unknown>>;
   readonly templates?: Readonly<Record<string, unknown>>;
   readonly isos?: Readonly<Record<string, unknown>>;
   /** Bridges by network; `lan` and `dmz` unless said. */
@@ -143,6 +144,7 @@ const farmYaml = ({
   servers = [here],
   more = {},
   repositories = {},
+  policy = {},
   templates = {},
   isos = {},
   networks = { lan: 'xenbr0', dmz: 'xenbr1' },
@@ -154,6 +156,7 @@ const farmYaml = ({
     servers: Object.fromEntries(servers.map((i) => [server(i).name, { address: `${server(i).name}.lab`, ...more[i] }])),
     networks: Object.fromEntries(Object.entries(networks).map(([name, bridge]) => [name, { bridge }])),
     repositories,
+    policy,
     templates,
     isos,
     defaults: { type: 'pvh', memory: '128MiB' },

@@ -15,6 +15,7 @@ const repositories = {
 type Says = Readonly<Record<string, unknown>>;
 const write = (vms: Readonly<Record<string, VmYaml>>, first: Says = {}, second: Says = {}): void =>
   desk.write({
+    policy: { restarts: { atOnce: 1 } },
     servers: [1, 2],
     more: {
       1: { migration: server(1).privateAddress, ...first },
@@ -157,10 +158,47 @@ describe('what goes wrong', () => {
     await expectSettled(desk);
   });
 
+  it('restarts that a change asks for roll, and stop at the VM that does not come back', async () => {
+    const rolling = (n: number, cmdline: string, within = '600s'): VmYaml => ({
+      ...plain,
+      server: 'dom01',
+      networks: ['lan'],
+      boot: { ...direct, cmdline: `${guest.cmdline} ip=10.78.0.${20 + n} ${cmdline}` },
+      ready: { tcp: `10.78.0.${20 + n}:7000`, from: 'dom0', within },
+    });
+    const three = (second: string, more = ''): void => {
+      write({
+        r1: rolling(1, `listen=7000${more}`),
+        r2: rolling(2, `${second}${more}`, second === 'deaf' ? '20s' : '600s'),
+        r3: rolling(3, `listen=7000${more}`),
+      });
+    };
+    desk.write({
+      servers: [1, 2],
+      vms: { db: { ...plain, state: 'absent' }, web: { ...plain, state: 'absent' } },
+      repositories,
+    });
+    await apply(desk, '--allow', 'stop=*');
+    three('listen=7000');
+    await apply(desk);
+    // What it listens on is gone with the new command line.
+    three('deaf', ' again');
+    const said = await expectCode(desk, 7, 'apply', '--yes', '--allow', 'restart=*');
+    expect(flat(said)).toMatch(/1 at a time, the next when the last is ready: r1, r2, r3/);
+    expect(said).toMatch(/r3 +restart +skipped: r2\/ready failed, and that stops the other restarts of lab/);
+    expect(await hand(1, 'grep -ac "again" /var/log/xen/console/guest-r3.log || true')).toBe('0');
+    three('listen=7000', ' again');
+    await apply(desk, '--allow', 'restart=*');
+    await awake(1, 'r3', 2);
+    await expectSettled(desk);
+  });
+
   it('a server that was only taken out of the file is not forgotten', async () => {
-    desk.write({ servers: [1], vms: { web: plain }, repositories });
+    write({ r1: { ...plain, server: 'dom02' } });
+    await apply(desk, '--allow', 'restart=*');
+    desk.write({ servers: [1], vms: { r1: plain }, repositories });
     const text = flat(await expectCode(desk, 5, 'plan'));
     expect(text).toMatch(/dom02 would be forgotten: it left the file, and dom01 remembers it/);
-    expect(text).toMatch(/web would be created: it was seen nowhere, but dom02 could not be read/);
+    expect(text).toMatch(/r1 would be created: it was seen nowhere, but dom02 could not be read/);
   });
 });
