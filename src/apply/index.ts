@@ -1,4 +1,5 @@
-/** The room's door: what carries a plan out, how that ended, and where its events may go. */
+/** The room's door: what carries a plan out, how that ended, where its events may go, and single steps outside of a plan. */
+export { errand } from './errand.ts';
 export { openEventsFile, type EventsFile } from './events-file.ts';
 export { execute } from './execute.ts';
 export { exitCode, type Outcome } from './outcome.ts';

@@ -2,8 +2,9 @@
  * `reeve roll POOL`: one server after the other is emptied, treated, rebooted and taken back; the first failure stops it. Each server
  * keeps in /etc/reeve/roll.json how far the roll is, so that the next run goes on where this one broke off.
  */
-import { isUnknown, type Control } from '../core/port.ts';
-import type { FileStep } from '../core/step.ts';
+import type { Control } from '../core/port.ts';
+import { errand } from '../apply/index.ts';
+import type { ExecStep, FileStep } from '../core/step.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
@@ -55,23 +56,14 @@ const stop = (server: string, why: string, help?: string): never => {
   );
 };
 
-/** Under the server's lock, and let go of again. */
-const underLock = async <T>({ shell, control }: Round, server: string, act: () => Promise<T>): Promise<T> => {
-  const held = await control.hold(server, holder(shell));
-  if (isUnknown(held)) return stop(server, held.why, held.help);
-  if (held.is === 'busy') return stop(server, `it is held by ${held.by?.who ?? 'another run'}`);
-  try {
-    return await act();
-  } finally {
-    await control.release();
-  }
+/** Under the server's lock. */
+const doOn = async ({ shell, control }: Round, server: string, step: ExecStep | FileStep, what: string): Promise<void> => {
+  const undone = await errand(control, server, holder(shell), 'roll', step);
+  if (undone) stop(server, `${what}: ${undone.why}`, undone.help);
 };
 
-const writeFile = async (round: Round, server: string, step: FileStep): Promise<void> => {
-  const answer = await underLock(round, server, () => round.control.file(server, step));
-  if (answer === 'done') return;
-  stop(server, `${step.path} could not be written: ${typeof answer === 'string' ? answer : answer.why}`);
-};
+const writeFile = async (round: Round, server: string, step: FileStep): Promise<void> =>
+  doOn(round, server, step, `${step.path} could not be written`);
 
 const remember = ({ id }: Round, done: boolean): FileStep => ({
   do: 'write',
@@ -140,8 +132,7 @@ const reboot = async (round: Round, server: string, before: ServerSeen): Promise
   const { shell, farm, control } = round;
   shell.out.write(`${server}: rebooting\n`);
   const step = { do: 'exec', argv: ['reboot'], deadlineMs: 60_000 } as const;
-  const started = await underLock(round, server, () => control.start(server, 'roll-reboot', step));
-  if (started === 'fenced' || isUnknown(started)) stop(server, 'it could not be told to reboot');
+  await doOn(round, server, step, 'it could not be told to reboot');
   const end = shell.now() + bootMs;
   const paths = pathsToRead(farm);
   const one: Farm = {

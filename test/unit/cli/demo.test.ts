@@ -10,4 +10,4 @@ test('the demo goes as it should, on a machine that has none of the owner’s SS
   expect(out()).toContain('dom02# xl destroy web-2');
   expect(out().match(/^Nothing to do: 3 servers and 4 VMs are as the file says\.$/gm)).toHaveLength(1);
   expect(out()).toMatch(/^→ mail on dom01 → dom0[23]: migrate live/m);
-});
+}, 120_000);

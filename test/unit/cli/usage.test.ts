@@ -55,8 +55,8 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['explain'], 'reeve: reeve explain is not built yet in this version\n'],
-    [['roll', 'ams1', '--reboot'], 'reeve: reeve roll is not built yet in this version\n'],
+    [['explain'], "error: missing required argument 'vm'\n"],
+    [['history', 'web'], 'reeve: reeve history is not built yet in this version\n'],
     [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],
     [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],

@@ -1,6 +1,6 @@
 /** Farms as plain data for the planner's tests: builders, and a world that carries operations out by the book. */
 import { isVmOp } from '../../../src/kinds/operations.ts';
-import { noStorage, type DiskMarker } from '../../../src/kinds/repository/live.ts';
+import { noStorage, type DiskMarker, type Lease } from '../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../src/core/digest.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
 import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
@@ -208,6 +208,16 @@ const without = (s: ServerSeen, uuid: string): ServerSeen => ({
   domains: s.domains.filter((d) => d.uuid !== uuid),
 });
 
+/** With the lease that the operation takes. */
+const leased = (s: ServerSeen, { lease, vm, uuid, server: name }: Extract<Op, { verb: 'start' | 'restart' | 'settle' }>): ServerSeen => {
+  const store = lease ? s.storage.stores[lease.folder] : undefined;
+  if (!lease || store?.is !== 'there') return s;
+  const { farm: of, generation, disks } = lease;
+  const taken: Lease = { format: 1, farm: of, vm: vm.name, uuid, server: name, boot: 'b', generation, disks };
+  const leases = { ...store.leases, [uuid]: { lease: taken, digest: `lease ${generation}` } };
+  return { ...s, storage: { ...s.storage, stores: { ...s.storage.stores, [lease.folder]: { ...store, leases } } } };
+};
+
 /** What the server is after the operation, as Xen's documentation has it. */
 export const perform = (s: ServerSeen, op: Op): ServerSeen => {
   if (!isVmOp(op)) throw new Error(`${op.verb} is not a VM's`);
@@ -234,20 +244,19 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'forget':
     case 'undefine':
       return { ...s, records: s.records.filter((r) => r.path !== op.path) };
-    case 'start':
+    case 'start': {
+      const rest = leased(without(s, op.uuid), op);
       return {
-        ...without(s, op.uuid),
-        domains: [
-          ...without(s, op.uuid).domains,
-          domain(op.config, op.uuid, nextDomid(s), op.paused ? 'paused' : 'running'),
-        ],
+        ...rest,
+        domains: [...rest.domains, domain(op.config, op.uuid, nextDomid(s), op.paused ? 'paused' : 'running')],
       };
+    }
     case 'suspend':
     case 'discard':
     case 'stop':
       return without(s, op.uuid);
     case 'settle':
-      return s;
+      return leased(s, op);
     case 'migrate':
       return {
         ...without(s, op.uuid),
@@ -261,7 +270,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       const written = op.write
         ? withRecord(kept, record(op.record.path, op.record.config, op.record.marker, links))
         : s;
-      const rest = without(written, op.uuid);
+      const rest = leased(without(written, op.uuid), op);
       return { ...rest, domains: [...rest.domains, domain(op.record.config, op.uuid, nextDomid(s))] };
     }
     case 'pause':

@@ -122,7 +122,7 @@ describe('a plan file', () => {
     [
       'an operation that nobody was shown',
       tampered(one, '"web-1/set-memory",\n        "web-1/move', '"web-1/move'),
-      /belongs to no VM/,
+      /belongs to no server, VM, repository or image/,
     ],
     [
       'a password',

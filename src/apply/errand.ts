@@ -1,0 +1,29 @@
+/** One step on one server that no plan holds, such as the reboot of a roll: under the server's lock, which is let go of again. */
+import { isUnknown, type Control, type Holder } from '../core/port.ts';
+import type { ExecStep, FileStep } from '../core/step.ts';
+
+/** Why it was not done, and what would help. */
+export interface Undone {
+  readonly why: string;
+  readonly help?: string | undefined;
+}
+
+/** `null`: it is done, or begun where it is a program. */
+export const errand = async (
+  control: Control,
+  server: string,
+  by: Holder,
+  id: string,
+  step: ExecStep | FileStep,
+): Promise<Undone | null> => {
+  const held = await control.hold(server, by);
+  if (isUnknown(held)) return held;
+  if (held.is === 'busy') return { why: `it is held by ${held.by?.who ?? 'another run'}` };
+  try {
+    const answer = await (step.do === 'exec' ? control.start(server, id, step) : control.file(server, step));
+    if (typeof answer === 'object') return answer;
+    return answer === 'fenced' || answer === 'differs' ? { why: 'another run has taken it over' } : null;
+  } finally {
+    await control.release();
+  }
+};
