@@ -57,7 +57,12 @@ const stop = (server: string, why: string, help?: string): never => {
 };
 
 /** Under the server's lock. */
-const doOn = async ({ shell, control }: Round, server: string, step: ExecStep | FileStep, what: string): Promise<void> => {
+const doOn = async (
+  { shell, control }: Round,
+  server: string,
+  step: ExecStep | FileStep,
+  what: string,
+): Promise<void> => {
   const undone = await errand(control, server, holder(shell), 'roll', step);
   if (undone) stop(server, `${what}: ${undone.why}`, undone.help);
 };

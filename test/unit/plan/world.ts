@@ -209,7 +209,10 @@ const without = (s: ServerSeen, uuid: string): ServerSeen => ({
 });
 
 /** With the lease that the operation takes. */
-const leased = (s: ServerSeen, { lease, vm, uuid, server: name }: Extract<Op, { verb: 'start' | 'restart' | 'settle' }>): ServerSeen => {
+const leased = (
+  s: ServerSeen,
+  { lease, vm, uuid, server: name }: Extract<Op, { verb: 'start' | 'restart' | 'settle' }>,
+): ServerSeen => {
   const store = lease ? s.storage.stores[lease.folder] : undefined;
   if (!lease || store?.is !== 'there') return s;
   const { farm: of, generation, disks } = lease;
