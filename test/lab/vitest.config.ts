@@ -5,7 +5,12 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts', 'test/lab/leases.test.ts', 'test/lab/pool.test.ts'];
+const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts', 'test/lab/leases.test.ts'];
+/**
+ * Live migration. CI leaves them out: under emulated nested virtualisation a guest triple-faults now and then ("Triple fault" in
+ * `xl dmesg`), most of all while it is moved, and a run that is red for that says nothing.
+ */
+const moving = ['test/lab/pool.test.ts', 'test/lab/target-dies.test.ts'];
 /** The longest first, so that both dom0s are done at about the same time. */
 const longest = ['contract-hvm', 'contract-pvh', 'live', 'restart', 'hvm', 'hvm-linux', 'pv', 'create', 'contract-pv'];
 
@@ -32,13 +37,19 @@ export default defineConfig({
           ...patience,
           name: 'one dom0',
           include: ['test/lab/**/*.test.ts'],
-          exclude: together,
+          exclude: [...together, ...moving],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        test: { ...patience, name: 'two dom0s', include: together, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          ...patience,
+          name: 'two dom0s',
+          include: process.env['CI'] === undefined ? [...together, ...moving] : together,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },
