@@ -2,23 +2,7 @@
 import type { Way } from '../core/change.ts';
 import { changeText } from './change-text.ts';
 import { clean, colors, hang, type Colors } from './text.ts';
-import type { PlanVm, Refusal } from '../kinds/plan.ts';
-
-/** As `plan/account.ts` gives it. */
-export interface AccountShown {
-  readonly key: string;
-  readonly pool: string;
-  readonly server: string | null;
-  readonly running: boolean;
-  readonly found: string | null;
-  readonly cfg: string | null;
-  readonly servers: readonly { readonly name: string; readonly lacks: string | null }[];
-  readonly leaves: string | null;
-  readonly stays: string | null;
-  readonly planned: PlanVm | null;
-  readonly refused: readonly Refusal[];
-  readonly costs: readonly { readonly field: string; readonly ways: readonly Way[] }[];
-}
+import type { Account } from '../kinds/account.ts';
 
 const howFound: Readonly<Record<string, string>> = {
   uuid: 'known by the UUID that the file gives',
@@ -32,7 +16,7 @@ const wayText = (w: Way): string =>
     : `${w.disruption} (${w.how}) is not possible: ${w.illegal}`;
 
 /** The fields that cost the same for the same reason stand together. */
-const costLines = (a: AccountShown, width: number): readonly string[] => {
+const costLines = (a: Account, width: number): readonly string[] => {
   const same = new Map<string, string[]>();
   for (const { field, ways } of a.costs) {
     const text = ways.map(wayText).join('; or ');
@@ -44,7 +28,7 @@ const costLines = (a: AccountShown, width: number): readonly string[] => {
   ]);
 };
 
-const place = (a: AccountShown): string => {
+const place = (a: Account): string => {
   if (a.server === null) return `nowhere: no server of pool ${a.pool} has a domain or a cfg of it`;
   const how = a.found === null ? '' : `; ${howFound[a.found] ?? a.found}`;
   return `on ${a.server} of pool ${a.pool}, ${a.running ? 'running' : 'not running'}${a.cfg === null ? ', without a cfg' : `, ${a.cfg}`}${how}`;
@@ -55,7 +39,7 @@ const section = (title: string, lines: readonly string[], paint: Colors): readon
 
 /** Ends in a newline. */
 export const renderAccount = (
-  a: AccountShown,
+  a: Account,
   { color, width }: { readonly color: boolean; readonly width: number },
 ): string => {
   const paint = colors(color);

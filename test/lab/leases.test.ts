@@ -1,7 +1,7 @@
 /** Never twice: a dom0 dies under a VM on NFS, is declared lost, the VM starts on the other one, and the dead one comes back. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, disks, domidOf, expectCode, expectSettled, flat } from './check.ts';
-import { direct, hand, openDesk, power, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
+import { direct, hand, openDesk, resetWithStore, power, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
 const web: VmYaml = { boot: direct, disks: { xvda: { size: '16MiB' } } };
@@ -23,14 +23,8 @@ const bytesOf = (): Promise<string> => hand(1, `sha256sum < /export/disks/${disk
 const lease = (): Promise<string> => hand(1, 'cat /export/leases/*.json 2> /dev/null || true');
 
 beforeAll(async () => {
-  await reset(1);
-  await reset(2);
+  await resetWithStore();
   desk = openDesk();
-  await hand(
-    1,
-    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
-      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
-  );
 });
 afterAll(async () => {
   // Whatever failed: the next file finds it awake.

@@ -1,7 +1,7 @@
 /** An NFS repository that one dom0 exports and both mount: attached, used, lost in every way, and detached. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, disks, domidOf, expectCode, expectSettled } from './check.ts';
-import { direct, hand, openDesk, reset, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
+import { direct, hand, openDesk, resetWithStore, server, ssh, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
 let web: VmYaml = { server: 'dom02', boot: direct, disks: { xvda: { size: '16MiB' } }, autostart: false };
@@ -32,15 +32,8 @@ const uuidOf = (i: number): Promise<string> =>
   hand(i, `grep -o '"uuid": "[^"]*"' /etc/reeve/repositories.json || true`);
 
 beforeAll(async () => {
-  await reset(1);
-  await reset(2);
+  await resetWithStore();
   desk = openDesk();
-  // A server that comes back gives old clients time to claim what they had: little of it here.
-  await hand(
-    1,
-    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
-      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
-  );
 });
 afterAll(() => desk?.close());
 

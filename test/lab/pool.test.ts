@@ -1,7 +1,7 @@
 /** A pool of two real dom0s on NFS: VMs that move alive, servers that are drained, full, or dropped from the file. Needs the whole farm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, awake, domidOf, expectCode, expectSettled, flat, undisturbed } from './check.ts';
-import { direct, guest, hand, openDesk, reset, server, until, type Desk, type VmYaml } from './farm.ts';
+import { direct, guest, hand, openDesk, resetWithStore, server, until, type Desk, type VmYaml } from './farm.ts';
 
 const path = '/srv/vmstore';
 const disk = { disks: { xvda: { size: '16MiB' } } };
@@ -49,14 +49,8 @@ const empty = async (): Promise<void> => {
 };
 
 beforeAll(async () => {
-  await reset(1);
-  await reset(2);
+  await resetWithStore();
   desk = openDesk();
-  await hand(
-    1,
-    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
-      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl start nfs-server",
-  );
 });
 afterAll(() => desk?.close());
 

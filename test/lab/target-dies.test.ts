@@ -1,7 +1,7 @@
 /** A live migration whose target dies in the middle, on real dom0s. Needs the whole farm. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { apply, awake, domidOf, expectSettled } from './check.ts';
-import { direct, hand, openDesk, power, reset, server, ssh, until, type Desk } from './farm.ts';
+import { direct, hand, openDesk, resetWithStore, power, server, ssh, until, type Desk } from './farm.ts';
 
 const path = '/srv/vmstore';
 let desk: Desk;
@@ -19,14 +19,8 @@ const write = (on: string): void =>
   });
 
 beforeAll(async () => {
-  await reset(1);
-  await reset(2);
+  await resetWithStore();
   desk = openDesk();
-  await hand(
-    1,
-    "printf '[nfsd]\\ngrace-time=10\\nlease-time=10\\n' > /etc/nfs.conf.d/lab.conf && " +
-      "echo '/export *(rw,no_root_squash,no_subtree_check,fsid=1)' > /etc/exports && systemctl enable --now nfs-server",
-  );
 });
 afterAll(async () => {
   // Whatever failed: the next file finds it awake.
