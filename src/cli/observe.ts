@@ -24,11 +24,12 @@ export const restless = (seen: ServerSeen): boolean => {
 };
 
 /**
- * Whether a domain may be one that is still being made anew by its monitor: without its QEMU, or with none of its disks. One that
- * stays so is believed in the end.
+ * Whether a domain may be one that is still being made anew by its monitor: in the middle of it, without its QEMU, or with none
+ * of its disks. One that stays so is believed in the end.
  */
 const unfinished = ({ domains, records }: ServerSeen): boolean =>
   domains.some((d) => {
+    if (d.unsettled) return true;
     if (d.monitored !== true) return false;
     const { disks = {} } = records.find((r) => r.config?.uuid === d.uuid)?.config ?? {};
     return (d.type === 'hvm' && !d.qemu) || (d.disks.length === 0 && Object.keys(disks).length > 0);

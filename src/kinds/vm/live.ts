@@ -41,6 +41,8 @@ export interface Domain {
   readonly type: VmType;
   /** `shutdown`: ended, waiting for its monitor; `crashed`; `dying`: libxl is taking it down; `suspending` counts as running. */
   readonly state: 'running' | 'paused' | 'shutdown' | 'crashed' | 'dying';
+  /** It was read in the middle of its reboot, or without libxl's record of it: to be looked at again before it is believed. */
+  readonly unsettled?: true;
   /** `online`: how many it is to run, as xl last told it. */
   readonly vcpus: { readonly online: number; readonly max: number };
   /** How many the hypervisor runs by now: the guest takes its time to follow, and need not start what was plugged. Undefined: not told. */

@@ -2,7 +2,7 @@
 import { digestBytes } from '../../core/digest.ts';
 import { sortedBy } from '../../core/order.ts';
 import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
-import type { Settings, VmType } from '../../kinds/vm/spec.ts';
+import type { Settings, VmConfig, VmType } from '../../kinds/vm/spec.ts';
 import { disksOf, nicsOf, toNumber } from './devices.ts';
 import type { Links } from './ip-link.ts';
 import { parseStored, type StoredConfig } from './libxl-json.ts';
@@ -60,9 +60,12 @@ const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
   return type === 'hvm' ? Math.max(wanted, row.vcpus) : wanted;
 };
 
+const cfgOf = (row: ListRow, s: Sources): VmConfig | undefined =>
+  s.records.find((r) => r.config?.uuid === row.uuid)?.config;
+
 /** As the hypervisor runs it; what was not told is as libxl's record has it, else as the cfg has it. */
 const settingsOf = (row: ListRow, stored: StoredConfig | null, s: Sources): Settings => {
-  const base = stored?.settings ?? s.records.find((r) => r.config?.uuid === row.uuid)?.config?.settings ?? {};
+  const base = stored?.settings ?? cfgOf(row, s)?.settings ?? {};
   return { ...base, ...(row.pool === null ? {} : { cpupool: row.pool }), ...s.running.get(row.domid) };
 };
 
@@ -85,7 +88,7 @@ const betweenLives = (row: ListRow, s: Sources): Domain => ({
   domid: row.domid,
   uuid: row.uuid,
   name: row.name ?? '(null)',
-  type: s.records.find((r) => r.config?.uuid === row.uuid)?.config?.type ?? 'pvh',
+  type: cfgOf(row, s)?.type ?? 'pvh',
   state: 'dying',
   vcpus: { online: row.vcpus, max: row.vcpus },
   memory: { target: row.memory, actual: row.memory, max: row.memory },
@@ -95,7 +98,7 @@ const betweenLives = (row: ListRow, s: Sources): Domain => ({
   cdroms: {},
   nics: [],
   monitored: undefined,
-  qemu: s.records.find((r) => r.config?.uuid === row.uuid)?.config?.type === 'hvm',
+  qemu: cfgOf(row, s)?.type === 'hvm',
   balloon: undefined,
   pvDrivers: undefined,
   pendingUpdate: null,
@@ -117,8 +120,9 @@ export const domainsOf = (
     const stored = json === undefined ? null : parseStored(json);
     const type = stored?.type ?? kind;
     // libxl keeps the configuration last of all, before it lets the domain run: until then it is still being built.
-    const building = json === undefined && row.state === 'paused';
-    if (xsName === undefined || type === undefined || building) {
+    // It takes it away first of all when it clears a domain that has ended.
+    const passing = json === undefined && row.state !== 'running';
+    if (xsName === undefined || type === undefined || passing) {
       problems.push(`domain ${row.domid} (${row.name ?? row.uuid}) is there only in part: it is just coming or going`);
       domains.push(betweenLives(row, s));
       continue;
@@ -135,6 +139,7 @@ export const domainsOf = (
       name,
       type,
       state: stateOf(row, monitored),
+      ...(stored === null || row.state === 'rebooting' ? { unsettled: true as const } : {}),
       vcpus: {
         online: onlineOf(row, type, s.xs),
         max: stored?.maxVcpus ?? Math.max(row.vcpus, s.xs.list(`${at}/cpu`).length),
@@ -146,7 +151,7 @@ export const domainsOf = (
         actual: row.memory,
         max: memory('static-max') ?? stored?.maxMemory ?? row.memory,
       },
-      boot: stored?.boot ?? { kernel: null, ramdisk: null, cmdline: null },
+      boot: stored?.boot ?? cfgOf(row, s)?.boot ?? { kernel: null, ramdisk: null, cmdline: null },
       settings: settingsOf(row, stored, s),
       ...disksOf(s.xs, row.domid, stored),
       nics: nicsOf(s.xs, row.domid, stored, s.links),

@@ -117,6 +117,13 @@ describe('observe', () => {
     expect(never.slept).toHaveLength(3);
   });
 
+  test('reads a server again where a domain was caught in the middle of its reboot', async () => {
+    const amid = { ...between, domains: [{ ...domain, unsettled: true } as Domain] };
+    const up = { ...between, domains: [domain] };
+    const { watch } = scripted({ dom02: [amid, up] });
+    expect((await observe(farm, ['a'], new Map(), watch)).get('dom02')).toBe(up);
+  });
+
   test('reads a server again while a VM is between two lives', async () => {
     const up = { ...between, domains: [domain] };
     const { asked, slept, watch } = scripted({ dom02: [between, between, up] });
