@@ -51,6 +51,10 @@ export interface Body {
 export interface PoolScene {
   readonly farm: string;
   readonly pool: PoolSpec;
+  /** The pool's, by name. */
+  readonly serverOf: ReadonlyMap<string, ServerSpec>;
+  /** Paths of the pool's shared repositories, with a slash at their ends. */
+  readonly shared: readonly string[];
   readonly seenOf: (server: string) => ServerSeen | undefined;
   readonly rooms: ReadonlyMap<string, Room>;
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
@@ -62,11 +66,20 @@ export interface PoolScene {
 export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');
 
 /** A disk that only one server has. */
-export const localDisk = (config: VmConfig, pool: PoolSpec): string | null => {
-  const shared = Object.values(pool.repositories).filter((r) => r.shared && r.state === 'present');
-  const found = Object.values(config.disks).find((d) => !shared.some((r) => d.path.startsWith(`${r.path}/`)));
-  return found?.path ?? null;
+export const localDisk = ({ disks }: VmConfig, { shared }: PoolScene): string | null => {
+  for (const vdev in disks) {
+    const path = disks[vdev]?.path ?? '';
+    if (!shared.some((folder) => path.startsWith(folder))) return path;
+  }
+  return null;
 };
+
+/** The servers of a pool, and the paths that all of them see. */
+export const groundOf = (pool: PoolSpec): Pick<PoolScene, 'pool' | 'serverOf' | 'shared'> => ({
+  pool,
+  serverOf: new Map(pool.servers.map((s) => [s.name, s] as const)),
+  shared: Object.values(pool.repositories).flatMap((r) => (r.shared && r.state === 'present' ? [`${r.path}/`] : [])),
+});
 
 /** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
 const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
@@ -97,7 +110,7 @@ const wayOut = (
     suspend: false,
   });
   const config = t.live?.record?.config ?? t.want.config;
-  const local = localDisk({ ...config, disks: { ...config.disks, ...t.want.config.disks } }, scene.pool);
+  const local = localDisk(t.want.config, scene) ?? localDisk(config, scene);
   if (local !== null)
     return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
   if (t.move.length > 0) return never('its disks are moved', 'apply that first');
@@ -169,7 +182,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
 
 /** One that is to be started and whose cfg lies on a server. */
 const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
-  const local = localDisk(t.want.config, scene.pool);
+  const local = localDisk(t.want.config, scene);
   return {
     spec: x.spec,
     name: x.spec.name,
@@ -198,8 +211,8 @@ const arriving = (x: Decision, t: VmTransition, scene: PoolScene): Body => ({
 /** Why a VM of another pool cannot come into this one; null: it can, or it is of this pool. */
 export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
   const t = x.whole;
-  if (!t || !x.live || scene.pool.servers.some((s) => s.name === x.server)) return null;
-  const local = localDisk(t.want.config, scene.pool);
+  if (!t || !x.live || scene.serverOf.has(x.server)) return null;
+  const local = localDisk(t.want.config, scene);
   if (local !== null)
     return {
       why: `its disk ${local} is in no shared repository of pool ${scene.pool.name}`,
@@ -227,7 +240,7 @@ export const bodiesOf = (
   const starts = decisions.flatMap((x) => {
     const t = x.transition;
     if (!t || t.state !== 'start' || x.live?.domain || lifeOf(x.live) !== 'stopped') return [];
-    return servers.includes(x.server) ? [starting(x, t, scene)] : [];
+    return scene.serverOf.has(x.server) ? [starting(x, t, scene)] : [];
   });
   const born = fresh.flatMap(({ spec, uuid, config }): Body[] =>
     spec.state === 'stopped'
@@ -253,8 +266,9 @@ export const bodiesOf = (
   );
   const movers = decisions.flatMap((x) => {
     const t = x.whole;
-    const up = t?.want.state === 'running' && (x.live?.domain !== null || t.state === 'start');
-    return t && x.live && up && !servers.includes(x.server) ? [arriving(x, t, scene)] : [];
+    if (!t || !x.live || scene.serverOf.has(x.server)) return [];
+    const up = t.want.state === 'running' && (x.live.domain !== null || t.state === 'start');
+    return up ? [arriving(x, t, scene)] : [];
   });
   return sortedBy([...domains, ...starts, ...movers, ...born], (b) => `${b.spec?.key ?? b.name}\n${b.uuid}`);
 };

@@ -172,6 +172,7 @@ export const assemble = (d: Draft): Plan => {
     .flatMap((p) => p.servers.map((s) => s.name))
     .filter((s) => seenOn(d.observed, s))
     .sort(byText);
+  const inScope = new Set(readable);
   const inRun = d.farm.pools.filter((p) => d.covers(p.name));
   return {
     format: 'reeve-plan/1',
@@ -187,7 +188,7 @@ export const assemble = (d: Draft): Plan => {
     ],
     scope: readable,
     servers: sortedBy(
-      d.farm.pools.flatMap((p) => p.servers).filter((s) => readable.includes(s.name)),
+      d.farm.pools.flatMap((p) => p.servers).filter((s) => inScope.has(s.name)),
       (s) => s.name,
     ).map(({ name, pool, address, ssh }) => ({ name, pool, address, ssh })),
     dom0s,

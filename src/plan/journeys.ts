@@ -57,7 +57,7 @@ const addressesOf = (
 ): Record<string, string> | { readonly lacks: string } => {
   const out: Record<string, string> = {};
   for (const name of through) {
-    const address = migrationAddress(plan.scene.pool.servers.find((s) => s.name === name));
+    const address = migrationAddress(plan.scene.serverOf.get(name));
     if (address === null) return { lacks: name };
     out[name] = address;
   }

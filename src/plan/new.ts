@@ -84,13 +84,13 @@ export const relocation = (
   plan: PoolPlan | null,
 ): { readonly to: string } | { readonly why: string; readonly help: string } | null => {
   const t = x.whole;
-  const here = scene.pool.servers.find((s) => s.name === x.server);
+  const here = scene.serverOf.get(x.server);
   if (!t || x.live?.domain || !x.live || t.mode === 'delete' || t.state === 'start') return null;
   const named = x.spec.servers.length === 0 || x.spec.servers.includes(x.server);
   if (here && holdsVms(here) && named) return null;
   // Only one that leaves its pool, or stands where the file does not want it, is worth a move; maintenance passes.
   if (named && here?.state === 'maintenance') return null;
-  const local = localDisk(t.want.config, scene.pool);
+  const local = localDisk(t.want.config, scene);
   if (local !== null)
     return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };
   const found = roomiest({ spec: x.spec, config: t.want.config }, scene, plan);

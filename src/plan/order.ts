@@ -36,14 +36,14 @@ const ends = (op: Op): boolean => op.verb === 'stop';
  * that takes up a broken one does not overtake them.
  */
 export const awaited = (decisions: readonly Decision[], ties: Ties): ReadonlySet<string> => {
+  const before = decisions.flatMap((d) => (d.transition?.state === 'start' ? (ties.get(d.spec.key) ?? []) : []));
+  if (before.length === 0) return new Set();
   const byKey = new Map(decisions.map((d) => [d.spec.key, d] as const));
-  const starts = (d: Decision): boolean => d.transition?.state === 'start';
   const up = (d: Decision): boolean => {
     const t = d.transition;
     const stays = t === null || (t.mode === 'in-place' && (t.state === null || t.state === 'unpause'));
     return stays && d.live?.domain?.state === 'running' && d.spec.ready !== undefined;
   };
-  const before = decisions.filter(starts).flatMap((d) => ties.get(d.spec.key) ?? []);
   return new Set(
     before.filter((key) => {
       const d = byKey.get(key);

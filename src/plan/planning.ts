@@ -12,6 +12,7 @@ import type { Facts } from '../kinds/vm/facts.ts';
 import { discarding, forgetting } from './stale.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
+import { groundOf } from './bodies.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
 import { openSpace, settleDisks, type Settled } from './disks.ts';
@@ -200,14 +201,10 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       );
     } else {
       decideOn(spec, m.found.live, m.found.server);
-      discards.set(spec.key, discarding(spec.key, halvesOf(spec.key), m.found));
-      forgets.set(
-        spec.key,
-        forgetting(
-          spec.key,
-          m.stale.filter((f) => !isLost(f.server)),
-        ),
-      );
+      const halves = halvesOf(spec.key);
+      if (halves.length > 0) discards.set(spec.key, discarding(spec.key, halves, m.found));
+      const stale = m.stale.filter((f) => !isLost(f.server));
+      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, stale));
     }
   }
 
@@ -250,7 +247,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     covers: wantedPool,
     sceneOf: (pool) => ({
       farm: farm.name,
-      pool,
+      ...groundOf(pool),
       seenOf,
       rooms,
       roofs,

@@ -93,9 +93,10 @@ export const blocksOf = (nodes: readonly Node[], farm: Farm): readonly PlanDom0[
 export const apartOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, readonly string[]> =>
   new Map(
     pools.flatMap((p) =>
-      p.bodies.flatMap((b) => {
-        const hard = (b.spec?.apart ?? []).filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
-        return b.spec && hard.length > 0 ? [[b.spec.key, hard] as const] : [];
+      p.bodies.flatMap(({ spec }) => {
+        if (!spec || spec.apart.length === 0) return [];
+        const hard = spec.apart.filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
+        return hard.length > 0 ? [[spec.key, hard] as const] : [];
       }),
     ),
   );

@@ -5,6 +5,7 @@
  *   npm run bench -- btrplace [FILE…]          BtrPlace's published instances; those of ../shared/bench/btrplace unless said
  *   npm run bench -- hbal [NODES VMS DRAINED]  beside Ganeti's hbal and hail, on one generated cluster (100 1500 5 unless said)
  *   npm run bench -- synthetic                 full farms whose VMs change places, and 5,000 servers with 100,000 VMs
+ *   npm run bench -- planning                   a whole farm with nothing to do, planned from end to end
  *   npm run bench -- reading                   reading a farm, beside a bare ssh2 client
  *
  * The columns: planning in a fresh process for the first time, and the best and the median of five times; its verification; the peak of

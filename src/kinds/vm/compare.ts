@@ -12,7 +12,7 @@ import { comparable, isSecret } from './settings.ts';
 import type { CfgSetting, DiskSpec } from './spec.ts';
 import { waysOf } from './ways.ts';
 
-const seen = <T>(v: T | null | undefined): Seen<T> => (v === null || v === undefined ? absent : value(v));
+const seen = (v: unknown): Seen<unknown> => (v === null || v === undefined ? absent : value(v));
 const plain = (s: Seen<unknown>): unknown => (s.is === 'value' ? s.value : undefined);
 const same = (a: Seen<unknown>, b: Seen<unknown>): boolean => sameValue(plain(a), plain(b));
 
@@ -28,15 +28,11 @@ interface DiskLike {
   readonly backend?: string | null;
 }
 /** `backed`: the backend counts, since somebody said one. */
-const disk = (d: DiskLike | undefined, backed: boolean): Seen<unknown> =>
-  d
-    ? value({
-        path: d.path,
-        access: d.access,
-        format: d.format,
-        ...(backed && d.backend ? { backend: d.backend } : {}),
-      })
-    : absent;
+const disk = (d: DiskLike | undefined, backed: boolean): unknown => {
+  if (!d) return undefined;
+  const { path, access, format } = d;
+  return backed && d.backend ? { path, access, format, backend: d.backend } : { path, access, format };
+};
 
 interface NicLike {
   readonly mac: string | null;
@@ -49,46 +45,44 @@ interface NicLike {
 type NicOption = 'vlan' | 'rate' | 'model' | 'script';
 
 /** What is not set is left out; `model` and `script`, which libxl fills in by itself, count only where somebody said them. */
-const nic = (n: NicLike | undefined, options: readonly NicOption[]): Seen<unknown> =>
-  n
-    ? value({
-        mac: n.mac,
-        bridge: n.bridge,
-        ...Object.fromEntries(options.flatMap((o) => (n[o] === null ? [] : [[o, n[o]]]))),
-      })
-    : absent;
+const nic = (n: NicLike | undefined, options: readonly NicOption[]): unknown => {
+  if (!n) return undefined;
+  const out: Record<string, unknown> = { mac: n.mac, bridge: n.bridge };
+  for (const o of options) if (n[o] !== null) out[o] = n[o];
+  return out;
+};
 
+/**
+ * A field in the layers, each as it is; null or undefined where it is absent. Most rows of a farm are the same all through and
+ * go no further: what was applied is only made up for those that differ.
+ */
 interface Row {
   readonly field: string;
-  readonly want: Seen<unknown>;
-  readonly configured: Seen<unknown>;
-  readonly running: Seen<unknown>;
-  readonly applied?: Seen<unknown>;
+  readonly want: unknown;
+  readonly configured: unknown;
+  readonly running: unknown;
+  readonly applied: unknown | (() => unknown);
 }
 
 const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
   const w = want.config;
   const c = live.record?.config;
   const d = live.domain;
-  const row = (field: string, a: unknown, b: unknown, r: unknown): Row => ({
-    field,
-    want: seen(a),
-    configured: seen(b),
-    running: d ? seen(r) : absent,
-  });
+  const rows: Row[] = [];
+  const row = (field: string, a: unknown, b: unknown, r: unknown, applied = live.marker?.applied[field]): void => {
+    if (want.governed.has(field)) rows.push({ field, want: a, configured: b, running: r, applied });
+  };
   // The marker keeps no name: the cfg has it.
-  const named = live.marker && c?.name === w.name ? value(w.name) : absent;
-  return [
-    { ...row('name', w.name, c?.name, d?.name), applied: named },
-    row('type', w.type, c?.type, d?.type),
-    row('vcpus.count', w.vcpus.count, c?.vcpus.count, d?.vcpus.online),
-    row('vcpus.max', w.vcpus.max, c?.vcpus.max, d?.vcpus.max),
-    row('memory.target', w.memory.target, c?.memory.target, d?.memory.target),
-    row('memory.max', w.memory.max, c?.memory.max, d?.memory.max),
-    row('boot.kernel', w.boot.kernel, c?.boot.kernel, d?.boot.kernel),
-    row('boot.ramdisk', w.boot.ramdisk, c?.boot.ramdisk, d?.boot.ramdisk),
-    row('boot.cmdline', w.boot.cmdline, c?.boot.cmdline, d?.boot.cmdline),
-  ].filter((r) => want.governed.has(r.field));
+  row('name', w.name, c?.name, d?.name, live.marker && c?.name === w.name ? w.name : undefined);
+  row('type', w.type, c?.type, d?.type);
+  row('vcpus.count', w.vcpus.count, c?.vcpus.count, d?.vcpus.online);
+  row('vcpus.max', w.vcpus.max, c?.vcpus.max, d?.vcpus.max);
+  row('memory.target', w.memory.target, c?.memory.target, d?.memory.target);
+  row('memory.max', w.memory.max, c?.memory.max, d?.memory.max);
+  row('boot.kernel', w.boot.kernel, c?.boot.kernel, d?.boot.kernel);
+  row('boot.ramdisk', w.boot.ramdisk, c?.boot.ramdisk, d?.boot.ramdisk);
+  row('boot.cmdline', w.boot.cmdline, c?.boot.cmdline, d?.boot.cmdline);
+  return rows;
 };
 
 /** A password is shown as where it comes from; one that stands in the cfg only, or is another, as that. */
@@ -107,12 +101,12 @@ const settingRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[]
     .filter((f) => want.governed.has(f.name))
     .map(({ name }) => {
       const w = settingOf(want.config.settings, name);
-      const shown = (v: unknown): Seen<unknown> => seen(secretText(comparable(name, v, lights), w));
+      const shown = (v: unknown): unknown => secretText(comparable(name, v, lights), w);
       return {
         field: name,
         want: shown(w),
-        configured: c ? shown(settingOf(c.settings, name)) : absent,
-        running: d ? shown(settingOf(d.settings, name)) : absent,
+        configured: c ? shown(settingOf(c.settings, name)) : undefined,
+        running: d ? shown(settingOf(d.settings, name)) : undefined,
         applied: shown(live.marker?.applied[name]),
       };
     });
@@ -124,18 +118,17 @@ export const lifeId = (facts: Facts, live: LiveVm): string =>
 
 /** No reading tells what a domain was started with here: the marker remembers what waits, and else the cfg is believed. */
 const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
-  const of = (list: readonly CfgSetting[] | undefined, key: string): Seen<unknown> =>
-    seen(list?.find((x) => x.key === key)?.value);
+  const of = (list: readonly CfgSetting[] | undefined, key: string): unknown => list?.find((x) => x.key === key)?.value;
   const rows = [...want.governed].filter((f) => f.startsWith('xl.')).sort();
   return rows.map((field) => {
     const key = field.slice('xl.'.length);
     const w = of(want.config.extra, key);
     const configured = of(live.record?.config?.extra, key);
     const wait = live.marker?.waits?.[field];
-    const applied = seen(live.marker?.applied[field]);
-    const edited = live.marker !== null && same(applied, w) && !same(configured, w);
-    const running = wait?.domain === lifeId(facts, live) ? seen(wait.was) : edited ? w : configured;
-    return { field, want: w, configured, running: live.domain ? running : absent, applied };
+    const applied = live.marker?.applied[field];
+    const edited = live.marker !== null && sameValue(applied, w) && !sameValue(configured, w);
+    const running = wait?.domain === lifeId(facts, live) ? wait.was : edited ? w : configured;
+    return { field, want: w, configured, running, applied };
   });
 };
 
@@ -144,8 +137,7 @@ const cdromRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   const c = live.record?.config?.cdroms ?? {};
   const running = live.domain?.cdroms ?? {};
   const applied = live.marker?.applied['cdrom'] as Record<string, { path: string | null }> | undefined;
-  const medium = (d: { path: string | null } | undefined): Seen<unknown> =>
-    d ? value({ path: d.path ?? '' }) : absent;
+  const medium = (d: { path: string | null } | undefined): unknown => d && { path: d.path ?? '' };
   const vdevs = new Set([...Object.keys(want.config.cdroms), ...Object.keys(c), ...Object.keys(running)]);
   return [...vdevs].sort().map((vdev) => ({
     field: `cdrom.${vdev}`,
@@ -165,13 +157,16 @@ const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   return [...vdevs].sort().map((vdev) => {
     const wanted = want.config.disks[vdev];
     const backed = (wanted?.backend ?? null) !== null;
-    const a = applied?.[vdev];
     // What the file left open was what it is.
-    const remembered = a && {
-      path: a.path,
-      access: a.access === 'ro' ? 'ro' : 'rw',
-      format: a.format ?? c[vdev]?.format ?? wanted?.format ?? 'raw',
-      backend: a.backend ?? c[vdev]?.backend ?? wanted?.backend ?? null,
+    const remembered = (): unknown => {
+      const a = applied?.[vdev];
+      const was = a && {
+        path: a.path,
+        access: a.access === 'ro' ? 'ro' : 'rw',
+        format: a.format ?? c[vdev]?.format ?? wanted?.format ?? 'raw',
+        backend: a.backend ?? c[vdev]?.backend ?? wanted?.backend ?? null,
+      };
+      return disk(was, backed);
     };
     return {
       field: `disks.${vdev}`,
@@ -181,7 +176,7 @@ const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
         running.find((d) => d.vdev === vdev),
         backed,
       ),
-      applied: disk(remembered, backed),
+      applied: remembered,
     };
   });
 };
@@ -217,23 +212,18 @@ const nicRows = (want: Resolved, live: LiveVm): readonly Row[] => {
       want: w,
       configured: nic(said, options),
       running: nic(at(running, key), options),
-      applied: applied && key in applied ? nicApplied(live, key, applied[key], w, nic(said, options)) : absent,
+      applied: () =>
+        applied && key in applied ? nicApplied(live, key, applied[key], w, nic(said, options)) : undefined,
     };
   });
 };
 
 /** The marker keeps network, bridge and options of each NIC that the file had; what the file left open was what it is. */
-const nicApplied = (
-  live: LiveVm,
-  key: string,
-  entry: unknown,
-  want: Seen<unknown>,
-  configured: Seen<unknown>,
-): Seen<unknown> => {
+const nicApplied = (live: LiveVm, key: string, entry: unknown, want: unknown, configured: unknown): unknown => {
   const { bridge } = entry as { bridge?: unknown };
   const mac = live.marker?.macs[key];
-  if (typeof bridge !== 'string' || mac === undefined || want.is !== 'value') return want;
-  const w = want.value as { readonly bridge?: unknown };
+  if (typeof bridge !== 'string' || mac === undefined || want === undefined) return want;
+  const w = want as { readonly bridge?: unknown };
   const said = Object.fromEntries(
     (['rate', 'model', 'script'] as const).flatMap((o) => {
       const v = (entry as Record<string, unknown>)[o];
@@ -242,17 +232,16 @@ const nicApplied = (
   );
   // On Open vSwitch the bridge of the network has its VLAN behind it.
   const on = typeof w.bridge === 'string' && w.bridge.replace(/\.\d+$/, '') === bridge ? w.bridge : bridge;
-  const open = configured.is === 'value' ? configured.value : want.value;
-  return value({ ...(open as object), ...said, mac, bridge: on });
+  return { ...((configured ?? want) as object), ...said, mac, bridge: on };
 };
 
-const causeOf = (row: Row, live: LiveVm, layers: Layers, up: boolean, ways: readonly Way[]): Cause => {
+const causeOf = (want: Seen<unknown>, live: LiveVm, layers: Layers, up: boolean, ways: readonly Way[]): Cause => {
   if (live.marker === null) return 'adopt';
-  const configuredOff = !same(row.want, layers.configured);
-  const runningOff = up && !same(row.want, layers.running);
-  if (!same(layers.applied, row.want)) {
+  const configuredOff = !same(want, layers.configured);
+  const runningOff = up && !same(want, layers.running);
+  if (!same(layers.applied, want)) {
     // The file changed. Did a hand, too?
-    const hand = (layer: Seen<unknown>): boolean => !same(layer, layers.applied) && !same(layer, row.want);
+    const hand = (layer: Seen<unknown>): boolean => !same(layer, layers.applied) && !same(layer, want);
     const known = layers.applied.is === 'value';
     return known && (hand(layers.configured) || (up && hand(layers.running))) ? 'conflict' : 'config';
   }
@@ -265,17 +254,22 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
   const up = live.domain !== null && (live.domain.state === 'running' || live.domain.state === 'paused');
   const changes: Change[] = [];
   const add = (row: Row): void => {
-    const applied = row.applied ?? seen(live.marker?.applied[row.field]);
-    const have: Layers = { applied, configured: row.configured, running: up ? row.running : absent };
-    const runningOff = up && !same(row.want, row.running);
-    if (same(row.want, row.configured) && !runningOff) return;
+    const runningOff = up && !sameValue(row.want, row.running);
+    if (!runningOff && sameValue(row.want, row.configured)) return;
+    const applied = typeof row.applied === 'function' ? (row.applied as () => unknown)() : row.applied;
+    const wanted = seen(row.want);
+    const have: Layers = {
+      applied: seen(applied),
+      configured: seen(row.configured),
+      running: up ? seen(row.running) : absent,
+    };
     const ways = waysOf(row.field, live, want, facts, runningOff);
     changes.push({
       subject: ref('vm', want.key),
       field: row.field,
-      want: row.want,
+      want: wanted,
       have,
-      cause: causeOf(row, live, have, up, ways),
+      cause: causeOf(wanted, live, have, up, ways),
       bearer: null,
       ways,
     });
@@ -292,31 +286,21 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
   const links = live.record?.autostart ?? [];
   if (want.autostart !== null) {
     const on = links.length > 0;
-    add({ field: 'autostart', want: value(want.autostart), configured: value(on), running: value(want.autostart) });
-    const link = value(want.link);
+    const applied = live.marker?.applied['autostart'];
+    add({ field: 'autostart', want: want.autostart, configured: on, running: want.autostart, applied });
     const home = homeOf(want.config.disks, facts.shared);
     const via = (home && live.record && viaOf(home, live.server, live.record.path)) ?? undefined;
     const astray = on && want.autostart && live.record?.via !== via;
-    if (astray)
-      add({
-        field: 'autostart.link',
-        want: value(via ?? live.record?.path),
-        configured: value(live.record?.via ?? live.record?.path),
-        running: value(via ?? live.record?.path),
-        applied: absent,
-      });
+    // The marker keeps no link: it follows the file's names and its order.
+    const link = (wanted: unknown, configured: unknown): void =>
+      add({ field: 'autostart.link', want: wanted, configured, running: wanted, applied: undefined });
+    if (astray) link(via ?? live.record?.path, live.record?.via ?? live.record?.path);
     else if (on && want.autostart && want.link !== null && !sameValue(links, [want.link]))
-      // The marker keeps no link: it follows the file's names and its order.
-      add({ field: 'autostart.link', want: link, configured: value(links.join(', ')), running: link, applied: absent });
+      link(want.link, links.join(', '));
   }
   if (live.marker && live.marker.protect !== want.protect) {
-    add({
-      field: 'protect',
-      want: value(want.protect),
-      configured: value(live.marker.protect),
-      running: value(want.protect),
-      applied: value(live.marker.protect),
-    });
+    const { protect } = live.marker;
+    add({ field: 'protect', want: want.protect, configured: protect, running: want.protect, applied: protect });
   }
   return changes;
 };

@@ -84,14 +84,18 @@ const bridgeOf = (
 };
 
 /** The bridge belongs to what was applied: a network that changes its bridge changes the VM. */
-const toRemember = (nic: NicSpec, facts: Facts): Record<string, unknown> => ({
-  network: nic.network,
-  bridge: facts.networks[nic.network]?.bridge ?? null,
-  ...(facts.networks[nic.network]?.vlan === undefined ? {} : { vlan: facts.networks[nic.network]?.vlan }),
-  ...(nic.rate === undefined ? {} : { rate: nic.rate }),
-  ...(nic.model === undefined ? {} : { model: nic.model }),
-  ...(nic.script === undefined ? {} : { script: nic.script }),
-});
+const toRemember = ({ network, rate, model, script }: NicSpec, facts: Facts): Record<string, unknown> => {
+  const on = facts.networks[network];
+  const out: Record<string, unknown> = { network, bridge: on?.bridge ?? null };
+  for (const [option, v] of [
+    ['vlan', on?.vlan],
+    ['rate', rate],
+    ['model', model],
+    ['script', script],
+  ] as const)
+    if (v !== undefined) out[option] = v;
+  return out;
+};
 
 export const resolveNics = (
   spec: VmSpec,

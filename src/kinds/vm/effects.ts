@@ -101,7 +101,7 @@ export const applyEffects = (
 };
 
 /** Memory of a VM beyond its target, in KiB. */
-export type Overhead = (config: VmConfig) => number;
+export type Overhead = (config: Pick<VmConfig, 'type' | 'vcpus' | 'memory'>) => number;
 
 /** All that a VM holds: released under this name. */
 export const all = '*';

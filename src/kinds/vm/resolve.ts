@@ -40,13 +40,18 @@ export const pvhgrub = '/usr/lib/grub-xen/grub-i386-xen_pvh.bin';
 
 export const autoFolder = '/etc/xen/auto/';
 
+/** Its type, vCPUs and memory (KiB, whole MiB), as a cfg would have them. */
+export const sizeOfDomain = ({ type, vcpus, memory }: Domain): Pick<VmConfig, 'type' | 'vcpus' | 'memory'> => ({
+  type,
+  vcpus: { count: vcpus.online, max: vcpus.max },
+  memory: { target: Math.round(memory.target / 1024) * 1024, max: Math.ceil(memory.max / 1024) * 1024 },
+});
+
 /** What a running domain without a usable cfg would have in one. */
 export const configOfDomain = (d: Domain): VmConfig => ({
   name: d.name,
   uuid: d.uuid,
-  type: d.type,
-  vcpus: { count: d.vcpus.online, max: d.vcpus.max },
-  memory: { target: Math.round(d.memory.target / 1024) * 1024, max: Math.ceil(d.memory.max / 1024) * 1024 },
+  ...sizeOfDomain(d),
   boot: d.boot,
   settings: d.settings,
   disks: Object.fromEntries(

@@ -35,13 +35,13 @@ const screens: readonly SettingName[] = ['display.vnc', 'display.spice'];
 /** What differs from Xen's own, in the order of the table. */
 const canonicalSettings = (type: VmType, settings: Settings): Settings => {
   const off = screens.filter((screen) => settingOf(settings, screen) === false);
-  return Object.fromEntries(
-    fields.flatMap(({ name, types, fallback }) => {
-      const v = settings[name];
-      const dark = off.some((screen) => name.startsWith(`${screen}.`));
-      return v === undefined || dark || !types.includes(type) || sameValue(v, fallback) ? [] : [[name, v]];
-    }),
-  ) as Settings;
+  const out: Record<string, unknown> = {};
+  for (const { name, types, fallback } of fields) {
+    const v = settings[name];
+    if (v === undefined || !types.includes(type) || sameValue(v, fallback)) continue;
+    if (!off.some((screen) => name.startsWith(`${screen}.`))) out[name] = v;
+  }
+  return out as Settings;
 };
 
 /** `base`: the VM as it is, where it is of the same type. */

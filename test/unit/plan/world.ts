@@ -142,7 +142,7 @@ export const server = (more: Partial<ServerSeen> = {}): ServerSeen => ({
   ...more,
 });
 
-const record = (
+export const record = (
   path: string,
   config: VmConfig,
   marker: Marker | null,
@@ -160,7 +160,7 @@ const nicOf = (n: NicConfig) => ({
   script: n.script,
 });
 
-const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
+export const domain = (c: VmConfig, uuid: string, domid: number, state: Domain['state'] = 'running'): Domain => ({
   domid,
   uuid,
   name: c.name,
