@@ -35,6 +35,8 @@ export interface Body {
   readonly decision: Decision | null;
   readonly now: Amounts;
   readonly next: Amounts;
+  /** KiB that its new disks take in repositories which each server has for itself. */
+  readonly space: ReadonlyMap<string, number>;
   readonly runs: boolean;
   readonly move: (typeof moveBy)[keyof typeof moveBy];
   /** Set where it may not move at all. */
@@ -59,6 +61,8 @@ export interface PoolScene {
   readonly rooms: ReadonlyMap<string, Room>;
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly overhead: Overhead;
+  /** KiB of a repository there that are not taken yet; null: nobody told. */
+  readonly freeIn: (server: string, repository: string) => number | null;
   readonly budget: (spec: VmSpec) => Disruption;
 }
 
@@ -128,6 +132,7 @@ const wayOut = (
 };
 
 const none: Amounts = { memory: 0, vcpus: 0 };
+const noSpace: Body['space'] = new Map();
 
 const sum = (a: Amounts, b: Amounts): Amounts => ({ memory: a.memory + b.memory, vcpus: a.vcpus + b.vcpus });
 
@@ -147,7 +152,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   const own = (): boolean =>
     scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;
   const ours = x !== undefined || own();
-  const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours };
+  const base = { name: d.name, uuid: d.uuid, server, now, space: noSpace, prefers: null, ours };
   const t = x?.whole;
   if (!x || !t) {
     const stays = {
@@ -191,6 +196,7 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
     decision: x,
     now: none,
     next: sizeOf(t.want.config, scene.overhead),
+    space: noSpace,
     runs: true,
     move: moveBy.cold,
     stays: local === null ? null : { why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
@@ -228,7 +234,7 @@ export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
 export const bodiesOf = (
   scene: PoolScene,
   decisions: readonly Decision[],
-  fresh: readonly { readonly spec: VmSpec; readonly uuid: string; readonly config: VmConfig }[],
+  fresh: readonly (Pick<Body, 'space' | 'uuid'> & { readonly spec: VmSpec; readonly config: VmConfig })[],
 ): readonly Body[] => {
   const byUuid = new Map(
     decisions.flatMap((x) => (x.live?.domain ? [[`${x.server}\n${x.live.domain.uuid}`, x] as const] : [])),
@@ -242,7 +248,7 @@ export const bodiesOf = (
     if (!t || t.state !== 'start' || x.live?.domain || lifeOf(x.live) !== 'stopped') return [];
     return scene.serverOf.has(x.server) ? [starting(x, t, scene)] : [];
   });
-  const born = fresh.flatMap(({ spec, uuid, config }): Body[] =>
+  const born = fresh.flatMap(({ spec, uuid, config, space }): Body[] =>
     spec.state === 'stopped'
       ? []
       : [
@@ -254,6 +260,7 @@ export const bodiesOf = (
             decision: null,
             now: none,
             next: sizeOf(config, scene.overhead),
+            space,
             runs: true,
             move: moveBy.cold,
             stays: null,

@@ -193,32 +193,52 @@ export const settleDisks = (
 };
 
 /** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
-export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined) => {
-  const left = new Map<string, number>();
+export interface Space {
   /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
-  return (
-    pool: string,
-    server: string,
-    { make, grow, move }: Pick<Settled, 'make' | 'grow' | 'move'>,
-  ): Unresolved | null => {
-    const wanted = new Map<string, number>();
-    const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
-    for (const m of [...make, ...move]) want(m.repository, m.size);
-    for (const g of grow) want(g.repository, g.size - g.from);
-    for (const [name, size] of wanted) {
-      const r = farm.pools.find((p) => p.name === pool)?.repositories[name];
-      const store = r && storeAt(seenOf(server) as ServerSeen, r.path);
-      if (!r || store?.is !== 'there' || !store.space) continue;
-      const key = r.shared ? `${pool}/${name}` : `${server}/${name}`;
-      const free = left.get(key) ?? store.space.free;
-      if (size > free) {
-        return {
-          unresolved: `repository ${name}${r.shared ? '' : ` on ${server}`} has ${formatSize(free - (free % 1024))} free, and ${formatSize(size)} are needed`,
-          help: `free ${formatSize(size - free + (free % 1024 === 0 ? 0 : free % 1024))} there, or take smaller disks`,
-        };
+  readonly take: (pool: string, server: string, disks: Pick<Settled, 'make' | 'grow' | 'move'>) => Unresolved | null;
+  /** KiB that are not taken yet; null: nobody told. */
+  readonly left: (pool: string, server: string, repository: string) => number | null;
+}
+
+/** KiB by repository. */
+export const spaceFor = ({
+  make,
+  grow,
+  move,
+}: Pick<Settled, 'make' | 'grow' | 'move'>): ReadonlyMap<string, number> => {
+  const wanted = new Map<string, number>();
+  const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
+  for (const m of [...make, ...move]) want(m.repository, m.size);
+  for (const g of grow) want(g.repository, g.size - g.from);
+  return wanted;
+};
+
+export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined): Space => {
+  const known = new Map<string, number>();
+  const find = (pool: string, server: string, name: string): { key: string; free: number; shared: boolean } | null => {
+    const r = farm.pools.find((p) => p.name === pool)?.repositories[name];
+    const seen = seenOf(server);
+    const store = r && seen && storeAt(seen, r.path);
+    if (!r || store?.is !== 'there' || !store.space) return null;
+    const key = r.shared ? `${pool}/${name}` : `${server}/${name}`;
+    return { key, free: known.get(key) ?? store.space.free, shared: r.shared };
+  };
+  return {
+    left: (pool, server, name) => find(pool, server, name)?.free ?? null,
+    take: (pool, server, disks) => {
+      for (const [name, size] of spaceFor(disks)) {
+        const found = find(pool, server, name);
+        if (!found) continue;
+        const { key, free, shared } = found;
+        if (size > free) {
+          return {
+            unresolved: `repository ${name}${shared ? '' : ` on ${server}`} has ${formatSize(free - (free % 1024))} free, and ${formatSize(size)} are needed`,
+            help: `free ${formatSize(size - free + (free % 1024 === 0 ? 0 : free % 1024))} there, or take smaller disks`,
+          };
+        }
+        known.set(key, free - size);
       }
-      left.set(key, free - size);
-    }
-    return null;
+      return null;
+    },
   };
 };

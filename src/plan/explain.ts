@@ -44,7 +44,12 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
   const memory = body.next.memory - (free?.memory ?? 0) - (here ? body.next.memory : 0);
   if (memory > 0) return `lacks ${formatSize(Math.ceil(memory / 1024) * 1024)} of memory`;
   const vcpus = body.next.vcpus - (free?.vcpus ?? 0) - (here ? body.next.vcpus : 0);
-  return vcpus > 0 ? `lacks ${Math.ceil(vcpus)} vCPUs (overcommit)` : null;
+  if (vcpus > 0) return `lacks ${Math.ceil(vcpus)} vCPUs (overcommit)`;
+  for (const [repository, kib] of body.space) {
+    const short = kib - (free?.space.get(repository) ?? 0) - (here ? kib : 0);
+    if (short > 0) return `lacks ${formatSize(Math.ceil(short / 1024) * 1024)} in repository ${repository}`;
+  }
+  return null;
 };
 
 /** All servers of the pool that might take it, each with what it lacks. */
@@ -78,7 +83,7 @@ export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   );
   if (beside) return { is: 'apart', text: `${beside.name} of its group is on ${server}, too` };
   const wants = plan.bodies.reduce((n, b) => n + (b.server === server ? b.next.memory : 0), 0);
-  if (wants > (plan.problem.room[2 * index] ?? 0))
+  if (wants > (plan.problem.room[plan.problem.dims * index] ?? 0))
     return { is: 'full', text: `${server} cannot hold what its VMs are to have` };
   return { is: 'room', text: `it makes room on ${server}` };
 };

@@ -1,5 +1,6 @@
 /** New VMs: what each is to be, and where one goes that does not run; and nothing is planned onto a server that lacks what it needs. */
 import { byText } from '../core/order.ts';
+import { formatSize } from '../core/quantity.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import type { Lease } from '../kinds/repository/live.ts';
@@ -10,7 +11,7 @@ import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { holdsVms, lackThere, localDisk, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
-import { settleDisks } from './disks.ts';
+import { settleDisks, spaceFor, type Settled } from './disks.ts';
 import { lackOf } from './lacks.ts';
 import { freeAfter, type Fresh, type PoolPlan } from './pool.ts';
 import { refusal } from './refusal.ts';
@@ -41,20 +42,37 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) return [{ refused: refuse(spec, want.unresolved, want.help) }];
-    return [{ spec, uuid: want.uuid, config: want.config }];
+    const own = scene.poolOf.get(spec.pool)?.repositories;
+    const space = [...spaceFor(settled as Settled)].filter(([name]) => own?.[name]?.shared === false);
+    return [{ spec, uuid: want.uuid, config: want.config, space: new Map(space) }];
   });
+
+/** KiB that are left of a repository there; null: nobody told. */
+export type Left = (server: string, repository: string) => number | null;
+
+const spaceLack = ({ space }: Pick<Fresh, 'space'>, server: string, left: Left): string | null => {
+  for (const [repository, kib] of space) {
+    const short = kib - (left(server, repository) ?? kib);
+    if (short > 0) return `lacks ${formatSize(Math.ceil(short / 1024) * 1024)} in repository ${repository}`;
+  }
+  return null;
+};
 
 /** Where one goes that takes no memory: the server with most room that has what it needs; or why there is none. */
 export const roomiest = (
-  { spec, config }: Pick<Fresh, 'spec' | 'config'>,
+  { spec, config, space }: Pick<Fresh, 'spec' | 'config' | 'space'>,
   scene: PoolScene,
   plan: PoolPlan | null,
+  left: Left = scene.freeIn,
 ): { readonly server: string } | { readonly why: string } => {
   const free = plan ? freeAfter(plan) : new Map<string, { memory: number }>();
   const allowed = scene.pool.servers.filter(
     (s) => holdsVms(s) && scene.seenOf(s.name) && (spec.servers.length === 0 || spec.servers.includes(s.name)),
   );
-  const judged = allowed.map((s) => ({ server: s.name, lack: lackThere(config, s.name, scene)?.what ?? null }));
+  const judged = allowed.map((s) => ({
+    server: s.name,
+    lack: lackThere(config, s.name, scene)?.what ?? spaceLack({ space }, s.name, left),
+  }));
   const [best] = judged
     .filter((j) => j.lack === null)
     .sort(
@@ -68,13 +86,13 @@ export const roomiest = (
 };
 
 /** Why a new VM is where it is. */
-export const whyThere = (spec: VmSpec, server: string, scene: PoolScene, free: number): string => {
+export const whyThere = ({ spec, space }: Fresh, server: string, scene: PoolScene, free: number): string => {
   const candidates = scene.pool.servers.filter(
     (s) => holdsVms(s) && scene.seenOf(s.name) && (spec.servers.length === 0 || spec.servers.includes(s.name)),
   );
   return candidates.length === 1 && candidates[0]?.name === server
     ? 'the only server it may be on'
-    : `most room: ${(free / 1024 ** 2).toFixed(1)}GiB free`;
+    : `most room${space.size > 0 ? ' beside the space for its disks' : ''}: ${(free / 1024 ** 2).toFixed(1)}GiB free`;
 };
 
 /** A VM that does not run and whose cfg lies where it may not be: it goes elsewhere, or why it cannot. */
@@ -93,7 +111,7 @@ export const relocation = (
   const local = localDisk(t.want.config, scene);
   if (local !== null)
     return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };
-  const found = roomiest({ spec: x.spec, config: t.want.config }, scene, plan);
+  const found = roomiest({ spec: x.spec, config: t.want.config, space: new Map() }, scene, plan);
   return 'server' in found ? { to: found.server } : { why: found.why, help: 'give it another server' };
 };
 

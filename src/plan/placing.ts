@@ -7,7 +7,7 @@ import { cannotArrive, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { journeysOf, type Again } from './journeys.ts';
 import { freeAfter, placePool, type Fresh, type PoolPlan } from './pool.ts';
-import { relocation, roomiest, whyThere } from './new.ts';
+import { relocation, roomiest, whyThere, type Left } from './new.ts';
 import { refusal } from './refusal.ts';
 import { formatSize } from '../core/quantity.ts';
 
@@ -87,8 +87,8 @@ export const placeAll = (s: PlacingScene): Placed => {
       return false;
     });
     const fresh = s.fresh.filter((f) => f.spec.pool === pool.name);
-    const { plan, left, lost } = withSpare(scene, mine, fresh);
-    for (const { spec } of fresh.filter((f) => !left.includes(f))) {
+    const { plan, left: come, lost } = withSpare(scene, mine, fresh);
+    for (const { spec } of fresh.filter((f) => !come.includes(f))) {
       const why = `pool ${pool.name} would not survive ${lost ? lackingText(lost) : 'the loss of a server'} (spare: ${pool.spare})`;
       refused.push(
         refusal(spec.key, `${spec.key} would be created`, why, 'add a server, free some memory, or lower `spare`'),
@@ -102,8 +102,8 @@ export const placeAll = (s: PlacingScene): Placed => {
         `pool ${pool.name} does not survive ${lackingText(plan)} (spare: ${pool.spare})${drained.length > 0 ? `, while ${drained.join(', ')} ${drained.length === 1 ? 'is' : 'are'} in maintenance` : ''}`,
       );
     const free = freeAfter(plan);
-    const there = (spec: VmSpec, server: string, size: number): void => {
-      homes.push({ spec, server, why: whyThere(spec, server, scene, (free.get(server)?.memory ?? 0) + size) });
+    const there = (f: Fresh, server: string, size: number): void => {
+      homes.push({ spec: f.spec, server, why: whyThere(f, server, scene, (free.get(server)?.memory ?? 0) + size) });
     };
     const travelled = journeysOf(plan, s.again, s.options);
     refused.push(...travelled.refused);
@@ -112,14 +112,22 @@ export const placeAll = (s: PlacingScene): Placed => {
       else decisions.delete(key);
     }
     for (const [key, why] of travelled.reasons) reasons.set(key, why);
-    for (const f of left) {
+    const taken = new Map<string, number>();
+    const left: Left = (server, r) => {
+      const now = free.get(server)?.space.get(r) ?? scene.freeIn(server, r);
+      return now === null ? null : now - (taken.get(`${server}\n${r}`) ?? 0);
+    };
+    for (const f of come) {
       const server = travelled.homes.get(f.spec.key);
       const size = plan.bodies.find((b) => b.spec === f.spec)?.next.memory ?? 0;
-      if (server !== undefined) there(f.spec, server, size);
+      if (server !== undefined) there(f, server, size);
       else if (f.spec.state === 'stopped') {
-        const found = roomiest(f, scene, plan);
-        if ('server' in found) there(f.spec, found.server, 0);
-        else refused.push(refusal(f.spec.key, `${f.spec.key} would be created`, found.why, 'give it another server'));
+        const found = roomiest(f, scene, plan, left);
+        if ('server' in found) {
+          there(f, found.server, 0);
+          for (const [r, kib] of f.space)
+            taken.set(`${found.server}\n${r}`, kib + (taken.get(`${found.server}\n${r}`) ?? 0));
+        } else refused.push(refusal(f.spec.key, `${f.spec.key} would be created`, found.why, 'give it another server'));
       }
     }
     for (const x of mine) {

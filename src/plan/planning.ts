@@ -79,7 +79,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const orphans = orphansNamed(farm, observed, options, wantedPool, users);
   const removals: Removal[] = [...orphans.removals];
   const matched = match(farm, observed, options.takeover);
-  const takeSpace = openSpace(farm, seenOf);
+  const space = openSpace(farm, seenOf);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
@@ -146,7 +146,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const lack =
       d.transition &&
       (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
-    const full = d.transition && !lack ? takeSpace(spec.pool, server, settled) : null;
+    const full = d.transition && !lack ? space.take(spec.pool, server, settled) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
     else {
@@ -252,6 +252,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       rooms,
       roofs,
       overhead,
+      freeIn: (server, repository) => space.left(pool.name, server, repository),
       budget: (spec) => budget(spec, null),
     }),
     decisions,

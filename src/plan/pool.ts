@@ -11,6 +11,8 @@ export interface Fresh {
   readonly spec: VmSpec;
   readonly uuid: string;
   readonly config: VmConfig;
+  /** KiB by repository that each server has for itself. */
+  readonly space: ReadonlyMap<string, number>;
 }
 
 /** What came of placing one pool. */
@@ -19,13 +21,16 @@ export interface PoolPlan {
   readonly bodies: readonly Body[];
   /** Names of the servers, by index. */
   readonly servers: readonly string[];
+  /** Repositories that each server has for itself and that somebody needs space in: dimensions beyond memory and vCPUs. */
+  readonly stores: readonly string[];
   readonly problem: Problem;
   readonly solution: Solution;
   /** A loss that the pool does not survive once all is done. */
   readonly lacking: Lacking | null;
 }
 
-const dims = ['memory', 'vcpus'] as const;
+/** Where nobody told how much there is: more than anybody has. */
+const unlimited = 1e15;
 
 /** A soft group is given up where one of its VMs finds no place otherwise. */
 const groupsOf = (bodies: readonly Body[], given: ReadonlySet<string>): Pick<Problem, 'groups' | 'groupsFrom'> => {
@@ -49,24 +54,35 @@ const problemOf = (
   scene: PoolScene,
   bodies: readonly Body[],
   servers: readonly string[],
+  stores: readonly string[],
   given: ReadonlySet<string>,
 ): Problem => {
+  const dims = 2 + stores.length;
   const indexOf = new Map(servers.map((s, i) => [s, i] as const));
   const spec = new Map(scene.pool.servers.map((s) => [s.name, s] as const));
-  const room = new Float64Array(servers.length * dims.length);
-  const amounts = (pick: (b: Body) => Body['now']): Float64Array =>
-    Float64Array.from(bodies.flatMap((b) => [pick(b).memory, pick(b).vcpus]));
+  const room = new Float64Array(servers.length * dims);
+  const amounts = (pick: (b: Body) => Body['now'], spaces: boolean): Float64Array => {
+    const out = new Float64Array(bodies.length * dims);
+    bodies.forEach((b, v) => {
+      const { memory, vcpus } = pick(b);
+      out[v * dims] = memory;
+      out[v * dims + 1] = vcpus;
+      if (spaces) stores.forEach((r, d) => (out[v * dims + 2 + d] = b.space.get(r) ?? 0));
+    });
+    return out;
+  };
   // Where the pool sets no limit to vCPUs: more than anybody has.
   servers.forEach((s, i) => {
     const r = scene.rooms.get(s);
-    room[2 * i] = r?.free ?? 0;
-    room[2 * i + 1] = Math.min(1e9, r?.freeVcpus ?? 0);
+    room[i * dims] = r?.free ?? 0;
+    room[i * dims + 1] = Math.min(1e9, r?.freeVcpus ?? 0);
+    stores.forEach((store, d) => (room[i * dims + 2 + d] = scene.freeIn(s, store) ?? unlimited));
   });
   for (const b of bodies) {
     const i = indexOf.get(b.server ?? '');
     if (i === undefined) continue;
-    room[2 * i] = (room[2 * i] ?? 0) + b.now.memory;
-    room[2 * i + 1] = (room[2 * i + 1] ?? 0) + b.now.vcpus;
+    room[i * dims] = (room[i * dims] ?? 0) + b.now.memory;
+    room[i * dims + 1] = (room[i * dims + 1] ?? 0) + b.now.vcpus;
   }
   const sets: ServerSet[] = [];
   const known = new Map<string, number>();
@@ -108,14 +124,14 @@ const problemOf = (
   return {
     servers: servers.length,
     vms: bodies.length,
-    dims: dims.length,
+    dims,
     room,
     open: Uint8Array.from(servers, holds),
     keeps: Uint8Array.from(servers, holds),
     at,
     runs: Uint8Array.from(bodies, (b) => (b.runs ? 1 : 0)),
-    now: amounts((b) => b.now),
-    next: amounts((b) => b.next),
+    now: amounts((b) => b.now, false),
+    next: amounts((b) => b.next, true),
     wanted,
     able,
     sets,
@@ -135,9 +151,10 @@ export const placePool = (
   const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
   if (servers.length === 0) return null;
   const bodies = bodiesOf(scene, decisions, fresh);
+  const stores = [...new Set(bodies.flatMap((b) => [...b.space.keys()]))].sort();
   const given = new Set<string>();
   for (;;) {
-    const problem = problemOf(scene, bodies, servers, given);
+    const problem = problemOf(scene, bodies, servers, stores, given);
     const solution = solve(problem);
     const soft = solution.unmet
       .flatMap(({ vm }) => bodies[vm]?.spec?.apart ?? [])
@@ -148,7 +165,15 @@ export const placePool = (
     }
     const wrong = wrongWith(problem, solution.steps, solution.to);
     if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
-    return { scene, bodies, servers, problem, solution, lacking: lacking(problem, solution.to, scene.pool.spare) };
+    return {
+      scene,
+      bodies,
+      servers,
+      stores,
+      problem,
+      solution,
+      lacking: lacking(problem, solution.to, scene.pool.spare),
+    };
   }
 };
 
@@ -202,18 +227,24 @@ export const unmetOf = (plan: PoolPlan): readonly { readonly body: Body; readonl
     return body ? [{ body, unmet }] : [];
   });
 
+/** `space`: KiB by repository of `stores`. */
+export type Free = Body['next'] & Pick<Body, 'space'>;
+
 /** What is free on each server once all is done. */
-export const freeAfter = ({
-  problem,
-  solution,
-  servers,
-}: PoolPlan): ReadonlyMap<string, { memory: number; vcpus: number }> => {
+export const freeAfter = ({ problem, solution, servers, stores }: PoolPlan): ReadonlyMap<string, Free> => {
+  const { dims } = problem;
   const free = Float64Array.from(problem.room);
   solution.to.forEach((s, v) => {
     if (s < 0) return;
-    for (let d = 0; d < 2; d++) free[2 * s + d] = (free[2 * s + d] ?? 0) - (problem.next[2 * v + d] ?? 0);
+    for (let d = 0; d < dims; d++) free[s * dims + d] = (free[s * dims + d] ?? 0) - (problem.next[v * dims + d] ?? 0);
   });
-  return new Map(servers.map((s, i) => [s, { memory: free[2 * i] ?? 0, vcpus: free[2 * i + 1] ?? 0 }] as const));
+  const at = (i: number, d: number): number => free[i * dims + d] ?? 0;
+  return new Map(
+    servers.map((s, i) => {
+      const space = new Map(stores.map((r, d) => [r, at(i, 2 + d)] as const));
+      return [s, { memory: at(i, 0), vcpus: at(i, 1), space }] as const;
+    }),
+  );
 };
 
 export const movesOf = (plan: PoolPlan): { readonly moves: number; readonly bound: number } => ({

@@ -201,3 +201,40 @@ describe('a repository', () => {
     expect(make?.needs).toContain('p/vmstore/mark-repository/a');
   });
 });
+
+describe('a repository that each server has for itself', () => {
+  const own = { ...store, type: 'dir', source: undefined, shared: false } as unknown as RepositorySpec;
+  const farmWith = (vms: readonly VmSpec[]) => {
+    const f = farm(vms, ['a', 'b']);
+    return { ...f, pools: f.pools.map((p) => ({ ...p, repositories: { vmstore: own } })) };
+  };
+  /** `a` has more memory. */
+  const twoWith = (a: number, b: number) =>
+    observed({ a: on({}, a * GiB), b: { ...on({}, b * GiB), memory: { ...server().memory, free: 16 * GiB } } });
+  const homes = (p: ReturnType<typeof plan>) =>
+    Object.fromEntries(p.vms.filter((v) => v.operations.length > 0).map((v) => [v.name, v.server]));
+
+  it('decides who can take a new VM', () => {
+    expect(homes(planOf(farmWith([web]), twoWith(50, 50), {}))).toEqual({ web: 'a' });
+    expect(homes(planOf(farmWith([web]), twoWith(5, 50), {}))).toEqual({ web: 'b' });
+    const still = { ...web, state: 'stopped' as const };
+    expect(homes(planOf(farmWith([still]), twoWith(5, 50), {}))).toEqual({ web: 'b' });
+  });
+
+  it('is shared out among several, those that only lie there, too', () => {
+    for (const state of ['running', 'stopped'] as const) {
+      const vms = ['w1', 'w2', 'w3'].map((key) => spec(key, { state, disks: { xvda: made(20 * GiB) } }));
+      const p = planOf(farmWith(vms), twoWith(25, 45), {});
+      expect(p.refused).toEqual([]);
+      expect(Object.values(homes(p)).sort()).toEqual(['a', 'b', 'b']);
+    }
+  });
+
+  it('and where none has the space, each is named with what it lacks', () => {
+    for (const state of ['running', 'stopped'] as const) {
+      const p = planOf(farmWith([{ ...web, state }]), twoWith(5, 12), {});
+      expect(ids(p)).toEqual([]);
+      expect(whys(p)).toContain('a lacks 15GiB in repository vmstore; b lacks 8GiB in repository vmstore');
+    }
+  });
+});
