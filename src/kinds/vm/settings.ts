@@ -41,7 +41,7 @@ const canonicalSettings = (type: VmType, settings: Settings): Settings => {
     if (v === undefined || !types.includes(type) || sameValue(v, fallback)) continue;
     if (!off.some((screen) => name.startsWith(`${screen}.`))) out[name] = v;
   }
-  return out as Settings;
+  return out;
 };
 
 /** `base`: the VM as it is, where it is of the same type. */
