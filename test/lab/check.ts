@@ -1,6 +1,6 @@
 /** What the scenarios assert again and again: an apply that did it, a farm that is as the file says, a guest's state. */
 import { expect } from 'vitest';
-import { hand, until, type Desk, type Ran } from './farm.ts';
+import { brokenGuests, hand, until, type Desk, type Ran } from './farm.ts';
 
 /** Everything that was said, so that a failed assertion shows it. */
 const said = (ran: Ran): string => `exit ${ran.code}\n${ran.stdout}\n${ran.stderr}`;
@@ -59,20 +59,14 @@ export const awake = (i: number, name: string, n = 1): Promise<string> =>
     1000,
   );
 
-/** How often the emulation has broken a guest: its state is then that of Xen's own code, and it reboots by itself. */
-const broken = async (): Promise<number> => {
-  const counts = await Promise.all([1, 2].map((i) => hand(i, 'xl dmesg | grep -c "Triple fault" || true')));
-  return counts.reduce((n, text) => n + Number(text), 0);
-};
-
 /** A scene that ended badly says nothing where the emulation broke a guest meanwhile: it is played again, from its own beginning. */
 export const undisturbed = async (scene: () => Promise<void>): Promise<void> => {
   for (let left = 3; ; left--) {
-    const before = await broken();
+    const before = brokenGuests();
     try {
       return await scene();
     } catch (error) {
-      if (left === 1 || (await broken()) === before) throw error;
+      if (left === 1 || brokenGuests() === before) throw error;
     }
   }
 };

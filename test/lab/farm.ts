@@ -1,6 +1,6 @@
 /** What the tests on real Xen need: the lab's dom0s, a person's hand on them, and Reeve as its users run it. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +36,9 @@ const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** The dom0 that this worker has for itself: two files of tests run side by side, on a dom0 each. */
 export const here = Number(process.env['VITEST_POOL_ID'] ?? 1);
+
+/** The dom0s that this file of tests uses. */
+const used = process.env['REEVE_LAB_WHOLE'] === undefined ? [here] : [1, 2];
 
 let known: Lab | undefined;
 
@@ -100,8 +103,23 @@ export const power = async (i: number, on: boolean): Promise<void> => {
   rmSync(join(lab().dir, `dom0${i}.ssh`), { force: true });
 };
 
+/** On the consoles that are gone: a machine begins its own anew. */
+let brokenBefore = 0;
+
+/** How many guests the emulation has broken on the consoles that are there. */
+const brokenOn = (servers: readonly number[]): number =>
+  servers.reduce((n, i) => {
+    const console = join(lab().dir, `dom0${i}.log`);
+    const text = existsSync(console) ? readFileSync(console, 'latin1') : '';
+    return n + text.split('Triple fault').length - 1;
+  }, 0);
+
+/** How often the emulation has broken a guest, since this file of tests began: Xen itself says so, and the guest reboots by itself. */
+export const brokenGuests = (): number => brokenBefore + brokenOn(used);
+
 /** Dom0 number `i` back to its snapshot. */
 export const reset = async (i = here, name = 'ready'): Promise<void> => {
+  brokenBefore += brokenOn([i]);
   const ran = await ended(spawn('bash', [labTool, 'reset', name, String(i)]));
   if (ran.code !== 0) throw new Error(`lab reset ${name} ${i}: ${ran.stderr}`);
 };

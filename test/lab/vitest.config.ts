@@ -24,7 +24,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const patience = { testTimeout: 1_500_000, hookTimeout: 1_500_000 };
+const common = { testTimeout: 1_500_000, hookTimeout: 1_500_000, setupFiles: ['test/lab/faults.ts'] };
 
 export default defineConfig({
   test: {
@@ -34,7 +34,7 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...patience,
+          ...common,
           name: 'one dom0',
           include: ['test/lab/**/*.test.ts'],
           exclude: [...together, ...moving],
@@ -44,8 +44,9 @@ export default defineConfig({
       },
       {
         test: {
-          ...patience,
+          ...common,
           name: 'two dom0s',
+          env: { REEVE_LAB_WHOLE: 'yes' },
           include: process.env['CI'] === undefined ? [...together, ...moving] : together,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
