@@ -54,6 +54,10 @@ const problem = (t: Tiny): Problem => {
   return t.suspend ? { ...p, suspend: p.suspend.fill(1) } : p;
 };
 
+/** A suspension is dearer than any number of moves. */
+const costOf = (steps: Parameters<typeof movesIn>[0]): number =>
+  steps.filter((s) => s.kind === 'suspend').length * 1000 + movesIn(steps);
+
 describe('moves of a tiny farm', () => {
   it('are safe, end where they say, and fulfil every wish that is not told as unmet', () => {
     fc.assert(
@@ -144,7 +148,66 @@ describe('moves of a tiny farm', () => {
           now: p.now.map((x) => x * by),
           next: p.next.map((x) => x * by),
         };
-        expect(solve(scaled).steps).toEqual(solve(p).steps);
+        const { steps, unmet } = solve(p);
+        expect(solve(scaled).steps).toEqual(steps);
+        if (unmet.length > 0) return;
+        const roomier = solve(problem({ ...t, room: [...t.room, [8]] }));
+        expect(roomier.unmet).toEqual([]);
+        expect(costOf(roomier.steps)).toBeLessThanOrEqual(costOf(steps));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('cost the same in whatever order servers and VMs are told', () => {
+    fc.assert(
+      fc.property(tiny(5, 6), fc.infiniteStream(fc.nat()), (t, dice) => {
+        const shuffled = <T>(list: readonly T[]): readonly T[] =>
+          list
+            .map((x) => [Number(dice.next().value), x] as const)
+            .sort(([a], [b]) => a - b)
+            .map(([, x]) => x);
+        const order = shuffled(t.room.map((_, s) => s));
+        const now = (s: number): number => order.indexOf(s);
+        const other: Tiny = {
+          ...t,
+          room: order.map((s) => t.room[s] ?? []),
+          drained: t.drained.map(now),
+          guests: shuffled(t.guests).map((g) => ({
+            ...g,
+            at: g.at < 0 ? -1 : now(g.at),
+            ...(g.wanted ? { wanted: g.wanted.map(now) } : {}),
+          })),
+        };
+        const [a, b] = [solve(problem(t)), solve(problem(other))];
+        expect(b.unmet.length === 0).toBe(a.unmet.length === 0);
+        if (a.unmet.length === 0) expect(costOf(b.steps)).toBe(costOf(a.steps));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('have no step that could be left out', () => {
+    fc.assert(
+      fc.property(tiny(4, 6), fc.nat(), (t, which) => {
+        const p = problem(t);
+        const { steps, to, unmet } = solve(p);
+        // A growth or a shrinking is a wish of its own.
+        const travels = [...steps.keys()].filter((i) => steps[i]?.kind !== 'grow' && steps[i]?.kind !== 'shrink');
+        const out = travels[which % Math.max(1, travels.length)];
+        if (unmet.length > 0 || out === undefined) return;
+        const shift = (n: number): number => (n > out ? n - 1 : n);
+        const cut = steps.flatMap((s, i) =>
+          i === out
+            ? []
+            : [
+                {
+                  ...s,
+                  needs: [...new Set(s.needs.flatMap((n) => (n === out ? (steps[out]?.needs ?? []) : [n])))].map(shift),
+                },
+              ],
+        );
+        expect(wrongWith(p, cut, to)).not.toBeNull();
       }),
       { numRuns: 500 },
     );

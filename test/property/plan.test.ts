@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sameValue } from '../../src/core/digest.ts';
+import type { Farm } from '../../src/kinds/farm.ts';
 import type { Operation } from '../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../src/kinds/server/live.ts';
 import type { Domain } from '../../src/kinds/vm/live.ts';
@@ -168,6 +169,35 @@ describe('every plan', () => {
         expect({ ...backward, desired: '' }).toEqual({ ...forward, desired: '' });
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('a pool', () => {
+  /** The other pool, with a server and VMs of its own. */
+  const beside = (base: Farm, vms: readonly VmSpec[]): Farm => {
+    const other = farm([], ['c']).pools.map((p) => ({
+      ...p,
+      name: 'q',
+      servers: p.servers.map((s) => ({ ...s, pool: 'q' })),
+    }));
+    const named = vms.map((v) => ({ ...v, key: `q-${v.key}`, name: `q-${v.name}`, pool: 'q', after: [] }));
+    return { ...base, pools: [...base.pools, ...other], vms: [...base.vms, ...named] };
+  };
+
+  it('is planned as if no other were there', () => {
+    fc.assert(
+      fc.property(arbVms, arbVms, arbVms, (first, second, others) => {
+        const mine = (p: ReturnType<typeof plan>) => p.operations.filter((o) => o.server !== 'c').map((o) => o.id);
+        let seen: Observed = new Map([...start(), ['c', server()]]);
+        for (const vms of [first, second]) {
+          const alone = plan(farm(vms, ['a', 'b']), seen, everything);
+          const both = plan(beside(farm(vms, ['a', 'b']), others), seen, everything);
+          expect(mine(both)).toEqual(mine(alone));
+          seen = apply(seen, both.operations);
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 });
