@@ -7,17 +7,9 @@ import { disksFolder, imageName } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
+import { usersIn, type Users } from '../kinds/server/users.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
-import {
-  defaultOptions,
-  makePlan,
-  match,
-  pathsUsed,
-  standingOf,
-  type Found,
-  type Matched,
-  type Standing,
-} from '../plan/index.ts';
+import { defaultOptions, makePlan, match, standingOf, type Found, type Matched, type Standing } from '../plan/index.ts';
 import {
   renderStatus,
   statusJson,
@@ -124,13 +116,16 @@ const missingOf = (farm: Farm, observed: Observed, matched: Matched): readonly S
   });
 
 /** On any server that has the store: of one that is not shared, each server's own. */
-const orphansIn = (path: string, has: readonly Standing[], used: ReadonlySet<string>): readonly string[] => {
+const orphansIn = ({ path, shared }: RepositorySpec, has: readonly Standing[], users: Users): readonly string[] => {
   const names = has.flatMap((s) => {
     const store = s.seen.storage.stores[path];
     if (store?.is !== 'there') return [];
-    return Object.entries(store.disks).flatMap(([name, d]) => (d.there ? [name] : []));
+    return Object.entries(store.disks).flatMap(([name, d]) => {
+      const used = users.of(`${disksFolder(path)}/${name}`).some((u) => shared || u.server === s.server);
+      return d.there && !used ? [name] : [];
+    });
   });
-  return [...new Set(names)].filter((name) => !used.has(`${disksFolder(path)}/${name}`)).sort();
+  return [...new Set(names)].sort();
 };
 
 /** What lies among a repository's images: those of the file, and others. */
@@ -155,13 +150,13 @@ const imagesIn = (
   };
 };
 
-const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] =>
-  farm.pools.flatMap((pool) => {
+const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] => {
+  const users = usersIn(observed);
+  return farm.pools.flatMap((pool) => {
     const seen = pool.servers.flatMap((s) => {
       const x = seenOn(observed, s.name);
       return x ? [[s.name, x] as const] : [];
     });
-    const used = new Set(seen.flatMap(([, x]) => pathsUsed(x)));
     return Object.values(pool.repositories)
       .filter((r) => r.state === 'present')
       .map((r): StatusRepository => {
@@ -177,7 +172,7 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
           type: r.type,
           path: r.path,
           space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
-          orphans: orphansIn(r.path, has, used),
+          orphans: orphansIn(r, has, users),
           ...imagesIn(r, pool, has),
           attached: has.map((s) => s.server),
           missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
@@ -185,6 +180,7 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
         };
       });
   });
+};
 
 /** `farm` has only the pools that were read. */
 export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: string): Status => {

@@ -6,10 +6,10 @@ import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import { namesOf, type Users } from '../kinds/server/users.ts';
 import { leasePath } from '../kinds/vm/lease.ts';
 import { baseOf, type Part } from './parts.ts';
 import type { Standing } from './stores.ts';
-import { usersOf } from './users.ts';
 
 /** What is there of it on a server, of that which Reeve made. */
 interface Bound {
@@ -56,12 +56,13 @@ export const detachFrom = (
 export const detachPart = (
   spec: RepositorySpec,
   pool: PoolSpec,
-  all: readonly Standing[],
+  standings: readonly Standing[],
   farm: string,
   unread: readonly string[],
+  all: Users,
 ): Part => {
   const none = { ops: [], roofs: [] };
-  const bound = all.map((s) => boundOn(spec, s)).filter(isBound);
+  const bound = standings.map((s) => boundOn(spec, s)).filter(isBound);
   if (bound.length === 0) return { ...none, refused: [] };
   const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
   if (unread.length > 0) {
@@ -70,8 +71,9 @@ export const detachPart = (
       `try again when ${unread.join(' and ')} answers`,
     );
   }
-  const users = all.flatMap((s) => usersOf(s.seen, spec.path).map((u) => `${u} on ${s.server}`));
-  const held = all.flatMap(({ seen }) => {
+  const here = new Set(standings.map((s) => s.server));
+  const users = namesOf(all.beneath(spec.path).filter((u) => here.has(u.server)));
+  const held = standings.flatMap(({ seen }) => {
     const store = seen.storage.stores[spec.path];
     return store?.is === 'there' ? Object.values(store.leases) : [];
   });

@@ -4,13 +4,12 @@ import { formatSize } from '../core/quantity.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { diskName, disksFolder, isVolumeGroup, type StoredDisk, type StoreSeen } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import { pathsUsed, type Users } from '../kinds/server/users.ts';
 import type { GrownDisk, NewDisk, NewSeed, TakenDisk } from '../kinds/vm/draft.ts';
 import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { AdoptedDisk, DiskSpec, MadeDisk, VmSpec } from '../kinds/vm/spec.ts';
-import type { Users } from './removals.ts';
 import { settleSeed } from './seeds.ts';
-import { pathsUsed } from './users.ts';
 
 export interface Settled {
   /** With the path of every disk. */
@@ -105,7 +104,7 @@ const takes = (
   if (marker === 'odd') return unresolved(`the marker of ${path} cannot be read`, 'mend it, or move it away');
   if (marker && marker.farm !== farm)
     return unresolved(`${path} is a disk of farm ${marker.farm}`, 'one disk belongs to one farm');
-  const other = users(path).find((u) => u.uuid !== own || own === null);
+  const other = users.of(path).find((u) => u.uuid !== own || own === null);
   if (other) {
     const why = `${path} is a disk of ${other.name} on ${other.server}`;
     return unresolved(why, `take it out of ${other.name} first, or delete that VM`);

@@ -1,12 +1,12 @@
 /** Which operations on images and disks run beside those of VMs, and what waits for them. */
 import { effectsOf } from '../kinds/operations.ts';
+import { pathsOfConfig } from '../kinds/server/users.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { ImagePlan } from './images.ts';
 import type { Removal } from './removals.ts';
 import type { Chain, Node } from './sequence.ts';
 import type { Roof } from './parts.ts';
 import { roofOver } from './storage.ts';
-import { pathsOfConfig } from './users.ts';
 
 /** An operation and one that it waits for. */
 export type Edge = readonly [id: string, needs: string];

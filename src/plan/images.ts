@@ -9,7 +9,7 @@ import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
 import { imageName, imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
-import { usersOf } from '../kinds/server/holds-storage.ts';
+import { namesOf } from '../kinds/server/users.ts';
 import type { Node } from './sequence.ts';
 import type { Roof } from './parts.ts';
 import { unreadIn, type StoragePlan, type StorageScene } from './storage.ts';
@@ -149,9 +149,8 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
           if (!(gone || (options.prune && options.targets.length === 0)) || !inRun({ what, name })) continue;
           if (home.shared && done.has(path)) continue;
           done.add(path);
-          const users = (home.shared ? seen : [{ server, seen: x }]).flatMap((s) =>
-            usersOf(s.seen, path).map((u) => `${u} on ${s.server}`),
-          );
+          const sees = new Set(home.shared ? seen.map((s) => s.server) : [server]);
+          const users = namesOf(scene.users.of(path).filter((u) => sees.has(u.server)));
           const blind = home.shared ? unread : [];
           if (users.length > 0 || blind.length > 0) {
             refused.push({

@@ -13,7 +13,6 @@ export { pathsToRead } from './paths.ts';
 export { releasePlan } from './release.ts';
 export { standingOf, type Standing } from './stores.ts';
 export { planWith } from './planning.ts';
-export { pathsUsed } from './users.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 
 export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, tools: Tools): Plan =>

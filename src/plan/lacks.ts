@@ -1,11 +1,11 @@
 /** What a server lacks for a VM: what every start of it there would fail for. */
 import { runsType, type ServerSeen } from '../kinds/server/live.ts';
+import { pathsOfConfig } from '../kinds/server/users.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import { settingOf } from '../kinds/vm/fields.ts';
 import type { VmConfig } from '../kinds/vm/spec.ts';
 import type { Roof } from './parts.ts';
 import { roofOver } from './storage.ts';
-import { pathsOfConfig } from './users.ts';
 
 export interface Lack {
   /** Behind the server's name: `has no bridge xenbr0`. */

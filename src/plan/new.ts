@@ -5,6 +5,7 @@ import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import type { Lease } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import type { Users } from '../kinds/server/users.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve } from '../kinds/vm/resolve.ts';
@@ -15,7 +16,6 @@ import { settleDisks, spaceFor, type Settled } from './disks.ts';
 import { lackOf } from './lacks.ts';
 import { freeAfter, type Fresh, type PoolPlan } from './pool.ts';
 import { refusal } from './refusal.ts';
-import type { Users } from './removals.ts';
 import type { Roof } from './parts.ts';
 
 interface Scene {

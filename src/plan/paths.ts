@@ -23,6 +23,15 @@ const wantedBy = (v: VmSpec): Wanted => {
   };
 };
 
+/** What the file says that a VM uses; of disks that Reeve is to make, their folder. */
+export const wantedPaths = (v: VmSpec): readonly string[] =>
+  [
+    v.boot?.kernel,
+    v.boot?.ramdisk,
+    ...Object.values(v.disks ?? {}).map((d) => (d.made ? `${d.made.folder}/disks/` : d.path)),
+    ...Object.values(v.cdroms ?? {}).map((d) => d.path),
+  ].filter((p): p is string => typeof p === 'string');
+
 /** Sorted, each path once. */
 const gather = (all: readonly Wanted[], what: keyof Wanted): readonly string[] =>
   [...new Set(all.flatMap((w) => w[what]))].sort();

@@ -5,6 +5,7 @@ import { byText, sortedBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { usersIn } from '../kinds/server/users.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
@@ -28,7 +29,7 @@ import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
 import { abandoned, heldElsewhere, leftBy } from './leases.ts';
-import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
+import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
 import { planStorage, roofOver, unreadIn } from './storage.ts';
 import type { Tools } from './tools.ts';
@@ -68,14 +69,14 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     secrets: tools.secrets,
     shared: sharedOf.get(spec.pool) ?? [],
   });
-  const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun) };
+  const users = usersIn(observed);
+  const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun), users };
   const storage = planStorage(scene);
   const images = planImages(scene, storage);
   // An image is a roof by itself, and the nearer one.
   const roofs = new Map<string, readonly Roof[]>(
     [...observed.keys()].map((s) => [s, [...(images.roofs.get(s) ?? []), ...(storage.roofs.get(s) ?? [])]]),
   );
-  const users = usersIn(observed);
   const orphans = orphansNamed(farm, observed, options, wantedPool, users);
   const removals: Removal[] = [...orphans.removals];
   const matched = match(farm, observed, options.takeover);

@@ -7,34 +7,11 @@ import { diskName, disksFolder, type DiskMarker } from '../kinds/repository/live
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { namesOf, type Users } from '../kinds/server/users.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Found } from './match.ts';
 import type { Node } from './sequence.ts';
 import { unreadIn } from './storage.ts';
-
-/** Who has a disk: by path. */
-export type Users = (
-  path: string,
-) => readonly { readonly name: string; readonly uuid: string | null; readonly server: string }[];
-
-/** All domains and cfgs that were seen. */
-export const usersIn = (observed: Observed): Users => {
-  type User = ReturnType<Users>[number];
-  const byPath = new Map<string, User[]>();
-  const add = (path: string, user: User): void => {
-    const list = byPath.get(path);
-    if (list) list.push(user);
-    else byPath.set(path, [user]);
-  };
-  for (const server of observed.keys()) {
-    const seen = seenOn(observed, server);
-    for (const d of seen?.domains ?? []) for (const k of d.disks) add(k.path, { name: d.name, uuid: d.uuid, server });
-    for (const { config } of seen?.records ?? [])
-      for (const k of Object.values(config?.disks ?? {}))
-        add(k.path, { name: config?.name ?? '', uuid: config?.uuid ?? null, server });
-  }
-  return (path) => byPath.get(path) ?? [];
-};
 
 export interface Removal {
   readonly node: Node;
@@ -91,7 +68,7 @@ export const disksOf = ({ paths, key, uuid, server, pool, farm, seen, users, cop
   paths.flatMap((path) => {
     const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
     const marker = r && markerIn(seen, r, path);
-    if (!r || marker?.farm !== farm || marker.uuid !== uuid || users(path).some((u) => u.uuid !== uuid)) return [];
+    if (!r || marker?.farm !== farm || marker.uuid !== uuid || users.of(path).some((u) => u.uuid !== uuid)) return [];
     return [opFor(pool, r, server, farm, path, key, copied)];
   });
 
@@ -143,15 +120,12 @@ export const orphansNamed = (
           const { marker } = store.disks[name];
           // What a broken run left half made: nobody else gives such names.
           const half = name.endsWith('.part');
-          const have = users(path).filter((u) => r.shared || u.server === s.name);
+          const have = users.of(path).filter((u) => r.shared || u.server === s.name);
           const why =
             !half && (marker === null || marker === 'odd' || marker.farm !== farm.name)
               ? ['it was neither made nor adopted by this farm', 'remove it by hand']
               : have.length > 0
-                ? [
-                    `${have.map((u) => `${u.name} on ${u.server}`).join(', ')} has it`,
-                    'delete that first, or take the disk out of it',
-                  ]
+                ? [`${namesOf(have).join(', ')} has it`, 'delete that first, or take the disk out of it']
                 : unread && r.shared
                   ? [`${unread} could not be read: something there may have it`, `try again when ${unread} answers`]
                   : null;

@@ -11,12 +11,13 @@ import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import { targetOf } from '../kinds/operations.ts';
 import type { Op, PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
+import type { Users } from '../kinds/server/users.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Chain } from './sequence.ts';
 import { detachPart, strays } from './detach.ts';
 import { baseOf, subjectOf, type Part, type Roof } from './parts.ts';
 import { standingOf, type Bar, type Standing } from './stores.ts';
-import { wantedPaths } from './users.ts';
+import { wantedPaths } from './paths.ts';
 
 export interface StoragePlan {
   readonly chains: readonly Chain[];
@@ -34,6 +35,7 @@ export interface StorageScene {
   readonly covers: (pool: string) => boolean;
   /** The VMs of this run. */
   readonly vms: readonly VmSpec[];
+  readonly users: Users;
 }
 
 /** Whether `path` lies beneath `folder`. */
@@ -162,7 +164,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       );
       const part =
         spec.state === 'absent'
-          ? detachPart(spec, pool, standings, farm.name, unread)
+          ? detachPart(spec, pool, standings, farm.name, unread, scene.users)
           : attachPart(spec, pool, standings, farm.name, unread, storeKey(spec) !== '' && marked.has(storeKey(spec)));
       for (const o of part.ops) if (o.verb === 'mark-repository' && o.fresh !== null) marked.add(storeKey(spec));
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];

@@ -2,7 +2,6 @@
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
 import { diskName, isVolumeGroup, mountAt, type Storage } from '../repository/live.ts';
-import type { ServerSeen } from './live.ts';
 
 type Of<Is extends Condition['is']> = Extract<Condition, { is: Is }>;
 
@@ -21,18 +20,6 @@ export const isFolder = ({ path }: Of<'folder'>, { stores }: Storage): true | st
   if (!store || store.is === 'stuck') return `${path} did not answer (a dead NFS server?)`;
   return store.is === 'there' || lacking(path);
 };
-
-/** The names of domains and cfgs that have this very path as a disk or a medium. */
-export const usersOf = (seen: ServerSeen, path: string): readonly string[] => [
-  ...seen.domains.flatMap((d) =>
-    d.disks.some((k) => k.path === path) || Object.values(d.cdroms).some((k) => k.path === path) ? [d.name] : [],
-  ),
-  ...seen.records.flatMap((r) =>
-    r.config && [...Object.values(r.config.disks), ...Object.values(r.config.cdroms)].some((k) => k.path === path)
-      ? [r.path]
-      : [],
-  ),
-];
 
 export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
   const answers = isFolder({ is: 'folder', path: c.path }, storage);

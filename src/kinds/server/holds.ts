@@ -4,8 +4,9 @@ import type { Condition } from '../../core/step.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
-import { isBooked, isFolder, isMounted, isStore, isStored, usersOf } from './holds-storage.ts';
+import { isBooked, isFolder, isMounted, isStore, isStored } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
+import { usersOn } from './users.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
 
@@ -139,8 +140,8 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return found === 'there' || `${condition.path} ${lacksOf[found]}`;
     }
     case 'unused': {
-      const [who] = usersOf(seen, condition.path);
-      return who === undefined || `${who} has ${condition.path}`;
+      const [who] = usersOn('', seen).of(condition.path);
+      return who === undefined || `${who.name} has ${condition.path}`;
     }
     case 'no-path': {
       const found = seen.paths[condition.path];
