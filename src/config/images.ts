@@ -1,6 +1,7 @@
 /** The templates and ISOs, and where each pool keeps them. */
 import { digestText } from '../core/digest.ts';
 import { sortedBy } from '../core/order.ts';
+import { withoutUserinfo } from '../core/userinfo.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import { isLocal, serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
 import { imagesFolder } from '../kinds/repository/live.ts';
@@ -19,13 +20,26 @@ const nouns = { templates: 'template', isos: 'iso' } as const;
 const formatOf = (source: string): ImageSpec['format'] | undefined =>
   (['raw', 'qcow2'] as const).find((format) => source.replace(/[?#].*$/, '').endsWith(`.${format}`));
 
+/** A password that is written so oddly that nothing can tell where it ends. */
+const hidesPassword = (source: string): boolean =>
+  source.includes('@') && badImageSource(source) !== null && withoutUserinfo(source) === source;
+
 /** What is wrong with an image whichever pool it serves; told once. */
 export const checkImages = (all: Gathered, pools: readonly PoolSpec[], problems: Problems): void => {
   for (const [key, what] of Object.entries(nouns) as [keyof typeof nouns, ImageSpec['what']][]) {
     for (const entry of all[key].values()) {
       const layers = [layerOf(entry)];
       const source = textAt(layers, 'source');
-      refuse(problems, `the source of ${what === 'iso' ? 'an ISO' : 'a template'}`, source, badImageSource);
+      const noun = `the source of ${what === 'iso' ? 'an ISO' : 'a template'}`;
+      if (source && hidesPassword(source.value))
+        problems.add({
+          code: 'bad-value',
+          message: `${noun} holds a password`,
+          at: placeIn(source),
+          hint: 'plans show it: give it an address without one',
+          conceal: true,
+        });
+      else refuse(problems, noun, source, badImageSource);
       const format = textAt(layers, 'format');
       if (what === 'iso') refuse(problems, 'the format of an ISO', format, () => 'an ISO has none: take it out');
       else if (source && !format && badImageSource(source.value) === null && formatOf(source.value) === undefined) {

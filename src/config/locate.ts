@@ -2,6 +2,7 @@
 import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml';
 import type { Diagnostic, Position } from '../core/diagnostic.ts';
 import { byText } from '../core/order.ts';
+import { withoutUserinfo } from '../core/userinfo.ts';
 import { isPosition, keysOf, type Place, type Problem } from './problem.ts';
 
 /** Offsets into the text, the end exclusive. */
@@ -173,7 +174,7 @@ export const duplicateKeys = (
 
 /**
  * Problems → diagnostics, sorted by file, line and column. `texts` has every file that a place may name. A line that may
- * hold a password is shown by none of them.
+ * hold a password is shown by none of them, and one in an address is covered wherever it would be shown.
  */
 export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, string>): readonly Diagnostic[] => {
   const wanted = new Map<string, Set<string>>();
@@ -195,11 +196,18 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
   });
   const line = (at: Position): string => `${at.file}\n${at.line}`;
   const hidden = new Set(placed.flatMap((p) => (p.conceal === true && p.at ? [line(p.at)] : [])));
-  const cover = (at: Position): Position => (hidden.has(line(at)) ? { ...at, text: '', width: 0 } : at);
+  const cover = (at: Position): Position =>
+    hidden.has(line(at)) ? { ...at, text: '', width: 0 } : { ...at, text: withoutUserinfo(at.text) };
   return placed
     .map(({ severity, code, message, at, hint, related }): Diagnostic => {
-      const others = related?.map((r) => ({ message: r.message, at: cover(r.at) }));
-      return { severity: severity ?? 'error', code, message, at: at && cover(at), hint, related: others };
+      return {
+        severity: severity ?? 'error',
+        code,
+        message: withoutUserinfo(message),
+        at: at && cover(at),
+        hint: hint && withoutUserinfo(hint),
+        related: related?.map((r) => ({ message: withoutUserinfo(r.message), at: cover(r.at) })),
+      };
     })
     .sort(
       (a, b) =>

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadFarm } from '../../src/config/index.ts';
+import { withoutUserinfo } from '../../src/core/userinfo.ts';
 import { renderDiagnostics } from '../../src/report/diagnostics.ts';
 import { memoryIo } from '../unit/config/memory-io.ts';
 
@@ -121,7 +122,9 @@ const faults = async (files: Readonly<Record<string, string>>): Promise<readonly
   if (loaded.ok === said.some((d) => d.severity === 'error')) found.push(`ok is ${loaded.ok}`);
   for (const { at, message } of said) {
     if (!at) continue;
-    if (files[at.file]?.split(/\r?\n/)[at.line - 1] !== at.text) found.push(`${message}: line ${at.line} is another`);
+    const line = files[at.file]?.split(/\r?\n/)[at.line - 1] ?? '';
+    // What looks like a password in an address is covered, and moves nothing.
+    if (withoutUserinfo(line) !== at.text) found.push(`${message}: line ${at.line} is another`);
     const end = at.column - 1 + at.width;
     if (end > at.text.length && at.width > 1) found.push(`${message}: the caret leaves the line`);
   }

@@ -136,6 +136,8 @@ templates:
   image: { source: "https://x.example/t.img", repository: a }
   ftp: { source: "ftp://x.example/t.raw", repository: a }
   secret: { source: "https://ann:pw@x.example/t.raw", repository: a }
+  slash: { source: "https://ann:p/w@x.example/t.raw", repository: a }
+  odd: { source: "ann:p w@x.example/t.raw", repository: a, state: gone }
   blank: { source: "https://x.example/a b.raw", repository: a }
   here: { source: ./t.raw, repository: a }
   lost: { source: "https://x.example/t.raw", repository: vg0 }

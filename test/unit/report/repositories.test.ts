@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ref } from '../../../src/core/ref.ts';
 import type { Operation, Plan } from '../../../src/kinds/plan.ts';
 import { idOf, reasonOf } from '../../../src/kinds/operations.ts';
+import type { ImageOp } from '../../../src/kinds/image/ops.ts';
 import type { RepositoryOp } from '../../../src/kinds/repository/ops.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
 import { parsePlan, planJson } from '../../../src/report/plan-json.ts';
@@ -117,6 +118,38 @@ test('are shown by server, with what is refused and the commands behind it', asy
 
 test('stand in a saved plan, which is read back as it was', () => {
   expect(parsePlan(planJson(plan), schema)).toEqual(JSON.parse(planJson(plan)));
+});
+
+test('of images has no source with a password in it', () => {
+  const image = ref('image', 'ams1/template/debian');
+  const op: ImageOp = {
+    image,
+    server: 'dom01',
+    farm: 'acme',
+    name: 'debian',
+    what: 'template',
+    repository: 'vmstore',
+    folder: '/srv/vmstore',
+    path: '/srv/vmstore/images/debian-1.qcow2',
+    verb: 'fetch-image',
+    source: 'https://x.example/debian@12.qcow2',
+    sha256: null,
+  };
+  const read = (source: string): unknown => {
+    const fetch: Operation = { ...operations[0]!, id: idOf(op), op: { ...op, source }, target: image };
+    const block = { subject: image, name: 'debian', what: op.what, pool: 'ams1', path: op.path };
+    return parsePlan(
+      planJson({
+        ...plan,
+        touched: [...plan.touched, { ...plan.touched[0]!, subject: image }],
+        images: [{ ...block, action: 'fetch', operations: [fetch.id] }],
+        operations: [...operations, fetch],
+      }),
+      schema,
+    );
+  };
+  expect(read(op.source)).not.toBeInstanceOf(Array);
+  expect(JSON.stringify(read('https://ann:secret@x.example/debian.qcow2'))).toMatch(/source must match/);
 });
 
 test('cannot smuggle anything onto a command line', () => {
