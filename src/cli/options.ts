@@ -28,6 +28,7 @@ export interface PlanFlags extends ShowFlags, SourceFlags {
   readonly allow: readonly Allow[];
   readonly takeover: readonly string[];
   readonly deleteDisks: readonly string[];
+  readonly deleteData: readonly string[];
   readonly out?: string;
   readonly pending?: boolean;
 }
@@ -65,7 +66,8 @@ export const shaping = (command: Command): Command =>
     .addOption(allowing())
     .addOption(repeated('--takeover <name>', "take over this VM, though it carries another farm's marker"))
     .option('--prune', 'delete what is ours and no longer in the file', false)
-    .addOption(repeated('--delete-disks <name>', 'delete the disks of this VM with it, or this disk that no VM has'));
+    .addOption(repeated('--delete-disks <name>', 'delete the disks of this VM with it, or this disk that no VM has'))
+    .addOption(repeated('--delete-data <name>', 'delete what Reeve made in this repository, which the file has go'));
 
 /** What a command has that is not narrowed. */
 export const noShaping = {
@@ -76,6 +78,7 @@ export const noShaping = {
   allow: [],
   takeover: [],
   deleteDisks: [],
+  deleteData: [],
 } as const;
 
 /** For commands that change nothing. */
@@ -106,6 +109,7 @@ export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
   allow: flags.allow,
   takeover: flags.takeover,
   deleteDisks: flags.deleteDisks,
+  deleteData: flags.deleteData,
 });
 
 export const asJson = (flags: Pick<PlanFlags, 'format' | 'json'>): boolean => flags.json || flags.format === 'json';

@@ -5,7 +5,7 @@ import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
-import { makePlan, pathsToRead, type Tools } from '../plan/index.ts';
+import { makePlan, pathsToRead, strayPaths, type Tools } from '../plan/index.ts';
 import { planJson } from '../report/plan-json.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { count } from '../report/text.ts';
@@ -67,10 +67,11 @@ export const readFarm = (
   pools: readonly string[],
   reader: Reader,
   { fromSnapshot }: SourceFlags,
+  paths: ReadonlyMap<string, readonly string[]> = pathsToRead(farm),
 ): Promise<Observed> => {
   const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name));
   const sleep = fromSnapshot === undefined ? shell.sleep : atOnce;
-  const reading = observe(farm, pools, pathsToRead(farm), { reader, toolstack: xl, sleep });
+  const reading = observe(farm, pools, paths, { reader, toolstack: xl, sleep });
   return whileReading(
     shell,
     servers.reduce((n, p) => n + p.servers.length, 0),
@@ -81,6 +82,21 @@ export const readFarm = (
 /** What planning is given besides the farm. */
 export const toolsOf = (shell: Shell, secrets: Secrets): Tools => ({ toolstack: xl, version: shell.version, secrets });
 
+/** What has left the file is known from the first reading only: where its data are to go, the servers are read once more. */
+const withStrays = async (
+  shell: Shell,
+  farm: Farm,
+  options: PlanOptions,
+  reader: Reader,
+  from: SourceFlags,
+  first: Observed,
+): Promise<Observed> => {
+  const strays = strayPaths(farm, first, options);
+  if (strays.size === 0) return first;
+  const paths = new Map([...pathsToRead(farm)].map(([s, p]) => [s, [...p, ...(strays.get(s) ?? [])]] as const));
+  return readFarm(shell, farm, options.pools, reader, from, paths);
+};
+
 /** Reads what the options cover and plans it. */
 export const planFarm = async (
   shell: Shell,
@@ -90,7 +106,8 @@ export const planFarm = async (
   secrets: Secrets,
   from: SourceFlags = {},
 ): Promise<Plan> => {
-  const observed = await readFarm(shell, farm, options.pools, reader, from);
+  const first = await readFarm(shell, farm, options.pools, reader, from);
+  const observed = await withStrays(shell, farm, options, reader, from, first);
   return makePlan(farm, observed, options, toolsOf(shell, secrets));
 };
 

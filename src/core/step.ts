@@ -65,6 +65,8 @@ type Question =
       readonly repository: string;
       readonly uuid: string | null;
     }
+  /** The store at this path is nobody's. */
+  | { readonly is: 'unmarked'; readonly path: string }
   /** The store at `folder` keeps this disk, with this size (KiB) in its marker. */
   | { readonly is: 'stored'; readonly folder: string; readonly path: string; readonly size: number }
   /** The server's book of repositories has it, with the UUID of its marker, or has it not. */

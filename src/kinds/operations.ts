@@ -24,6 +24,7 @@ export const targetOf = (op: Op): Ref =>
 /** The other servers that it needs to be looked at. */
 export const peersOf = (op: Op): readonly string[] => {
   if (isServerOp(op)) return 'peers' in op ? op.peers : [];
+  if (op.verb === 'delete-disk') return op.peers;
   return op.verb === 'migrate' ? [op.peer] : op.verb === 'discard' ? [op.home] : [];
 };
 
@@ -51,8 +52,12 @@ export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: 
         : repository.estimateOf(op);
 
 /** What it costs a VM that runs, or the bytes of one that is gone. */
-export const disruptionOf = (op: Op): Disruption =>
-  isVmOp(op) ? vm.disruptionOf(op) : op.verb === 'delete-disk' && op.copied === null ? 'data-loss' : 'none';
+export const disruptionOf = (op: Op): Disruption => {
+  if (isVmOp(op)) return vm.disruptionOf(op);
+  const loses =
+    (op.verb === 'delete-disk' && op.copied === null) || (op.verb === 'unmark-repository' && op.suspended > 0);
+  return loses ? 'data-loss' : 'none';
+};
 
 export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>
   isVmOp(op)

@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly takeover: readonly string[];
   /** VMs whose disks go with them, and disks that nobody has, by file name. */
   readonly deleteDisks: readonly string[];
+  /** Repositories whose content goes with them. */
+  readonly deleteData: readonly string[];
 }
 
 export interface Operation {
@@ -87,8 +89,8 @@ export interface PlanRepository {
   readonly name: string;
   readonly pool: string;
   readonly path: string;
-  /** `change`: only what it keeps. */
-  readonly action: 'attach' | 'detach' | 'change';
+  /** `erase`: detached, and what Reeve made in it is deleted; `change`: only what it keeps. */
+  readonly action: 'attach' | 'detach' | 'erase' | 'change';
   /** By server: what is done there, in words. */
   readonly servers: readonly { readonly server: string; readonly does: readonly string[] }[];
   /** Ids, in a possible order. */

@@ -1,15 +1,16 @@
 /** What takes a repository away from its servers, or why nothing may; and those that servers have and the file has not. */
 import { sortedBy } from '../core/order.ts';
 import { fstabAt } from '../kinds/repository/fstab.ts';
-import { mountAt } from '../kinds/repository/live.ts';
+import { isVolumeGroup, mountAt } from '../kinds/repository/live.ts';
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import { namesOf, type Users } from '../kinds/server/users.ts';
 import { leasePath } from '../kinds/vm/lease.ts';
+import type { Erasure } from './erase.ts';
 import { baseOf, type Part } from './parts.ts';
-import type { Standing } from './stores.ts';
+import type { Bar, Standing } from './stores.ts';
 
 /** What is there of it on a server, of that which Reeve made. */
 interface Bound {
@@ -53,6 +54,9 @@ export const detachFrom = (
   return isBound(bound) ? [detachOp(spec, pool, farm, bound)] : [];
 };
 
+/** Null: its data stay. */
+export type Erase = ((bound: readonly Standing[]) => Erasure | Bar) | null;
+
 export const detachPart = (
   spec: RepositorySpec,
   pool: PoolSpec,
@@ -60,6 +64,7 @@ export const detachPart = (
   farm: string,
   unread: readonly string[],
   all: Users,
+  erase: Erase,
 ): Part => {
   const none = { ops: [], roofs: [] };
   const bound = standings.map((s) => boundOn(spec, s)).filter(isBound);
@@ -88,10 +93,13 @@ export const detachPart = (
     return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
   const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
   if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
+  const erased = erase?.(bound.map((x) => x.s));
+  if (erased && 'why' in erased) return refuse(erased.why, erased.help);
   return {
     ...none,
     refused: [],
     ops: bound.map((x) => detachOp(spec, pool, farm, x)),
+    ...(erased ? { first: erased.chains, erases: erased.deletes, warnings: erased.warnings } : {}),
   };
 };
 
@@ -110,11 +118,11 @@ export const strays = (
       const line = fstabAt(s.storage.fstab?.text ?? '', path);
       found.set(name, {
         name,
-        type: line?.ours ? 'nfs' : 'dir',
+        type: line?.ours ? 'nfs' : isVolumeGroup(path) ? 'lvm' : 'dir',
         source: line?.ours ? line.source : undefined,
         path,
         options: '',
-        shared: false,
+        shared: line?.ours === true,
         state: 'absent',
         origin: { file: '', pointer: '' },
       });

@@ -160,7 +160,8 @@ export const assemble = (d: Draft): Plan => {
   if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
   const repositories = withRemovals(d.storage.repositories, [...ordered.singles, ...ordered.work.nodes]);
   const dom0s = blocksOf(ordered.work.nodes, d.farm);
-  const images = imageBlocks(ordered.singles);
+  const stored = [...ordered.singles, ...d.storage.chains.flat()];
+  const images = imageBlocks(stored);
   const poolOf = new Map(d.farm.pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const)));
   const busy = new Set([
     ...operations.flatMap((o) => poolOf.get(o.server) ?? []),
@@ -182,7 +183,7 @@ export const assemble = (d: Draft): Plan => {
     desired: d.desired,
     touched: [
       ...repositories.flatMap((r) => storesTouched(r, d)),
-      ...ordered.singles.flatMap((n) => imageTouched(n, d)),
+      ...stored.flatMap((n) => imageTouched(n, d)),
       ...dom0s.flatMap((s) => serverTouched(s, d)),
       ...kept.flatMap((x) => touchedOf(x, d, readable)),
     ],

@@ -3,6 +3,7 @@ import { ref, type Ref } from '../core/ref.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import type { Node } from './sequence.ts';
 import type { Bar } from './stores.ts';
 
 /** What the paths beneath a repository's path on one server hang on; an image is a roof by itself. */
@@ -20,6 +21,11 @@ export type Roof = {
 export interface Part {
   readonly ops: readonly RepositoryOp[];
   readonly refused: readonly { readonly server: string | null; readonly bar: Bar }[];
+  /** By server: what goes before its operations there. */
+  readonly first?: ReadonlyMap<string, readonly Node[]>;
+  /** Its data go with it. */
+  readonly erases?: boolean;
+  readonly warnings?: readonly string[];
   readonly roofs: readonly (readonly [server: string, roof: Roof])[];
 }
 

@@ -1,6 +1,8 @@
 /** What a reading has to look for on each server: repositories; kernels, ramdisks and disks of the VMs that may be there. */
 import { groupBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
+import type { PlanOptions } from '../kinds/plan.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
 import { pvhgrub } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 
@@ -64,3 +66,22 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
   }
   return out;
 };
+
+/** Stores that have left the file, and whose data are to go with them: as the servers remember them, by server. */
+export const strayPaths = (
+  farm: Farm,
+  observed: Observed,
+  { prune, deleteData }: Pick<PlanOptions, 'prune' | 'deleteData'>,
+): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    farm.pools.flatMap((pool) =>
+      pool.servers.flatMap(({ name: server }): (readonly [string, readonly string[]])[] => {
+        const book = seenOn(observed, server)?.storage.book?.value;
+        if (!prune || !book || book === 'odd' || book.farm !== farm.name) return [];
+        const gone = Object.entries(book.repositories).filter(
+          ([name]) => deleteData.includes(name) && !pool.repositories[name],
+        );
+        return gone.length === 0 ? [] : [[server, gone.map(([, { path }]) => `${path}/`).sort()]];
+      }),
+    ),
+  );

@@ -33,6 +33,8 @@ const opFor = (
   disk: string,
   of: string,
   copied: string | null,
+  size: number | null,
+  peers: readonly string[],
 ): Node => {
   const op: RepositoryOp = {
     repository: ref('repository', `${pool.name}/${r.name}`),
@@ -44,8 +46,10 @@ const opFor = (
     source: r.source ?? '',
     verb: 'delete-disk',
     disk,
+    size,
     of,
     copied,
+    peers,
   };
   return { id: idOf(op), op };
 };
@@ -69,7 +73,7 @@ export const disksOf = ({ paths, key, uuid, server, pool, farm, seen, users, cop
     const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
     const marker = r && markerIn(seen, r, path);
     if (!r || marker?.farm !== farm || marker.uuid !== uuid || users.of(path).some((u) => u.uuid !== uuid)) return [];
-    return [opFor(pool, r, server, farm, path, key, copied)];
+    return [opFor(pool, r, server, farm, path, key, copied, marker.size, [])];
   });
 
 /** A VM's own disks, once its cfg is gone. */
@@ -130,8 +134,11 @@ export const orphansNamed = (
                   ? [`${unread} could not be read: something there may have it`, `try again when ${unread} answers`]
                   : null;
           if (why === null) {
-            const of = marker && marker !== 'odd' ? marker.vm : '';
-            removals.push({ node: opFor(pool, r, s.name, farm.name, path, of, null), after: null });
+            const known = marker && marker !== 'odd' ? marker : null;
+            const others = pool.servers.flatMap((x) => (x !== s && seenOn(observed, x.name) ? [x.name] : []));
+            const peers = r.shared ? others : [];
+            const node = opFor(pool, r, s.name, farm.name, path, known?.vm ?? '', null, known?.size ?? null, peers);
+            removals.push({ node, after: null });
             continue;
           }
           refused.push({

@@ -6,15 +6,15 @@ import { refKey } from '../core/ref.ts';
 import { deriveStoreUuid } from '../kinds/repository/identity.ts';
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
-import { idOf, reasonOf } from '../kinds/repository/describe.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
-import { targetOf } from '../kinds/operations.ts';
+import { idOf, isImageOp, reasonOf, targetOf } from '../kinds/operations.ts';
 import type { Op, PlanOptions, PlanRepository, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { Users } from '../kinds/server/users.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Chain } from './sequence.ts';
-import { detachPart, strays } from './detach.ts';
+import { detachPart, strays, type Erase } from './detach.ts';
+import { erasureOf } from './erase.ts';
 import { baseOf, subjectOf, type Part, type Roof } from './parts.ts';
 import { standingOf, type Bar, type Standing } from './stores.ts';
 import { wantedPaths } from './paths.ts';
@@ -123,6 +123,40 @@ export const unreadIn = (pool: PoolSpec, observed: Observed): readonly string[] 
   ...[...observed].flatMap(([name, s]) => (isUnknown(s) && s.memberOf === pool.name ? [name] : [])),
 ];
 
+/** What deletes its data, where the run's words say so. */
+const erasing = (spec: RepositorySpec, pool: PoolSpec, scene: StorageScene): Erase => {
+  if (spec.state === 'present' || !scene.options.deleteData.includes(spec.name)) return null;
+  return (bound) =>
+    bound.every((s) => s.seen.storage.stores[spec.path] === undefined)
+      ? {
+          why: 'the file no longer names it, and nobody looked what is in it',
+          help: 'write it into the file again, with `state: absent`',
+        }
+      : erasureOf(spec, pool, bound, scene);
+};
+
+/** Names after `--delete-data` that nothing goes by, and why. */
+const idleNames = (
+  { farm, covers, options }: StorageScene,
+  planned: readonly PlanRepository[],
+  refused: readonly Refusal[],
+): readonly string[] => {
+  const told = new Set([
+    ...planned.flatMap((r) => (r.action === 'erase' || r.action === 'detach' ? [r.name] : [])),
+    ...refused.map((r) => r.subject.name.replace(/^.*\//, '')),
+  ]);
+  return options.deleteData.flatMap((name) => {
+    if (told.has(name)) return [];
+    const found = farm.pools.flatMap((p) => (covers(p.name) ? (p.repositories[name] ?? []) : []));
+    const why = found.some((r) => r.state === 'present')
+      ? 'this repository is to stay: `state: absent` has it go'
+      : found.length > 0
+        ? 'this repository is attached nowhere, and nobody looks into it'
+        : 'no repository of this name is to go';
+    return [`--delete-data ${name}: ${why}`];
+  });
+};
+
 /** What several pools may have: an export is one store, whoever mounts it. */
 const storeKey = ({ name, source, shared }: Pick<RepositorySpec, 'name' | 'source' | 'shared'>): string =>
   shared && source !== undefined ? `${name}\n${source}` : '';
@@ -164,7 +198,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       );
       const part =
         spec.state === 'absent'
-          ? detachPart(spec, pool, standings, farm.name, unread, scene.users)
+          ? detachPart(spec, pool, standings, farm.name, unread, scene.users, erasing(spec, pool, scene))
           : attachPart(spec, pool, standings, farm.name, unread, storeKey(spec) !== '' && marked.has(storeKey(spec)));
       for (const o of part.ops) if (o.verb === 'mark-repository' && o.fresh !== null) marked.add(storeKey(spec));
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
@@ -174,7 +208,12 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
         roofs.set(server, [...(roofs.get(server) ?? []), left ? unplanned(roof, server) : roof]);
       }
       if (!inRun(spec)) continue;
-      const does = spec.state === 'absent' ? 'detached' : 'attached';
+      const does =
+        spec.state === 'present'
+          ? 'attached'
+          : erasing(spec, pool, scene)
+            ? 'detached, and its data deleted'
+            : 'detached';
       for (const { server, bar } of part.refused) {
         refused.push({
           subject: subjectOf(spec, pool),
@@ -185,20 +224,27 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
         });
       }
       const byServer = [...new Set(ops.map((o) => o.server))].sort(byText);
-      for (const server of byServer)
-        chains.push(ops.filter((o) => o.server === server).map((op) => ({ id: idOf(op), op })));
+      const nodesOn = (server: string): Chain => [
+        ...(part.first?.get(server) ?? []),
+        ...ops.filter((o) => o.server === server).map((op) => ({ id: idOf(op), op })),
+      ];
+      chains.push(...byServer.map(nodesOn));
       if (ops.length === 0) continue;
+      warnings.push(...(part.warnings ?? []));
+      // An image has a block of its own.
+      const shown = (server: string): Chain => nodesOn(server).filter((n) => !isImageOp(n.op));
       repositories.push({
         subject: subjectOf(spec, pool),
         name: spec.name,
         pool: pool.name,
         path: spec.path,
-        action: spec.state === 'absent' ? 'detach' : 'attach',
-        servers: byServer.map((server) => ({ server, does: ops.filter((o) => o.server === server).map(reasonOf) })),
-        operations: ops.map(idOf),
+        action: spec.state === 'present' ? 'attach' : part.erases ? 'erase' : 'detach',
+        servers: byServer.map((server) => ({ server, does: shown(server).map((n) => reasonOf(n.op)) })),
+        operations: byServer.flatMap(shown).map((n) => n.id),
       });
     }
   }
+  warnings.push(...idleNames(scene, repositories, refused));
   return { chains, repositories, refused, warnings, roofs };
 };
 
@@ -212,13 +258,21 @@ export const storageEdges = (chains: readonly Chain[]): readonly (readonly [id: 
   const sameExport = (a: Op, b: Op): boolean =>
     'source' in a && 'source' in b && a.source !== '' && a.source === b.source && a.name === b.name;
   const sameStore = (a: Op, b: Op): boolean => refKey(targetOf(a)) === refKey(targetOf(b)) || sameExport(a, b);
-  return marks.flatMap((n) => {
+  // Where the data could not be deleted, whoever has them keeps them.
+  const erased = nodes.filter((n) => n.op.verb === 'unmark-repository');
+  const last = nodes.flatMap((n) => {
+    if (n.op.verb !== 'detach-repository' || erased.some((e) => e.op.server === n.op.server && sameStore(e.op, n.op)))
+      return [];
+    return erased.flatMap((e) => (sameStore(e.op, n.op) ? [[n.id, e.id] as const] : []));
+  });
+  const first = marks.flatMap((n) => {
     if (n.op.verb !== 'mark-repository' || n.op.uuid !== null || n.op.fresh !== null) return [];
-    const first = marks.find((m) => m.op.verb === 'mark-repository' && m.op.fresh !== null && sameStore(m.op, n.op));
-    if (!first) return [];
+    const marker = marks.find((m) => m.op.verb === 'mark-repository' && m.op.fresh !== null && sameStore(m.op, n.op));
+    if (!marker) return [];
     const mount = nodes.find(
       (m) => m.op.verb === 'attach-repository' && m.op.server === n.op.server && sameStore(m.op, n.op),
     );
-    return [n.id, ...(mount ? [mount.id] : [])].map((id) => [id, first.id] as const);
+    return [n.id, ...(mount ? [mount.id] : [])].map((id) => [id, marker.id] as const);
   });
+  return [...first, ...last];
 };

@@ -19,4 +19,5 @@ export const defaultOptions: PlanOptions = {
   allow: [],
   takeover: [],
   deleteDisks: [],
+  deleteData: [],
 };

@@ -155,7 +155,7 @@ const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[])
   });
   if (cfgOnly > 0) parts.push(`${cfgOnly} to change in the cfg`);
   for (const action of ['attach', 'detach'] as const) {
-    const some = plan.repositories.filter((r) => r.action === action).length;
+    const some = plan.repositories.filter((r) => (r.action === 'erase' ? 'detach' : r.action) === action).length;
     if (some > 0) parts.push(`${count(some, 'repository', 'repositories')} to ${action}`);
   }
   for (const action of ['fetch', 'remove'] as const) {

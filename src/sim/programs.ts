@@ -60,10 +60,23 @@ const rebootNow: Program = async (world) => {
   return fine;
 };
 
-const rm: Program = async ({ files }, _process, argv) =>
-  each(flagless(argv), 'rm: cannot remove', (path) =>
-    files.get(path) === undefined && argv.includes('-f') ? null : files.remove(path),
-  );
+const removeAll = (files: World['files'], path: string): string | null => {
+  if (files.get(path)?.is !== 'dir') return files.remove(path);
+  for (const name of files.list(path)) {
+    const why = removeAll(files, `${path}/${name}`);
+    if (why !== null) return why;
+  }
+  return files.rmdir(path);
+};
+
+/** `-f`, `-rf`. */
+const rm: Program = async ({ files }, _process, argv) => {
+  const flags = argv.filter((a) => a.startsWith('-')).join('');
+  return each(flagless(argv), 'rm: cannot remove', (path) => {
+    if (files.get(path) === undefined && flags.includes('f')) return null;
+    return flags.includes('r') ? removeAll(files, path) : files.remove(path);
+  });
+};
 
 const mv: Program = async ({ files }, _process, argv) => {
   const [from = '', to = ''] = flagless(argv);

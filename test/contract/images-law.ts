@@ -169,8 +169,10 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
           ...store(path),
           verb: 'delete-disk',
           disk: at,
+          size: null,
           of: 'web',
           copied: null,
+          peers: [],
         });
         await lawful(gone(blank.path), path);
         await lawful(gone(disk(path, 'xvdb', null).path), path);
@@ -187,6 +189,24 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
         await lawful(remove, '/srv/own');
         // What was not there left its beginning, for the next try to go on from.
         expect(Object.keys((await look('/srv/own')).images)).toEqual(['lost-1.raw.part']);
+      },
+      patience,
+    );
+
+    it.each(['a folder', 'a volume group'])(
+      'unmark %s: only its marker goes, and only where nothing of ours is left',
+      async (where) => {
+        const path = where === 'a folder' ? '/srv/own' : group();
+        const last = disk(path, 'xvdq', null);
+        const unmark: RepositoryOp = { ...store(path), verb: 'unmark-repository', uuid, suspended: 0 };
+        await lawful(last, path);
+        expect(await carry(farm, readings, unmark)).toMatch(/holds web-xvdq\S*, which the plan did not see/);
+        const gone = { size: null, of: null, copied: null, peers: [] };
+        await lawful({ ...store(path), verb: 'delete-disk', disk: last.path, ...gone }, path);
+        const before = await files(path);
+        expect(await carry(farm, readings, unmark)).toBeNull();
+        const { marker } = await look(path);
+        expect([marker, await files(path)]).toEqual([null, before]);
       },
       patience,
     );

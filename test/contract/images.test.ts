@@ -331,7 +331,7 @@ describe.each([
     await converge(gone());
     expect(bytesOf(at)).toBe('');
     const shown = await converge(gone(), { deleteDisks: [file] });
-    expect(shown).toMatch(/delete disk web-xvda-\S+: its bytes are lost/);
+    expect(shown).toMatch(/delete disk web-xvda-\S+ \(1GiB\): its bytes are lost/);
     expect(bytesOf(at)).toBeUndefined();
   });
 

@@ -205,6 +205,12 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
         await lawful({ ...dir(), verb: 'attach-repository', options: '', mount: false, persist: false });
         const seen = await lawful({ ...dir(), verb: 'mark-repository', uuid: null, fresh: uuid });
         expect(seen.storage.stores['/srv/own']).toMatchObject({ marker: { ...marker, repository: 'own' } });
+        await farm.hand(['mkdir', '-p', '/srv/own/disks', '/srv/own/suspended', '/srv/own/autostart/dom01']);
+        const unmark: RepositoryOp = { ...dir(), verb: 'unmark-repository', uuid, suspended: 0 };
+        const other = '11111111-5a5e-5b7e-9c41-2f8d5a7b1c02';
+        expect(await doOne({ ...unmark, uuid: other })).toMatch(/another store/);
+        const bare = await lawful(unmark);
+        expect(bare.storage.stores['/srv/own']).toMatchObject({ is: 'there', marker: null, empty: true });
         await lawful({ ...dir(), verb: 'detach-repository', mounted: false, persisted: false, booked: true });
       },
       patience,

@@ -1,6 +1,7 @@
 /** What an operation on a repository is called, why it is done, and what it makes and takes away. */
 import type { Effect } from '../../core/effect.ts';
 import { fstabAt } from './fstab.ts';
+import { formatSize } from '../../core/quantity.ts';
 import { ref } from '../../core/ref.ts';
 import { diskName, mountAt, type Storage } from './live.ts';
 import type { RepositoryOp } from './ops.ts';
@@ -19,13 +20,17 @@ export const reasonOf = (op: RepositoryOp): string => {
       return op.fresh === null ? 'look whose it is, and remember it' : 'mark it where it is new, and remember it';
     case 'delete-disk':
       return op.copied === null
-        ? `delete disk ${diskName(op.path, op.disk)}: its bytes are lost`
+        ? `delete disk ${diskName(op.path, op.disk)}${op.size === null ? '' : ` (${formatSize(op.size)})`}: its bytes are lost`
         : `remove disk ${diskName(op.path, op.disk)} once it is copied to ${op.copied}`;
+    case 'unmark-repository':
+      return op.suspended === 0
+        ? 'take its marker away'
+        : `take its marker away, and the memory of ${op.suspended} suspended VM${op.suspended === 1 ? '' : 's'}: that is lost`;
     case 'detach-repository':
       return [
         ...(op.mounted ? [`unmount ${op.path}`] : []),
         ...(op.persisted ? ['no longer mount it after a reboot'] : []),
-        'forget it; its data stay',
+        'forget it',
       ].join(', ');
   }
 };
@@ -62,6 +67,9 @@ export const effects = (op: RepositoryOp): readonly Effect[] => {
       return [set('known', true), { fx: 'makes', ref: op.repository, on: op.server }];
     case 'delete-disk':
       return [{ fx: 'unmakes', ref: ref('disk', op.disk), on: op.server }];
+    // Before it is detached, which is what servers are told by.
+    case 'unmark-repository':
+      return [];
     case 'detach-repository':
       return [
         ...(op.mounted ? [set('mounted', null)] : []),

@@ -38,8 +38,20 @@ export type RepositoryOp =
       readonly disk: string;
       /** Whose it was: a VM's key. */
       readonly of: string | null;
+      /** KiB; null: not known. */
+      readonly size: number | null;
       /** Where its bytes are now; null: nowhere. */
       readonly copied: string | null;
+      /** Other servers that may have it, and must not. */
+      readonly peers: readonly string[];
+    })
+  /** Take away what Reeve keeps in a store beside disks and images, and then its marker: it is nobody's from then on. */
+  | (Base & {
+      readonly verb: 'unmark-repository';
+      /** What its marker says. */
+      readonly uuid: string;
+      /** So many VMs' memory is kept in it, and lost. */
+      readonly suspended: number;
     })
   /** Unmount it, and forget it; its data stay. */
   | (Base & {

@@ -38,6 +38,13 @@ export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
   );
 };
 
+export const isUnmarked = ({ path }: Of<'unmarked'>, storage: Storage): true | string => {
+  const answers = isFolder({ is: 'folder', path }, storage);
+  const store = storage.stores[path];
+  if (answers !== true || store?.is !== 'there') return answers;
+  return store.marker === null || `${path} still has its marker`;
+};
+
 export const isBooked = ({ name, path, on }: Of<'booked'>, { book, stores }: Storage): true | string => {
   const entry = book === null || book.value === 'odd' ? undefined : book.value.repositories[name];
   if (!on) return entry === undefined || `the server still remembers repository ${name}`;

@@ -4,7 +4,7 @@ import type { Condition } from '../../core/step.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
-import { isBooked, isFolder, isMounted, isStore, isStored } from './holds-storage.ts';
+import { isBooked, isFolder, isMounted, isStore, isStored, isUnmarked } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
 
@@ -154,6 +154,8 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return isFolder(condition, seen.storage);
     case 'store':
       return isStore(condition, seen.storage);
+    case 'unmarked':
+      return isUnmarked(condition, seen.storage);
     case 'stored':
       return isStored(condition, seen.storage);
     case 'booked':

@@ -128,6 +128,7 @@ export const deleteDisk = (op: DeleteDisk): Lowered => ({
   before: [
     { is: 'store', path: op.path, farm: op.farm, repository: op.name, uuid: null },
     { is: 'unused', path: op.disk },
+    ...op.peers.map((server): Condition => ({ is: 'unused', path: op.disk, server })),
   ],
   steps: [exec(deleteArgv(op))],
   after: [{ is: 'no-path', path: op.disk }],

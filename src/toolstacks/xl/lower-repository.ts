@@ -4,7 +4,7 @@ import { mountOptions, withEntry, withoutEntry } from '../../kinds/repository/fs
 import { isVolumeGroup, type StoreBook, type StoreMarker, type Storage } from '../../kinds/repository/live.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import { exec, quickMs } from './domain-steps.ts';
+import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Unsupported } from './lowering.ts';
 import { deleteDisk, diskLines } from './lower-disk.ts';
 import { bookPath } from './storage.ts';
@@ -59,10 +59,10 @@ const line = (value: StoreMarker): string => `${JSON.stringify(value)}\n`;
 
 const bookText = (value: StoreBook): string => `${JSON.stringify(value, null, 2)}\n`;
 
-const tagArgv = (path: string, marker: StoreMarker): readonly string[] => [
+const tagArgv = (path: string, marker: StoreMarker, how = '--addtag'): readonly string[] => [
   'vgchange',
   '-q',
-  '--addtag',
+  how,
   tagOfStore(marker),
   path.slice('/dev/'.length),
 ];
@@ -105,6 +105,43 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
   };
 };
 
+/** Beside disks and images, what Reeve keeps in a store; leases are looked for before. */
+const keptIn = (path: string): readonly string[] => ['leases', 'autostart', 'suspended'].map((f) => `${path}/${f}`);
+
+const unmarkArgvs = (op: Of<'unmark-repository'>): readonly (readonly string[])[] =>
+  isVolumeGroup(op.path)
+    ? [tagArgv(op.path, { format: 1, farm: op.farm, repository: op.name, uuid: op.uuid }, '--deltag')]
+    : [
+        ['rm', '-rf', ...keptIn(op.path)],
+        ['rm', '-f', markerPath(op.path)],
+      ];
+
+/** What came into the store since the plan was made keeps its marker. */
+const stillIn = ({ farm, path }: RepositoryOp, { stores }: Storage): string | undefined => {
+  const store = stores[path];
+  if (store?.is !== 'there') return undefined;
+  const [lease] = Object.keys(store.leases);
+  if (lease !== undefined) return `leases/${lease}.json`;
+  const isOurs = (m: { readonly farm: string } | 'odd' | null): boolean => m !== null && m !== 'odd' && m.farm === farm;
+  return [store.disks, store.images].flatMap((all) =>
+    Object.keys(all).filter((n) => isOurs(all[n]?.marker ?? null)),
+  )[0];
+};
+
+const unmark = (op: Of<'unmark-repository'>, { storage }: ServerSeen): Lowered | Unsupported => {
+  const { path, farm, name, uuid } = op;
+  const left = stillIn(op, storage);
+  if (left !== undefined) return { unsupported: `${path} holds ${left}, which the plan did not see` };
+  const folders = isVolumeGroup(path) ? [] : [tried(['rmdir', `${path}/disks`, `${path}/images`])];
+  return {
+    before: [...mounted(op), { is: 'store', path, farm, repository: name, uuid }],
+    // A folder that holds what is not ours stays.
+    steps: [...folders, ...unmarkArgvs(op).map((argv) => exec(argv))],
+    after: [{ is: 'unmarked', path }],
+    afterMs: quickMs,
+  };
+};
+
 const detach = (op: Of<'detach-repository'>, { storage }: ServerSeen): Lowered | Unsupported => {
   const { path, name, farm } = op;
   const forgotten = op.booked
@@ -134,6 +171,8 @@ export const lowerRepository = (op: RepositoryOp, seen: ServerSeen): Lowered | U
       return mark(op, seen);
     case 'delete-disk':
       return deleteDisk(op);
+    case 'unmark-repository':
+      return unmark(op, seen);
     case 'detach-repository':
       return detach(op, seen);
   }
@@ -163,6 +202,8 @@ export const repositoryLines = (op: RepositoryOp): readonly (readonly string[])[
       return [...markLines(op), ['write', bookPath]];
     case 'delete-disk':
       return diskLines(op);
+    case 'unmark-repository':
+      return unmarkArgvs(op);
     case 'detach-repository':
       return [
         ...(op.mounted ? [['umount', op.path]] : []),

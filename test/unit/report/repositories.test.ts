@@ -27,12 +27,19 @@ const base = (name: string, server: string) => ({
   path: `/srv/${name}`,
   source: `filer:/export/${name}`,
 });
+const deletes = { verb: 'delete-disk' as const, of: null, copied: null, peers: ['dom02'] };
+const GiB = 1024 ** 2;
 const ops: readonly RepositoryOp[] = [
   { ...base('vmstore', 'dom01'), verb: 'attach-repository', options: 'vers=4.2', mount: true, persist: true },
   { ...base('vmstore', 'dom01'), verb: 'mark-repository', uuid: null, fresh: uuid },
   { ...base('vmstore', 'dom02'), verb: 'attach-repository', options: 'vers=4.2', mount: false, persist: true },
   { ...base('vmstore', 'dom02'), verb: 'mark-repository', uuid: null, fresh: null },
   { ...base('old', 'dom01'), verb: 'detach-repository', mounted: true, persisted: true, booked: true },
+  { ...base('past', 'dom01'), ...deletes, disk: '/srv/past/disks/web-xvda-1a2b3c4d.raw', size: 20 * GiB },
+  { ...base('past', 'dom01'), ...deletes, disk: '/srv/past/disks/db-xvda-1a2b3c4d.raw', size: null },
+  { ...base('past', 'dom01'), verb: 'unmark-repository', uuid, suspended: 2 },
+  { ...base('past', 'dom01'), verb: 'detach-repository', mounted: true, persisted: true, booked: true },
+  { ...base('past', 'dom02'), verb: 'detach-repository', mounted: false, persisted: true, booked: true },
   {
     ...base('local', 'dom02'),
     type: 'dir',
@@ -56,7 +63,7 @@ const operations = ops.map((op): Operation => ({
   estimate: { ms: 2000, downtimeMs: 0 },
   commands: commands(op),
 }));
-const repositoryOf = (name: string, action: 'attach' | 'detach'): Plan['repositories'][number] => {
+const repositoryOf = (name: string, action: Plan['repositories'][number]['action']): Plan['repositories'][number] => {
   const mine = operations.filter((o) => o.op.name === name);
   return {
     subject: ref('repository', `ams1/${name}`),
@@ -102,7 +109,12 @@ const plan: Plan = {
       connectTimeout: undefined,
     },
   })),
-  repositories: [repositoryOf('local', 'attach'), repositoryOf('old', 'detach'), repositoryOf('vmstore', 'attach')],
+  repositories: [
+    repositoryOf('local', 'attach'),
+    repositoryOf('old', 'detach'),
+    repositoryOf('past', 'erase'),
+    repositoryOf('vmstore', 'attach'),
+  ],
   operations,
   refused: [
     refused('iso', 'dom02', '/srv/iso does not answer', 'look at the NFS server and the network between'),

@@ -43,6 +43,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   mounted: 'it is mounted',
   folder: 'the folder answers',
   store: 'the store’s marker',
+  unmarked: 'the store has no marker',
   stored: 'the size in the disk’s marker',
   booked: 'the server’s book of repositories',
   sends: 'the server has a key, and knows the peer',
