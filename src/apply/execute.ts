@@ -8,7 +8,7 @@ import type { Operation, Plan } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { openLedger } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
-import type { Trouble } from './hands.ts';
+import type { Say, Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
 import type { Outcome } from './outcome.ts';
 import { shareReadings, type Readings } from './readings.ts';
@@ -107,7 +107,7 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
   if (why !== null) return ledger.skipped(o.id, why);
   ledger.started(o.id);
   try {
-    const say = (text: string, bytes?: number): void => ledger.progress(o.id, text, bytes);
+    const say: Say = (...told) => ledger.progress(o.id, ...told);
     const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, say));
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble.why, trouble.help);

@@ -1,7 +1,7 @@
 /** What is done to one server, a step at a time: commands, files and probes; what went wrong comes back in words. */
 import { isUnknown, type ExecResult, type Unknown } from '../core/port.ts';
 import { formatDuration, formatSize } from '../core/quantity.ts';
-import type { ExecStep, FileStep, ProbeStep, UploadStep } from '../core/step.ts';
+import type { ExecStep, FileStep, Filling, ProbeStep, UploadStep } from '../core/step.ts';
 import { addressOf, doingOf, failureOf, maskOf, outOfReach, outputOf } from './words.ts';
 import type { World } from './world.ts';
 
@@ -40,8 +40,16 @@ export interface Hands {
   readonly lost: readonly string[];
 }
 
-/** Tells what is done now, and where that is known how many bytes have come. */
-export type Say = (text: string, bytes?: number) => void;
+/** Tells what is done now, and where that is known how many bytes have come, of how many. */
+export type Say = (text: string, bytes?: number, total?: number) => void;
+
+/** What has come is told in whole MiB. */
+const farText = (bytes: number, total: number | undefined): string => {
+  const far = formatSize(Math.floor(bytes / 1024 ** 2) * 1024);
+  return total === undefined
+    ? `${far} so far`
+    : `${far} of ${formatSize(Math.ceil(total / 1024 ** 2) * 1024)} (${Math.floor((bytes * 100) / Math.max(1, total))}%)`;
+};
 
 const isResult = (x: ExecResult | Trouble | 'lost'): x is ExecResult => typeof x === 'object' && 'rc' in x;
 
@@ -62,11 +70,13 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
 
   /** One command to its end; what it printed, without secrets. */
   const run = async (step: ExecStep): Promise<ExecResult | Trouble | 'lost'> => {
+    const total = step.fills && (await wholeOf(step.fills));
     const id = `${serial}.${commands++}`;
     const started = await control.start(server, id, step);
     if (started === 'fenced') return fenced;
     if (isUnknown(started)) return beyondReach(started);
-    const result = await watched(control.wait(server, id), step);
+    const ending = control.wait(server, id);
+    const result = await (step.fills ? watched(ending, step.fills.path, total) : ending);
     if (isUnknown(result)) return beyondReach(result);
     if (result === 'lost' || result === 'never') return 'lost';
     return { rc: result.rc, out: mask(result.out), err: mask(result.err) };
@@ -78,9 +88,18 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     return isResult(result) && result.rc === 0 ? Number(result.out.trim()) : null;
   };
 
+  /** How many bytes there will be; undefined where nobody tells. */
+  const wholeOf = async ({ whole }: Filling): Promise<number | undefined> => {
+    if (!whole) return undefined;
+    const { argv, pattern, deadlineMs } = whole;
+    const result = await run({ do: 'exec', argv, deadlineMs });
+    if (!isResult(result) || result.rc !== 0) return undefined;
+    const [, bytes] = new RegExp(pattern, 'i').exec(result.out + result.err) ?? [];
+    return bytes === undefined ? undefined : Number(bytes);
+  };
+
   /** Tells now and then how large the file is that a command fills. */
-  const watched = async <T>(ending: Promise<T>, { fills }: ExecStep): Promise<T> => {
-    if (fills === undefined) return ending;
+  const watched = async <T>(ending: Promise<T>, path: string, total: number | undefined): Promise<T> => {
     let over = false;
     const ended = ending.finally(() => {
       over = true;
@@ -88,8 +107,8 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     for (;;) {
       await Promise.race([ended, clock.sleep(lookMs, detach)]);
       if (over || detach.aborted) return ended;
-      const bytes = await sizeOf(fills);
-      if (!over && bytes !== null) say(`${formatSize(Math.floor(bytes / 1024 ** 2) * 1024)} so far`, bytes);
+      const bytes = await sizeOf(path);
+      if (!over && bytes !== null) say(farText(bytes, total), bytes, total);
     }
   };
 
@@ -146,10 +165,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
           (await exec({ do: 'exec', argv: place, deadlineMs: placeMs }, 'result'));
         if (trouble) return trouble;
         const sent = Math.min((n + 1) * pieceBytes, local.size);
-        say(
-          `${formatSize(Math.floor(sent / 1024 ** 2) * 1024)} of ${formatSize(Math.ceil(local.size / 1024 ** 2) * 1024)}`,
-          sent,
-        );
+        say(farText(sent, local.size), sent, local.size);
       }
       return file({ do: 'remove', path: piece, onlyIf: 'any' });
     } finally {

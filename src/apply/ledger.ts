@@ -15,7 +15,7 @@ export interface Ledger {
   readonly held: (server: string) => void;
   readonly started: (id: string) => void;
   /** `text`: what is done now; repeated texts are told once. */
-  readonly progress: (id: string, text: string, bytes?: number) => void;
+  readonly progress: (id: string, text: string, bytes?: number, total?: number) => void;
   readonly done: (id: string) => void;
   readonly failed: (id: string, why: string, help?: string) => void;
   readonly skipped: (id: string, why: string) => void;
@@ -60,10 +60,11 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       tell({ ev: 'started', at: at(), op: id });
       move(id, { is: 'running', since: clock.now(), doing: '' });
     },
-    progress: (id, text, bytes) => {
+    progress: (id, text, bytes, total) => {
       const s = standings.get(id);
       if (s?.is !== 'running' || s.doing === text) return;
-      tell({ ev: 'progress', at: at(), op: id, text, ...(bytes === undefined ? {} : { bytes }) });
+      const far = { ...(bytes === undefined ? {} : { bytes }), ...(total === undefined ? {} : { total }) };
+      tell({ ev: 'progress', at: at(), op: id, text, ...far });
       move(id, { ...s, doing: text });
     },
     done: (id) => {

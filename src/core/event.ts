@@ -8,7 +8,9 @@ export type Event =
       readonly at: string;
       readonly op: string;
       readonly text: string;
+      /** How many have come, and how many there are where that is known. */
       readonly bytes?: number;
+      readonly total?: number;
     }
   | { readonly ev: 'done'; readonly at: string; readonly op: string; readonly ms: number }
   | {

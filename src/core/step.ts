@@ -103,8 +103,7 @@ export type Step =
       readonly undo?: readonly string[];
       /** What an exit code means of a tool that may say nothing. */
       readonly exits?: Readonly<Record<number, string>>;
-      /** A file that it fills: how large it is tells how far it has come. */
-      readonly fills?: string;
+      readonly fills?: Filling;
     }
   /** Bring a file from where Reeve runs, in pieces: each is written and put in its place, so that a broken one is sent again. */
   | {
@@ -138,6 +137,18 @@ export type Step =
       readonly deadlineMs: number;
       readonly otherwise: readonly Step[];
     };
+
+/** A file that a command fills: how large it is tells how far it has come. */
+export interface Filling {
+  readonly path: string;
+  /** What tells beforehand how many bytes it will have; where that fails, nobody knows. */
+  readonly whole?: {
+    readonly argv: readonly string[];
+    /** A regular expression, in whatever case; its first group is their number. */
+    readonly pattern: string;
+    readonly deadlineMs: number;
+  };
+}
 
 export type ExecStep = Extract<Step, { do: 'exec' }>;
 export type UploadStep = Extract<Step, { do: 'upload' }>;

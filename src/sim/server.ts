@@ -37,4 +37,6 @@ export interface WebFile {
   readonly cutAfter?: number;
   /** Its server does not answer. */
   readonly dead?: boolean;
+  /** Its server does not tell how long it is. */
+  readonly unsized?: boolean;
 }

@@ -17,13 +17,33 @@ const reasons: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
+const hostOf = (url: string): string => /^\w+:\/\/([^/:]*)/.exec(url)?.[1] ?? url;
+
 const bytesAt = ({ files }: World, path: string): Uint8Array | undefined => {
   const node = files.resolve(path);
   return node?.is === 'file' ? node.bytes : undefined;
 };
 
+/** `wget -nv -S --spider -T N -t 1 URL`: the headers, on stderr. */
+const spider: Program = async (world, process, argv) => {
+  const url = argv.at(-1) ?? '';
+  const found = world.web.get(url);
+  await process.sleep(300);
+  if (found === undefined) return failed(4, `wget: unable to resolve host address '${hostOf(url)}'\n`);
+  if (found.dead) {
+    await process.sleep(Number(argv[argv.indexOf('-T') + 1]) * 1000);
+    return failed(4, 'Read error (Connection timed out) in headers.\n');
+  }
+  const status = found.status ?? 200;
+  const length = status === 200 && !found.unsized ? `  content-length: ${found.bytes.length}\n` : '';
+  const headers = `  HTTP/1.1 ${status} ${status === 200 ? 'OK' : (reasons[status] ?? 'Unknown')}\n${length}  Connection: keep-alive\n`;
+  if (status !== 200) return failed(8, `${headers}${url}:\nRemote file does not exist -- broken link!!!\n`);
+  return said('', `${headers}${stampOf(world)} URL: ${url} 200 OK\n`);
+};
+
 /** `wget -nv -c -T N -t N -O PATH URL`; of several tries it makes one. */
 export const wget: Program = async (world, process, argv) => {
+  if (argv.includes('--spider')) return spider(world, process, argv);
   const path = argv[argv.indexOf('-O') + 1] ?? '';
   const url = argv.at(-1) ?? '';
   const number = (name: string, usual: number): number =>
@@ -41,8 +61,7 @@ export const wget: Program = async (world, process, argv) => {
         : world.files.refused(path, false);
   if (closed !== null) return failed(1, `${path}: ${closed}\n`);
   if (found === undefined) {
-    const host = /^\w+:\/\/([^/:]*)/.exec(url)?.[1] ?? url;
-    return failed(4, `wget: unable to resolve host address '${host}'\n`);
+    return failed(4, `wget: unable to resolve host address '${hostOf(url)}'\n`);
   }
   if (found.dead) {
     // Between two tries it rests, a second longer each time.

@@ -166,12 +166,31 @@ describe('a template', () => {
     const big = debian.replace(sum, bytesToHex(sha256(rig.sim.web.get(url)?.bytes ?? qcow2)));
     const { plan } = await planOf(heads(`${nfs}\n${big}`));
     const told: number[] = [];
+    const totals = new Set<number | undefined>();
+    const words: string[] = [];
     await rig.apply(plan, Infinity, (e) => {
-      if (e.ev === 'progress' && e.bytes !== undefined) told.push(e.bytes);
+      if (e.ev !== 'progress' || e.bytes === undefined) return;
+      told.push(e.bytes);
+      totals.add(e.total);
+      words.push(e.text);
     });
     expect(told.length).toBeGreaterThan(0);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
     expect(Math.max(...told)).toBeLessThanOrEqual(bytesOf + qcow2.length);
+    expect([...totals]).toEqual([bytesOf + qcow2.length]);
+    expect(words[0]).toMatch(/^\d+(?:MiB|KiB) of 13MiB \(\d+%\)$/);
+  });
+
+  it('is fetched all the same where its server does not tell how long it is', async () => {
+    rig.sim.web.set(url, { bytes: Uint8Array.from([...qcow2, ...new Uint8Array(12 * 1024 ** 2)]), unsized: true });
+    const big = debian.replace(sum, bytesToHex(sha256(rig.sim.web.get(url)?.bytes ?? qcow2)));
+    const { plan } = await planOf(heads(`${nfs}\n${big}`));
+    const words: string[] = [];
+    const { failed } = await rig.apply(plan, Infinity, (e) => {
+      if (e.ev === 'progress' && e.bytes !== undefined) words.push(`${e.text} ${e.total}`);
+    });
+    expect([failed, words.length > 0]).toEqual([[], true]);
+    for (const w of words) expect(w).toMatch(/ so far undefined$/);
   });
 
   it('is uploaded from here in pieces, goes on where it broke off, and is checked', async () => {

@@ -32,8 +32,12 @@ export const openWeb = async (): Promise<Web> => {
     const file = files.get(name);
     const status = file ? (file.status ?? 200) : 404;
     if (!file || status !== 200) {
-      answers.push({ name, status, from: 0 });
+      if (request.method !== 'HEAD') answers.push({ name, status, from: 0 });
       response.writeHead(status).end();
+      return;
+    }
+    if (request.method === 'HEAD') {
+      response.writeHead(200, { 'content-length': file.bytes.length }).end();
       return;
     }
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);

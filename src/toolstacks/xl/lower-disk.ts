@@ -66,7 +66,7 @@ const makeFile = (op: Make): readonly Step[] => [
   exec(['rm', '-f', half(op.path)]),
   ...fillArgvs(op, half(op.path)).map((argv, i) => ({
     ...exec(argv, copyMs),
-    ...(op.from !== null && i === 0 ? { fills: half(op.path) } : {}),
+    ...(op.from !== null && i === 0 ? { fills: { path: half(op.path) } } : {}),
   })),
   exec(['chmod', '600', half(op.path)]),
   markerText(op),

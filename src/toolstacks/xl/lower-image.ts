@@ -1,5 +1,5 @@
 /** What fetches a template or an ISO (beside its name, renamed once its sha256 is right) and what removes one. */
-import type { Condition, Lowered, Step } from '../../core/step.ts';
+import type { Condition, Filling, Lowered, Step } from '../../core/step.ts';
 import type { ImageOp } from '../../kinds/image/ops.ts';
 import { isLocal } from '../../kinds/image/spec.ts';
 import { imagesFolder, type ImageMarker } from '../../kinds/repository/live.ts';
@@ -34,6 +34,13 @@ const fetchArgv = (source: string, path: string): readonly string[] => [
   source,
 ];
 
+/** What its server says of it: the length in the last answer, since the ones before lead elsewhere. */
+const lengthOf = (source: string): NonNullable<Filling['whole']> => ({
+  argv: ['wget', '-nv', '-S', '--spider', '-T', '20', '-t', '1', source],
+  pattern: 'http/[0-9.]+ 2[0-9]{2}[^]*?content-length: *([0-9]+)',
+  deadlineMs: 60_000,
+});
+
 const text = (path: string, content: string): Step => ({
   do: 'write',
   path,
@@ -65,7 +72,11 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
       exec(['mkdir', '-p', imagesFolder(folder)]),
       isLocal(source)
         ? { do: 'upload', from: source, path: half }
-        : { ...exec(fetchArgv(source, half), fetchMs), fills: half, exits: wgetExits },
+        : {
+            ...exec(fetchArgv(source, half), fetchMs),
+            fills: { path: half, whole: lengthOf(source) },
+            exits: wgetExits,
+          },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
       exec(['mv', '-n', half, path]),

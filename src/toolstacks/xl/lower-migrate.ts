@@ -128,7 +128,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
       exec(['mkdir', '-p', file.slice(0, file.lastIndexOf('/'))]),
       {
         ...exec(saveArgv({ ...op, file: half(file) }, dom), migrateMs(config.memory.target)),
-        fills: half(file),
+        fills: { path: half(file) },
         undo: ['rm', '-f', half(file)],
       },
       exec(['mv', '-n', half(file), file]),

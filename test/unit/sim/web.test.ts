@@ -33,6 +33,16 @@ describe('wget', () => {
     expect([rc, out, got()]).toEqual([0, '', body]);
     expect(err).toMatch(new RegExp(`^${stamp} URL:${url} \\[15/15\\] -> "/srv/f" \\[1\\]\n$`));
   });
+  it('only looks, where it is told to', async () => {
+    const look = () => b.run(`wget -nv -S --spider -T 20 -t 1 ${url}`);
+    const { rc, err } = await look();
+    expect([rc, err]).toEqual([0, expect.stringMatching(/^  HTTP\/1\.1 200 OK\n  content-length: 15\n/)]);
+    web.set(url, { bytes: bytes(body), unsized: true });
+    expect((await look()).err).not.toMatch(/length/);
+    web.set(url, { bytes: bytes(body), status: 404 });
+    expect(await look()).toMatchObject({ rc: 8, err: expect.stringMatching(/broken link/) });
+    expect(got()).toBeUndefined();
+  });
   it('tells the dom0’s time', async () => {
     const first = (await fetch('/srv/1')).err.slice(0, 19);
     await b.run('sleep 3600');
