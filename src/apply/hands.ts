@@ -43,12 +43,16 @@ export interface Hands {
 /** Tells what is done now, and where that is known how many bytes have come, of how many. */
 export type Say = (text: string, bytes?: number, total?: number) => void;
 
+/** Bytes, in whole MiB where they are so many. */
+const sizeText = (bytes: number, round: (n: number) => number = Math.ceil): string =>
+  formatSize(bytes < 1024 ** 2 ? round(bytes / 1024) : round(bytes / 1024 ** 2) * 1024);
+
 /** What has come is told in whole MiB. */
 const farText = (bytes: number, total: number | undefined): string => {
   const far = formatSize(Math.floor(bytes / 1024 ** 2) * 1024);
   return total === undefined
     ? `${far} so far`
-    : `${far} of ${formatSize(Math.ceil(total / 1024 ** 2) * 1024)} (${Math.floor((bytes * 100) / Math.max(1, total))}%)`;
+    : `${far} of ${sizeText(total)} (${Math.floor((bytes * 100) / Math.max(1, total))}%)`;
 };
 
 const isResult = (x: ExecResult | Trouble | 'lost'): x is ExecResult => typeof x === 'object' && 'rc' in x;
@@ -71,6 +75,8 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
   /** One command to its end; what it printed, without secrets. */
   const run = async (step: ExecStep): Promise<ExecResult | Trouble | 'lost'> => {
     const total = step.fills && (await wholeOf(step.fills));
+    const short = step.fills && (await lacking(step.fills, total));
+    if (short) return short;
     const id = `${serial}.${commands++}`;
     const started = await control.start(server, id, step);
     if (started === 'fenced') return fenced;
@@ -96,6 +102,21 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     if (!isResult(result) || result.rc !== 0) return undefined;
     const [, bytes] = new RegExp(pattern, 'i').exec(result.out + result.err) ?? [];
     return bytes === undefined ? undefined : Number(bytes);
+  };
+
+  /** A file that is there in part needs room for the rest only. */
+  const lacking = async (
+    { path, room }: Pick<Filling, 'path' | 'room'>,
+    total: number | undefined,
+  ): Promise<Trouble | null> => {
+    if (total === undefined || room === undefined || total <= room) return null;
+    const more = total - ((await sizeOf(path)) ?? 0);
+    if (more <= room) return null;
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    return {
+      why: `${sizeText(more)} are to come, and there is room for ${sizeText(room, Math.floor)} in ${folder}: ${sizeText(more - room)} are lacking`,
+      help: 'free some there, or give the repository more',
+    };
   };
 
   /** Tells now and then how large the file is that a command fills. */
@@ -149,11 +170,13 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     return { why: `${could}: ${mask(answer.why)}` };
   };
 
-  const upload = async ({ from, path }: UploadStep): Promise<Trouble | null> => {
+  const upload = async ({ from, path, room }: UploadStep): Promise<Trouble | null> => {
     const local = await world.local(from);
     if ('why' in local) return { why: `${from} cannot be read here: ${local.why}` };
     const piece = `${path}.piece`;
     try {
+      const short = await lacking({ path, room }, local.size);
+      if (short) return short;
       // Whole pieces that an earlier run brought stay: the sha256 tells in the end whether all is right.
       const there = Math.floor(((await sizeOf(path)) ?? 0) / pieceBytes);
       for (let n = there; n * pieceBytes < local.size || n === 0; n++) {

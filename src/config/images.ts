@@ -128,6 +128,7 @@ export const imagesOf = (
           what,
           source,
           sha256,
+          size: undefined,
           format,
           path: `${imagesFolder(home.folder)}/${entry.name}-${id}.${what === 'iso' ? 'iso' : format}`,
           state: state ?? 'present',

@@ -8,6 +8,7 @@ import { collector } from './problem.ts';
 import { checkReferences } from './references.ts';
 import { originOfField, resolveFarm } from './resolve.ts';
 import { checkShape } from './shape.ts';
+import { withSizes } from './sizes.ts';
 import { parseSource, type Source } from './source.ts';
 
 export type { ConfigIo } from './io.ts';
@@ -58,7 +59,8 @@ export const loadFarm = async (paths: readonly string[], io: ConfigIo): Promise<
   const resolved = whole ? resolveFarm(sources, (file, pointer) => spoiled.has(`${file}\n${pointer}`), told) : null;
   const diagnostics = locate(told.all, texts);
   if (!resolved || diagnostics.some((d) => d.severity === 'error')) return { ok: false, diagnostics };
-  const { farm, layers } = resolved;
+  const { layers } = resolved;
+  const farm = await withSizes(resolved.farm, io);
   const places: Places = {
     origin(vm, field) {
       const own = layers.get(vm);

@@ -111,6 +111,8 @@ export type Step =
       /** A path on this machine. */
       readonly from: string;
       readonly path: string;
+      /** As of a command that fills a file. */
+      readonly room?: number | undefined;
     }
   /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
   | {
@@ -141,6 +143,8 @@ export type Step =
 /** A file that a command fills: how large it is tells how far it has come. */
 export interface Filling {
   readonly path: string;
+  /** Bytes that there is room for; undefined: not known. More is not begun. */
+  readonly room?: number | undefined;
   /** What tells beforehand how many bytes it will have; where that fails, nobody knows. */
   readonly whole?: {
     readonly argv: readonly string[];

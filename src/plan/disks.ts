@@ -1,7 +1,6 @@
-/** The disks that Reeve makes: where each of a VM's is, or is to be, and whether its repository has room for it. */
+/** The disks that Reeve makes: where each of a VM's is, or is to be. */
 import { digestText } from '../core/digest.ts';
 import { formatSize } from '../core/quantity.ts';
-import type { Farm } from '../kinds/farm.ts';
 import { diskName, disksFolder, isVolumeGroup, type StoredDisk, type StoreSeen } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import { pathsUsed, type Users } from '../kinds/server/users.ts';
@@ -189,55 +188,4 @@ export const settleDisks = (
     if (from !== null) grow.push({ ...rest, vdev, path, format, from });
   }
   return { spec: { ...spec, disks }, make, grow, adopt, move, seed: seeded.seed };
-};
-
-/** Room in repositories, as the plan takes it. Sparse disks take theirs as they are written: all of it is counted. */
-export interface Space {
-  /** What is lacking for these disks on this server, in words; null: they fit, and have taken their room. */
-  readonly take: (pool: string, server: string, disks: Pick<Settled, 'make' | 'grow' | 'move'>) => Unresolved | null;
-  /** KiB that are not taken yet; null: nobody told. */
-  readonly left: (pool: string, server: string, repository: string) => number | null;
-}
-
-/** KiB by repository. */
-export const spaceFor = ({
-  make,
-  grow,
-  move,
-}: Pick<Settled, 'make' | 'grow' | 'move'>): ReadonlyMap<string, number> => {
-  const wanted = new Map<string, number>();
-  const want = (name: string, size: number): unknown => wanted.set(name, (wanted.get(name) ?? 0) + size);
-  for (const m of [...make, ...move]) want(m.repository, m.size);
-  for (const g of grow) want(g.repository, g.size - g.from);
-  return wanted;
-};
-
-export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | undefined): Space => {
-  const known = new Map<string, number>();
-  const find = (pool: string, server: string, name: string): { key: string; free: number; shared: boolean } | null => {
-    const r = farm.pools.find((p) => p.name === pool)?.repositories[name];
-    const seen = seenOf(server);
-    const store = r && seen && storeAt(seen, r.path);
-    if (!r || store?.is !== 'there' || !store.space) return null;
-    const key = r.shared ? `${pool}/${name}` : `${server}/${name}`;
-    return { key, free: known.get(key) ?? store.space.free, shared: r.shared };
-  };
-  return {
-    left: (pool, server, name) => find(pool, server, name)?.free ?? null,
-    take: (pool, server, disks) => {
-      for (const [name, size] of spaceFor(disks)) {
-        const found = find(pool, server, name);
-        if (!found) continue;
-        const { key, free, shared } = found;
-        if (size > free) {
-          return {
-            unresolved: `repository ${name}${shared ? '' : ` on ${server}`} has ${formatSize(free - (free % 1024))} free, and ${formatSize(size)} are needed`,
-            help: `free ${formatSize(size - free + (free % 1024 === 0 ? 0 : free % 1024))} there, or take smaller disks`,
-          };
-        }
-        known.set(key, free - size);
-      }
-      return null;
-    },
-  };
 };

@@ -9,10 +9,13 @@ import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
 import { imageName, imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
-import { namesOf } from '../kinds/server/users.ts';
+import { namesOf, pathsOfConfig } from '../kinds/server/users.ts';
+import type { Decision } from './decide.ts';
 import type { Node } from './sequence.ts';
+import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { Roof } from './parts.ts';
-import { unreadIn, type StoragePlan, type StorageScene } from './storage.ts';
+import type { Space, Want } from './space.ts';
+import { roofOver, unreadIn, type StoragePlan, type StorageScene } from './storage.ts';
 
 export interface ImagePlan {
   /** What brings an image, by id; those of servers by themselves only run where something needs them. */
@@ -72,7 +75,7 @@ const idle = (fetchers: readonly string[]): { readonly why: string; readonly hel
   help: 'look at those servers, or give another one the role',
 });
 
-export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan => {
+export const planImages = (scene: StorageScene, storage: StoragePlan, space: Space): ImagePlan => {
   const { farm, observed, options, covers } = scene;
   const fetches = new Map<string, Node>();
   const always = new Set<string>();
@@ -96,7 +99,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
     present.forEach((image, n) => {
       const all = seen.map(({ server, seen: x }) => {
         const roof = storage.roofs.get(server)?.find((r) => r.repository === image.repository);
-        return { server, ...standing(image, x, roof) };
+        return { server, seen: x, ...standing(image, x, roof) };
       });
       const label = `${image.what} ${image.name}`;
       // One server's look at a shared store is as good as another's.
@@ -108,6 +111,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
           verb: 'fetch-image',
           source: image.source,
           sha256: image.sha256 ?? null,
+          size: image.size ?? null,
         };
         const id = idOf(op);
         fetches.set(id, { id, op });
@@ -115,19 +119,41 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
       };
       // Downloads of one store are spread over its servers.
       const fetcher = image.shared ? able[n % Math.max(1, able.length)] : undefined;
-      const id = fetcher && add(fetcher.server);
+      const full = fetcher && inRun(image) ? lacking(image, pool, fetcher) : null;
+      if (full)
+        refused.push({
+          subject: subjectOf(pool.name, image),
+          what: `${label} would be fetched`,
+          why: full.unresolved,
+          help: full.help,
+          needs: null,
+        });
+      const id = fetcher && !full ? add(fetcher.server) : undefined;
       if (id !== undefined && inRun(image)) always.add(id);
       for (const s of all) {
         const roof = { repository: label, path: image.path };
         if (s.is === 'barred') cover(s.server, { ...roof, is: 'barred', why: s.why, help: s.help });
         if (s.is !== 'wanted') continue;
-        if (image.shared && id === undefined) cover(s.server, { ...roof, is: 'barred', ...idle([...fetchers]) });
+        if (full) cover(s.server, { ...roof, is: 'barred', why: full.unresolved, help: full.help });
+        else if (image.shared && id === undefined) cover(s.server, { ...roof, is: 'barred', ...idle([...fetchers]) });
         else cover(s.server, { ...roof, is: 'coming', after: id ?? add(s.server) });
       }
     });
     remove(pool, seen);
   }
   return { fetches, always, removals, refused, roofs };
+
+  /** Of one that has begun to come, the rest is what counts: that is known when it is fetched. */
+  function lacking(
+    image: ImageSpec,
+    pool: PoolSpec,
+    { server, seen }: { server: string; seen: ServerSeen },
+  ): Unresolved | null {
+    const store = seen.storage.stores[image.folder];
+    const begun = store?.is === 'there' && `${imageName(image.path)}.part` in store.images;
+    if (image.size === undefined || begun) return null;
+    return space.take(pool.name, server, [{ folder: image.folder, size: image.size }]);
+  }
 
   /** Those that the file says are to go, and with `--prune` those that it no longer has, other versions among them. */
   function remove(pool: PoolSpec, seen: readonly { readonly server: string; readonly seen: ServerSeen }[]): void {
@@ -182,6 +208,24 @@ export const planImages = (scene: StorageScene, storage: StoragePlan): ImagePlan
       }
     }
   }
+};
+
+/** The images that this VM has fetched, and whose room is not `counted`: by operation. */
+export const fetchedFor = (
+  { transition: t }: Decision,
+  roofs: readonly Roof[] | undefined,
+  { fetches }: ImagePlan,
+  counted: ReadonlySet<string>,
+): ReadonlyMap<string, Want> => {
+  const paths = t ? [...t.make.flatMap((m) => m.from?.path ?? []), ...pathsOfConfig(t.want.config)] : [];
+  return new Map(
+    paths.flatMap((path): (readonly [string, Want])[] => {
+      const roof = roofOver(roofs, path);
+      const op = roof?.is === 'coming' && !counted.has(roof.after) ? fetches.get(roof.after)?.op : undefined;
+      if (roof?.is !== 'coming' || op?.verb !== 'fetch-image' || op.size === null) return [];
+      return [[roof.after, { folder: op.folder, size: op.size }]];
+    }),
+  );
 };
 
 /** In the plan's order of pools and names. */

@@ -12,10 +12,11 @@ import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { holdsVms, lackThere, localDisk, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
-import { settleDisks, spaceFor, type Settled } from './disks.ts';
+import { settleDisks, type Settled } from './disks.ts';
 import { lackOf } from './lacks.ts';
 import { freeAfter, type Fresh, type PoolPlan } from './pool.ts';
 import { refusal } from './refusal.ts';
+import { sumOf, wantsOf } from './space.ts';
 import type { Roof } from './parts.ts';
 
 interface Scene {
@@ -42,8 +43,11 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) return [{ refused: refuse(spec, want.unresolved, want.help) }];
-    const own = scene.poolOf.get(spec.pool)?.repositories;
-    const space = [...spaceFor(settled as Settled)].filter(([name]) => own?.[name]?.shared === false);
+    const sums = sumOf(wantsOf(settled as Settled));
+    const space = Object.values(scene.poolOf.get(spec.pool)?.repositories ?? {}).flatMap((r) => {
+      const kib = sums.get(r.path);
+      return kib === undefined || r.shared ? [] : [[r.name, kib] as const];
+    });
     return [{ spec, uuid: want.uuid, config: want.config, space: new Map(space) }];
   });
 

@@ -16,7 +16,7 @@ import type { VmSpec } from '../kinds/vm/spec.ts';
 import { groundOf } from './bodies.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
-import { openSpace, settleDisks, type Settled } from './disks.ts';
+import { settleDisks, type Settled } from './disks.ts';
 import { mayDelete, tooMany, withPruned } from './deletes.ts';
 import { assemble } from './document.ts';
 import { match, type Found, type Matched } from './match.ts';
@@ -27,10 +27,11 @@ import { placeAll } from './placing.ts';
 import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
-import { planImages } from './images.ts';
+import { fetchedFor, planImages } from './images.ts';
 import { abandoned, heldElsewhere, leftBy } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
+import { openSpace, wantsOf } from './space.ts';
 import { planStorage, roofOver, unreadIn } from './storage.ts';
 import type { Tools } from './tools.ts';
 
@@ -72,7 +73,8 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const users = usersIn(observed);
   const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun), users };
   const storage = planStorage(scene);
-  const images = planImages(scene, storage);
+  const space = openSpace(farm, seenOf);
+  const images = planImages(scene, storage, space);
   // An image is a roof by itself, and the nearer one.
   const roofs = new Map<string, readonly Roof[]>(
     [...observed.keys()].map((s) => [s, [...(images.roofs.get(s) ?? []), ...(storage.roofs.get(s) ?? [])]]),
@@ -80,7 +82,6 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const orphans = orphansNamed(farm, observed, options, wantedPool, users);
   const removals: Removal[] = [...orphans.removals];
   const matched = match(farm, observed, options.takeover);
-  const space = openSpace(farm, seenOf);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
@@ -123,6 +124,8 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     }
     return null;
   };
+  /** Fetches whose room is taken. */
+  const counted = new Set<string>(images.always);
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
     const seen = seenOf(server);
     if (!seen) return;
@@ -147,10 +150,13 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const lack =
       d.transition &&
       (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
-    const full = d.transition && !lack ? space.take(spec.pool, server, settled) : null;
+    const fetched = fetchedFor(d, roofs.get(server), images, counted);
+    const full =
+      d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;
     if (lack) cannot(lack);
     else if (full) cannot({ why: full.unresolved, help: full.help });
     else {
+      for (const id of fetched.keys()) counted.add(id);
       decisions.push(d);
       const { move: _, ...rest } = settled;
       again.set(spec.key, () => decideSo({ ...rest, move: [] }, true));

@@ -1,5 +1,6 @@
 /** A template's or an ISO's block of a plan: where it comes from and where it goes, or why it does not. */
 import type { Operation, Plan, PlanImage, Refusal } from '../kinds/plan.ts';
+import { formatSize } from '../core/quantity.ts';
 import { isLocal } from '../kinds/image/spec.ts';
 import { clean, hang } from './text.ts';
 import { refusalLines, type BlockOptions } from './vm-block.ts';
@@ -29,6 +30,7 @@ const block = (image: PlanImage, operations: readonly Operation[], o: BlockOptio
     return [
       `${o.paint.green('+')} ${title}: ${o.paint.green(isLocal(op.source) ? `upload it to ${clean(server)}` : `fetch it on ${clean(server)}`)}`,
       ...hang(`${indent}from  `, clean(op.source), `${indent}      `, o.width),
+      `${indent}size  ${op.size === null ? 'not known before: it is compared with the free space when it is fetched' : formatSize(op.size)}`,
       ...hang(`${indent}to    `, clean(op.path), `${indent}      `, o.width),
       ...check,
       ...lines,

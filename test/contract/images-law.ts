@@ -95,6 +95,7 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
       path: `/srv/own/images/${name}-1.raw`,
       source: farm.serve(name, bytes),
       sha256: bytesToHex(sha256(bytes)),
+      size: null,
       ...more,
     });
     const disk = (path: string, vdev: string, from: Of<'make-disk'>['from'], more: Partial<Of<'make-disk'>> = {}) => ({
@@ -184,7 +185,7 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
     it(
       'remove: the image and its marker',
       async () => {
-        const { source: _, sha256: __, ...of } = image('base');
+        const { source: _, sha256: __, size: ___, ...of } = image('base');
         const remove: ImageOp = { ...of, verb: 'remove-image' };
         await lawful(remove, '/srv/own');
         // What was not there left its beginning, for the next try to go on from.

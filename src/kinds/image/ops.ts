@@ -16,6 +16,12 @@ interface Base {
 
 export type ImageOp =
   /** Fetch or upload it beside its name, go on where an earlier try broke off, and give it its name once its sha256 is right. */
-  | (Base & { readonly verb: 'fetch-image'; readonly source: string; readonly sha256: string | null })
+  | (Base & {
+      readonly verb: 'fetch-image';
+      readonly source: string;
+      readonly sha256: string | null;
+      /** KiB; null: its server tells it when it is fetched, or nobody. */
+      readonly size: number | null;
+    })
   /** Remove it; disks that were made from it have bytes of their own. */
   | (Base & { readonly verb: 'remove-image' });

@@ -14,6 +14,8 @@ export interface ImageSpec {
   readonly source: string;
   /** Of its bytes, in lower-case hex; undefined: nothing tells whether they are right. */
   readonly sha256: string | undefined;
+  /** KiB; undefined: nobody knows before it is fetched. */
+  readonly size: number | undefined;
   readonly format: 'raw' | 'qcow2';
   /** The repository that keeps it; null: each server by itself. */
   readonly repository: string | null;

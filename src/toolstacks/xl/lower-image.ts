@@ -3,6 +3,7 @@ import type { Condition, Filling, Lowered, Step } from '../../core/step.ts';
 import type { ImageOp } from '../../kinds/image/ops.ts';
 import { isLocal } from '../../kinds/image/spec.ts';
 import { imagesFolder, type ImageMarker } from '../../kinds/repository/live.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs } from './domain-steps.ts';
 import { markerSuffix } from './storage.ts';
 
@@ -53,9 +54,11 @@ const attached = ({ repository, folder, farm }: ImageOp): readonly Condition[] =
   repository === null ? [] : [{ is: 'store', path: folder, farm, repository, uuid: null }];
 
 /** The marker comes before the image has its name: there is none without one. */
-const fetch = (op: Of<'fetch-image'>): Lowered => {
+const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, farm, name: image, what, sha256, source } = op;
   const half = `${path}.part`;
+  const store = storage.stores[folder];
+  const room = store?.is === 'there' && store.space ? store.space.free * 1024 : undefined;
   const sums = `${half}.sha256`;
   const marker: ImageMarker = { format: 1, farm, image, what, sha256: sha256 ?? '' };
   const checked: readonly Step[] =
@@ -71,10 +74,10 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
     steps: [
       exec(['mkdir', '-p', imagesFolder(folder)]),
       isLocal(source)
-        ? { do: 'upload', from: source, path: half }
+        ? { do: 'upload', from: source, path: half, room }
         : {
             ...exec(fetchArgv(source, half), fetchMs),
-            fills: { path: half, whole: lengthOf(source) },
+            fills: { path: half, room, whole: lengthOf(source) },
             exits: wgetExits,
           },
       ...checked,
@@ -89,9 +92,9 @@ const fetch = (op: Of<'fetch-image'>): Lowered => {
 
 const removeArgv = ({ path }: ImageOp): readonly string[] => ['rm', '-f', path, `${path}${markerSuffix}`];
 
-export const lowerImage = (op: ImageOp): Lowered =>
+export const lowerImage = (op: ImageOp, seen: ServerSeen): Lowered =>
   op.verb === 'fetch-image'
-    ? fetch(op)
+    ? fetch(op, seen)
     : {
         before: [...attached(op), { is: 'unused', path: op.path }],
         steps: [exec(removeArgv(op))],

@@ -124,3 +124,20 @@ test('several files each bring theirs', async () => {
     ['b', 'farm/a.yaml'],
   ]);
 });
+
+test('an image that is uploaded from here has the size of its file, and one from the web has none', async () => {
+  const sum = '0'.repeat(64);
+  const { farm } = await load({
+    'farm.yaml': `${home}templates:
+  here: { source: ./t.raw, sha256: "${sum}" }
+  lost: { source: ./lost.raw, sha256: "${sum}" }
+  web: { source: "https://x.example/t.raw" }
+`,
+    './t.raw': 'x'.repeat(1500),
+  });
+  expect(farm.pools[0]?.images.map((i) => [i.name, i.size])).toEqual([
+    ['here', 2],
+    ['lost', undefined],
+    ['web', undefined],
+  ]);
+});

@@ -1,6 +1,7 @@
 /** Disks that Reeve makes: where, when, how many, and never over old bytes or into a full repository. */
 import { describe, expect, it } from 'vitest';
 import { ref } from '../../../src/core/ref.ts';
+import type { ImageSpec } from '../../../src/kinds/image/spec.ts';
 import { noStorage, type DiskMarker, type Storage } from '../../../src/kinds/repository/live.ts';
 import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
@@ -19,8 +20,8 @@ const store: RepositorySpec = {
   state: 'present',
   origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
 };
-const made = (size: number, more: Partial<DiskSpec> = {}): DiskSpec => {
-  const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size, from: null };
+const made = (size: number, more: Partial<DiskSpec> = {}, from: MadeDisk['from'] = null): DiskSpec => {
+  const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size, from };
   return disk('', 'rw', { made: of, ...more });
 };
 const markerOf = (vm: string, vdev: string, size: number): DiskMarker => ({
@@ -199,6 +200,45 @@ describe('a repository', () => {
     const p = plan([web], bare);
     const make = p.operations.find((o) => o.op.verb === 'make-disk');
     expect(make?.needs).toContain('p/vmstore/mark-repository/a');
+  });
+
+  it('of each server’s own has an image only where something needs it, and room for it with the disk', () => {
+    const image: ImageSpec = {
+      name: 'debian',
+      what: 'template',
+      source: './debian.raw',
+      sha256: '0'.repeat(64),
+      size: 3 * GiB,
+      format: 'raw',
+      repository: 'vmstore',
+      folder: '/srv/vmstore',
+      shared: false,
+      path: '/srv/vmstore/images/debian-0.raw',
+      state: 'present',
+      origin: { file: 'farm.yaml', pointer: '/templates/debian' },
+    };
+    const from = { template: 'debian', path: image.path, format: 'raw' } as const;
+    const of = (key: string): VmSpec => spec(key, { disks: { xvda: made(20 * GiB, {}, from) } });
+    const planned = (vms: readonly VmSpec[], free: number) => {
+      const f = farmOf(vms);
+      const pools = f.pools.map((p) => ({
+        ...p,
+        images: [image],
+        repositories: { vmstore: { ...store, type: 'dir' as const, source: undefined, shared: false } },
+      }));
+      return planOf({ ...f, pools }, observed({ a: on({}, free) }), {});
+    };
+    const verbs = (p: ReturnType<typeof planned>): readonly string[] =>
+      p.operations.flatMap((o) => (['fetch-image', 'make-disk'].includes(o.op.verb) ? [o.op.verb] : []));
+    expect(verbs(planned([], 1 * GiB))).toEqual([]);
+    expect(verbs(planned([of('web')], 23 * GiB))).toEqual(['fetch-image', 'make-disk']);
+    const short = planned([of('web')], 22 * GiB);
+    expect([verbs(short), whys(short)]).toEqual([
+      [],
+      expect.stringMatching(/vmstore on a has 22GiB free, and 23GiB are needed; free 1GiB/),
+    ]);
+    // It is there once for both.
+    expect(verbs(planned([of('web'), of('db')], 43 * GiB))).toEqual(['fetch-image', 'make-disk', 'make-disk']);
   });
 });
 

@@ -134,7 +134,7 @@ test('stand in a saved plan, which is read back as it was', () => {
 
 test('of images has no source with a password in it', () => {
   const image = ref('image', 'ams1/template/debian');
-  const op: ImageOp = {
+  const op: Extract<ImageOp, { verb: 'fetch-image' }> = {
     image,
     server: 'dom01',
     farm: 'acme',
@@ -146,6 +146,7 @@ test('of images has no source with a password in it', () => {
     verb: 'fetch-image',
     source: 'https://x.example/debian@12.qcow2',
     sha256: null,
+    size: 3 * 1024,
   };
   const read = (source: string): unknown => {
     const fetch: Operation = { ...operations[0]!, id: idOf(op), op: { ...op, source }, target: image };
