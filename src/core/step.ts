@@ -39,6 +39,8 @@ type Question =
   | { readonly is: 'cd'; readonly uuid: string; readonly vdev: string; readonly path: string | null }
   /** The server runs guests of this type (`virt_caps`): `pv`, `pvh` or `hvm`. */
   | { readonly is: 'runs'; readonly type: string }
+  /** Guests may see all of these in the server's CPU. */
+  | { readonly is: 'features'; readonly names: readonly string[] }
   /** A QEMU for Xen is installed on the server. */
   | { readonly is: 'has-qemu' }
   /** A QEMU serves the domain. */

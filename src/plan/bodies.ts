@@ -4,6 +4,7 @@ import { sortedBy } from '../core/order.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
+import { maskedBy, runningCpuid } from '../kinds/vm/cpu.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
@@ -11,6 +12,7 @@ import type { Domain } from '../kinds/vm/live.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
+import { barsAlive } from './alive.ts';
 import type { Decision } from './decide.ts';
 import { lackOf } from './lacks.ts';
 import { moveBy } from './moves/problem.ts';
@@ -42,6 +44,8 @@ export interface Body {
   readonly suspend: boolean;
   /** What it needs of a server; null: only that it is where it is. */
   readonly config: VmConfig | null;
+  /** Features of its server's CPU that it runs without. */
+  readonly masked: readonly string[];
   /** Its cfg is there, and it had best start there. */
   readonly prefers: string | null;
   /** This farm's, as its cfg says, though this run does not plan it. */
@@ -134,7 +138,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   const own = (): boolean =>
     scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;
   const ours = x !== undefined || own();
-  const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours };
+  const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours, masked: [] };
   const t = x?.whole;
   if (!x || !t) {
     const stays = {
@@ -164,6 +168,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     runs: !leaves,
     ...wayOut(x, t, d, scene),
     config: t.want.config,
+    masked: maskedBy(runningCpuid(t)),
   };
 };
 
@@ -183,6 +188,7 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
     stays: local === null ? null : { why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
     suspend: false,
     config: t.want.config,
+    masked: [],
     prefers: x.server,
     ours: true,
   };
@@ -246,6 +252,7 @@ export const bodiesOf = (
             stays: null,
             suspend: false,
             config,
+            masked: [],
             prefers: null,
             ours: true,
           },
@@ -286,9 +293,9 @@ export const lackThere = (
   return lackOf(config, seen, scene.roofs.get(server) ?? []);
 };
 
-/** A running VM goes to the same version of Xen or the next one, and the peer must be able to take it. */
-export const takesFrom = (from: string, to: string, scene: PoolScene): boolean => {
-  if (from === to) return true;
-  const [a, b] = [scene.seenOf(from)?.xen, scene.seenOf(to)?.xen];
-  return !a || !b || (a.major === b.major && b.minor - a.minor >= 0 && b.minor - a.minor <= 1);
+/** Why it cannot go there alive; null: it can, or it does not have to. */
+export const barredAlive = (body: Body, to: string, scene: PoolScene): string | null => {
+  if (body.move !== moveBy.live || body.server === null || body.server === to) return null;
+  const [a, b] = [scene.seenOf(body.server), scene.seenOf(to)];
+  return a && b ? barsAlive(a, b, body.masked) : null;
 };

@@ -1,8 +1,7 @@
 /** Why placing could not fulfil a wish, server by server, and why a VM has to move at all. */
 import { formatSize } from '../core/quantity.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { holdsVms, lackThere, takesFrom, type Body } from './bodies.ts';
-import { moveBy } from './moves/problem.ts';
+import { barredAlive, holdsVms, lackThere, type Body } from './bodies.ts';
 import { freeAfter, type PoolPlan } from './pool.ts';
 
 const stateText: Readonly<Record<ServerSpec['state'], string>> = {
@@ -31,8 +30,8 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
     return 'is none that the file names for it';
   const lack = body.config && lackThere(body.config, server, plan.scene);
   if (lack) return lack.what;
-  if (body.move === moveBy.live && body.server !== null && !takesFrom(body.server, server, plan.scene))
-    return 'has another version of Xen';
+  const barred = barredAlive(body, server, plan.scene);
+  if (barred !== null) return barred;
   const other = sharing(plan, body, server);
   if (other) {
     const groups = new Set(body.spec?.apart.map((a) => a.group));

@@ -7,9 +7,10 @@ import type { ServerSpec } from '../kinds/server/spec.ts';
 import type { Journey, VmTransition } from '../kinds/vm/draft.ts';
 import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { CfgRecord } from '../kinds/vm/live.ts';
-import type { Body } from './bodies.ts';
+import { helpAlive } from './alive.ts';
+import { barredAlive, type Body } from './bodies.ts';
 import type { Decision } from './decide.ts';
-import { lacksText, whyLeaves } from './explain.ts';
+import { lackOn, lacksText, whyLeaves } from './explain.ts';
 import { moveBy, type Unmet } from './moves/problem.ts';
 import { travels, unmetOf, type PoolPlan, type Travel } from './pool.ts';
 import { refusal } from './refusal.ts';
@@ -116,6 +117,14 @@ const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal =>
   }
   const would = `${key} would leave ${here} (${whyLeaves(plan, body).text})`;
   if (body.stays) return { ...refusal(key, would, body.stays.why, body.stays.help), needs: body.stays.needs };
+  const barred = plan.servers.filter((s) => {
+    const bar = barredAlive(body, s, plan.scene);
+    return bar !== null && bar === lackOn(plan, body, s);
+  });
+  if (barred.length > 0) {
+    const about = helpAlive(key, plan.scene.seenOf(here ?? ''), barred.map(plan.scene.seenOf));
+    return { ...refusal(key, would, lacksText(plan, body), about), needs: 'restart' };
+  }
   const circle = why === 'stuck' ? 'it waits for a place that only moves when it does; ' : '';
   return refusal(
     key,

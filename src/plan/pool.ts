@@ -1,6 +1,7 @@
 /** Placing the VMs of one pool: from what was decided of each to where each goes, in which order, and why some cannot. */
 import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
-import { bodiesOf, holdsVms, lackThere, needsKey, takesFrom, type Body, type PoolScene } from './bodies.ts';
+import { breedOf } from './alive.ts';
+import { barredAlive, bodiesOf, holdsVms, lackThere, needsKey, type Body, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { movesIn, solve, type Solution } from './moves/index.ts';
 import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Unmet } from './moves/problem.ts';
@@ -50,7 +51,7 @@ const problemOf = (
   bodies: readonly Body[],
   servers: readonly string[],
   given: ReadonlySet<string>,
-): Problem => {
+): Problem & { readonly boots: Int32Array } => {
   const indexOf = new Map(servers.map((s, i) => [s, i] as const));
   const spec = new Map(scene.pool.servers.map((s) => [s.name, s] as const));
   const room = new Float64Array(servers.length * dims.length);
@@ -84,23 +85,28 @@ const problemOf = (
     return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
   });
   const anyRoofs = servers.map((s) => scene.roofs.get(s) ?? []).find((r) => r.length > 0) ?? [];
-  const ables = new Map<string, number>();
-  const able = Int32Array.from(bodies, (b) => {
-    if (!b.config || servers.length === 1 || b.move === moveBy.never) return -1;
-    const { config } = b;
-    const from = b.move === moveBy.live && b.server !== null ? b.server : null;
-    const version = from === null ? '' : scene.seenOf(from)?.xen.version;
-    const key = `${version} ${needsKey(config, anyRoofs)}`;
-    const found =
-      ables.get(key) ??
-      setOf(`able ${key}`, () =>
+  const breeds = new Map<string, number>();
+  const breed = new Map(
+    servers.map((s) => {
+      const seen = scene.seenOf(s);
+      const text = seen ? breedOf(seen) : '';
+      breeds.set(text, breeds.get(text) ?? breeds.size);
+      return [s, breeds.get(text)] as const;
+    }),
+  );
+  const mixed = breeds.size > 1;
+  const ables = (alive: boolean): Int32Array =>
+    Int32Array.from(bodies, (b) => {
+      if (!b.config || servers.length === 1 || b.move === moveBy.never) return -1;
+      const { config } = b;
+      const from = alive && b.move === moveBy.live ? `${breed.get(b.server ?? '')} ${b.masked.join(' ')}` : '';
+      return setOf(`able ${from} ${needsKey(config, anyRoofs)}`, () =>
         servers.flatMap((s, i) =>
-          lackThere(config, s, scene) === null && (from === null || takesFrom(from, s, scene)) ? [i] : [],
+          lackThere(config, s, scene) === null && (!alive || barredAlive(b, s, scene) === null) ? [i] : [],
         ),
       );
-    ables.set(key, found);
-    return found;
-  });
+    });
+  const able = ables(mixed);
   const holds = (s: string): number => {
     const x = spec.get(s);
     return x && holdsVms(x) && scene.seenOf(s) ? 1 : 0;
@@ -118,6 +124,7 @@ const problemOf = (
     next: amounts((b) => b.next),
     wanted,
     able,
+    boots: mixed ? ables(false) : able,
     sets,
     prefers: Int32Array.from(bodies, (b) => indexOf.get(b.prefers ?? '') ?? -1),
     move: Uint8Array.from(bodies, (b) => b.move),
@@ -125,6 +132,10 @@ const problemOf = (
     ...groupsOf(bodies, given),
   };
 };
+
+/** One that finds no place alive, and may be restarted where it cannot go alive. */
+const mayGoDown = (body: Body, scene: PoolScene, servers: readonly string[]): boolean =>
+  body.move === moveBy.live && body.suspend && servers.some((s) => barredAlive(body, s, scene) !== null);
 
 /** Null where no server of the pool was read. */
 export const placePool = (
@@ -134,10 +145,10 @@ export const placePool = (
 ): PoolPlan | null => {
   const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
   if (servers.length === 0) return null;
-  const bodies = bodiesOf(scene, decisions, fresh);
+  const bodies = [...bodiesOf(scene, decisions, fresh)];
   const given = new Set<string>();
   for (;;) {
-    const problem = problemOf(scene, bodies, servers, given);
+    const { boots, ...problem } = problemOf(scene, bodies, servers, given);
     const solution = solve(problem);
     const soft = solution.unmet
       .flatMap(({ vm }) => bodies[vm]?.spec?.apart ?? [])
@@ -146,9 +157,19 @@ export const placePool = (
       for (const a of soft) given.add(a.group);
       continue;
     }
+    const down = solution.unmet.flatMap(({ vm, what }) => {
+      const body = bodies[vm];
+      return what === 'move' && body && mayGoDown(body, scene, servers) ? [[vm, body] as const] : [];
+    });
+    if (down.length > 0) {
+      for (const [vm, body] of down) bodies[vm] = { ...body, move: moveBy.restart, suspend: false };
+      continue;
+    }
     const wrong = wrongWith(problem, solution.steps, solution.to);
     if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
-    return { scene, bodies, servers, problem, solution, lacking: lacking(problem, solution.to, scene.pool.spare) };
+    // Whose server is lost boots on another: there it need not have run on.
+    const lost = lacking({ ...problem, able: boots }, solution.to, scene.pool.spare);
+    return { scene, bodies, servers, problem, solution, lacking: lost };
   }
 };
 

@@ -1,6 +1,7 @@
 /** Whether a condition holds in one server's answer, and where it does not, why: in words that a failed operation shows. */
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
+import { featuresLost, featureText } from '../vm/cpu.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
@@ -123,6 +124,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
     case 'runs': {
       const { type } = condition;
       return runsType(type, seen) || `the server runs no ${type} guests (virt_caps: ${seen.xen.virtCaps.join(' ')})`;
+    }
+    case 'features': {
+      const lost = featuresLost(condition.names, seen.features);
+      return lost.length === 0 || `the server's CPU is without ${featureText(lost)}, which the VM may use`;
     }
     case 'has-qemu':
       return seen.qemu !== false || 'the server has no QEMU for Xen (Debian: qemu-system-xen)';

@@ -57,6 +57,8 @@ export interface ServerSeen {
     readonly virtCaps: readonly string[];
   };
   readonly cpus: number;
+  /** Names of what guests may see of its CPU (`avx2`); undefined: not told. */
+  readonly features?: readonly string[];
   /** KiB. `free`: for new domains, claims taken off; `reclaimable`: what xl would take from dom0 by autoballoon (0 where it is off). */
   readonly memory: { readonly total: number; readonly free: number; readonly reclaimable: number };
   /** `credit2`, `credit`…; '' where it was not told. */

@@ -208,6 +208,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     bootId: bootId ?? '',
     xen: { major: info.major, minor: info.minor, version: info.version, virtCaps: info.virtCaps },
     cpus: info.cpus,
+    ...(info.features === undefined ? {} : { features: info.features }),
     memory: {
       total: info.total,
       free: info.free,

@@ -2,6 +2,7 @@
 import type { Condition, Lowered, Step } from '../../core/step.ts';
 import { aliasOf } from '../../kinds/server/describe.ts';
 import type { Peers } from '../../kinds/toolstack.ts';
+import { featuresLost, maskedBy } from '../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../kinds/vm/ops.ts';
 import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
 import { linkArgvs } from './lower-cfg.ts';
@@ -57,10 +58,13 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
   if (!target || !hostKey) return { unsupported: `the host key of ${server} could not be read` };
   const key = at.seen.migration?.key;
   if (!key) return { unsupported: `${op.server} has no key for migrations` };
+  // What its cfg masks it does not have; and what Xen does not tell is not asked for.
+  const features = featuresLost(at.seen.features, maskedBy(config.extra));
   const there: readonly Condition[] = [
     gone(uuid),
     { is: 'name-free', name, uuid },
     { is: 'runs', type: config.type },
+    { is: 'features', names: features },
     ...(hasQemu(config) ? [{ is: 'has-qemu' } as const] : []),
     ...(config.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: config.settings.cpupool } as const]),
     ...config.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),

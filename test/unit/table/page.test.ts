@@ -31,6 +31,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   named: 'the domain has this name',
   cd: 'the drive has this medium',
   runs: 'the server runs this type',
+  features: 'the CPU has what the VM may use',
   'has-qemu': 'the server has a QEMU',
   qemu: 'a QEMU serves it',
   bridge: 'the server has the bridge',
