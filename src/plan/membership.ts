@@ -126,6 +126,8 @@ export const migrationOps = (
   farm: string,
   aliasOf: (server: string) => string,
 ): readonly ServerOp[] => {
+  // With a key of the owner's nothing is put on the servers.
+  if (pool.migrationKey !== undefined) return [];
   const sends = new Map<string, Set<string>>();
   const takes = new Map<string, Set<string>>();
   const add = (map: Map<string, Set<string>>, at: string, peer: string): unknown =>
@@ -145,3 +147,12 @@ export const migrationOps = (
     ];
   });
 };
+
+/** Reeve's own keys are of no use where the file names the owner's, and open what need not be open. */
+export const dropOps = (pool: PoolSpec, observed: Observed, farm: string): readonly ServerOp[] =>
+  pool.servers.flatMap((s): readonly ServerOp[] => {
+    const seen = seenOn(observed, s.name)?.migration;
+    if (pool.migrationKey === undefined || !seen || s.state === 'lost') return [];
+    if (seen.key === null && seen.files.hosts === null && seen.ours.length === 0) return [];
+    return [{ ...opBase(s, farm), verb: 'drop-migrations', key: pool.migrationKey }];
+  });

@@ -1,6 +1,7 @@
 /** What a reading has to look for on each server: repositories; kernels, ramdisks and disks of the VMs that may be there. */
 import { groupBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
+import { ownerPaths } from '../kinds/server/owner-key.ts';
 import { pvhgrub } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 
@@ -42,6 +43,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       ...Object.values(pool.repositories).map((r) => r.path),
       ...pool.images.filter((i) => i.repository === null).map((i) => i.folder),
     ];
+    const keys = pool.migrationKey === undefined ? [] : ownerPaths(pool.migrationKey);
     const stores = [...new Set(folders)].map((f) => `${f}/`);
     const general = { boot: gather(anywhere, 'boot'), disks: gather(anywhere, 'disks') };
     for (const s of pool.servers) {
@@ -50,7 +52,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       const disks = here.length === 0 ? general.disks : gather([general, ...here], 'disks');
       let left = budgetBytes;
       const fits = (path: string): boolean => (left -= path.length + 3) >= 0;
-      out.set(s.name, [...stores, ...boot.filter(fits), ...disks.filter(fits)].sort());
+      out.set(s.name, [...stores, ...keys, ...boot.filter(fits), ...disks.filter(fits)].sort());
     }
   }
   return out;

@@ -9,7 +9,7 @@ import { aliasOf } from '../kinds/server/describe.ts';
 import type { Decision } from './decide.ts';
 import type { Edge } from './edges.ts';
 import { detachments, emptied } from './leaving.ts';
-import { memberOps, migrationOps } from './membership.ts';
+import { dropOps, memberOps, migrationOps } from './membership.ts';
 import { movesOf, type PoolPlan } from './pool.ts';
 import type { Chain, Node } from './sequence.ts';
 
@@ -69,7 +69,8 @@ export const serverWork = (
       for (const k of [keyOf('send-migrations', op.server), keyOf('take-migrations', op.peer)])
         if (k !== undefined) edges.push([id, k]);
     }
-    nodes.push(...keys, ...detaches, ...members);
+    const drops = whole ? dropOps(pool, observed, farm.name).map(nodeOf) : [];
+    nodes.push(...keys, ...drops, ...detaches, ...members);
   }
   return { nodes, edges };
 };

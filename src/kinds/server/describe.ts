@@ -13,6 +13,8 @@ export const reasonOf = (op: ServerOp): string => {
       return `have a key for migrations, and know ${op.peers.join(', ')}`;
     case 'take-migrations':
       return `let ${op.peers.join(', ')} migrate to it, and nothing else`;
+    case 'drop-migrations':
+      return `take Reeve's own keys for migrations away: the file names ${op.key}`;
   }
 };
 
@@ -24,3 +26,6 @@ export const estimateOf = (op: ServerOp): { readonly ms: number; readonly downti
 
 /** How a server is called in known_hosts, whatever its address. */
 export const aliasOf = (server: string): string => `reeve-${server}`;
+
+/** What heads a line of authorized_keys whose key may receive migrations, and nothing else. */
+export const onlyMigrates = 'restrict,command="exec xl migrate-receive"';

@@ -7,6 +7,7 @@ import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import { isBooked, isFolder, isMounted, isStore, isStored, usersOf } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
+import { sendTrouble, takeTrouble } from './owner-key.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
 
@@ -193,10 +194,19 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       const same = found.farm === farm && found.pool === pool && found.members.join('\n') === members.join('\n');
       return same || `the server remembers pool ${found.pool} of farm ${found.farm}: ${found.members.join(', ')}`;
     }
-    case 'receives':
-      return (
-        seen.migration?.admits.includes(condition.key) === true || 'the server does not take migrations from there'
-      );
+    case 'sends-as': {
+      const trouble = sendTrouble(seen, condition.key, condition.address, condition.hostKey);
+      return trouble === null || `the server cannot migrate with the owner's key: ${trouble.why}`;
+    }
+    case 'receives': {
+      const { key, owner } = condition;
+      const takes = owner ? takeTrouble(seen, key) === null : seen.migration?.admits.includes(key) === true;
+      return takes || 'the server does not take migrations from there';
+    }
+    case 'no-keys': {
+      const left = seen.migration && (seen.migration.key ?? seen.migration.files.hosts ?? seen.migration.ours[0]);
+      return !left || 'the server still has keys that Reeve made for migrations';
+    }
     case 'room': {
       const free = seen.memory.free + seen.memory.reclaimable;
       return (

@@ -24,4 +24,6 @@ export type ServerOp =
   /** Give it a key for migrations, where it has none, and the host keys of these peers. */
   | (Base & { readonly verb: 'send-migrations'; readonly peers: readonly string[] })
   /** Let these peers migrate to it, and do nothing else there. */
-  | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] });
+  | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] })
+  /** Take away what the two above made: the owner's own key, at this path, does it. */
+  | (Base & { readonly verb: 'drop-migrations'; readonly key: string });

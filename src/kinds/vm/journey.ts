@@ -85,6 +85,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         verb: 'migrate',
         peer,
         address: j.addresses[peer] ?? peer,
+        key: j.key,
         config,
         leaves: i === 0 ? left : null,
       }));

@@ -18,6 +18,15 @@ pools:
   ]);
 });
 
+test('a pool names the key of its owner for migrations, or none', async () => {
+  const { farm } = await load(`farm: acme
+pools:
+  a: { servers: { a1: { address: a1 } }, migration: { key: /root/.ssh/id_ed25519 } }
+  b: { servers: { b1: { address: b1 } }, migration: {} }
+`);
+  expect(farm.pools.map((p) => p.migrationKey)).toEqual(['/root/.ssh/id_ed25519', undefined]);
+});
+
 test('a server has its state, its address for migrations and its fence; a key adds to its pattern', async () => {
   const { farm, warnings } = await load(`farm: home
 servers:

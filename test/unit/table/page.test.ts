@@ -47,7 +47,9 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   stored: 'the size in the disk’s marker',
   booked: 'the server’s book of repositories',
   sends: 'the server has a key, and knows the peer',
+  'sends-as': 'the server has the owner’s key, and knows the peer',
   receives: 'the server admits the key',
+  'no-keys': 'no key of Reeve’s is left',
   member: 'the server’s file of its pool',
 };
 
