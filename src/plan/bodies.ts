@@ -1,7 +1,7 @@
 /** The VMs of one pool as placing sees them: where each is, what it takes and is to take, and what moving it would cost. */
 import { within, type Disruption } from '../core/disruption.ts';
 import { sortedBy } from '../core/order.ts';
-import type { PoolSpec } from '../kinds/farm.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { maskedBy, runningCpuid } from '../kinds/vm/cpu.ts';
@@ -15,10 +15,12 @@ import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
 import { barsAlive } from './alive.ts';
 import type { Decision } from './decide.ts';
 import { lackOf } from './lacks.ts';
+import type { Matched } from './match.ts';
 import { moveBy } from './moves/problem.ts';
 import type { Roof } from './parts.ts';
 import type { Room } from './room.ts';
 import { netOf, type Amounts } from './takes.ts';
+import { allowing, localDisk, wayOut } from './ways-out.ts';
 
 /** Why a VM may not be moved, and what would help. */
 export interface Stays {
@@ -28,8 +30,12 @@ export interface Stays {
 }
 
 export interface Body {
-  /** Of the file; null: somebody else's. */
+  /** Of the file, where this run plans it. */
   readonly spec: VmSpec | null;
+  /** Of the file, whether this run plans it or not. */
+  readonly known: VmSpec | null;
+  /** It is started elsewhere where its server is lost. */
+  readonly returns: boolean;
   readonly name: string;
   readonly uuid: string;
   /** Null: it runs nowhere. */
@@ -60,63 +66,23 @@ export interface PoolScene {
   readonly roofs: ReadonlyMap<string, readonly Roof[]>;
   readonly overhead: Overhead;
   readonly budget: (spec: VmSpec) => Disruption;
+  /** Of domains of the file, by server and UUID, whether this run plans them or not. */
+  readonly specs: ReadonlyMap<string, VmSpec>;
 }
+
+const domainKey = (server: string, uuid: string): string => `${server}\n${uuid}`;
+
+export const specsOf = (farm: Farm, matched: Matched): PoolScene['specs'] =>
+  new Map(
+    farm.vms.flatMap((v) => {
+      const m = matched.of.get(v.key);
+      const uuid = m?.is === 'matched' ? m.found.live.domain?.uuid : undefined;
+      return m?.is === 'matched' && uuid !== undefined ? [[domainKey(m.found.server, uuid), v] as const] : [];
+    }),
+  );
 
 /** Whether the server may hold VMs, as the file has it. */
 export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');
-
-/** A disk that only one server has. */
-export const localDisk = (config: VmConfig, pool: PoolSpec): string | null => {
-  const shared = Object.values(pool.repositories).filter((r) => r.shared && r.state === 'present');
-  const found = Object.values(config.disks).find((d) => !shared.some((r) => d.path.startsWith(`${r.path}/`)));
-  return found?.path ?? null;
-};
-
-/** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
-const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
-  if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
-    return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
-  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
-  if (passed) return `it has a device of its server (${passed.key})`;
-  if (d.state === 'paused') return 'it is paused';
-  return null;
-};
-
-const help = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
-
-/** How a VM that runs can leave its server, within its budget. */
-const wayOut = (
-  x: Decision,
-  t: VmTransition,
-  d: Domain,
-  scene: PoolScene,
-): Pick<Body, 'move' | 'stays' | 'suspend'> => {
-  const never = (
-    why: string,
-    about: string | null,
-    needs: Disruption | null = null,
-  ): Pick<Body, 'move' | 'stays' | 'suspend'> => ({
-    move: moveBy.never,
-    stays: { why, help: about, needs },
-    suspend: false,
-  });
-  const config = t.live?.record?.config ?? t.want.config;
-  const local = localDisk({ ...config, disks: { ...config.disks, ...t.want.config.disks } }, scene.pool);
-  if (local !== null)
-    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
-  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
-  const seen = scene.seenOf(x.server);
-  const budget = scene.budget(x.spec);
-  const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
-  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
-  if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
-  const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
-  const restarts = within('restart', budget) && t.want.state === 'running';
-  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
-  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
-  if (fixed === null) return never(`its budget is ${budget}`, help('migrate', x.spec), 'migrate');
-  return never(`${fixed}, and its budget is ${budget}`, help('restart', x.spec), 'restart');
-};
 
 const none: Amounts = { memory: 0, vcpus: 0 };
 
@@ -137,8 +103,20 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   };
   const own = (): boolean =>
     scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;
-  const ours = x !== undefined || own();
-  const base = { name: d.name, uuid: d.uuid, server, now, prefers: null, ours, masked: [] };
+  const spec = x?.spec ?? scene.specs.get(domainKey(server, d.uuid));
+  const ours = spec !== undefined || own();
+  const returns = spec !== undefined && localDisk(d.disks, scene.pool) === null;
+  const base = {
+    known: spec ?? null,
+    returns,
+    name: d.name,
+    uuid: d.uuid,
+    server,
+    now,
+    prefers: null,
+    ours,
+    masked: [],
+  };
   const t = x?.whole;
   if (!x || !t) {
     const stays = {
@@ -174,9 +152,11 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
 
 /** One that is to be started and whose cfg lies on a server. */
 const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
-  const local = localDisk(t.want.config, scene.pool);
+  const local = localDisk(Object.values(t.want.config.disks), scene.pool);
   return {
     spec: x.spec,
+    known: x.spec,
+    returns: local === null,
     name: x.spec.name,
     uuid: t.want.uuid,
     server: null,
@@ -205,7 +185,7 @@ const arriving = (x: Decision, t: VmTransition, scene: PoolScene): Body => ({
 export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
   const t = x.whole;
   if (!t || !x.live || scene.pool.servers.some((s) => s.name === x.server)) return null;
-  const local = localDisk(t.want.config, scene.pool);
+  const local = localDisk(Object.values(t.want.config.disks), scene.pool);
   if (local !== null)
     return {
       why: `its disk ${local} is in no shared repository of pool ${scene.pool.name}`,
@@ -214,7 +194,7 @@ export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
     };
   if (t.move.length > 0) return { why: 'its disks are moved', help: 'apply that first', needs: null };
   if (!x.live.domain || within('restart', scene.budget(x.spec))) return null;
-  return { why: 'it is down for that', help: help('restart', x.spec), needs: 'restart' };
+  return { why: 'it is down for that', help: allowing('restart', x.spec), needs: 'restart' };
 };
 
 /** All that runs or is to run; `fresh`: VMs that are nowhere yet, with what they are to be. */
@@ -224,11 +204,11 @@ export const bodiesOf = (
   fresh: readonly { readonly spec: VmSpec; readonly uuid: string; readonly config: VmConfig }[],
 ): readonly Body[] => {
   const byUuid = new Map(
-    decisions.flatMap((x) => (x.live?.domain ? [[`${x.server}\n${x.live.domain.uuid}`, x] as const] : [])),
+    decisions.flatMap((x) => (x.live?.domain ? [[domainKey(x.server, x.live.domain.uuid), x] as const] : [])),
   );
   const servers = scene.pool.servers.map((s) => s.name);
   const domains = servers.flatMap((s) =>
-    (scene.seenOf(s)?.domains ?? []).map((d) => running(d, s, byUuid.get(`${s}\n${d.uuid}`), scene)),
+    (scene.seenOf(s)?.domains ?? []).map((d) => running(d, s, byUuid.get(domainKey(s, d.uuid)), scene)),
   );
   const starts = decisions.flatMap((x) => {
     const t = x.transition;
@@ -241,6 +221,8 @@ export const bodiesOf = (
       : [
           {
             spec,
+            known: spec,
+            returns: localDisk(Object.values(config.disks), scene.pool) === null,
             name: spec.name,
             uuid,
             server: null,

@@ -13,10 +13,10 @@ const stateText: Readonly<Record<ServerSpec['state'], string>> = {
 };
 
 const sharing = (plan: PoolPlan, body: Body, server: string): Body | undefined => {
-  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const groups = new Set(body.known?.apart.map((a) => a.group));
   const index = plan.servers.indexOf(server);
   return plan.bodies.find(
-    (b, v) => b !== body && plan.solution.to[v] === index && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+    (b, v) => b !== body && plan.solution.to[v] === index && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
   );
 };
 
@@ -34,8 +34,8 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
   if (barred !== null) return barred;
   const other = sharing(plan, body, server);
   if (other) {
-    const groups = new Set(body.spec?.apart.map((a) => a.group));
-    const group = other.spec?.apart.find((a) => groups.has(a.group))?.group;
+    const groups = new Set(body.known?.apart.map((a) => a.group));
+    const group = other.known?.apart.find((a) => groups.has(a.group))?.group;
     return `has ${other.name} of group ${group}`;
   }
   const free = freeAfter(plan).get(server);
@@ -71,9 +71,9 @@ export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   if (wanted.length > 0 && !wanted.includes(server))
     return { is: 'file', text: `the file wants ${wanted.join(' or ')}` };
   const index = plan.servers.indexOf(server);
-  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const groups = new Set(body.known?.apart.map((a) => a.group));
   const beside = plan.bodies.find(
-    (b) => b !== body && b.server === server && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+    (b) => b !== body && b.server === server && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
   );
   if (beside) return { is: 'apart', text: `${beside.name} of its group is on ${server}, too` };
   const wants = plan.bodies.reduce((n, b) => n + (b.server === server ? b.next.memory : 0), 0);

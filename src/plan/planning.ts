@@ -12,6 +12,7 @@ import type { Facts } from '../kinds/vm/facts.ts';
 import { discarding, forgetting } from './stale.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
+import { specsOf } from './bodies.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
 import { openSpace, settleDisks, type Settled } from './disks.ts';
@@ -40,7 +41,8 @@ export interface Planned {
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
 }
 
-export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
+/** Only what the options name, and of the rest nothing is asked. */
+export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const members = membersIn(farm, seenAll, wantedPool);
   const { observed } = members;
@@ -256,6 +258,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       roofs,
       overhead,
       budget: (spec) => budget(spec, null),
+      specs: specsOf(farm, matched),
     }),
     decisions,
     fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),

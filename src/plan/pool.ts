@@ -33,7 +33,7 @@ const groupsOf = (bodies: readonly Body[], given: ReadonlySet<string>): Pick<Pro
   const index = new Map<string, number>();
   const from = new Int32Array(bodies.length + 1);
   const list = bodies.flatMap((b, v) => {
-    const mine = (b.spec?.apart ?? [])
+    const mine = (b.known?.apart ?? [])
       .filter((a) => !(a.soft && given.has(a.group)))
       .map((a) => {
         const i = index.get(a.group) ?? index.size;
@@ -51,7 +51,7 @@ const problemOf = (
   bodies: readonly Body[],
   servers: readonly string[],
   given: ReadonlySet<string>,
-): Problem & { readonly boots: Int32Array } => {
+): { readonly problem: Problem; readonly losing: () => Problem } => {
   const indexOf = new Map(servers.map((s, i) => [s, i] as const));
   const spec = new Map(scene.pool.servers.map((s) => [s.name, s] as const));
   const room = new Float64Array(servers.length * dims.length);
@@ -78,11 +78,13 @@ const problemOf = (
     return sets.push(serverSet(list(), servers.length)) - 1;
   };
   const at = Int32Array.from(bodies, (b) => indexOf.get(b.server ?? '') ?? -1);
+  const named = ({ known }: Body): number => {
+    const list = known?.servers ?? [];
+    return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
+  };
   const wanted = Int32Array.from(bodies, (b, v) => {
     if (b.stays && b.server === null) return setOf(`only ${b.prefers}`, () => [indexOf.get(b.prefers ?? '') ?? 0]);
-    const list = b.spec?.servers ?? [];
-    if (!b.spec) return setOf(`only ${at[v]}`, () => [at[v] ?? 0]);
-    return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
+    return b.spec ? named(b) : setOf(`only ${at[v]}`, () => [at[v] ?? 0]);
   });
   const anyRoofs = servers.map((s) => scene.roofs.get(s) ?? []).find((r) => r.length > 0) ?? [];
   const breeds = new Map<string, number>();
@@ -95,23 +97,24 @@ const problemOf = (
     }),
   );
   const mixed = breeds.size > 1;
-  const ables = (alive: boolean): Int32Array =>
+  /** `runs`: for one that goes there as it runs; else for one that boots there. */
+  const ables = (runs: boolean): Int32Array =>
     Int32Array.from(bodies, (b) => {
-      if (!b.config || servers.length === 1 || b.move === moveBy.never) return -1;
+      if (!b.config || servers.length === 1 || (runs && b.move === moveBy.never)) return -1;
       const { config } = b;
-      const from = alive && b.move === moveBy.live ? `${breed.get(b.server ?? '')} ${b.masked.join(' ')}` : '';
+      const alive = runs && mixed && b.move === moveBy.live;
+      const from = alive ? `${breed.get(b.server ?? '')} ${b.masked.join(' ')}` : '';
       return setOf(`able ${from} ${needsKey(config, anyRoofs)}`, () =>
         servers.flatMap((s, i) =>
           lackThere(config, s, scene) === null && (!alive || barredAlive(b, s, scene) === null) ? [i] : [],
         ),
       );
     });
-  const able = ables(mixed);
   const holds = (s: string): number => {
     const x = spec.get(s);
     return x && holdsVms(x) && scene.seenOf(s) ? 1 : 0;
   };
-  return {
+  const problem: Problem = {
     servers: servers.length,
     vms: bodies.length,
     dims: dims.length,
@@ -123,14 +126,21 @@ const problemOf = (
     now: amounts((b) => b.now),
     next: amounts((b) => b.next),
     wanted,
-    able,
-    boots: mixed ? ables(false) : able,
+    able: ables(true),
     sets,
     prefers: Int32Array.from(bodies, (b) => indexOf.get(b.prefers ?? '') ?? -1),
     move: Uint8Array.from(bodies, (b) => b.move),
     suspend: Uint8Array.from(bodies, (b) => (b.suspend ? 1 : 0)),
     ...groupsOf(bodies, given),
   };
+  // Whose server is lost boots on another: there it need not have run on, and whatever this run plans.
+  const losing = (): Problem => ({
+    ...problem,
+    wanted: Int32Array.from(bodies, named),
+    able: ables(false),
+    move: Uint8Array.from(bodies, (b) => (b.returns ? moveBy.cold : moveBy.never)),
+  });
+  return { problem, losing };
 };
 
 /** One that finds no place alive, and may be restarted where it cannot go alive. */
@@ -148,10 +158,10 @@ export const placePool = (
   const bodies = [...bodiesOf(scene, decisions, fresh)];
   const given = new Set<string>();
   for (;;) {
-    const { boots, ...problem } = problemOf(scene, bodies, servers, given);
+    const { problem, losing } = problemOf(scene, bodies, servers, given);
     const solution = solve(problem);
     const soft = solution.unmet
-      .flatMap(({ vm }) => bodies[vm]?.spec?.apart ?? [])
+      .flatMap(({ vm }) => bodies[vm]?.known?.apart ?? [])
       .filter((a) => a.soft && !given.has(a.group));
     if (soft.length > 0) {
       for (const a of soft) given.add(a.group);
@@ -167,8 +177,7 @@ export const placePool = (
     }
     const wrong = wrongWith(problem, solution.steps, solution.to);
     if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
-    // Whose server is lost boots on another: there it need not have run on.
-    const lost = lacking({ ...problem, able: boots }, solution.to, scene.pool.spare);
+    const lost = scene.pool.spare > 0 ? lacking(losing(), solution.to, scene.pool.spare) : null;
     return { scene, bodies, servers, problem, solution, lacking: lost };
   }
 };

@@ -6,6 +6,7 @@ import { idOf, isServerOp, reasonOf } from '../kinds/operations.ts';
 import type { Op, PlanDom0, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { aliasOf } from '../kinds/server/describe.ts';
+import type { Body } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import type { Edge } from './edges.ts';
 import { detachments, emptied } from './leaving.ts';
@@ -90,24 +91,23 @@ export const blocksOf = (nodes: readonly Node[], farm: Farm): readonly PlanDom0[
   });
 };
 
-/** VM key → its hard groups. */
+/** Its key; of one that this run does not plan, whatever is no other's. */
+const nameOf = (b: Body): string => b.spec?.key ?? b.uuid;
+
+/** VM → its hard groups. */
 export const apartOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, readonly string[]> =>
   new Map(
     pools.flatMap((p) =>
       p.bodies.flatMap((b) => {
-        const hard = (b.spec?.apart ?? []).filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
-        return b.spec && hard.length > 0 ? [[b.spec.key, hard] as const] : [];
+        const hard = (b.known?.apart ?? []).filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
+        return hard.length > 0 ? [[nameOf(b), hard] as const] : [];
       }),
     ),
   );
 
-/** VM key → where it runs now. */
+/** VM → where it runs now. */
 export const wheresOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, string> =>
-  new Map(
-    pools.flatMap((p) =>
-      p.bodies.flatMap((b) => (b.spec && b.server !== null ? [[b.spec.key, b.server] as const] : [])),
-    ),
-  );
+  new Map(pools.flatMap((p) => p.bodies.flatMap((b) => (b.server === null ? [] : [[nameOf(b), b.server] as const]))));
 
 /** A move is at least a cfg written and a migration. */
 const opsOfMove = 2;
