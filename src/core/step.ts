@@ -84,8 +84,8 @@ type Question =
     }
   /** The server can go to this address with the owner's key at this path; `hostKey`: the peer's, null where it is not known. */
   | { readonly is: 'sends-as'; readonly key: string; readonly address: string; readonly hostKey: string | null }
-  /** Nothing is left there of the keys that Reeve made for migrations. */
-  | { readonly is: 'no-keys' }
+  /** Nothing is left there of the keys that Reeve made for migrations, or nothing of these servers'. */
+  | { readonly is: 'no-keys'; readonly of: readonly string[] | null }
   /** The server takes migrations from whoever has this key: from a peer of Reeve's, or from the owner's. */
   | { readonly is: 'receives'; readonly key: string; readonly owner?: true }
   /** Free memory of the server, in KiB, is at least this. */

@@ -148,11 +148,33 @@ export const migrationOps = (
   });
 };
 
-/** Reeve's own keys are of no use where the file names the owner's, and open what need not be open. */
-export const dropOps = (pool: PoolSpec, observed: Observed, farm: string): readonly ServerOp[] =>
-  pool.servers.flatMap((s): readonly ServerOp[] => {
+/**
+ * Reeve's own keys are of no use where the file names the owner's, nor to servers that leave; and they open what need not be open.
+ * `keys`: what is given in the same plan.
+ */
+export const dropOps = (
+  pool: PoolSpec,
+  observed: Observed,
+  farm: string,
+  leaving: ReadonlySet<string>,
+  keys: readonly ServerOp[],
+): readonly ServerOp[] => {
+  const stays = new Set(pool.servers.filter((s) => !leaving.has(s.name) && !isGone(s, observed)).map((s) => s.name));
+  const missed = (name: string): boolean => {
+    const s = observed.get(name);
+    return s !== undefined && isUnknown(s) && s.memberOf === pool.name;
+  };
+  return pool.servers.flatMap((s): readonly ServerOp[] => {
     const seen = seenOn(observed, s.name)?.migration;
-    if (pool.migrationKey === undefined || !seen || s.state === 'lost') return [];
-    if (seen.key === null && seen.files.hosts === null && seen.ours.length === 0) return [];
-    return [{ ...opBase(s, farm), verb: 'drop-migrations', key: pool.migrationKey }];
+    if (!seen || s.state === 'lost') return [];
+    const verb = 'drop-migrations';
+    const given = keys.flatMap((op) => (op.server === s.name && 'peers' in op ? [op] : []));
+    const some = seen.key !== null || seen.files.hosts !== null || seen.ours.length > 0 || given.length > 0;
+    if (pool.migrationKey !== undefined)
+      return some ? [{ ...opBase(s, farm), verb, of: null, key: pool.migrationKey }] : [];
+    if (!stays.has(s.name)) return some ? [{ ...opBase(s, farm), verb, of: null, key: null }] : [];
+    const taken = [...seen.ours, ...given.flatMap((op) => (op.verb === 'take-migrations' ? op.peers : []))];
+    const of = [...new Set(taken.filter((p) => !stays.has(p) && !missed(p)))].sort(byText);
+    return of.length > 0 ? [{ ...opBase(s, farm), verb, of, key: null }] : [];
   });
+};

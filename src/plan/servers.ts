@@ -46,8 +46,10 @@ export const serverWork = (
     const names = new Set(pool.servers.map((s) => s.name));
     const migrations = ofVms.filter(({ op }) => op.verb === 'migrate' && names.has(op.server));
     const pairs = migrations.flatMap(({ op }) => (op.verb === 'migrate' ? [[op.server, op.peer] as const] : []));
-    const keys = migrationOps(pairs, pool, observed, farm.name, aliasOf).map(nodeOf);
+    const given = migrationOps(pairs, pool, observed, farm.name, aliasOf);
+    const keys = given.map(nodeOf);
     const detaches = detachments(pool, observed, farm.name, leaving);
+    const drops = whole ? dropOps(pool, observed, farm.name, leaving, given).map(nodeOf) : [];
     const members = whole ? memberOps(pool, observed, farm.name, leaving).map(nodeOf) : [];
     const leaves = members.filter((n) => n.op.verb === 'leave-pool');
     for (const n of [...detaches, ...leaves]) {
@@ -55,6 +57,15 @@ export const serverWork = (
       if (n.op.verb !== 'leave-pool') continue;
       for (const other of detaches) if (other.op.server === n.op.server) edges.push([n.id, other.id]);
       for (const other of members) if (other.op.verb === 'join-pool') edges.push([other.id, n.id]);
+    }
+    // What leaves goes with the keys that it has until then.
+    for (const n of drops) {
+      for (const v of ofVms) {
+        const from = v.op.server === n.op.server && leaving.has(n.op.server);
+        const to = v.op.verb === 'migrate' && v.op.peer === n.op.server && leaving.has(v.op.server);
+        if (from || to) edges.push([n.id, v.id]);
+      }
+      for (const k of keys) if (k.op.server === n.op.server) edges.push([n.id, k.id]);
     }
     const keyOf = (verb: string, server: string): string | undefined =>
       keys.find((k) => k.op.verb === verb && k.op.server === server)?.id;
@@ -70,7 +81,6 @@ export const serverWork = (
       for (const k of [keyOf('send-migrations', op.server), keyOf('take-migrations', op.peer)])
         if (k !== undefined) edges.push([id, k]);
     }
-    const drops = whole ? dropOps(pool, observed, farm.name).map(nodeOf) : [];
     nodes.push(...keys, ...drops, ...detaches, ...members);
   }
   return { nodes, edges };

@@ -99,8 +99,8 @@ it("takes Reeve's own keys away once the file names the owner's, and keeps every
   const plan = await farm.converge(poolText(both, 'a: {}', owner));
   expect(ids(plan)).toEqual(['dom01/drop-migrations', 'dom02/drop-migrations']);
   expect(plan.dom0s.map((d) => d.does)).toEqual([
-    [`take Reeve's own keys for migrations away: the file names ${key}`],
-    [`take Reeve's own keys for migrations away: the file names ${key}`],
+    [`take Reeve's keys for migrations away: the file names ${key}`],
+    [`take Reeve's keys for migrations away: the file names ${key}`],
   ]);
   expect(read('dom02', '/root/.ssh/authorized_keys')).toBe(people);
   for (const path of ['/root/.ssh/reeve-migration', '/root/.ssh/reeve-migration.pub', '/etc/reeve/migration_hosts'])

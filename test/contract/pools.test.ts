@@ -210,8 +210,17 @@ describe('a server that leaves', () => {
   it('is emptied, gives back its repositories and forgets the pool, in one run', async () => {
     await converge(farm({ vms: two }));
     const leaving = farm({ dom01: ', state: absent', vms: anywhere });
-    await converge(leaving);
+    const plan = await converge(leaving);
     expect(await both()).toEqual([[], ['a', 'b']]);
+    // The key with which its VMs went opens nothing any more.
+    expect(ids(plan).filter((id) => id.includes('migrations'))).toEqual([
+      'dom01/send-migrations',
+      'dom02/take-migrations',
+      'dom01/drop-migrations',
+      'dom02/drop-migrations',
+    ]);
+    expect(rig.sim.files('dom01').read('/root/.ssh/reeve-migration')).toBeUndefined();
+    expect(rig.sim.files('dom02').read('/root/.ssh/authorized_keys')).toBe('');
     expect(rig.sim.files('dom01').read('/etc/reeve/pool.json')).toBeUndefined();
     expect(rig.sim.files('dom01').read('/etc/fstab') ?? '').not.toMatch(/vmstore/);
     expect(JSON.parse(rig.sim.files('dom02').read('/etc/reeve/pool.json') ?? '')).toMatchObject({ members: ['dom02'] });

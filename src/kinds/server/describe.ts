@@ -14,7 +14,8 @@ export const reasonOf = (op: ServerOp): string => {
     case 'take-migrations':
       return `let ${op.peers.join(', ')} migrate to it, and nothing else`;
     case 'drop-migrations':
-      return `take Reeve's own keys for migrations away: the file names ${op.key}`;
+      if (op.of !== null) return `let ${op.of.join(', ')} migrate to it no longer`;
+      return `take Reeve's keys for migrations away: ${op.key === null ? 'it leaves the pool' : `the file names ${op.key}`}`;
   }
 };
 

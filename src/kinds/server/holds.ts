@@ -204,8 +204,12 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return takes || 'the server does not take migrations from there';
     }
     case 'no-keys': {
-      const left = seen.migration && (seen.migration.key ?? seen.migration.files.hosts ?? seen.migration.ours[0]);
-      return !left || 'the server still has keys that Reeve made for migrations';
+      const { of } = condition;
+      const { key, files, ours } = seen.migration ?? { key: null, files: { hosts: null }, ours: [] };
+      const left = ours.filter((p) => of === null || of.includes(p));
+      if (left.length > 0) return `the server still takes migrations from ${left.join(', ')}`;
+      const own = of === null && (key !== null || files.hosts !== null);
+      return !own || 'the server still has a key that Reeve made for migrations';
     }
     case 'room': {
       const free = seen.memory.free + seen.memory.reclaimable;

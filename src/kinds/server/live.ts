@@ -15,7 +15,7 @@ export interface MigrationSeen {
   readonly admits: readonly string[];
   /** The keys that may log in as root and are held to nothing that keeps them from migrating to it. */
   readonly lets: readonly string[];
-  /** Those of `admits` that Reeve put there. */
+  /** The servers whose keys Reeve put there. */
   readonly ours: readonly string[];
   /** The files that are changed: what they hold, to be compared and swapped. */
   readonly files: {

@@ -25,5 +25,11 @@ export type ServerOp =
   | (Base & { readonly verb: 'send-migrations'; readonly peers: readonly string[] })
   /** Let these peers migrate to it, and do nothing else there. */
   | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] })
-  /** Take away what the two above made: the owner's own key, at this path, does it. */
-  | (Base & { readonly verb: 'drop-migrations'; readonly key: string });
+  /** Take away what the two above made. */
+  | (Base & {
+      readonly verb: 'drop-migrations';
+      /** The servers whose keys it no longer takes; null: all of them, and its own key goes, too. */
+      readonly of: readonly string[] | null;
+      /** The owner's key, which does it from now on; null: a server leaves the pool. */
+      readonly key: string | null;
+    });

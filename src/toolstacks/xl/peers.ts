@@ -14,9 +14,9 @@ export const authorizedPath = '/root/.ssh/authorized_keys';
 /** The line that lets a peer's key migrate, and nothing else. */
 export const admitLine = (key: string, from: string): string => `${onlyMigrates} ${key} reeve-migration:${from}`;
 
-/** Whether a line of authorized_keys is one that Reeve wrote; whose, in a file of one's own. */
-export const isOurs = (line: string): boolean =>
-  line.trim().startsWith(onlyMigrates) && /\sreeve-migration:\S+$/.test(line.trim());
+/** Whose key a line of authorized_keys holds that Reeve wrote; null: it is not Reeve's. */
+export const peerIn = (line: string): string | null =>
+  line.trim().startsWith(onlyMigrates) ? (/\sreeve-migration:(\S+)$/.exec(line.trim())?.[1] ?? null) : null;
 
 const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => {
   const found = entries.find((e) => `/${e.name}` === path);
@@ -74,7 +74,7 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
       .split('\n')
       .flatMap((line) => (line.trim().startsWith(onlyMigrates) ? (keyIn(line) ?? []) : [])),
     lets: (authorized?.text ?? '').split('\n').flatMap(letIn),
-    ours: (authorized?.text ?? '').split('\n').flatMap((line) => (isOurs(line) ? (keyIn(line) ?? []) : [])),
+    ours: (authorized?.text ?? '').split('\n').flatMap((line) => peerIn(line) ?? []),
     files: { hosts, authorized },
   };
 };

@@ -102,7 +102,7 @@ describe('a server that takes', () => {
     const only = 'restrict,command="exec xl migrate-receive"';
     const seen = letting(`${only} ssh-ed25519 AAAA reeve-migration:dom01\n${only} ssh-ed25519 BBBB root@dom03\n`);
     expect([seen.migration?.ours, seen.migration?.admits]).toEqual([
-      ['ssh-ed25519 AAAA'],
+      ['dom01'],
       ['ssh-ed25519 AAAA', 'ssh-ed25519 BBBB'],
     ]);
   });
