@@ -10,13 +10,8 @@ type SeenOf = (server: string) => ServerSeen | undefined;
 
 const poolOf = (farm: Farm, { pool }: VmSpec): PoolSpec | undefined => farm.pools.find((p) => p.name === pool);
 
-/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
-export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => {
-  const pool = poolOf(farm, spec);
-  if (!pool) return null;
-  const lost = new Set(pool.servers.flatMap((s) => (s.state === 'lost' && !seenOf(s.name) ? [s.name] : [])));
-  if (lost.size === 0) return null;
-  const leases = Object.values(pool.repositories)
+const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly Lease[] =>
+  Object.values(pool.repositories)
     .filter((r) => r.shared)
     .flatMap((r) =>
       pool.servers.flatMap((s) => {
@@ -26,7 +21,26 @@ export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null =
           : [];
       }),
     );
-  return leases.find((l) => l.vm === spec.key && l.farm === farm.name && lost.has(l.server)) ?? null;
+
+/** The lease of a VM on one of these servers, none of which was read. */
+const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Lease | null => {
+  const pool = poolOf(farm, spec);
+  const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
+  if (!pool || silent.size === 0) return null;
+  const mine = (l: Lease): boolean => l.vm === spec.key && l.farm === farm.name && silent.has(l.server);
+  return leasesIn(pool, seenOf).find(mine) ?? null;
+};
+
+/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
+export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => leaseOn(spec, farm, 'lost', seenOf);
+
+/** The server, powered down by us, on which a VM is that was seen nowhere; null: it cannot be told. */
+export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null => {
+  const isOff = (name: string): boolean =>
+    poolOf(farm, spec)?.servers.some((s) => s.name === name && s.state === 'off' && !seenOf(name)) === true;
+  const [first] = spec.servers;
+  if (first !== undefined && spec.servers.every(isOff)) return spec.servers.join(' or ');
+  return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
 };
 
 /** Disks of a VM that is seen nowhere, while a server is lost that may have had its cfg: it must not begin anew beside them. */

@@ -27,10 +27,10 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
-import { abandoned, heldElsewhere, leftBy } from './leases.ts';
+import { abandoned, heldElsewhere, leftBy, restsOn } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
-import { planStorage, roofOver, unreadIn } from './storage.ts';
+import { planStorage, roofOver, unreadIn, whenRead } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export interface Planned {
@@ -161,6 +161,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const lost = new Set(farm.pools.flatMap((p) => p.servers.flatMap((x) => (x.state === 'lost' ? [x.name] : []))));
   const isLost = (name: string): boolean => lost.has(name);
   const prunes = withPruned(farm, matched, options.prune);
+  const resting: string[] = [];
   const forgets = new Map<string, readonly VmOp[]>();
   const discards = new Map<string, readonly VmOp[]>();
   const halvesOf = (key: string): readonly Found[] => matched.halves.flatMap((h) => (h.key === key ? [h.half] : []));
@@ -172,11 +173,11 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const m = matched.of.get(spec.key);
     if (!m || m.is === 'nowhere') {
       if (spec.state === 'absent') continue;
-      if (unread.length > 0) {
+      const rests = restsOn(spec, farm, seenOf);
+      if (rests !== null) resting.push(`${spec.key} is on ${rests}, which is off: nothing is done with it`);
+      else if (unread.length > 0) {
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
-        refused.push(
-          refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
-        );
+        refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
       } else {
         const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
         if (left.length === 0) fresh.push(spec);
@@ -197,9 +198,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       doomed.push({ spec, found: m.found });
     } else if (!m.found.live.domain && unread.length > 0 && m.found.live.marker?.home !== m.found.server) {
       const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
-      refused.push(
-        refusal(spec.key, `${spec.key} is left alone`, why, `try again when ${unread.join(' and ')} answers`),
-      );
+      refused.push(refusal(spec.key, `${spec.key} is left alone`, why, whenRead(unread, pool)));
     } else {
       decideOn(spec, m.found.live, m.found.server);
       discards.set(spec.key, discarding(spec.key, halvesOf(spec.key), m.found));
@@ -299,7 +298,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     placed: reasons,
     matched,
     refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
-    warnings: [...storage.warnings, ...orphans.warnings, ...placed.warnings],
+    warnings: [...storage.warnings, ...orphans.warnings, ...resting, ...placed.warnings],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOf(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

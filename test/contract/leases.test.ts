@@ -188,6 +188,22 @@ describe('a server that dies', () => {
     await rig.sim.faults('dom01').refuse(true);
     const plan = await planOf(farm('', ', state: off'));
     expect([plan.operations, plan.unreadable]).toEqual([[], []]);
-    expect(plan.refused[0]?.why).toMatch(/seen nowhere, but dom01 could not be read/);
+    // As the file says, and no error: its lease tells where it is.
+    expect([plan.refused, plan.warnings.filter((w) => w.includes('is off'))]).toEqual([
+      [],
+      ['web is on dom01, which is off: nothing is done with it'],
+    ]);
+    // Of one that nobody knows, nothing can be told while a server is off.
+    const other = await planOf(farm('', ', state: off').replace('web:', 'b:'));
+    expect([other.operations, other.refused.map((r) => [r.subject.name, r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'b',
+          'it was seen nowhere, but dom01 could not be read: it may be there',
+          'power dom01 on for that, or let it leave the pool: it is off',
+        ],
+      ],
+    ]);
   });
 });
