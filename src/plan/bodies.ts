@@ -15,7 +15,7 @@ import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
 import { barsAlive } from './alive.ts';
 import type { Decision } from './decide.ts';
 import { lackOf } from './lacks.ts';
-import type { Matched } from './match.ts';
+import type { Found, Matched } from './match.ts';
 import { moveBy } from './moves/problem.ts';
 import type { Roof } from './parts.ts';
 import type { Room } from './room.ts';
@@ -72,14 +72,16 @@ export interface PoolScene {
 
 const domainKey = (server: string, uuid: string): string => `${server}\n${uuid}`;
 
-export const specsOf = (farm: Farm, matched: Matched): PoolScene['specs'] =>
-  new Map(
-    farm.vms.flatMap((v) => {
-      const m = matched.of.get(v.key);
-      const uuid = m?.is === 'matched' ? m.found.live.domain?.uuid : undefined;
-      return m?.is === 'matched' && uuid !== undefined ? [[domainKey(m.found.server, uuid), v] as const] : [];
-    }),
-  );
+/** Those that were found more than once are each of the file, too. */
+export const specsOf = (farm: Farm, matched: Matched): PoolScene['specs'] => {
+  const out = new Map<string, VmSpec>();
+  const put = ({ server, live: { domain } }: Found, spec: VmSpec | undefined): unknown =>
+    domain && spec && out.set(domainKey(server, domain.uuid), spec);
+  const byKey = new Map(farm.vms.map((v) => [v.key, v] as const));
+  for (const f of matched.left) if (f.marker?.farm === farm.name) put(f, byKey.get(f.marker.vm));
+  for (const [key, m] of matched.of) if (m.is === 'matched') put(m.found, byKey.get(key));
+  return out;
+};
 
 /** Whether the server may hold VMs, as the file has it. */
 export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');

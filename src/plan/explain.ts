@@ -53,6 +53,25 @@ export const lacksText = (plan: PoolPlan, body: Body): string =>
     .map((s) => `${s.name} ${lackOn(plan, body, s.name) ?? 'has room, but what has to leave it first cannot'}`)
     .join('; ') || 'no other server of its pool may have it';
 
+/** What would help, by what keeps it from the servers that may have it. */
+export const helpText = (plan: PoolPlan, body: Body): string => {
+  const may = plan.scene.pool.servers.filter(
+    (s) => s.name !== body.server && (body.spec?.servers.length === 0 || body.spec?.servers.includes(s.name)),
+  );
+  const lacks = may.map((s) => lackOn(plan, body, s.name));
+  if (lacks.some((l) => l === null || l.startsWith('lacks ')))
+    return 'free some memory, take a smaller VM, or give it another server';
+  const open = may.filter(holdsVms);
+  if (open.length === 0) {
+    const others = plan.scene.pool.servers.some((s) => s.name !== body.server && holdsVms(s) && !may.includes(s));
+    return others ? 'name more servers for it in the file' : 'let another server be `active`, or add one';
+  }
+  const grouped = open.map((s) => sharing(plan, body, s.name)).find((b) => b !== undefined);
+  if (grouped) return 'add a server, or let the group be `soft: true` for it';
+  const own = open.flatMap((s) => (body.config && lackThere(body.config, s.name, plan.scene)?.help) ?? []);
+  return own[0] ?? 'give it another server';
+};
+
 /** Why a VM that runs there cannot stay. */
 export interface Reason {
   /** `state`, `file` and `apart` are wishes of the file; `full` and `room` come of what others take. */

@@ -12,7 +12,7 @@ import type { CfgRecord } from '../kinds/vm/live.ts';
 import { helpAlive } from './alive.ts';
 import { barredAlive, type Body } from './bodies.ts';
 import type { Decision } from './decide.ts';
-import { lackOn, lacksText, whyLeaves } from './explain.ts';
+import { helpText, lackOn, lacksText, whyLeaves } from './explain.ts';
 import { moveBy, type Unmet } from './moves/problem.ts';
 import { travels, unmetOf, type PoolPlan, type Travel } from './pool.ts';
 import { refusal } from './refusal.ts';
@@ -134,7 +134,7 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
 const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal => {
   const key = body.spec?.key ?? body.name;
   const here = body.server ?? body.prefers;
-  const help = 'free some memory, take a smaller VM, or give it another server';
+  const help = helpText(plan, body);
   if (what === 'start') {
     const comes = body.decision !== null && body.prefers === null;
     const does = comes ? `moved into pool ${plan.scene.pool.name}` : body.decision ? 'started' : 'created';

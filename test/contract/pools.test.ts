@@ -156,6 +156,22 @@ describe('maintenance', () => {
     expect((await rig.sim.hand('dom02', ['xl', 'vcpu-list', 'a'])).out).toMatch(/ 0-1 \/ all/);
   });
 
+  it('of all servers leaves nobody to go to, and says what would help', async () => {
+    await converge(farm({ vms: 'a: { server: dom01 }, b: { server: dom02 }' }));
+    const helpOf = async (dom02: string, b: string): Promise<readonly (readonly (string | null)[])[]> =>
+      (await planOf(farm({ dom01: ', state: maintenance', dom02, vms: `a: ${b}, b: { server: dom02 }` }))).refused
+        .filter((r) => r.subject.name === 'a')
+        .map((r) => [r.why, r.help]);
+    expect(await helpOf(', state: maintenance', '{}')).toEqual([
+      ['dom02 is in maintenance', 'let another server be `active`, or add one'],
+    ]);
+    expect(await helpOf('', '{ server: dom01 }')).toEqual([
+      ['no other server of its pool may have it', 'name more servers for it in the file'],
+    ]);
+    rig.sim.files('dom02').remove('/srv/vmlinuz');
+    expect(await helpOf('', '{}')).toEqual([['dom02 has no /srv/vmlinuz', 'correct the path, or put the file there']]);
+  });
+
   it('explains what has no room elsewhere, and moves the rest', async () => {
     await rig.close();
     await open(server('dom01'), server('dom02', 1024 + 320));
@@ -235,8 +251,11 @@ describe('apart', () => {
     await converge(apart);
     expect((await both()).map((l) => l.length)).toEqual([1, 1]);
     const third = await planOf(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: web }' }));
-    expect(third.refused.map((r) => r.why)).toEqual([
-      expect.stringMatching(/dom01 has [ab] of group web; dom02 has [ab] of group web/),
+    expect(third.refused.map((r) => [r.why, r.help])).toEqual([
+      [
+        expect.stringMatching(/dom01 has [ab] of group web; dom02 has [ab] of group web/),
+        'add a server, or let the group be `soft: true` for it',
+      ],
     ]);
     await converge(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: { group: web, soft: true } }' }));
   });

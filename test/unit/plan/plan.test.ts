@@ -227,6 +227,29 @@ describe('what is not ours', () => {
   });
 });
 
+describe('a VM that runs twice', () => {
+  const f = farm([{ ...web, apart: [{ group: 'g', soft: false }] }], ['a', 'b', 'c']);
+  const one = made(f, { a: server(), b: server(), c: server() });
+  const [where = ''] = [...one].flatMap(([name, s]) => (s.is === 'seen' && s.domains.length > 0 ? [name] : []));
+  const other = where === 'a' ? 'b' : 'a';
+  const twice = new Map([...one, [other, one.get(where) ?? server()]]);
+
+  it('is left alone in both places, and no other of its group comes to either', () => {
+    const both = { ...f, vms: [...f.vms, spec('db', { apart: [{ group: 'g', soft: false }] })] };
+    const p = plan(both, twice, { prune: true });
+    expect(p.refused.map((r) => r.what)).toEqual(['web is left alone']);
+    expect(p.operations.map((o) => [o.id, o.server])).toEqual([
+      ['db/define', 'c'],
+      ['db/autostart', 'c'],
+      ['db/start', 'c'],
+    ]);
+    expect(p.unmanaged.map((u) => u.detail)).toEqual([
+      '/etc/xen/web.cfg; ours, of web',
+      '/etc/xen/web.cfg; ours, of web',
+    ]);
+  });
+});
+
 describe('deletion', () => {
   const keeper = spec('keeper');
   const both = farm([keeper, web]);
