@@ -43,10 +43,24 @@ export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null
   return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
 };
 
-/** Disks of a VM that is seen nowhere, while a server is lost that may have had its cfg: it must not begin anew beside them. */
+/** Where a VM may be that is seen nowhere, though every server of its pool was read that is not lost; null: nowhere. */
+export const hiddenIn = (
+  { pool: own }: VmSpec,
+  farm: Farm,
+  seenOf: SeenOf,
+): { readonly why: string; readonly pool: string | null } | null => {
+  const unseen = (p: PoolSpec, lost: boolean): boolean =>
+    p.servers.some((s) => (s.state === 'lost') === lost && !seenOf(s.name));
+  if (farm.pools.some((p) => p.name === own && unseen(p, true))) return { why: 'a server is lost', pool: null };
+  // Its file may have moved it from there.
+  const other = farm.pools.find((p) => p.name !== own && unseen(p, false))?.name;
+  return other === undefined ? null : { why: `pool ${other} was not read, or not all of it`, pool: other };
+};
+
+/** Disks of a VM that is seen nowhere and may be hidden: it must not begin anew beside them. */
 export const abandoned = (spec: VmSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
   const pool = poolOf(farm, spec);
-  if (!pool?.servers.some((s) => s.state === 'lost' && !seenOf(s.name))) return [];
+  if (!pool || hiddenIn(spec, farm, seenOf) === null) return [];
   const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
   const found = Object.values(pool.repositories).flatMap((r) =>
     pool.servers.flatMap((s) => {
@@ -77,12 +91,14 @@ export const heldElsewhere = (
     const is = held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`;
     return { why: `its lease ${t.lease.path} ${is}`, help: 'look who runs it, and remove the file' };
   }
-  const holder = poolOf(farm, d.spec)?.servers.find((s) => s.name === held.server);
+  const holder = farm.pools.flatMap((p) => p.servers).find((s) => s.name === held.server);
   if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
   return {
     why: `its lease says that it runs on ${held.server}, which could not be read`,
-    help: holder
-      ? `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``
-      : 'put that server back into the file',
+    help: !holder
+      ? 'put that server back into the file'
+      : holder.pool !== d.spec.pool
+        ? `it moves from pool ${holder.pool}, which has to be read for that`
+        : `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``,
   };
 };

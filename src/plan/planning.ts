@@ -27,7 +27,7 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
-import { abandoned, heldElsewhere, leftBy, restsOn } from './leases.ts';
+import { abandoned, heldElsewhere, hiddenIn, leftBy, restsOn } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
 import { planStorage, roofOver, unreadIn, whenRead } from './storage.ts';
@@ -182,8 +182,11 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
         const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
         if (left.length === 0) fresh.push(spec);
         else {
-          const why = `it is seen nowhere, and a server is lost; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
-          const help = `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
+          const hidden = hiddenIn(spec, farm, seenOf);
+          const why = `it is seen nowhere, and ${hidden?.why}; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
+          const help = hidden?.pool
+            ? `plan pool ${hidden.pool}, too, when all of it answers: what is there moves, and is not made anew`
+            : `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
           refused.push(refusal(spec.key, `${spec.key} would be created`, why, help));
         }
       }

@@ -522,6 +522,44 @@ vms: { a: { pool: ${pool}${more} } }
     ]);
   });
 
+  it('makes no new VM of one that stands in a pool which was not read', async () => {
+    await converge(pools('p', ', state: stopped'));
+    const disk = store()
+      .list('/disks')
+      .find((n) => n.endsWith('.raw'));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(pools('q'), { pools: ['q'] });
+    expect([ids(plan), plan.refused.map((r) => [r.what, r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'a would be created',
+          `it is seen nowhere, and pool p was not read, or not all of it; /srv/vmstore/disks/${disk} is of it`,
+          'plan pool p, too, when all of it answers: what is there moves, and is not made anew',
+        ],
+      ],
+    ]);
+  });
+
+  it('says from where one comes that runs there, and whose disks tell nothing', async () => {
+    const given = (pool: string): string =>
+      pools(pool, ', disks: { xvda: { path: /srv/vmstore/a.raw } }').replace('disks: { xvda: { size: 1GiB } } }', '}');
+    await converge(pools('p').replace(/vms: .*/, 'vms: {}'));
+    store().write('/a.raw', 'mine');
+    await converge(given('p'));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(given('q'), { pools: ['q'], ...allowing('restart') });
+    expect([ids(plan), plan.refused.map((r) => [r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'its lease says that it runs on dom01, which could not be read',
+          'it moves from pool p, which has to be read for that',
+        ],
+      ],
+    ]);
+  });
+
   it('moves the cfg of one that does not run', async () => {
     await converge(pools('p', ', state: stopped'));
     await converge(pools('q', ', state: stopped'));
