@@ -423,6 +423,8 @@ describe('restarts that a profile asks for', () => {
     expect(plan.lanes).toEqual([{ id: 'restarts of p', width: 1, stopOnFailure: true, vms: ['w1', 'w2', 'w3'] }]);
     const needs = (id: string): readonly string[] => plan.operations.find((o) => o.id === id)?.needs ?? [];
     expect([needs('w2/restart'), needs('w3/restart')]).toEqual([['w1/ready'], ['w2/ready']]);
+    // That is no `after` of the file.
+    expect(renderPlan(plan, { color: false, width: 100, commands: false })).not.toContain('starts after');
     const { done, failed, skipped } = await rig.apply(plan);
     expect(done).toEqual(['w1/restart', 'w1/ready', 'w2/restart']);
     expect(failed.map((f) => f.id)).toEqual(['w2/ready']);
