@@ -112,6 +112,16 @@ test('apart: a pattern is filled in, in a list as well', async () => {
   ]);
 });
 
+test('apart: a group of one that is called almost like another is taken for a slip', async () => {
+  const said = async (group: string): Promise<readonly (string | undefined)[]> =>
+    (await load(`${home}vms: { a: { apart: web }, b: { apart: web }, c: { apart: ${group} } }\n`)).warnings.map(
+      (w) => `${w.at?.line}:${w.at?.column} ${w.message}; ${w.hint}`,
+    );
+  expect(await said('wbe')).toEqual(['4:58 no VM but c is in group "wbe"; did you mean "web"?']);
+  expect(await said('[web, "web2"]')).toEqual([]);
+  expect(await said('db')).toEqual([]);
+});
+
 test('the policy says how restarts roll, and what runs before a change', async () => {
   const { farm } = await load({
     'farm/a.yaml': `${home}policy: { restarts: { atOnce: 2 } }\n`,
