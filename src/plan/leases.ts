@@ -5,6 +5,7 @@ import type { ServerSeen } from '../kinds/server/live.ts';
 import { leaseIn } from '../kinds/vm/lease.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
+import { localDisk } from './ways-out.ts';
 
 type SeenOf = (server: string) => ServerSeen | undefined;
 
@@ -43,24 +44,8 @@ export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null
   return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
 };
 
-/** Where a VM may be that is seen nowhere, though every server of its pool was read that is not lost; null: nowhere. */
-export const hiddenIn = (
-  { pool: own }: VmSpec,
-  farm: Farm,
-  seenOf: SeenOf,
-): { readonly why: string; readonly pool: string | null } | null => {
-  const unseen = (p: PoolSpec, lost: boolean): boolean =>
-    p.servers.some((s) => (s.state === 'lost') === lost && !seenOf(s.name));
-  if (farm.pools.some((p) => p.name === own && unseen(p, true))) return { why: 'a server is lost', pool: null };
-  // Its file may have moved it from there.
-  const other = farm.pools.find((p) => p.name !== own && unseen(p, false))?.name;
-  return other === undefined ? null : { why: `pool ${other} was not read, or not all of it`, pool: other };
-};
-
-/** Disks of a VM that is seen nowhere and may be hidden: it must not begin anew beside them. */
-export const abandoned = (spec: VmSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
-  const pool = poolOf(farm, spec);
-  if (!pool || hiddenIn(spec, farm, seenOf) === null) return [];
+/** Disks that are marked as its own and that the file does not name. */
+const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
   const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
   const found = Object.values(pool.repositories).flatMap((r) =>
     pool.servers.flatMap((s) => {
@@ -74,6 +59,49 @@ export const abandoned = (spec: VmSpec, farm: Farm, seenOf: SeenOf): readonly st
     }),
   );
   return [...new Set(found)].filter((path) => !wanted.has(path)).sort();
+};
+
+/** A disk that one server only has, or had. */
+const localOf = (spec: VmSpec, pool: PoolSpec): string | null => {
+  const found = Object.entries(spec.disks ?? {}).find(([, d]) =>
+    d.made ? pool.repositories[d.made.repository]?.shared !== true : localDisk([d], pool) !== null,
+  );
+  return found?.[0] ?? null;
+};
+
+/**
+ * Why a VM that was seen nowhere must not be made, though every server of its pool was read that is neither off nor lost: it may be
+ * where nobody looked, and must not begin anew beside its disks. Null: it is new, or its lease tells where they are.
+ */
+export const hidden = (
+  spec: VmSpec,
+  farm: Farm,
+  seenOf: SeenOf,
+): { readonly why: string; readonly help: string } | null => {
+  const pool = poolOf(farm, spec);
+  if (!pool) return null;
+  const lost = pool.servers.filter((s) => s.state === 'lost' && !seenOf(s.name)).map((s) => s.name);
+  const local = localOf(spec, pool);
+  const named = spec.servers.length > 0 && spec.servers.every((s) => seenOf(s));
+  if (lost.length > 0 && local !== null && !named)
+    return {
+      why: `it is seen nowhere, and ${lost.join(' and ')} is lost, which may have had its disk ${local} alone`,
+      help: 'name the server where it is to begin with what is there (`server: …`)',
+    };
+  // Its file may have moved it from there.
+  const other = farm.pools.find((p) => p !== pool && p.servers.some((s) => s.state !== 'lost' && !seenOf(s.name)));
+  if ((lost.length === 0 && !other) || leftBy(spec, farm, seenOf)) return null;
+  const disks = marked(spec, pool, farm, seenOf);
+  const [first] = disks;
+  if (first === undefined) return null;
+  const where = lost.length > 0 ? 'a server is lost' : `pool ${other?.name} was not read, or not all of it`;
+  return {
+    why: `it is seen nowhere, and ${where}; ${disks.join(' and ')} ${disks.length === 1 ? 'is' : 'are'} of it`,
+    help:
+      lost.length === 0
+        ? `plan pool ${other?.name}, too, when all of it answers: what is there moves, and is not made anew`
+        : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, --delete-disks ${first.replace(/^.*\//, '')}`,
+  };
 };
 
 /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */

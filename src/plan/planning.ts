@@ -27,7 +27,7 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { planImages } from './images.ts';
-import { abandoned, heldElsewhere, hiddenIn, leftBy, restsOn } from './leases.ts';
+import { heldElsewhere, hidden, leftBy, restsOn } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, usersIn, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
 import { planStorage, roofOver, unreadIn, whenRead } from './storage.ts';
@@ -179,16 +179,9 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
         refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
       } else {
-        const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
-        if (left.length === 0) fresh.push(spec);
-        else {
-          const hidden = hiddenIn(spec, farm, seenOf);
-          const why = `it is seen nowhere, and ${hidden?.why}; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
-          const help = hidden?.pool
-            ? `plan pool ${hidden.pool}, too, when all of it answers: what is there moves, and is not made anew`
-            : `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
-          refused.push(refusal(spec.key, `${spec.key} would be created`, why, help));
-        }
+        const no = hidden(spec, farm, seenOf);
+        if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no.why, no.help));
+        else fresh.push(spec);
       }
     } else if (m.is === 'matched' && isLost(m.found.server)) {
       const why = `${m.found.server} is declared lost, and it answers`;

@@ -206,4 +206,22 @@ describe('a server that dies', () => {
       ],
     ]);
   });
+
+  it('is not begun anew elsewhere where a disk of it was on that server alone', async () => {
+    const local = (server: string): string =>
+      farm(server, lost).replace('{ size: 1GiB } }', '{ size: 1GiB }, xvdb: { path: /srv/vmlinuz } }');
+    await converge(local(', server: dom01').replace(lost, ''));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(local(''));
+    expect([plan.operations.filter((o) => o.target.kind === 'vm'), plan.refused.map((r) => [r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'it is seen nowhere, and dom01 is lost, which may have had its disk xvdb alone',
+          'name the server where it is to begin with what is there (`server: …`)',
+        ],
+      ],
+    ]);
+    expect((await planOf(local(', server: dom02'))).operations.map((o) => o.id)).toContain('web/start');
+  });
 });
