@@ -59,6 +59,8 @@ export const helpText = (plan: PoolPlan, body: Body): string => {
     (s) => s.name !== body.server && (body.spec?.servers.length === 0 || body.spec?.servers.includes(s.name)),
   );
   const lacks = may.map((s) => lackOn(plan, body, s.name));
+  if (lacks.some((l) => l?.endsWith('(overcommit)')) && !lacks.some((l) => l?.endsWith('of memory')))
+    return 'raise `overcommit.vcpus`, take fewer vCPUs, or add a server';
   if (lacks.some((l) => l === null || l.startsWith('lacks ')))
     return 'free some memory, take a smaller VM, or give it another server';
   const open = may.filter(holdsVms);

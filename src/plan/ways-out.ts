@@ -22,7 +22,6 @@ const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | 
     return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
   const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
   if (passed) return `it has a device of its server (${passed.key})`;
-  if (d.state === 'paused') return 'it is paused';
   return null;
 };
 
@@ -48,6 +47,7 @@ export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene
   const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
   if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
   if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
+  if (d.state === 'paused') return never('it is paused', 'let it run (`state: running`), or stop it first');
   const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
   const restarts = within('restart', budget) && t.want.state === 'running';
   if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };

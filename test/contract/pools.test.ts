@@ -200,6 +200,16 @@ describe('maintenance', () => {
     expect([await both(), cfgs('dom01'), leaseServers()]).toEqual([[[], ['a']], [], ['dom02']]);
   });
 
+  it('leaves a paused VM where it is, whatever it may cost', async () => {
+    const paused = 'a: { server: dom01, state: paused }';
+    await converge(farm({ vms: paused }), allowing('stop'));
+    const plan = await planOf(farm({ dom01: ', state: maintenance', vms: 'a: { state: paused }' }), allowing('stop'));
+    expect([ids(plan), plan.refused.map((r) => [r.why, r.help, r.needs])]).toEqual([
+      [],
+      [['it is paused', 'let it run (`state: running`), or stop it first', null]],
+    ]);
+  });
+
   it('joins a move to the restart that a change costs anyway', async () => {
     await converge(farm({ vms: 'a: { server: dom01 }' }));
     const plan = await converge(

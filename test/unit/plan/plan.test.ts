@@ -52,6 +52,17 @@ describe('a new VM', () => {
     expect(p.operations).toEqual([]);
     expect(p.refused[0]?.why).toBe('a lacks 512MiB of memory');
   });
+  it('is refused where the pool gives a server no more vCPUs', () => {
+    const f = farm([spec('web', { vcpus: { count: 9, max: undefined } })]);
+    const p = plan(
+      { ...f, pools: f.pools.map((x) => ({ ...x, overcommit: { vcpus: 1 } })) },
+      observed({ a: server() }),
+    );
+    expect(p.refused.map((r) => [r.why, r.help])).toEqual([
+      ['a lacks 1 vCPUs (overcommit)', 'raise `overcommit.vcpus`, take fewer vCPUs, or add a server'],
+    ]);
+  });
+
   it('is not made while a server that may have it could not be read', () => {
     const seen: Observed = new Map<string, ServerSeen | Unknown>([
       ['a', server()],
