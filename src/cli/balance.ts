@@ -1,4 +1,5 @@
 /** `reeve balance POOL`: the moves that make it most even, as a plan. Changes nothing. */
+import type { PlanVm } from '../kinds/plan.ts';
 import { balanceOf, balanced, makePlan, planWith } from '../plan/index.ts';
 import { count } from '../report/text.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
@@ -47,7 +48,9 @@ export const balance = async (
       return codeOf(now.plan, exit.done);
     }
     const targets = found.moves.map((m) => m.vm);
-    const plan = makePlan(balanced(farm, found.moves), observed, { ...options, targets }, tools);
+    const planned = makePlan(balanced(farm, found.moves), observed, { ...options, targets }, tools);
+    const moved = (v: PlanVm): PlanVm => (v.placed === null ? v : { ...v, placed: `pool ${pool} is more even then` });
+    const plan = { ...planned, vms: planned.vms.map(moved) };
     show(shell, plan, flags);
     shell.err.write(
       `${count(found.moves.length, 'move')}: fullest and emptiest server are ${percent(found.spread)} apart now, and ${percent(found.after)} then.\n`,

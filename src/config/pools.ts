@@ -13,7 +13,7 @@ import { checkSources, repositoriesOf } from './repositories.ts';
 import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
 import { checkMigrations, resolveServer } from './servers.ts';
 import type { Pool, Server } from './types.ts';
-import { badBridge } from './words.ts';
+import { badBridge, badMigrationKey } from './words.ts';
 
 export const resolvePools = (
   all: Gathered,
@@ -65,6 +65,8 @@ export const resolvePools = (
     const layers = entry ? [layerOf(entry)] : [];
     // Servers with a wrong name are not among them, and would be missed here; that there are none was told already.
     if (whole && resolved.length > 0) checkSpare(name, layers, resolved, problems);
+    const migrationKey = textAt(layers, 'migration', 'key');
+    refuse(problems, 'a key for migrations', migrationKey, badMigrationKey);
     const repositories = repositoriesOf(name, entry, all, problems, spoiled);
     return {
       name,
@@ -72,6 +74,7 @@ export const resolvePools = (
       repositories,
       images: imagesOf(name, repositories, all, problems),
       servers: sortedBy(resolved, (s) => s.name),
+      migrationKey: migrationKey?.value,
       spare: numberAt(layers, 'spare')?.value ?? 0,
       overcommit: { vcpus: numberAt(layers, 'overcommit', 'vcpus')?.value },
     };

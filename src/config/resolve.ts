@@ -4,6 +4,7 @@ import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
+import { warnLonely } from './apart.ts';
 import type { Around, Spoiled } from './around.ts';
 import { checkConflicts } from './conflicts.ts';
 import { gather, placeOf, type Gathered } from './gather.ts';
@@ -55,7 +56,10 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
   checkConflicts(sorted, (vm, field) => placeOfField(layers.get(vm) ?? [], field), problems);
   const policy = policyOf(all, problems);
   // Behind an error, it may only look so.
-  if (problems.all.every((p) => p.severity === 'warning')) warnBootless(sorted, layers, problems);
+  if (problems.all.every((p) => p.severity === 'warning')) {
+    warnBootless(sorted, layers, problems);
+    warnLonely(sorted, (vm) => placeOfField(layers.get(vm) ?? [], ['apart']), problems);
+  }
   return { farm: { name, pools, vms: sorted, policy }, layers };
 };
 

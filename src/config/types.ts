@@ -84,6 +84,15 @@ export interface Pool {
     [k: string]: Repository;
   };
   /**
+   * How its servers migrate VMs to each other.
+   */
+  migration?: {
+    /**
+     * The private key with which root of each server gets into the others for live migrations: a path on every server, its public half beside it (`.pub`). Unset: Reeve makes one, which may do nothing else.
+     */
+    key?: string;
+  };
+  /**
    * How many servers the pool must be able to lose at a time, any of them, with room for its VMs on the others; unset: 0.
    */
   spare?: number;

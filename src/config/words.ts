@@ -84,6 +84,15 @@ export const badLocalFile = (path: string): string | null => {
 export const badMigration = (address: string): string | null =>
   address === 'local' ? 'it is reached from another server: `local` is an `address` only' : badAddress(address);
 
+/** The owner's key on a server, which `xl migrate` gives to a shell. */
+export const badMigrationKey = (path: string): string | null => {
+  const why = badServerPath(path);
+  if (why !== null) return why;
+  if (path.endsWith('.pub')) return 'it is the public half: name the private key beside it';
+  const bad = /[^A-Za-z0-9._+@=/-]/u.exec(path);
+  return bad ? `${JSON.stringify(bad[0])} may not stand in the path of a key` : null;
+};
+
 const badShell = (command: string): string | null => {
   if (command.trim() === '') return 'it is blank';
   return /[\x00-\x08\x0b-\x1f\x7f]/.test(command) ? 'control characters may not stand in it' : null;

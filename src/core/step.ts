@@ -39,6 +39,8 @@ type Question =
   | { readonly is: 'cd'; readonly uuid: string; readonly vdev: string; readonly path: string | null }
   /** The server runs guests of this type (`virt_caps`): `pv`, `pvh` or `hvm`. */
   | { readonly is: 'runs'; readonly type: string }
+  /** Guests may see all of these in the server's CPU. */
+  | { readonly is: 'features'; readonly names: readonly string[] }
   /** A QEMU for Xen is installed on the server. */
   | { readonly is: 'has-qemu' }
   /** A QEMU serves the domain. */
@@ -82,8 +84,12 @@ type Question =
       readonly pool: string | null;
       readonly members: readonly string[];
     }
-  /** The server takes migrations from whoever has this key. */
-  | { readonly is: 'receives'; readonly key: string }
+  /** The server can go to this address with the owner's key at this path; `hostKey`: the peer's, null where it is not known. */
+  | { readonly is: 'sends-as'; readonly key: string; readonly address: string; readonly hostKey: string | null }
+  /** Nothing is left there of the keys that Reeve made for migrations, or nothing of these servers'. */
+  | { readonly is: 'no-keys'; readonly of: readonly string[] | null }
+  /** The server takes migrations from whoever has this key: from a peer of Reeve's, or from the owner's. */
+  | { readonly is: 'receives'; readonly key: string; readonly owner?: true }
   /** Free memory of the server, in KiB, is at least this. */
   | { readonly is: 'room'; readonly kib: number };
 

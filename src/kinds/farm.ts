@@ -20,6 +20,8 @@ export interface PoolSpec {
   /** Templates and ISOs, sorted by what they are and by name. */
   readonly images: readonly ImageSpec[];
   readonly servers: readonly ServerSpec[];
+  /** Path, on each server, of the owner's key for migrations; undefined: Reeve makes one where it is needed. */
+  readonly migrationKey: string | undefined;
   /** How many servers it must be able to lose at a time; 0 unless said. */
   readonly spare: number;
   /** vCPUs per CPU of a server; undefined: as many as are wanted. */

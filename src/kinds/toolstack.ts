@@ -21,7 +21,7 @@ export interface Toolstack {
   readonly name: string;
   /**
    * `all`: the whole server. `domains`: only what conditions on domains and records need, in far fewer processes.
-   * `paths`: files to look for (kernels, images).
+   * `paths`: files to look for (kernels, images); what ends in `/` is looked into, what stands behind `text:` is read.
    */
   reading(what: 'all' | 'domains', paths: readonly string[]): ReadProgram<ServerSeen>;
   /** The same program, but its raw answer: for `reeve snapshot`. */

@@ -1,9 +1,10 @@
 /** The VMs of one pool as placing sees them: where each is, what it takes and is to take, and what moving it would cost. */
 import { within, type Disruption } from '../core/disruption.ts';
 import { sortedBy } from '../core/order.ts';
-import type { PoolSpec } from '../kinds/farm.ts';
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
+import { maskedBy, runningCpuid } from '../kinds/vm/cpu.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import { needsQemu } from '../kinds/vm/device-ways.ts';
 import type { VmTransition } from '../kinds/vm/draft.ts';
@@ -11,12 +12,15 @@ import type { Domain } from '../kinds/vm/live.ts';
 import { realise } from '../kinds/vm/realise.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
+import { barsAlive } from './alive.ts';
 import type { Decision } from './decide.ts';
 import { lackOf } from './lacks.ts';
+import type { Found, Matched } from './match.ts';
 import { moveBy } from './moves/problem.ts';
 import type { Roof } from './parts.ts';
 import type { Room } from './room.ts';
 import { netOf, type Amounts } from './takes.ts';
+import { allowing, localDisk, sharedPaths, wayOut } from './ways-out.ts';
 
 /** Why a VM may not be moved, and what would help. */
 export interface Stays {
@@ -26,8 +30,12 @@ export interface Stays {
 }
 
 export interface Body {
-  /** Of the file; null: somebody else's. */
+  /** Of the file, where this run plans it. */
   readonly spec: VmSpec | null;
+  /** Of the file, whether this run plans it or not. */
+  readonly known: VmSpec | null;
+  /** It is started elsewhere where its server is lost. */
+  readonly returns: boolean;
   readonly name: string;
   readonly uuid: string;
   /** Null: it runs nowhere. */
@@ -44,6 +52,8 @@ export interface Body {
   readonly suspend: boolean;
   /** What it needs of a server; null: only that it is where it is. */
   readonly config: VmConfig | null;
+  /** Features of its server's CPU that it runs without. */
+  readonly masked: readonly string[];
   /** Its cfg is there, and it had best start there. */
   readonly prefers: string | null;
   /** This farm's, as its cfg says, though this run does not plan it. */
@@ -64,72 +74,32 @@ export interface PoolScene {
   /** KiB of a repository there that are not taken yet; null: nobody told. */
   readonly freeIn: (server: string, repository: string) => number | null;
   readonly budget: (spec: VmSpec) => Disruption;
+  /** Of domains of the file, by server and UUID, whether this run plans them or not. */
+  readonly specs: ReadonlyMap<string, VmSpec>;
 }
+
+const domainKey = (server: string, uuid: string): string => `${server}\n${uuid}`;
+
+/** Those that were found more than once are each of the file, too. */
+export const specsOf = (farm: Farm, matched: Matched): PoolScene['specs'] => {
+  const out = new Map<string, VmSpec>();
+  const put = ({ server, live: { domain } }: Found, spec: VmSpec | undefined): unknown =>
+    domain && spec && out.set(domainKey(server, domain.uuid), spec);
+  const byKey = new Map(farm.vms.map((v) => [v.key, v] as const));
+  for (const f of matched.left) if (f.marker?.farm === farm.name) put(f, byKey.get(f.marker.vm));
+  for (const [key, m] of matched.of) if (m.is === 'matched') put(m.found, byKey.get(key));
+  return out;
+};
 
 /** Whether the server may hold VMs, as the file has it. */
 export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');
-
-/** A disk that only one server has. */
-export const localDisk = ({ disks }: VmConfig, { shared }: PoolScene): string | null => {
-  for (const vdev in disks) {
-    const path = disks[vdev]?.path ?? '';
-    if (!shared.some((folder) => path.startsWith(folder))) return path;
-  }
-  return null;
-};
 
 /** The servers of a pool, and the paths that all of them see. */
 export const groundOf = (pool: PoolSpec): Pick<PoolScene, 'pool' | 'serverOf' | 'shared'> => ({
   pool,
   serverOf: new Map(pool.servers.map((s) => [s.name, s] as const)),
-  shared: Object.values(pool.repositories).flatMap((r) => (r.shared && r.state === 'present' ? [`${r.path}/`] : [])),
+  shared: sharedPaths(pool),
 });
-
-/** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
-const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
-  if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
-    return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
-  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
-  if (passed) return `it has a device of its server (${passed.key})`;
-  if (d.state === 'paused') return 'it is paused';
-  return null;
-};
-
-const help = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
-
-/** How a VM that runs can leave its server, within its budget. */
-const wayOut = (
-  x: Decision,
-  t: VmTransition,
-  d: Domain,
-  scene: PoolScene,
-): Pick<Body, 'move' | 'stays' | 'suspend'> => {
-  const never = (
-    why: string,
-    about: string | null,
-    needs: Disruption | null = null,
-  ): Pick<Body, 'move' | 'stays' | 'suspend'> => ({
-    move: moveBy.never,
-    stays: { why, help: about, needs },
-    suspend: false,
-  });
-  const config = t.live?.record?.config ?? t.want.config;
-  const local = localDisk(t.want.config, scene) ?? localDisk(config, scene);
-  if (local !== null)
-    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
-  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
-  const seen = scene.seenOf(x.server);
-  const budget = scene.budget(x.spec);
-  const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
-  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
-  if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
-  const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
-  const restarts = within('restart', budget) && t.want.state === 'running';
-  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
-  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
-  if (fixed === null) return never(`its budget is ${budget}`, help('migrate', x.spec), 'migrate');
-  return never(`${fixed}, and its budget is ${budget}`, help('restart', x.spec), 'restart');
-};
 
 const none: Amounts = { memory: 0, vcpus: 0 };
 const noSpace: Body['space'] = new Map();
@@ -151,8 +121,21 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   };
   const own = (): boolean =>
     scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;
-  const ours = x !== undefined || own();
-  const base = { name: d.name, uuid: d.uuid, server, now, space: noSpace, prefers: null, ours };
+  const spec = x?.spec ?? scene.specs.get(domainKey(server, d.uuid));
+  const ours = spec !== undefined || own();
+  const returns = spec !== undefined && localDisk(d.disks, scene.shared) === null;
+  const base = {
+    known: spec ?? null,
+    returns,
+    name: d.name,
+    uuid: d.uuid,
+    server,
+    now,
+    space: noSpace,
+    prefers: null,
+    ours,
+    masked: [],
+  };
   const t = x?.whole;
   if (!x || !t) {
     const stays = {
@@ -182,14 +165,17 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     runs: !leaves,
     ...wayOut(x, t, d, scene),
     config: t.want.config,
+    masked: maskedBy(runningCpuid(t)),
   };
 };
 
 /** One that is to be started and whose cfg lies on a server. */
 const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
-  const local = localDisk(t.want.config, scene);
+  const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   return {
     spec: x.spec,
+    known: x.spec,
+    returns: local === null,
     name: x.spec.name,
     uuid: t.want.uuid,
     server: null,
@@ -202,6 +188,7 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
     stays: local === null ? null : { why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
     suspend: false,
     config: t.want.config,
+    masked: [],
     prefers: x.server,
     ours: true,
   };
@@ -218,7 +205,7 @@ const arriving = (x: Decision, t: VmTransition, scene: PoolScene): Body => ({
 export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
   const t = x.whole;
   if (!t || !x.live || scene.serverOf.has(x.server)) return null;
-  const local = localDisk(t.want.config, scene);
+  const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   if (local !== null)
     return {
       why: `its disk ${local} is in no shared repository of pool ${scene.pool.name}`,
@@ -227,7 +214,7 @@ export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
     };
   if (t.move.length > 0) return { why: 'its disks are moved', help: 'apply that first', needs: null };
   if (!x.live.domain || within('restart', scene.budget(x.spec))) return null;
-  return { why: 'it is down for that', help: help('restart', x.spec), needs: 'restart' };
+  return { why: 'it is down for that', help: allowing('restart', x.spec), needs: 'restart' };
 };
 
 /** All that runs or is to run; `fresh`: VMs that are nowhere yet, with what they are to be. */
@@ -237,11 +224,11 @@ export const bodiesOf = (
   fresh: readonly (Pick<Body, 'space' | 'uuid'> & { readonly spec: VmSpec; readonly config: VmConfig })[],
 ): readonly Body[] => {
   const byUuid = new Map(
-    decisions.flatMap((x) => (x.live?.domain ? [[`${x.server}\n${x.live.domain.uuid}`, x] as const] : [])),
+    decisions.flatMap((x) => (x.live?.domain ? [[domainKey(x.server, x.live.domain.uuid), x] as const] : [])),
   );
   const servers = scene.pool.servers.map((s) => s.name);
   const domains = servers.flatMap((s) =>
-    (scene.seenOf(s)?.domains ?? []).map((d) => running(d, s, byUuid.get(`${s}\n${d.uuid}`), scene)),
+    (scene.seenOf(s)?.domains ?? []).map((d) => running(d, s, byUuid.get(domainKey(s, d.uuid)), scene)),
   );
   const starts = decisions.flatMap((x) => {
     const t = x.transition;
@@ -254,6 +241,8 @@ export const bodiesOf = (
       : [
           {
             spec,
+            known: spec,
+            returns: localDisk(Object.values(config.disks), scene.shared) === null,
             name: spec.name,
             uuid,
             server: null,
@@ -266,6 +255,7 @@ export const bodiesOf = (
             stays: null,
             suspend: false,
             config,
+            masked: [],
             prefers: null,
             ours: true,
           },
@@ -307,9 +297,9 @@ export const lackThere = (
   return lackOf(config, seen, scene.roofs.get(server) ?? []);
 };
 
-/** A running VM goes to the same version of Xen or the next one, and the peer must be able to take it. */
-export const takesFrom = (from: string, to: string, scene: PoolScene): boolean => {
-  if (from === to) return true;
-  const [a, b] = [scene.seenOf(from)?.xen, scene.seenOf(to)?.xen];
-  return !a || !b || (a.major === b.major && b.minor - a.minor >= 0 && b.minor - a.minor <= 1);
+/** Why it cannot go there alive; null: it can, or it does not have to. */
+export const barredAlive = (body: Body, to: string, scene: PoolScene): string | null => {
+  if (body.move !== moveBy.live || body.server === null || body.server === to) return null;
+  const [a, b] = [scene.seenOf(body.server), scene.seenOf(to)];
+  return a && b ? barsAlive(a, b, body.masked) : null;
 };

@@ -126,7 +126,11 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
       const where = f.live.record?.path ?? 'no cfg';
       if (m && m.farm !== d.farm.name)
         return { server: f.server, name: f.name, what: 'foreign' as const, detail: `of farm ${m.farm}, ${where}` };
-      const ours = m ? `${where}; ours, no longer in the file: --prune deletes it` : where;
+      // Found more than once, or refused for another reason: what is to be done stands there.
+      const kept = m && d.farm.vms.some((v) => v.key === m.vm);
+      const ours = m
+        ? `${where}; ${kept ? `ours, of ${m.vm}` : 'ours, no longer in the file: --prune deletes it'}`
+        : where;
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 

@@ -1,8 +1,7 @@
 /** Why placing could not fulfil a wish, server by server, and why a VM has to move at all. */
 import { formatSize } from '../core/quantity.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { holdsVms, lackThere, takesFrom, type Body } from './bodies.ts';
-import { moveBy } from './moves/problem.ts';
+import { barredAlive, holdsVms, lackThere, type Body } from './bodies.ts';
 import { freeAfter, type PoolPlan } from './pool.ts';
 
 const stateText: Readonly<Record<ServerSpec['state'], string>> = {
@@ -14,10 +13,10 @@ const stateText: Readonly<Record<ServerSpec['state'], string>> = {
 };
 
 const sharing = (plan: PoolPlan, body: Body, server: string): Body | undefined => {
-  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const groups = new Set(body.known?.apart.map((a) => a.group));
   const index = plan.servers.indexOf(server);
   return plan.bodies.find(
-    (b, v) => b !== body && plan.solution.to[v] === index && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+    (b, v) => b !== body && plan.solution.to[v] === index && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
   );
 };
 
@@ -31,12 +30,12 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
     return 'is none that the file names for it';
   const lack = body.config && lackThere(body.config, server, plan.scene);
   if (lack) return lack.what;
-  if (body.move === moveBy.live && body.server !== null && !takesFrom(body.server, server, plan.scene))
-    return 'has another version of Xen';
+  const barred = barredAlive(body, server, plan.scene);
+  if (barred !== null) return barred;
   const other = sharing(plan, body, server);
   if (other) {
-    const groups = new Set(body.spec?.apart.map((a) => a.group));
-    const group = other.spec?.apart.find((a) => groups.has(a.group))?.group;
+    const groups = new Set(body.known?.apart.map((a) => a.group));
+    const group = other.known?.apart.find((a) => groups.has(a.group))?.group;
     return `has ${other.name} of group ${group}`;
   }
   const free = freeAfter(plan).get(server);
@@ -59,6 +58,27 @@ export const lacksText = (plan: PoolPlan, body: Body): string =>
     .map((s) => `${s.name} ${lackOn(plan, body, s.name) ?? 'has room, but what has to leave it first cannot'}`)
     .join('; ') || 'no other server of its pool may have it';
 
+/** What would help, by what keeps it from the servers that may have it. */
+export const helpText = (plan: PoolPlan, body: Body): string => {
+  const may = plan.scene.pool.servers.filter(
+    (s) => s.name !== body.server && (body.spec?.servers.length === 0 || body.spec?.servers.includes(s.name)),
+  );
+  const lacks = may.map((s) => lackOn(plan, body, s.name));
+  if (lacks.some((l) => l?.endsWith('(overcommit)')) && !lacks.some((l) => l?.endsWith('of memory')))
+    return 'raise `overcommit.vcpus`, take fewer vCPUs, or add a server';
+  if (lacks.some((l) => l === null || l.startsWith('lacks ')))
+    return 'free some memory, take a smaller VM, or give it another server';
+  const open = may.filter(holdsVms);
+  if (open.length === 0) {
+    const others = plan.scene.pool.servers.some((s) => s.name !== body.server && holdsVms(s) && !may.includes(s));
+    return others ? 'name more servers for it in the file' : 'let another server be `active`, or add one';
+  }
+  const grouped = open.map((s) => sharing(plan, body, s.name)).find((b) => b !== undefined);
+  if (grouped) return 'add a server, or let the group be `soft: true` for it';
+  const own = open.flatMap((s) => (body.config && lackThere(body.config, s.name, plan.scene)?.help) ?? []);
+  return own[0] ?? 'give it another server';
+};
+
 /** Why a VM that runs there cannot stay. */
 export interface Reason {
   /** `state`, `file` and `apart` are wishes of the file; `full` and `room` come of what others take. */
@@ -77,9 +97,9 @@ export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   if (wanted.length > 0 && !wanted.includes(server))
     return { is: 'file', text: `the file wants ${wanted.join(' or ')}` };
   const index = plan.servers.indexOf(server);
-  const groups = new Set(body.spec?.apart.map((a) => a.group));
+  const groups = new Set(body.known?.apart.map((a) => a.group));
   const beside = plan.bodies.find(
-    (b) => b !== body && b.server === server && (b.spec?.apart ?? []).some((a) => groups.has(a.group)),
+    (b) => b !== body && b.server === server && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
   );
   if (beside) return { is: 'apart', text: `${beside.name} of its group is on ${server}, too` };
   const wants = plan.bodies.reduce((n, b) => n + (b.server === server ? b.next.memory : 0), 0);

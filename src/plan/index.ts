@@ -2,7 +2,7 @@
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
-import { planWith } from './planning.ts';
+import { planWith } from './targeted.ts';
 import type { Tools } from './tools.ts';
 
 export { accountOf } from './account.ts';
@@ -12,7 +12,7 @@ export { match, type Found, type Matched } from './match.ts';
 export { pathsToRead, strayPaths } from './paths.ts';
 export { releasePlan } from './release.ts';
 export { standingOf, type Standing } from './stores.ts';
-export { planWith } from './planning.ts';
+export { planWith } from './targeted.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 
 export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, tools: Tools): Plan =>

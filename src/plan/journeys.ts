@@ -3,13 +3,16 @@ import { worst, type Disruption } from '../core/disruption.ts';
 import { ref } from '../core/ref.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
 import { savedPath } from '../kinds/repository/live.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import { publicHalf, sendTrouble, takeTrouble } from '../kinds/server/owner-key.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import type { Journey, VmTransition } from '../kinds/vm/draft.ts';
 import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { CfgRecord } from '../kinds/vm/live.ts';
-import type { Body } from './bodies.ts';
+import { helpAlive } from './alive.ts';
+import { barredAlive, type Body } from './bodies.ts';
 import type { Decision } from './decide.ts';
-import { lacksText, whyLeaves } from './explain.ts';
+import { helpText, lackOn, lacksText, whyLeaves } from './explain.ts';
 import { moveBy, type Unmet } from './moves/problem.ts';
 import { travels, unmetOf, type PoolPlan, type Travel } from './pool.ts';
 import { refusal } from './refusal.ts';
@@ -51,17 +54,43 @@ const standing = (plan: PoolPlan, t: VmTransition, server: string): CfgRecord | 
 const viaOn = (lease: LeaseDraft | null, t: VmTransition, server: string): string | null =>
   lease === null ? null : `${lease.folder}/autostart/${server}/${t.want.config.name}.cfg`;
 
+/** By server, or why there is no way from one of them to the next. */
 const addressesOf = (
-  plan: PoolPlan,
+  { scene: { pool, serverOf, seenOf } }: PoolPlan,
+  from: string,
   through: readonly string[],
-): Record<string, string> | { readonly lacks: string } => {
-  const out: Record<string, string> = {};
-  for (const name of through) {
-    const address = migrationAddress(plan.scene.serverOf.get(name));
-    if (address === null) return { lacks: name };
-    out[name] = address;
+): { readonly all: Readonly<Record<string, string>> } | No => {
+  const all: Record<string, string> = {};
+  for (const [i, name] of through.entries()) {
+    const address = migrationAddress(serverOf.get(name));
+    if (address === null)
+      return { why: `nobody has said where ${name} takes migrations`, help: `set \`migration: ADDRESS\` for ${name}` };
+    all[name] = address;
+    const before = through[i - 1] ?? from;
+    const [a, b] = [seenOf(before), seenOf(name)];
+    const no = a && b && keyTrouble(pool, [before, a], [name, b], address);
+    if (no) return no;
   }
-  return out;
+  return { all };
+};
+
+/** What keeps one server from getting into the other, of what no plan mends. */
+const keyTrouble = (
+  { migrationKey: key }: PoolPlan['scene']['pool'],
+  [from, a]: readonly [string, ServerSeen],
+  [to, b]: readonly [string, ServerSeen],
+  address: string,
+): No | null => {
+  if (!a.migration || !b.migration) return null;
+  const { hostKey } = b.migration;
+  if (key === undefined)
+    return hostKey === null
+      ? { why: `${to} has no ed25519 host key, by which ${from} could know it`, help: `run ssh-keygen -A on ${to}` }
+      : null;
+  const out = sendTrouble(a, key, address, hostKey);
+  if (out) return { why: `${from} cannot migrate with ${key}: ${out.why}`, help: out.help };
+  const into = takeTrouble(b, publicHalf(a, key) ?? '');
+  return into && { why: `${from} cannot migrate to ${to} with ${key}: ${into.why}`, help: into.help };
 };
 
 const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Decision | No => {
@@ -72,12 +101,8 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
       why: `${to} has a ${cfgName(t)} already of another VM`,
       help: 'move it away, or give one of the two another name',
     };
-  const addresses = way.how === 'live' ? addressesOf(plan, way.through) : {};
-  if ('lacks' in addresses)
-    return {
-      why: `nobody has said where ${addresses['lacks']} takes migrations`,
-      help: `set \`migration: ADDRESS\` for ${addresses['lacks']}`,
-    };
+  const addresses = way.how === 'live' ? addressesOf(plan, x.server, way.through) : { all: {} };
+  if ('why' in addresses) return addresses;
   const store = t.lease;
   const image =
     way.how === 'suspend' && store
@@ -91,7 +116,8 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
   const journey: Journey = {
     how: way.how,
     through: way.through,
-    addresses,
+    addresses: addresses.all,
+    key: plan.scene.pool.migrationKey ?? null,
     replaces: stands === 'absent' ? 'absent' : stands.digest,
     image,
   };
@@ -108,7 +134,7 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
 const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal => {
   const key = body.spec?.key ?? body.name;
   const here = body.server ?? body.prefers;
-  const help = 'free some memory, take a smaller VM, or give it another server';
+  const help = helpText(plan, body);
   if (what === 'start') {
     const comes = body.decision !== null && body.prefers === null;
     const does = comes ? `moved into pool ${plan.scene.pool.name}` : body.decision ? 'started' : 'created';
@@ -116,6 +142,14 @@ const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal =>
   }
   const would = `${key} would leave ${here} (${whyLeaves(plan, body).text})`;
   if (body.stays) return { ...refusal(key, would, body.stays.why, body.stays.help), needs: body.stays.needs };
+  const barred = plan.servers.filter((s) => {
+    const bar = barredAlive(body, s, plan.scene);
+    return bar !== null && bar === lackOn(plan, body, s);
+  });
+  if (barred.length > 0) {
+    const about = helpAlive(key, plan.scene.seenOf(here ?? ''), barred.map(plan.scene.seenOf));
+    return { ...refusal(key, would, lacksText(plan, body), about), needs: 'restart' };
+  }
   const circle = why === 'stuck' ? 'it waits for a place that only moves when it does; ' : '';
   return refusal(
     key,

@@ -5,18 +5,14 @@ import type { ServerSeen } from '../kinds/server/live.ts';
 import { leaseIn } from '../kinds/vm/lease.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
+import { localDisk, sharedPaths } from './ways-out.ts';
 
 type SeenOf = (server: string) => ServerSeen | undefined;
 
 const poolOf = (farm: Farm, { pool }: VmSpec): PoolSpec | undefined => farm.pools.find((p) => p.name === pool);
 
-/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
-export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => {
-  const pool = poolOf(farm, spec);
-  if (!pool) return null;
-  const lost = new Set(pool.servers.flatMap((s) => (s.state === 'lost' && !seenOf(s.name) ? [s.name] : [])));
-  if (lost.size === 0) return null;
-  const leases = Object.values(pool.repositories)
+const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly Lease[] =>
+  Object.values(pool.repositories)
     .filter((r) => r.shared)
     .flatMap((r) =>
       pool.servers.flatMap((s) => {
@@ -26,13 +22,30 @@ export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null =
           : [];
       }),
     );
-  return leases.find((l) => l.vm === spec.key && l.farm === farm.name && lost.has(l.server)) ?? null;
+
+/** The lease of a VM on one of these servers, none of which was read. */
+const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Lease | null => {
+  const pool = poolOf(farm, spec);
+  const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
+  if (!pool || silent.size === 0) return null;
+  const mine = (l: Lease): boolean => l.vm === spec.key && l.farm === farm.name && silent.has(l.server);
+  return leasesIn(pool, seenOf).find(mine) ?? null;
 };
 
-/** Disks of a VM that is seen nowhere, while a server is lost that may have had its cfg: it must not begin anew beside them. */
-export const abandoned = (spec: VmSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
-  const pool = poolOf(farm, spec);
-  if (!pool?.servers.some((s) => s.state === 'lost' && !seenOf(s.name))) return [];
+/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
+export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => leaseOn(spec, farm, 'lost', seenOf);
+
+/** The server, powered down by us, on which a VM is that was seen nowhere; null: it cannot be told. */
+export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null => {
+  const isOff = (name: string): boolean =>
+    poolOf(farm, spec)?.servers.some((s) => s.name === name && s.state === 'off' && !seenOf(name)) === true;
+  const [first] = spec.servers;
+  if (first !== undefined && spec.servers.every(isOff)) return spec.servers.join(' or ');
+  return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
+};
+
+/** Disks that are marked as its own and that the file does not name. */
+const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
   const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
   const found = Object.values(pool.repositories).flatMap((r) =>
     pool.servers.flatMap((s) => {
@@ -46,6 +59,49 @@ export const abandoned = (spec: VmSpec, farm: Farm, seenOf: SeenOf): readonly st
     }),
   );
   return [...new Set(found)].filter((path) => !wanted.has(path)).sort();
+};
+
+/** A disk that one server only has, or had. */
+const localOf = (spec: VmSpec, pool: PoolSpec): string | null => {
+  const found = Object.entries(spec.disks ?? {}).find(([, d]) =>
+    d.made ? pool.repositories[d.made.repository]?.shared !== true : localDisk([d], sharedPaths(pool)) !== null,
+  );
+  return found?.[0] ?? null;
+};
+
+/**
+ * Why a VM that was seen nowhere must not be made, though every server of its pool was read that is neither off nor lost: it may be
+ * where nobody looked, and must not begin anew beside its disks. Null: it is new, or its lease tells where they are.
+ */
+export const hidden = (
+  spec: VmSpec,
+  farm: Farm,
+  seenOf: SeenOf,
+): { readonly why: string; readonly help: string } | null => {
+  const pool = poolOf(farm, spec);
+  if (!pool) return null;
+  const lost = pool.servers.filter((s) => s.state === 'lost' && !seenOf(s.name)).map((s) => s.name);
+  const local = localOf(spec, pool);
+  const named = spec.servers.length > 0 && spec.servers.every((s) => seenOf(s));
+  if (lost.length > 0 && local !== null && !named)
+    return {
+      why: `it is seen nowhere, and ${lost.join(' and ')} is lost, which may have had its disk ${local} alone`,
+      help: 'name the server where it is to begin with what is there (`server: …`)',
+    };
+  // Its file may have moved it from there.
+  const other = farm.pools.find((p) => p !== pool && p.servers.some((s) => s.state !== 'lost' && !seenOf(s.name)));
+  if ((lost.length === 0 && !other) || leftBy(spec, farm, seenOf)) return null;
+  const disks = marked(spec, pool, farm, seenOf);
+  const [first] = disks;
+  if (first === undefined) return null;
+  const where = lost.length > 0 ? 'a server is lost' : `pool ${other?.name} was not read, or not all of it`;
+  return {
+    why: `it is seen nowhere, and ${where}; ${disks.join(' and ')} ${disks.length === 1 ? 'is' : 'are'} of it`,
+    help:
+      lost.length === 0
+        ? `plan pool ${other?.name}, too, when all of it answers: what is there moves, and is not made anew`
+        : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, --delete-disks ${first.replace(/^.*\//, '')}`,
+  };
 };
 
 /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */
@@ -63,12 +119,14 @@ export const heldElsewhere = (
     const is = held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`;
     return { why: `its lease ${t.lease.path} ${is}`, help: 'look who runs it, and remove the file' };
   }
-  const holder = poolOf(farm, d.spec)?.servers.find((s) => s.name === held.server);
+  const holder = farm.pools.flatMap((p) => p.servers).find((s) => s.name === held.server);
   if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
   return {
     why: `its lease says that it runs on ${held.server}, which could not be read`,
-    help: holder
-      ? `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``
-      : 'put that server back into the file',
+    help: !holder
+      ? 'put that server back into the file'
+      : holder.pool !== d.spec.pool
+        ? `it moves from pool ${holder.pool}, which has to be read for that`
+        : `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``,
   };
 };

@@ -126,6 +126,8 @@ export const migrationOps = (
   farm: string,
   aliasOf: (server: string) => string,
 ): readonly ServerOp[] => {
+  // With a key of the owner's nothing is put on the servers.
+  if (pool.migrationKey !== undefined) return [];
   const sends = new Map<string, Set<string>>();
   const takes = new Map<string, Set<string>>();
   const add = (map: Map<string, Set<string>>, at: string, peer: string): unknown =>
@@ -143,5 +145,36 @@ export const migrationOps = (
       ...(send ? [{ ...base, verb: 'send-migrations' as const, peers: [...send].sort(byText) }] : []),
       ...(take ? [{ ...base, verb: 'take-migrations' as const, peers: [...take].sort(byText) }] : []),
     ];
+  });
+};
+
+/**
+ * Reeve's own keys are of no use where the file names the owner's, nor to servers that leave; and they open what need not be open.
+ * `keys`: what is given in the same plan.
+ */
+export const dropOps = (
+  pool: PoolSpec,
+  observed: Observed,
+  farm: string,
+  leaving: ReadonlySet<string>,
+  keys: readonly ServerOp[],
+): readonly ServerOp[] => {
+  const stays = new Set(pool.servers.filter((s) => !leaving.has(s.name) && !isGone(s, observed)).map((s) => s.name));
+  const missed = (name: string): boolean => {
+    const s = observed.get(name);
+    return s !== undefined && isUnknown(s) && s.memberOf === pool.name;
+  };
+  return pool.servers.flatMap((s): readonly ServerOp[] => {
+    const seen = seenOn(observed, s.name)?.migration;
+    if (!seen || s.state === 'lost') return [];
+    const verb = 'drop-migrations';
+    const given = keys.flatMap((op) => (op.server === s.name && 'peers' in op ? [op] : []));
+    const some = seen.key !== null || seen.files.hosts !== null || seen.ours.length > 0 || given.length > 0;
+    if (pool.migrationKey !== undefined)
+      return some ? [{ ...opBase(s, farm), verb, of: null, key: pool.migrationKey }] : [];
+    if (!stays.has(s.name)) return some ? [{ ...opBase(s, farm), verb, of: null, key: null }] : [];
+    const taken = [...seen.ours, ...given.flatMap((op) => (op.verb === 'take-migrations' ? op.peers : []))];
+    const of = [...new Set(taken.filter((p) => !stays.has(p) && !missed(p)))].sort(byText);
+    return of.length > 0 ? [{ ...opBase(s, farm), verb, of, key: null }] : [];
   });
 };

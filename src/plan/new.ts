@@ -10,7 +10,7 @@ import type { VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
-import { holdsVms, lackThere, localDisk, type PoolScene } from './bodies.ts';
+import { holdsVms, lackThere, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { settleDisks, type Settled } from './disks.ts';
 import { lackOf } from './lacks.ts';
@@ -18,6 +18,7 @@ import { freeAfter, type Fresh, type PoolPlan } from './pool.ts';
 import { refusal } from './refusal.ts';
 import { sumOf, wantsOf } from './space.ts';
 import type { Roof } from './parts.ts';
+import { localDisk } from './ways-out.ts';
 
 interface Scene {
   readonly farm: Farm;
@@ -112,7 +113,7 @@ export const relocation = (
   if (here && holdsVms(here) && named) return null;
   // Only one that leaves its pool, or stands where the file does not want it, is worth a move; maintenance passes.
   if (named && here?.state === 'maintenance') return null;
-  const local = localDisk(t.want.config, scene);
+  const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   if (local !== null)
     return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };
   const found = roomiest({ spec: x.spec, config: t.want.config, space: new Map() }, scene, plan);

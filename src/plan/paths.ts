@@ -3,6 +3,7 @@ import { groupBy } from '../core/order.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions } from '../kinds/plan.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
+import { ownerPaths } from '../kinds/server/owner-key.ts';
 import { pvhgrub } from '../kinds/vm/resolve.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 
@@ -53,6 +54,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       ...Object.values(pool.repositories).map((r) => r.path),
       ...pool.images.filter((i) => i.repository === null).map((i) => i.folder),
     ];
+    const keys = pool.migrationKey === undefined ? [] : ownerPaths(pool.migrationKey);
     const stores = [...new Set(folders)].map((f) => `${f}/`);
     const general = { boot: gather(anywhere, 'boot'), disks: gather(anywhere, 'disks') };
     for (const s of pool.servers) {
@@ -61,7 +63,7 @@ export const pathsToRead = (farm: Farm): ReadonlyMap<string, readonly string[]> 
       const disks = here.length === 0 ? general.disks : gather([general, ...here], 'disks');
       let left = budgetBytes;
       const fits = (path: string): boolean => (left -= path.length + 3) >= 0;
-      out.set(s.name, [...stores, ...boot.filter(fits), ...disks.filter(fits)].sort());
+      out.set(s.name, [...stores, ...keys, ...boot.filter(fits), ...disks.filter(fits)].sort());
     }
   }
   return out;

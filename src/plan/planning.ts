@@ -13,7 +13,7 @@ import type { Facts } from '../kinds/vm/facts.ts';
 import { discarding, forgetting } from './stale.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
-import { groundOf } from './bodies.ts';
+import { groundOf, specsOf } from './bodies.ts';
 import { budgets } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
 import { settleDisks, type Settled } from './disks.ts';
@@ -28,11 +28,11 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { fetchedFor, planImages } from './images.ts';
-import { abandoned, heldElsewhere, leftBy } from './leases.ts';
+import { heldElsewhere, hidden, leftBy, restsOn } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
 import { openSpace, wantsOf } from './space.ts';
-import { planStorage, roofOver, unreadIn } from './storage.ts';
+import { planStorage, roofOver, unreadIn, whenRead } from './storage.ts';
 import type { Tools } from './tools.ts';
 
 export interface Planned {
@@ -43,7 +43,8 @@ export interface Planned {
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
 }
 
-export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
+/** Only what the options name, and of the rest nothing is asked. */
+export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const members = membersIn(farm, seenAll, wantedPool);
   const { observed } = members;
@@ -167,6 +168,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const lost = new Set(farm.pools.flatMap((p) => p.servers.flatMap((x) => (x.state === 'lost' ? [x.name] : []))));
   const isLost = (name: string): boolean => lost.has(name);
   const prunes = withPruned(farm, matched, options.prune);
+  const resting: string[] = [];
   const forgets = new Map<string, readonly VmOp[]>();
   const discards = new Map<string, readonly VmOp[]>();
   const halvesOf = (key: string): readonly Found[] => matched.halves.flatMap((h) => (h.key === key ? [h.half] : []));
@@ -178,19 +180,15 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const m = matched.of.get(spec.key);
     if (!m || m.is === 'nowhere') {
       if (spec.state === 'absent') continue;
-      if (unread.length > 0) {
+      const rests = restsOn(spec, farm, seenOf);
+      if (rests !== null) resting.push(`${spec.key} is on ${rests}, which is off: nothing is done with it`);
+      else if (unread.length > 0) {
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
-        refused.push(
-          refusal(spec.key, `${spec.key} would be created`, why, `try again when ${unread.join(' and ')} answers`),
-        );
+        refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
       } else {
-        const left = leftBy(spec, farm, seenOf) ? [] : abandoned(spec, farm, seenOf);
-        if (left.length === 0) fresh.push(spec);
-        else {
-          const why = `it is seen nowhere, and a server is lost; ${left.join(' and ')} ${left.length === 1 ? 'is' : 'are'} of it`;
-          const help = `write \`{ adopt: ${left[0]} }\` for that disk; or, where it is not wanted, --delete-disks ${left[0]?.replace(/^.*\//, '')}`;
-          refused.push(refusal(spec.key, `${spec.key} would be created`, why, help));
-        }
+        const no = hidden(spec, farm, seenOf);
+        if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no.why, no.help));
+        else fresh.push(spec);
       }
     } else if (m.is === 'matched' && isLost(m.found.server)) {
       const why = `${m.found.server} is declared lost, and it answers`;
@@ -203,9 +201,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       doomed.push({ spec, found: m.found });
     } else if (!m.found.live.domain && unread.length > 0 && m.found.live.marker?.home !== m.found.server) {
       const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
-      refused.push(
-        refusal(spec.key, `${spec.key} is left alone`, why, `try again when ${unread.join(' and ')} answers`),
-      );
+      refused.push(refusal(spec.key, `${spec.key} is left alone`, why, whenRead(unread, pool)));
     } else {
       decideOn(spec, m.found.live, m.found.server);
       const halves = halvesOf(spec.key);
@@ -261,6 +257,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       overhead,
       freeIn: (server, repository) => space.left(pool.name, server, repository),
       budget: (spec) => budget(spec, null),
+      specs: specsOf(farm, matched),
     }),
     decisions,
     fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),
@@ -301,7 +298,7 @@ export const planWith = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     placed: reasons,
     matched,
     refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
-    warnings: [...storage.warnings, ...orphans.warnings, ...placed.warnings],
+    warnings: [...storage.warnings, ...orphans.warnings, ...resting, ...placed.warnings],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOf(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

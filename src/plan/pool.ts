@@ -1,6 +1,7 @@
 /** Placing the VMs of one pool: from what was decided of each to where each goes, in which order, and why some cannot. */
 import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
-import { bodiesOf, holdsVms, lackThere, needsKey, takesFrom, type Body, type PoolScene } from './bodies.ts';
+import { breedOf } from './alive.ts';
+import { barredAlive, bodiesOf, holdsVms, lackThere, needsKey, type Body, type PoolScene } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import { movesIn, solve, type Solution } from './moves/index.ts';
 import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Unmet } from './moves/problem.ts';
@@ -37,7 +38,7 @@ const groupsOf = (bodies: readonly Body[], given: ReadonlySet<string>): Pick<Pro
   const index = new Map<string, number>();
   const from = new Int32Array(bodies.length + 1);
   const list = bodies.flatMap((b, v) => {
-    const mine = (b.spec?.apart ?? [])
+    const mine = (b.known?.apart ?? [])
       .filter((a) => !(a.soft && given.has(a.group)))
       .map((a) => {
         const i = index.get(a.group) ?? index.size;
@@ -56,7 +57,7 @@ const problemOf = (
   servers: readonly string[],
   stores: readonly string[],
   given: ReadonlySet<string>,
-): Problem => {
+): { readonly problem: Problem; readonly losing: () => Problem } => {
   const dims = 2 + stores.length;
   const indexOf = new Map(servers.map((s, i) => [s, i] as const));
   const spec = new Map(scene.pool.servers.map((s) => [s.name, s] as const));
@@ -93,35 +94,43 @@ const problemOf = (
     return sets.push(serverSet(list(), servers.length)) - 1;
   };
   const at = Int32Array.from(bodies, (b) => indexOf.get(b.server ?? '') ?? -1);
+  const named = ({ known }: Body): number => {
+    const list = known?.servers ?? [];
+    return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
+  };
   const wanted = Int32Array.from(bodies, (b, v) => {
     if (b.stays && b.server === null) return setOf(`only ${b.prefers}`, () => [indexOf.get(b.prefers ?? '') ?? 0]);
-    const list = b.spec?.servers ?? [];
-    if (!b.spec) return setOf(`only ${at[v]}`, () => [at[v] ?? 0]);
-    return list.length === 0 ? -1 : setOf(list.join(' '), () => list.flatMap((s) => indexOf.get(s) ?? []));
+    return b.spec ? named(b) : setOf(`only ${at[v]}`, () => [at[v] ?? 0]);
   });
   const anyRoofs = servers.map((s) => scene.roofs.get(s) ?? []).find((r) => r.length > 0) ?? [];
-  const ables = new Map<string, number>();
-  const able = Int32Array.from(bodies, (b) => {
-    if (!b.config || servers.length === 1 || b.move === moveBy.never) return -1;
-    const { config } = b;
-    const from = b.move === moveBy.live && b.server !== null ? b.server : null;
-    const version = from === null ? '' : scene.seenOf(from)?.xen.version;
-    const key = `${version} ${needsKey(config, anyRoofs)}`;
-    const found =
-      ables.get(key) ??
-      setOf(`able ${key}`, () =>
+  const breeds = new Map<string, number>();
+  const breed = new Map(
+    servers.map((s) => {
+      const seen = scene.seenOf(s);
+      const text = seen ? breedOf(seen) : '';
+      breeds.set(text, breeds.get(text) ?? breeds.size);
+      return [s, breeds.get(text)] as const;
+    }),
+  );
+  const mixed = breeds.size > 1;
+  /** `runs`: for one that goes there as it runs; else for one that boots there. */
+  const ables = (runs: boolean): Int32Array =>
+    Int32Array.from(bodies, (b) => {
+      if (!b.config || servers.length === 1 || (runs && b.move === moveBy.never)) return -1;
+      const { config } = b;
+      const alive = runs && mixed && b.move === moveBy.live;
+      const from = alive ? `${breed.get(b.server ?? '')} ${b.masked.join(' ')}` : '';
+      return setOf(`able ${from} ${needsKey(config, anyRoofs)}`, () =>
         servers.flatMap((s, i) =>
-          lackThere(config, s, scene) === null && (from === null || takesFrom(from, s, scene)) ? [i] : [],
+          lackThere(config, s, scene) === null && (!alive || barredAlive(b, s, scene) === null) ? [i] : [],
         ),
       );
-    ables.set(key, found);
-    return found;
-  });
+    });
   const holds = (s: string): number => {
     const x = spec.get(s);
     return x && holdsVms(x) && scene.seenOf(s) ? 1 : 0;
   };
-  return {
+  const problem: Problem = {
     servers: servers.length,
     vms: bodies.length,
     dims,
@@ -133,14 +142,26 @@ const problemOf = (
     now: amounts((b) => b.now, false),
     next: amounts((b) => b.next, true),
     wanted,
-    able,
+    able: ables(true),
     sets,
     prefers: Int32Array.from(bodies, (b) => indexOf.get(b.prefers ?? '') ?? -1),
     move: Uint8Array.from(bodies, (b) => b.move),
     suspend: Uint8Array.from(bodies, (b) => (b.suspend ? 1 : 0)),
     ...groupsOf(bodies, given),
   };
+  // Whose server is lost boots on another: there it need not have run on, and whatever this run plans.
+  const losing = (): Problem => ({
+    ...problem,
+    wanted: Int32Array.from(bodies, named),
+    able: ables(false),
+    move: Uint8Array.from(bodies, (b) => (b.returns ? moveBy.cold : moveBy.never)),
+  });
+  return { problem, losing };
 };
+
+/** One that finds no place alive, and may be restarted where it cannot go alive. */
+const mayGoDown = (body: Body, scene: PoolScene, servers: readonly string[]): boolean =>
+  body.move === moveBy.live && body.suspend && servers.some((s) => barredAlive(body, s, scene) !== null);
 
 /** Null where no server of the pool was read. */
 export const placePool = (
@@ -150,30 +171,31 @@ export const placePool = (
 ): PoolPlan | null => {
   const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
   if (servers.length === 0) return null;
-  const bodies = bodiesOf(scene, decisions, fresh);
+  const bodies = [...bodiesOf(scene, decisions, fresh)];
   const stores = [...new Set(bodies.flatMap((b) => [...b.space.keys()]))].sort();
   const given = new Set<string>();
   for (;;) {
-    const problem = problemOf(scene, bodies, servers, stores, given);
+    const { problem, losing } = problemOf(scene, bodies, servers, stores, given);
     const solution = solve(problem);
     const soft = solution.unmet
-      .flatMap(({ vm }) => bodies[vm]?.spec?.apart ?? [])
+      .flatMap(({ vm }) => bodies[vm]?.known?.apart ?? [])
       .filter((a) => a.soft && !given.has(a.group));
     if (soft.length > 0) {
       for (const a of soft) given.add(a.group);
       continue;
     }
+    const down = solution.unmet.flatMap(({ vm, what }) => {
+      const body = bodies[vm];
+      return what === 'move' && body && mayGoDown(body, scene, servers) ? [[vm, body] as const] : [];
+    });
+    if (down.length > 0) {
+      for (const [vm, body] of down) bodies[vm] = { ...body, move: moveBy.restart, suspend: false };
+      continue;
+    }
     const wrong = wrongWith(problem, solution.steps, solution.to);
     if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
-    return {
-      scene,
-      bodies,
-      servers,
-      stores,
-      problem,
-      solution,
-      lacking: lacking(problem, solution.to, scene.pool.spare),
-    };
+    const lost = scene.pool.spare > 0 ? lacking(losing(), solution.to, scene.pool.spare) : null;
+    return { scene, bodies, servers, stores, problem, solution, lacking: lost };
   }
 };
 

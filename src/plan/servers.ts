@@ -6,10 +6,11 @@ import { idOf, isServerOp, reasonOf } from '../kinds/operations.ts';
 import type { Op, PlanDom0, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { aliasOf } from '../kinds/server/describe.ts';
+import type { Body } from './bodies.ts';
 import type { Decision } from './decide.ts';
 import type { Edge } from './edges.ts';
 import { detachments, emptied } from './leaving.ts';
-import { memberOps, migrationOps } from './membership.ts';
+import { dropOps, memberOps, migrationOps } from './membership.ts';
 import { movesOf, type PoolPlan } from './pool.ts';
 import type { Chain, Node } from './sequence.ts';
 
@@ -45,8 +46,10 @@ export const serverWork = (
     const names = new Set(pool.servers.map((s) => s.name));
     const migrations = ofVms.filter(({ op }) => op.verb === 'migrate' && names.has(op.server));
     const pairs = migrations.flatMap(({ op }) => (op.verb === 'migrate' ? [[op.server, op.peer] as const] : []));
-    const keys = migrationOps(pairs, pool, observed, farm.name, aliasOf).map(nodeOf);
+    const given = migrationOps(pairs, pool, observed, farm.name, aliasOf);
+    const keys = given.map(nodeOf);
     const detaches = detachments(pool, observed, farm.name, leaving);
+    const drops = whole ? dropOps(pool, observed, farm.name, leaving, given).map(nodeOf) : [];
     const members = whole ? memberOps(pool, observed, farm.name, leaving).map(nodeOf) : [];
     const leaves = members.filter((n) => n.op.verb === 'leave-pool');
     for (const n of [...detaches, ...leaves]) {
@@ -54,6 +57,15 @@ export const serverWork = (
       if (n.op.verb !== 'leave-pool') continue;
       for (const other of detaches) if (other.op.server === n.op.server) edges.push([n.id, other.id]);
       for (const other of members) if (other.op.verb === 'join-pool') edges.push([other.id, n.id]);
+    }
+    // What leaves goes with the keys that it has until then.
+    for (const n of drops) {
+      for (const v of ofVms) {
+        const from = v.op.server === n.op.server && leaving.has(n.op.server);
+        const to = v.op.verb === 'migrate' && v.op.peer === n.op.server && leaving.has(v.op.server);
+        if (from || to) edges.push([n.id, v.id]);
+      }
+      for (const k of keys) if (k.op.server === n.op.server) edges.push([n.id, k.id]);
     }
     const keyOf = (verb: string, server: string): string | undefined =>
       keys.find((k) => k.op.verb === verb && k.op.server === server)?.id;
@@ -69,7 +81,7 @@ export const serverWork = (
       for (const k of [keyOf('send-migrations', op.server), keyOf('take-migrations', op.peer)])
         if (k !== undefined) edges.push([id, k]);
     }
-    nodes.push(...keys, ...detaches, ...members);
+    nodes.push(...keys, ...drops, ...detaches, ...members);
   }
   return { nodes, edges };
 };
@@ -89,25 +101,24 @@ export const blocksOf = (nodes: readonly Node[], farm: Farm): readonly PlanDom0[
   });
 };
 
-/** VM key → its hard groups. */
+/** Its key; of one that this run does not plan, whatever is no other's. */
+const nameOf = (b: Body): string => b.spec?.key ?? b.uuid;
+
+/** VM → its hard groups. */
 export const apartOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, readonly string[]> =>
   new Map(
     pools.flatMap((p) =>
-      p.bodies.flatMap(({ spec }) => {
-        if (!spec || spec.apart.length === 0) return [];
-        const hard = spec.apart.filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
-        return hard.length > 0 ? [[spec.key, hard] as const] : [];
+      p.bodies.flatMap((b) => {
+        if (!b.known || b.known.apart.length === 0) return [];
+        const hard = b.known.apart.filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
+        return hard.length > 0 ? [[nameOf(b), hard] as const] : [];
       }),
     ),
   );
 
-/** VM key → where it runs now. */
+/** VM → where it runs now. */
 export const wheresOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, string> =>
-  new Map(
-    pools.flatMap((p) =>
-      p.bodies.flatMap((b) => (b.spec && b.server !== null ? [[b.spec.key, b.server] as const] : [])),
-    ),
-  );
+  new Map(pools.flatMap((p) => p.bodies.flatMap((b) => (b.server === null ? [] : [[nameOf(b), b.server] as const]))));
 
 /** A move is at least a cfg written and a migration. */
 const opsOfMove = 2;

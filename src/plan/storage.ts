@@ -157,6 +157,14 @@ const idleNames = (
   });
 };
 
+/** What would let them be read. */
+export const whenRead = (unread: readonly string[], pool: PoolSpec | undefined): string => {
+  const off = unread.filter((name) => pool?.servers.some((s) => s.name === name && s.state === 'off'));
+  return off.length > 0
+    ? `power ${off.join(' and ')} on for that, or let it leave the pool: it is off`
+    : `try again when ${unread.join(' and ')} answers`;
+};
+
 /** What several pools may have: an export is one store, whoever mounts it. */
 const storeKey = ({ name, source, shared }: Pick<RepositorySpec, 'name' | 'source' | 'shared'>): string =>
   shared && source !== undefined ? `${name}\n${source}` : '';

@@ -2,6 +2,7 @@
 import type { Farm } from '../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Decision } from './decide.ts';
+import { joinWarnings } from './joining.ts';
 import type { Matched } from './match.ts';
 import { unseeded } from './seeds.ts';
 import type { Tools } from './tools.ts';
@@ -66,5 +67,6 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
 export const warningsOf = (d: Scene): readonly string[] => [
   ...d.matched.warnings,
   ...ofServers(d),
+  ...joinWarnings(d.farm, d.observed, d.covers),
   ...d.decisions.flatMap((x) => ofVm(x, d)),
 ];

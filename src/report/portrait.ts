@@ -99,8 +99,9 @@ export const portrait = (operations: readonly Operation[]): readonly ChangeText[
 /** VMs whose start comes first, and how it is told that this one is up. */
 export const whenRows = (vm: string, operations: readonly Operation[]): readonly ChangeText[] => {
   const starts = operations.filter((o) => ['start', 'restart', 'unpause'].includes(o.op.verb));
+  // The order of a lane is told where the lane is.
   const before = starts.flatMap((o) =>
-    o.needs.flatMap((id) => {
+    (o.lane === null ? o.needs : []).flatMap((id) => {
       const other = /^(.+)\/(?:start|ready|unpause)$/.exec(id)?.[1];
       return other === undefined || other === vm ? [] : [clean(other)];
     }),

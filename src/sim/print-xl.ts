@@ -2,6 +2,7 @@
 import { freeKiB, type Domain, type World } from './world.ts';
 
 const virtCaps = 'pv hvm hap gnttab-v1 gnttab-v2';
+const hwCaps = '178bf3fd:80002001:20100800:00000007:00000000:00000000:00000000:00000000';
 
 export const xlInfo = (world: World): string => {
   const { server } = world;
@@ -18,7 +19,7 @@ export const xlInfo = (world: World): string => {
     ['cores_per_socket', server.cpus],
     ['threads_per_core', 1],
     ['cpu_mhz', '2445.403'],
-    ['hw_caps', '178bf3fd:80002001:20100800:00000007:00000000:00000000:00000000:00000000'],
+    ['hw_caps', server.hwCaps ?? hwCaps],
     ['virt_caps', server.virtCaps ?? virtCaps],
     ['total_memory', server.memoryMiB],
     ['free_memory', Math.floor(freeKiB(world) / 1024)],

@@ -14,6 +14,8 @@ export interface Server {
   readonly xenVersion?: string | undefined;
   /** `pv hvm hap …` unless said. */
   readonly virtCaps?: string | undefined;
+  /** The eight words of `hw_caps`, with colons between; an AMD of the lab's emulation unless said. */
+  readonly hwCaps?: string | undefined;
   /** A QEMU for Xen is installed; unless said, it is. */
   readonly qemu?: boolean | undefined;
   /** That QEMU has DES, which VNC passwords need; unless said, it has. */

@@ -38,6 +38,14 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
   say('end');
 };
 
+const text = (world: World, path: string, say: (line: string) => void): void => {
+  say(`text ${path}`);
+  const lines = (world.files.text(path) ?? '').split('\n');
+  // A last line may lack its end.
+  if (lines.at(-1) === '') lines.pop();
+  for (const line of lines) say(`line ${line.replace(/^[ \t]+|[ \t]+$/g, '')}`);
+};
+
 /** What was said until it was done or stuck. */
 const look = (act: (say: (line: string) => void) => void): Looked => {
   const lines: string[] = [];
@@ -57,7 +65,8 @@ export const lookAt = (world: World, paths: readonly string[]): Looked => {
     .map((path, i) => look((say) => store(world, path, (line) => say(`${i + 1} ${line}`))));
   const plain = look((say) => {
     for (const path of paths.filter((p) => !p.endsWith('/')))
-      say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
+      if (path.startsWith('text:')) text(world, path.slice('text:'.length), say);
+      else say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
   });
   const all = [...stores, plain];
   return { lines: all.flatMap((l) => l.lines), stuck: all.some((l) => l.stuck) };

@@ -1,60 +1,12 @@
-/** Strict known_hosts, as OpenSSH reads it: plain, lists, wildcards, negation, `[host]:port`, hashed names, @revoked. */
-import { createHash, createHmac } from 'node:crypto';
+/** The known_hosts files of this machine, and what they say of a key that a server shows. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-
-export interface KnownKey {
-  readonly type: string;
-  /** base64, as in the file. */
-  readonly key: string;
-  readonly revoked: boolean;
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-}
+import { hostPattern, parseKnownHosts, type KnownKey } from '../core/known-hosts.ts';
 
 export type Verdict =
   | { readonly is: 'known' }
   | { readonly is: 'new' }
   | { readonly is: 'changed' | 'revoked'; readonly at: KnownKey };
-
-/** How known_hosts writes a host: bare on port 22, else `[host]:port`. */
-export const hostPattern = (host: string, port: number): string =>
-  port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
-
-const hashMatches = (hashed: string, name: string): boolean => {
-  const [, , salt, hash] = hashed.split('|');
-  if (salt === undefined || hash === undefined) return false;
-  return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
-};
-
-/** `*` and `?` only: square brackets stand for themselves. */
-const glob = (pattern: string, name: string): boolean => {
-  const source = pattern
-    .toLowerCase()
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(name);
-};
-
-const namesMatch = (names: string, name: string): boolean => {
-  if (names.startsWith('|1|')) return hashMatches(names, name);
-  const patterns = names.split(',');
-  if (patterns.some((p) => p.startsWith('!') && glob(p.slice(1), name))) return false;
-  return patterns.some((p) => !p.startsWith('!') && glob(p, name));
-};
-
-/** The keys of one known_hosts text for a name such as `hostPattern` makes. Lines that cannot be understood count for nothing. */
-export const parseKnownHosts = (text: string, file: string, name: string): readonly KnownKey[] =>
-  text.split('\n').flatMap((raw, index) => {
-    const words = raw.trim().split(/\s+/);
-    const mark = words[0]?.startsWith('@') === true ? words.shift() : undefined;
-    const [names, type, key] = words;
-    if (names === undefined || type === undefined || key === undefined || names.startsWith('#')) return [];
-    if (mark !== undefined && mark !== '@revoked') return [];
-    if (!namesMatch(names, name)) return [];
-    return [{ type, key, revoked: mark === '@revoked', file, line: index + 1 }];
-  });
 
 /** From all the files, missing ones passed over. */
 export const knownKeys = async (files: readonly string[], host: string, port: number): Promise<readonly KnownKey[]> => {

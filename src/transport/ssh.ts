@@ -1,11 +1,12 @@
 /** Dials one SSH server with ssh2, strictly: its host key must be known. Also through a jump host. */
 import type { Duplex } from 'node:stream';
 import { Client, type ClientChannel, type ExecOptions } from 'ssh2';
+import { hostPattern, type KnownKey } from '../core/known-hosts.ts';
 import type { Unknown } from '../core/port.ts';
 import type { Channel, Ending, Link, Pty } from './channel.ts';
 import type { Deadlines } from './env.ts';
 import { type Keys, takesKeys } from './keys.ts';
-import { algorithmOrder, fingerprint, hostPattern, judge, knownKeys, typeOfKey, type KnownKey } from './knownhosts.ts';
+import { algorithmOrder, fingerprint, judge, knownKeys, typeOfKey } from './knownhosts.ts';
 import type { Hop } from './route.ts';
 import { connectFailure, connectTimeout, lost, unknown } from './unknown.ts';
 

@@ -188,6 +188,40 @@ describe('a server that dies', () => {
     await rig.sim.faults('dom01').refuse(true);
     const plan = await planOf(farm('', ', state: off'));
     expect([plan.operations, plan.unreadable]).toEqual([[], []]);
-    expect(plan.refused[0]?.why).toMatch(/seen nowhere, but dom01 could not be read/);
+    // As the file says, and no error: its lease tells where it is.
+    expect([plan.refused, plan.warnings.filter((w) => w.includes('is off'))]).toEqual([
+      [],
+      ['web is on dom01, which is off: nothing is done with it'],
+    ]);
+    // Of one that nobody knows, nothing can be told while a server is off.
+    const other = await planOf(farm('', ', state: off').replace('web:', 'b:'));
+    expect([other.operations, other.refused.map((r) => [r.subject.name, r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'b',
+          'it was seen nowhere, but dom01 could not be read: it may be there',
+          'power dom01 on for that, or let it leave the pool: it is off',
+        ],
+      ],
+    ]);
+  });
+
+  it('is not begun anew elsewhere where a disk of it was on that server alone', async () => {
+    const local = (server: string): string =>
+      farm(server, lost).replace('{ size: 1GiB } }', '{ size: 1GiB }, xvdb: { path: /srv/vmlinuz } }');
+    await converge(local(', server: dom01').replace(lost, ''));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(local(''));
+    expect([plan.operations.filter((o) => o.target.kind === 'vm'), plan.refused.map((r) => [r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'it is seen nowhere, and dom01 is lost, which may have had its disk xvdb alone',
+          'name the server where it is to begin with what is there (`server: …`)',
+        ],
+      ],
+    ]);
+    expect((await planOf(local(', server: dom02'))).operations.map((o) => o.id)).toContain('web/start');
   });
 });

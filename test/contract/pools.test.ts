@@ -156,6 +156,22 @@ describe('maintenance', () => {
     expect((await rig.sim.hand('dom02', ['xl', 'vcpu-list', 'a'])).out).toMatch(/ 0-1 \/ all/);
   });
 
+  it('of all servers leaves nobody to go to, and says what would help', async () => {
+    await converge(farm({ vms: 'a: { server: dom01 }, b: { server: dom02 }' }));
+    const helpOf = async (dom02: string, b: string): Promise<readonly (readonly (string | null)[])[]> =>
+      (await planOf(farm({ dom01: ', state: maintenance', dom02, vms: `a: ${b}, b: { server: dom02 }` }))).refused
+        .filter((r) => r.subject.name === 'a')
+        .map((r) => [r.why, r.help]);
+    expect(await helpOf(', state: maintenance', '{}')).toEqual([
+      ['dom02 is in maintenance', 'let another server be `active`, or add one'],
+    ]);
+    expect(await helpOf('', '{ server: dom01 }')).toEqual([
+      ['no other server of its pool may have it', 'name more servers for it in the file'],
+    ]);
+    rig.sim.files('dom02').remove('/srv/vmlinuz');
+    expect(await helpOf('', '{}')).toEqual([['dom02 has no /srv/vmlinuz', 'correct the path, or put the file there']]);
+  });
+
   it('explains what has no room elsewhere, and moves the rest', async () => {
     await rig.close();
     await open(server('dom01'), server('dom02', 1024 + 320));
@@ -184,6 +200,16 @@ describe('maintenance', () => {
     expect([await both(), cfgs('dom01'), leaseServers()]).toEqual([[[], ['a']], [], ['dom02']]);
   });
 
+  it('leaves a paused VM where it is, whatever it may cost', async () => {
+    const paused = 'a: { server: dom01, state: paused }';
+    await converge(farm({ vms: paused }), allowing('stop'));
+    const plan = await planOf(farm({ dom01: ', state: maintenance', vms: 'a: { state: paused }' }), allowing('stop'));
+    expect([ids(plan), plan.refused.map((r) => [r.why, r.help, r.needs])]).toEqual([
+      [],
+      [['it is paused', 'let it run (`state: running`), or stop it first', null]],
+    ]);
+  });
+
   it('joins a move to the restart that a change costs anyway', async () => {
     await converge(farm({ vms: 'a: { server: dom01 }' }));
     const plan = await converge(
@@ -210,8 +236,17 @@ describe('a server that leaves', () => {
   it('is emptied, gives back its repositories and forgets the pool, in one run', async () => {
     await converge(farm({ vms: two }));
     const leaving = farm({ dom01: ', state: absent', vms: anywhere });
-    await converge(leaving);
+    const plan = await converge(leaving);
     expect(await both()).toEqual([[], ['a', 'b']]);
+    // The key with which its VMs went opens nothing any more.
+    expect(ids(plan).filter((id) => id.includes('migrations'))).toEqual([
+      'dom01/send-migrations',
+      'dom02/take-migrations',
+      'dom01/drop-migrations',
+      'dom02/drop-migrations',
+    ]);
+    expect(rig.sim.files('dom01').read('/root/.ssh/reeve-migration')).toBeUndefined();
+    expect(rig.sim.files('dom02').read('/root/.ssh/authorized_keys')).toBe('');
     expect(rig.sim.files('dom01').read('/etc/reeve/pool.json')).toBeUndefined();
     expect(rig.sim.files('dom01').read('/etc/fstab') ?? '').not.toMatch(/vmstore/);
     expect(JSON.parse(rig.sim.files('dom02').read('/etc/reeve/pool.json') ?? '')).toMatchObject({ members: ['dom02'] });
@@ -226,8 +261,11 @@ describe('apart', () => {
     await converge(apart);
     expect((await both()).map((l) => l.length)).toEqual([1, 1]);
     const third = await planOf(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: web }' }));
-    expect(third.refused.map((r) => r.why)).toEqual([
-      expect.stringMatching(/dom01 has [ab] of group web; dom02 has [ab] of group web/),
+    expect(third.refused.map((r) => [r.why, r.help])).toEqual([
+      [
+        expect.stringMatching(/dom01 has [ab] of group web; dom02 has [ab] of group web/),
+        'add a server, or let the group be `soft: true` for it',
+      ],
     ]);
     await converge(farm({ vms: 'a: { apart: web }, b: { apart: web }, c: { apart: { group: web, soft: true } }' }));
   });
@@ -362,7 +400,8 @@ defaults: { type: pvh, memory: 1GiB, boot: { kernel: /srv/vmlinuz }, networks: [
 vms: { ${vms} }
 `;
     await converge(spared('a: {}, b: {}'));
-    const plan = await planOf(spared('a: {}, b: {}, c: {}'));
+    // One that may not be moved while it runs is started elsewhere like any other.
+    const plan = await planOf(spared('a: { budget: live }, b: { budget: live }, c: {}'));
     expect(plan.refused.map((r) => `${r.what}: ${r.why}`)).toEqual([
       expect.stringMatching(
         /^c would be created: pool p would not survive the loss of dom0[12]: [abc] \(\S+\) would find no place \(spare: 1\)$/,
@@ -394,6 +433,8 @@ describe('restarts that a profile asks for', () => {
     expect(plan.lanes).toEqual([{ id: 'restarts of p', width: 1, stopOnFailure: true, vms: ['w1', 'w2', 'w3'] }]);
     const needs = (id: string): readonly string[] => plan.operations.find((o) => o.id === id)?.needs ?? [];
     expect([needs('w2/restart'), needs('w3/restart')]).toEqual([['w1/ready'], ['w2/ready']]);
+    // That is no `after` of the file.
+    expect(renderPlan(plan, { color: false, width: 100, commands: false })).not.toContain('starts after');
     const { done, failed, skipped } = await rig.apply(plan);
     expect(done).toEqual(['w1/restart', 'w1/ready', 'w2/restart']);
     expect(failed.map((f) => f.id)).toEqual(['w2/ready']);
@@ -490,6 +531,44 @@ vms: { a: { pool: ${pool}${more} } }
       [],
       'mine',
       ['dom02'],
+    ]);
+  });
+
+  it('makes no new VM of one that stands in a pool which was not read', async () => {
+    await converge(pools('p', ', state: stopped'));
+    const disk = store()
+      .list('/disks')
+      .find((n) => n.endsWith('.raw'));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(pools('q'), { pools: ['q'] });
+    expect([ids(plan), plan.refused.map((r) => [r.what, r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'a would be created',
+          `it is seen nowhere, and pool p was not read, or not all of it; /srv/vmstore/disks/${disk} is of it`,
+          'plan pool p, too, when all of it answers: what is there moves, and is not made anew',
+        ],
+      ],
+    ]);
+  });
+
+  it('says from where one comes that runs there, and whose disks tell nothing', async () => {
+    const given = (pool: string): string =>
+      pools(pool, ', disks: { xvda: { path: /srv/vmstore/a.raw } }').replace('disks: { xvda: { size: 1GiB } } }', '}');
+    await converge(pools('p').replace(/vms: .*/, 'vms: {}'));
+    store().write('/a.raw', 'mine');
+    await converge(given('p'));
+    await rig.sim.faults('dom01').refuse(true);
+    const plan = await planOf(given('q'), { pools: ['q'], ...allowing('restart') });
+    expect([ids(plan), plan.refused.map((r) => [r.why, r.help])]).toEqual([
+      [],
+      [
+        [
+          'its lease says that it runs on dom01, which could not be read',
+          'it moves from pool p, which has to be read for that',
+        ],
+      ],
     ]);
   });
 

@@ -181,7 +181,8 @@ describe('moves of a tiny farm', () => {
         };
         const [a, b] = [solve(problem(t)), solve(problem(other))];
         expect(b.unmet.length === 0).toBe(a.unmet.length === 0);
-        if (a.unmet.length === 0) expect(costOf(b.steps)).toBe(costOf(a.steps));
+        if (a.unmet.length > 0) return;
+        expect(costOf(b.steps)).toBe(costOf(a.steps));
       }),
       { numRuns: 500 },
     );

@@ -13,6 +13,9 @@ export const reasonOf = (op: ServerOp): string => {
       return `have a key for migrations, and know ${op.peers.join(', ')}`;
     case 'take-migrations':
       return `let ${op.peers.join(', ')} migrate to it, and nothing else`;
+    case 'drop-migrations':
+      if (op.of !== null) return `let ${op.of.join(', ')} migrate to it no longer`;
+      return `take Reeve's keys for migrations away: ${op.key === null ? 'it leaves the pool' : `the file names ${op.key}`}`;
   }
 };
 
@@ -24,3 +27,6 @@ export const estimateOf = (op: ServerOp): { readonly ms: number; readonly downti
 
 /** How a server is called in known_hosts, whatever its address. */
 export const aliasOf = (server: string): string => `reeve-${server}`;
+
+/** What heads a line of authorized_keys whose key may receive migrations, and nothing else. */
+export const onlyMigrates = 'restrict,command="exec xl migrate-receive"';

@@ -1,12 +1,14 @@
 /** Whether a condition holds in one server's answer, and where it does not, why: in words that a failed operation shows. */
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
+import { featuresLost, featureText } from '../vm/cpu.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import { isBooked, isFolder, isMounted, isStore, isStored, isUnmarked } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
+import { sendTrouble, takeTrouble } from './owner-key.ts';
 
 type DomainState = Extract<Condition, { is: 'domain' }>['state'];
 
@@ -125,6 +127,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       const { type } = condition;
       return runsType(type, seen) || `the server runs no ${type} guests (virt_caps: ${seen.xen.virtCaps.join(' ')})`;
     }
+    case 'features': {
+      const lost = featuresLost(condition.names, seen.features);
+      return lost.length === 0 || `the server's CPU is without ${featureText(lost)}, which the VM may use`;
+    }
     case 'has-qemu':
       return seen.qemu !== false || 'the server has no QEMU for Xen (Debian: qemu-system-xen)';
     case 'has-cpupool': {
@@ -191,10 +197,23 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       const same = found.farm === farm && found.pool === pool && found.members.join('\n') === members.join('\n');
       return same || `the server remembers pool ${found.pool} of farm ${found.farm}: ${found.members.join(', ')}`;
     }
-    case 'receives':
-      return (
-        seen.migration?.admits.includes(condition.key) === true || 'the server does not take migrations from there'
-      );
+    case 'sends-as': {
+      const trouble = sendTrouble(seen, condition.key, condition.address, condition.hostKey);
+      return trouble === null || `the server cannot migrate with the owner's key: ${trouble.why}`;
+    }
+    case 'receives': {
+      const { key, owner } = condition;
+      const takes = owner ? takeTrouble(seen, key) === null : seen.migration?.admits.includes(key) === true;
+      return takes || 'the server does not take migrations from there';
+    }
+    case 'no-keys': {
+      const { of } = condition;
+      const { key, files, ours } = seen.migration ?? { key: null, files: { hosts: null }, ours: [] };
+      const left = ours.filter((p) => of === null || of.includes(p));
+      if (left.length > 0) return `the server still takes migrations from ${left.join(', ')}`;
+      const own = of === null && (key !== null || files.hosts !== null);
+      return !own || 'the server still has a key that Reeve made for migrations';
+    }
     case 'room': {
       const free = seen.memory.free + seen.memory.reclaimable;
       return (

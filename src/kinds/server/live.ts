@@ -13,6 +13,10 @@ export interface MigrationSeen {
   readonly hosts: Readonly<Record<string, string>>;
   /** The keys that may migrate to it, and to nothing else. */
   readonly admits: readonly string[];
+  /** The keys that may log in as root and are held to nothing that keeps them from migrating to it. */
+  readonly lets: readonly string[];
+  /** The servers whose keys Reeve put there. */
+  readonly ours: readonly string[];
   /** The files that are changed: what they hold, to be compared and swapped. */
   readonly files: {
     readonly hosts: TextFile | null;
@@ -57,6 +61,8 @@ export interface ServerSeen {
     readonly virtCaps: readonly string[];
   };
   readonly cpus: number;
+  /** Names of what guests may see of its CPU (`avx2`); undefined: not told. */
+  readonly features?: readonly string[];
   /** KiB. `free`: for new domains, claims taken off; `reclaimable`: what xl would take from dom0 by autoballoon (0 where it is off). */
   readonly memory: { readonly total: number; readonly free: number; readonly reclaimable: number };
   /** `credit2`, `credit`…; '' where it was not told. */
@@ -82,6 +88,8 @@ export interface ServerSeen {
   readonly records: readonly CfgRecord[];
   /** The asked paths (kernels, images): whether they are there; unknown where looking took too long. */
   readonly paths: Readonly<Record<string, 'there' | 'missing' | 'unknown'>>;
+  /** The asked texts, by path; one that is not there, or may not be read, has no lines. */
+  readonly texts?: Readonly<Record<string, readonly string[]>>;
   readonly storage: Storage;
   /** cfg paths of running `xl` monitors: a record with a monitor and no domain is between two lives. */
   readonly monitors: readonly string[];

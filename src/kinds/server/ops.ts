@@ -24,4 +24,12 @@ export type ServerOp =
   /** Give it a key for migrations, where it has none, and the host keys of these peers. */
   | (Base & { readonly verb: 'send-migrations'; readonly peers: readonly string[] })
   /** Let these peers migrate to it, and do nothing else there. */
-  | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] });
+  | (Base & { readonly verb: 'take-migrations'; readonly peers: readonly string[] })
+  /** Take away what the two above made. */
+  | (Base & {
+      readonly verb: 'drop-migrations';
+      /** The servers whose keys it no longer takes; null: all of them, and its own key goes, too. */
+      readonly of: readonly string[] | null;
+      /** The owner's key, which does it from now on; null: a server leaves the pool. */
+      readonly key: string | null;
+    });

@@ -56,6 +56,8 @@ export interface Journey {
   readonly through: readonly string[];
   /** By server: where it takes migrations. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Path of the owner's key for migrations; null: Reeve's own. */
+  readonly key: string | null;
   /** What stands at the path of its cfg there: a copy of its own that it left earlier. */
   readonly replaces: string | 'absent';
   /** Where its memory is kept meanwhile; null: it is not suspended. */

@@ -1,5 +1,6 @@
 /** A VM's way to another server → its operations: the cfg goes before it, and what it leaves behind goes once it has come. */
 import { ref } from '../../core/ref.ts';
+import { runningCpuid } from './cpu.ts';
 import { homeAfter, type Journey, type VmTransition } from './draft.ts';
 import { autoFolder, configOfDomain } from './resolve.ts';
 import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
@@ -26,7 +27,8 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
   const target = t.take.some((x) => x.way.how === 'set-memory')
     ? Math.min(now.memory.target, t.want.config.memory.target)
     : now.memory.target;
-  return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics };
+  const extra = runningCpuid(t);
+  return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics, extra };
 };
 
 const leftBy = ({ live }: VmTransition): LeftCfg | null => {
@@ -83,6 +85,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         verb: 'migrate',
         peer,
         address: j.addresses[peer] ?? peer,
+        key: j.key,
         config,
         leaves: i === 0 ? left : null,
       }));

@@ -168,6 +168,8 @@ export type VmOp =
       readonly peer: string;
       /** Where the peer takes migrations. */
       readonly address: string;
+      /** Path of the owner's key, with which it goes there; null: Reeve's own. */
+      readonly key: string | null;
       /** As it runs when it leaves. */
       readonly config: VmConfig;
       /** Null: its cfg is not there. */

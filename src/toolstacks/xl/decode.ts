@@ -71,8 +71,22 @@ const pathsOf = (asked: readonly string[], section: Section | undefined): Server
   return found;
 };
 
-/** A store is looked into. */
+/** By path; what was not come to has none. */
+const textsOf = (asked: readonly string[], section: Section | undefined): NonNullable<ServerSeen['texts']> => {
+  const paths = new Set(asked.map((p) => p.slice('text:'.length)));
+  const found = new Map<string, string[]>();
+  let lines: string[] = [];
+  for (const line of section ? printed(section.bytes).split('\n') : []) {
+    const [, word, rest = ''] = /^(text|line) (.*)$/.exec(line) ?? [];
+    if (word === 'line') lines.push(rest);
+    if (word === 'text' && paths.has(rest)) found.set(rest, (lines = []));
+  }
+  return Object.fromEntries(found);
+};
+
+/** A store is looked into, and a text is read. */
 const isStore = (path: string): boolean => path.endsWith('/');
+const isText = (path: string): boolean => path.startsWith('text:');
 
 const dom0Memory = (xs: Xenstore): number | null => {
   const target = Number(xs.get('/local/domain/0/memory/target') ?? NaN);
@@ -208,6 +222,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     bootId: bootId ?? '',
     xen: { major: info.major, minor: info.minor, version: info.version, virtCaps: info.virtCaps },
     cpus: info.cpus,
+    ...(info.features === undefined ? {} : { features: info.features }),
     memory: {
       total: info.total,
       free: info.free,
@@ -222,9 +237,10 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     domains,
     records,
     paths: pathsOf(
-      asked.filter((p) => !isStore(p)),
+      asked.filter((p) => !isStore(p) && !isText(p)),
       sections.get('paths'),
     ),
+    ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), sections.get('paths')) } : {}),
     migration: migrationIn(entries),
     membership: membershipIn(entries),
     roll: rollIn(entries),

@@ -1,7 +1,9 @@
 /** What moves a running VM to another server: live, or through a file with its memory. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
 import { aliasOf } from '../../kinds/server/describe.ts';
+import { publicHalf } from '../../kinds/server/owner-key.ts';
 import type { Peers } from '../../kinds/toolstack.ts';
+import { featuresLost, maskedBy } from '../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../kinds/vm/ops.ts';
 import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
 import { linkArgvs } from './lower-cfg.ts';
@@ -15,26 +17,26 @@ import { hostsPath, keyPath } from './peers.ts';
 const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
 
 /** A target that dies is noticed within 15 s: xl itself would wait for TCP. */
-const sshCommand = (peer: string): string =>
+const sshCommand = (peer: string, key: string | null): string =>
   [
     'ssh',
-    `-i ${keyPath}`,
+    `-i ${key ?? keyPath}`,
     '-o IdentitiesOnly=yes',
     '-o BatchMode=yes',
     '-o StrictHostKeyChecking=yes',
-    `-o UserKnownHostsFile=${hostsPath}`,
-    `-o HostKeyAlias=${aliasOf(peer)}`,
+    // With the owner's key, the owner's known_hosts.
+    ...(key === null ? [`-o UserKnownHostsFile=${hostsPath}`, `-o HostKeyAlias=${aliasOf(peer)}`] : []),
     '-o ConnectTimeout=20',
     '-o ServerAliveInterval=5',
     '-o ServerAliveCountMax=3',
   ].join(' ');
 
 /** `dom` may be the VM's name. */
-export const migrateArgv = ({ peer, address }: Of<'migrate'>, dom: string): readonly string[] => [
+export const migrateArgv = ({ peer, address, key }: Of<'migrate'>, dom: string): readonly string[] => [
   'xl',
   'migrate',
   '-s',
-  sshCommand(peer),
+  sshCommand(peer, key),
   dom,
   address,
 ];
@@ -53,23 +55,31 @@ const absent = (left: LeftCfg | null): readonly Condition[] =>
 export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsupported => {
   const { uuid, peer: server, config, leaves, name } = op;
   const target = peers.get(server);
-  const hostKey = target?.migration?.hostKey;
-  if (!target || !hostKey) return { unsupported: `the host key of ${server} could not be read` };
-  const key = at.seen.migration?.key;
+  const hostKey = target?.migration?.hostKey ?? null;
+  if (!target || (hostKey === null && op.key === null))
+    return { unsupported: `the host key of ${server} could not be read` };
+  const key = op.key === null ? at.seen.migration?.key : publicHalf(at.seen, op.key);
   if (!key) return { unsupported: `${op.server} has no key for migrations` };
+  // What its cfg masks it does not have; and what Xen does not tell is not asked for.
+  const features = featuresLost(at.seen.features, maskedBy(config.extra));
   const there: readonly Condition[] = [
     gone(uuid),
     { is: 'name-free', name, uuid },
     { is: 'runs', type: config.type },
+    { is: 'features', names: features },
     ...(hasQemu(config) ? [{ is: 'has-qemu' } as const] : []),
     ...(config.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: config.settings.cpupool } as const]),
     ...config.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
     ...runningPaths(config).map((path): Condition => ({ is: 'path', path })),
     { is: 'room', kib: memoryNeed(config) },
-    { is: 'receives', key },
+    { is: 'receives', key, ...(op.key === null ? {} : { owner: true }) },
   ];
+  const sends: Condition =
+    op.key === null
+      ? { is: 'sends', alias: aliasOf(server), hostKey: hostKey ?? '' }
+      : { is: 'sends-as', key: op.key, address: op.address, hostKey };
   return onDomain(op, at, {
-    before: [{ is: 'sends', alias: aliasOf(server), hostKey }, ...there.map((c) => ({ ...c, server }))],
+    before: [sends, ...there.map((c) => ({ ...c, server }))],
     steps: (_, dom) => [exec(migrateArgv(op, dom), migrateMs(config.memory.target)), ...removed(leaves)],
     after: [
       gone(uuid),

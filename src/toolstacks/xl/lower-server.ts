@@ -6,7 +6,7 @@ import type { ServerOp } from '../../kinds/server/ops.ts';
 import type { Peers } from '../../kinds/toolstack.ts';
 import { exec, quickMs } from './domain-steps.ts';
 import type { Unsupported } from './lowering.ts';
-import { admitLine, authorizedPath, hostsPath, keyPath, poolPath } from './peers.ts';
+import { admitLine, authorizedPath, hostsPath, keyPath, peerIn, poolPath } from './peers.ts';
 
 type Of<Verb extends ServerOp['verb']> = Extract<ServerOp, { readonly verb: Verb }>;
 
@@ -94,6 +94,26 @@ const take = ({ peers, server }: Of<'take-migrations'>, seen: ServerSeen, others
   };
 };
 
+/** Every other line of authorized_keys stays as it is, to the byte. */
+const drop = ({ server, of }: Of<'drop-migrations'>, { migration }: ServerSeen): Lowered | Unsupported => {
+  if (!migration) return { unsupported: `what ${server} has for migrations could not be read` };
+  const { hosts, authorized } = migration.files;
+  const goes = (peer: string | null): boolean => peer !== null && (of === null || of.includes(peer));
+  const kept = (authorized?.text ?? '').split('\n').filter((l) => !goes(peerIn(l)));
+  return {
+    before: [],
+    steps: [
+      ...(of === null ? [exec(['rm', '-f', keyPath, `${keyPath}.pub`])] : []),
+      ...(of === null && hosts ? [{ do: 'remove', path: hostsPath, onlyIf: hosts.digest } as const] : []),
+      ...(authorized && migration.ours.some(goes)
+        ? [write(authorizedPath, kept.join('\n'), authorized.digest, 0o600)]
+        : []),
+    ],
+    after: [{ is: 'no-keys', of }],
+    afterMs: quickMs,
+  };
+};
+
 export const lowerServer = (op: ServerOp, seen: ServerSeen, peers: Peers): Lowered | Unsupported => {
   switch (op.verb) {
     case 'join-pool':
@@ -104,6 +124,8 @@ export const lowerServer = (op: ServerOp, seen: ServerSeen, peers: Peers): Lower
       return send(op, seen, peers);
     case 'take-migrations':
       return take(op, seen, peers);
+    case 'drop-migrations':
+      return drop(op, seen);
   }
 };
 
@@ -121,5 +143,7 @@ export const serverLines = (op: ServerOp): readonly (readonly string[])[] => {
       ];
     case 'take-migrations':
       return [['write', authorizedPath]];
+    case 'drop-migrations':
+      return [...(op.of === null ? [['rm', keyPath, hostsPath]] : []), ['write', authorizedPath]];
   }
 };

@@ -2,6 +2,7 @@
 import type { Condition } from '../../core/step.ts';
 import { isImageOp, isServerOp, isVmOp } from '../../kinds/operations.ts';
 import type { Op } from '../../kinds/plan.ts';
+import { ownerPaths } from '../../kinds/server/owner-key.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
@@ -40,7 +41,7 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'grow-disk':
       return [`${op.folder}/`];
     case 'migrate':
-      return runningPaths(op.config);
+      return [...runningPaths(op.config), ...(op.key === null ? [] : ownerPaths(op.key))];
     case 'discard':
       return [];
     case 'settle':

@@ -25,6 +25,7 @@ export const qemuPaths: readonly string[] = [
  *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
  *   (`there PATH` or `missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
+ * - What stands behind `text:` is a text, and told in `paths`: `text PATH`, and where it can be read, `line LINE` for each line.
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
@@ -155,7 +156,14 @@ elif timeout 150 sh -c "$P$T$A"; then
       i=0
       for f; do case $f in /dev/*/) ;; */) i=$((i + 1)); look & ;; esac; done
       for f; do
-        case $f in */) ;; *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;; esac
+        case $f in
+        */) ;;
+        text:*)
+          echo "text \${f#text:}"
+          if [ -r "\${f#text:}" ]; then while read -r l || [ -n "$l" ]; do printf "line %s\\n" "$l"; done <"\${f#text:}"; fi
+          ;;
+        *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;;
+        esac
       done &
     } | timeout -s KILL 8 cat
     e $?

@@ -1,6 +1,7 @@
 /** What servers know of each other: their pool, and the keys by which they migrate. Pure. */
 import { digestBytes } from '../../core/digest.ts';
 import type { Membership, MembershipSeen, MigrationSeen, RollSeen, TextFile } from '../../kinds/server/live.ts';
+import { onlyMigrates } from '../../kinds/server/describe.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -10,10 +11,12 @@ export const keyPath = '/root/.ssh/reeve-migration';
 export const hostsPath = '/etc/reeve/migration_hosts';
 export const authorizedPath = '/root/.ssh/authorized_keys';
 
-/** What a peer may do with its key. */
-const only = 'restrict,command="exec xl migrate-receive"';
+/** The line that lets a peer's key migrate, and nothing else. */
+export const admitLine = (key: string, from: string): string => `${onlyMigrates} ${key} reeve-migration:${from}`;
 
-export const admitLine = (key: string, from: string): string => `${only} ${key} reeve-migration:${from}`;
+/** Whose key a line of authorized_keys holds that Reeve wrote; null: it is not Reeve's. */
+export const peerIn = (line: string): string | null =>
+  line.trim().startsWith(onlyMigrates) ? (/\sreeve-migration:(\S+)$/.exec(line.trim())?.[1] ?? null) : null;
 
 const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => {
   const found = entries.find((e) => `/${e.name}` === path);
@@ -34,6 +37,16 @@ const parseMembership = (text: string): Membership | 'odd' => {
   return format === 1 && typeof farm === 'string' && typeof pool === 'string' && isTexts(members)
     ? { format: 1, farm, pool, members }
     : 'odd';
+};
+
+/** Of those lines of authorized_keys that force no other command. What a script of one's own does is not known: it says so itself. */
+const letIn = (line: string): readonly string[] => {
+  const [, options = '', key] =
+    /^(?:(.*)\s)?((?:ssh|ecdsa|sk)-[\w@.-]+\s+[A-Za-z0-9+/]+=*)(?:\s|$)/.exec(line.trim()) ?? [];
+  if (key === undefined || options.startsWith('#')) return [];
+  const forced = /(?:^|,)command="((?:[^"\\]|\\.)*)"/i.exec(options)?.[1];
+  const migrates = forced === undefined || /migrate-receive|SSH_ORIGINAL_COMMAND/.test(forced);
+  return migrates ? [key.replace(/\s+/, ' ')] : [];
 };
 
 export const membershipIn = (entries: readonly TarEntry[]): MembershipSeen | null => {
@@ -59,7 +72,9 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
     ),
     admits: (authorized?.text ?? '')
       .split('\n')
-      .flatMap((line) => (line.trim().startsWith(only) ? (keyIn(line) ?? []) : [])),
+      .flatMap((line) => (line.trim().startsWith(onlyMigrates) ? (keyIn(line) ?? []) : [])),
+    lets: (authorized?.text ?? '').split('\n').flatMap(letIn),
+    ours: (authorized?.text ?? '').split('\n').flatMap((line) => peerIn(line) ?? []),
     files: { hosts, authorized },
   };
 };

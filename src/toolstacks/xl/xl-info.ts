@@ -1,4 +1,5 @@
 /** What `xl info` and `xl list -v -c` print. */
+import { parseFeatures } from './cpu-features.ts';
 
 export interface XlInfo {
   readonly host: string;
@@ -6,6 +7,8 @@ export interface XlInfo {
   readonly minor: number;
   readonly version: string;
   readonly virtCaps: readonly string[];
+  /** What guests may see of the CPU; undefined: not told. */
+  readonly features: readonly string[] | undefined;
   readonly cpus: number;
   /** KiB; claims are taken off `free` already. */
   readonly total: number;
@@ -24,12 +27,13 @@ export const parseInfo = (text: string): XlInfo | null => {
   }
   const number = (key: string): number => Number(values.get(key) ?? NaN);
   const words = (key: string): readonly string[] => (values.get(key) ?? '').split(/\s+/).filter((w) => w !== '');
+  const xen = { major: number('xen_major'), minor: number('xen_minor') };
   const info = {
     host: values.get('host') ?? '',
-    major: number('xen_major'),
-    minor: number('xen_minor'),
+    ...xen,
     version: values.get('xen_version') ?? `${values.get('xen_major')}.${values.get('xen_minor')}`,
     virtCaps: words('virt_caps'),
+    features: parseFeatures(values.get('hw_caps'), xen),
     cpus: number('nr_cpus'),
     total: number('total_memory') * 1024,
     free: number('free_memory') * 1024,

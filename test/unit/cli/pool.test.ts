@@ -80,6 +80,7 @@ describe('balance', () => {
     await farm.describe(names.map((n) => vm(n, ', memory: { target: 2GiB, max: 2GiB }')).join(''));
     const one = await reeve(['balance', 'ams1', '--max-moves', '1']);
     expect(one.out).toMatch(/^Plan: 1 to migrate live/m);
+    expect(one.out).toMatch(/^ {4}moved {2}pool ams1 is more even then$/m);
     const path = join(farm.folder, 'plan.json');
     const all = await reeve(['balance', 'ams1', '--out', path]);
     expect(all.err).toMatch(/^\d moves: fullest and emptiest server are \d+ % apart now, and \d+ % then\.$/m);

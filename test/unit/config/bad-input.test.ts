@@ -385,6 +385,15 @@ pools:
   d: { servers: { d1: { address: d1 }, "d 2": { address: d2 } }, spare: 1 }
   e: { spare: -1 }
 `,
+  'keys for migrations': `farm: acme
+pools:
+  a: { servers: { a1: { address: a1 } }, migration: { key: .ssh/id_ed25519 } }
+  b: { servers: { b1: { address: b1 } }, migration: { key: /root/.ssh/id_ed25519.pub } }
+  c: { servers: { c1: { address: c1 } }, migration: { key: "/root/my keys/id" } }
+  d: { servers: { d1: { address: d1 } }, migration: /root/.ssh/id_ed25519 }
+  e: { servers: { e1: { address: e1 } }, migration: { kay: /root/.ssh/id_ed25519 } }
+  f: { servers: { f1: { address: f1 } }, migration: { key: "" } }
+`,
   'servers that leave': `farm: acme
 pools:
   a:

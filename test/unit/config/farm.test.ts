@@ -39,6 +39,7 @@ test('the short form is one pool, named like the farm', async () => {
             origin: { file: 'farm.yaml', pointer: '/servers/xen' },
           },
         ],
+        migrationKey: undefined,
         spare: 0,
         overcommit: { vcpus: undefined },
       },

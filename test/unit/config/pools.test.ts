@@ -18,6 +18,15 @@ pools:
   ]);
 });
 
+test('a pool names the key of its owner for migrations, or none', async () => {
+  const { farm } = await load(`farm: acme
+pools:
+  a: { servers: { a1: { address: a1 } }, migration: { key: /root/.ssh/id_ed25519 } }
+  b: { servers: { b1: { address: b1 } }, migration: {} }
+`);
+  expect(farm.pools.map((p) => p.migrationKey)).toEqual(['/root/.ssh/id_ed25519', undefined]);
+});
+
 test('a server has its state, its address for migrations and its fence; a key adds to its pattern', async () => {
   const { farm, warnings } = await load(`farm: home
 servers:
@@ -101,6 +110,16 @@ test('apart: a pattern is filled in, in a list as well', async () => {
     ['web-1', hard('of-web-1', 'pair-1')],
     ['web-2', hard('of-web-2', 'pair-2')],
   ]);
+});
+
+test('apart: a group of one that is called almost like another is taken for a slip', async () => {
+  const said = async (group: string): Promise<readonly (string | undefined)[]> =>
+    (await load(`${home}vms: { a: { apart: web }, b: { apart: web }, c: { apart: ${group} } }\n`)).warnings.map(
+      (w) => `${w.at?.line}:${w.at?.column} ${w.message}; ${w.hint}`,
+    );
+  expect(await said('wbe')).toEqual(['4:58 no VM but c is in group "wbe"; did you mean "web"?']);
+  expect(await said('[web, "web2"]')).toEqual([]);
+  expect(await said('db')).toEqual([]);
 });
 
 test('the policy says how restarts roll, and what runs before a change', async () => {

@@ -52,6 +52,17 @@ describe('a new VM', () => {
     expect(p.operations).toEqual([]);
     expect(p.refused[0]?.why).toBe('a lacks 512MiB of memory');
   });
+  it('is refused where the pool gives a server no more vCPUs', () => {
+    const f = farm([spec('web', { vcpus: { count: 9, max: undefined } })]);
+    const p = plan(
+      { ...f, pools: f.pools.map((x) => ({ ...x, overcommit: { vcpus: 1 } })) },
+      observed({ a: server() }),
+    );
+    expect(p.refused.map((r) => [r.why, r.help])).toEqual([
+      ['a lacks 1 vCPUs (overcommit)', 'raise `overcommit.vcpus`, take fewer vCPUs, or add a server'],
+    ]);
+  });
+
   it('is not made while a server that may have it could not be read', () => {
     const seen: Observed = new Map<string, ServerSeen | Unknown>([
       ['a', server()],
@@ -224,6 +235,29 @@ describe('what is not ours', () => {
     const p = plan(farm([]), unmark(made(f), null), { prune: true });
     expect(p.operations).toEqual([]);
     expect(p.unmanaged).toEqual([{ server: 'a', name: 'web', what: 'vm', detail: '/etc/xen/web.cfg' }]);
+  });
+});
+
+describe('a VM that runs twice', () => {
+  const f = farm([{ ...web, apart: [{ group: 'g', soft: false }] }], ['a', 'b', 'c']);
+  const one = made(f, { a: server(), b: server(), c: server() });
+  const [where = ''] = [...one].flatMap(([name, s]) => (s.is === 'seen' && s.domains.length > 0 ? [name] : []));
+  const other = where === 'a' ? 'b' : 'a';
+  const twice = new Map([...one, [other, one.get(where) ?? server()]]);
+
+  it('is left alone in both places, and no other of its group comes to either', () => {
+    const both = { ...f, vms: [...f.vms, spec('db', { apart: [{ group: 'g', soft: false }] })] };
+    const p = plan(both, twice, { prune: true });
+    expect(p.refused.map((r) => r.what)).toEqual(['web is left alone']);
+    expect(p.operations.map((o) => [o.id, o.server])).toEqual([
+      ['db/define', 'c'],
+      ['db/autostart', 'c'],
+      ['db/start', 'c'],
+    ]);
+    expect(p.unmanaged.map((u) => u.detail)).toEqual([
+      '/etc/xen/web.cfg; ours, of web',
+      '/etc/xen/web.cfg; ours, of web',
+    ]);
   });
 });
 

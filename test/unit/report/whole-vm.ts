@@ -75,6 +75,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     verb: 'migrate',
     peer: 'dom02',
     address: '10.77.0.2',
+    key: null,
     config: hvm.config,
     leaves: { path: '/etc/xen/win-1.cfg', digest: 'd4'.repeat(32), links: ['/etc/xen/auto/win-1.cfg'] },
   },

@@ -31,6 +31,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   named: 'the domain has this name',
   cd: 'the drive has this medium',
   runs: 'the server runs this type',
+  features: 'the CPU has what the VM may use',
   'has-qemu': 'the server has a QEMU',
   qemu: 'a QEMU serves it',
   bridge: 'the server has the bridge',
@@ -47,7 +48,9 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   stored: 'the size in the disk’s marker',
   booked: 'the server’s book of repositories',
   sends: 'the server has a key, and knows the peer',
+  'sends-as': 'the server has the owner’s key, and knows the peer',
   receives: 'the server admits the key',
+  'no-keys': 'no key of Reeve’s is left',
   member: 'the server’s file of its pool',
 };
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { algorithmOrder, hostPattern, parseKnownHosts } from '../../../src/transport/knownhosts.ts';
+import { hostPattern, parseKnownHosts } from '../../../src/core/known-hosts.ts';
+import { algorithmOrder } from '../../../src/transport/knownhosts.ts';
 
 const found = (line: string, name: string): boolean => parseKnownHosts(line, 'f', name).length > 0;
 

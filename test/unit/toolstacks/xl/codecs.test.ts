@@ -73,12 +73,40 @@ describe('xl info', () => {
       minor: 17,
       version: '4.17.7',
       virtCaps: ['pv', 'hvm', 'hap'],
+      features: undefined,
       cpus: 4,
       total: 8191 * 1024,
       free: 4096 * 1024,
       commandLine: 'placeholder',
       scheduler: 'credit2',
     });
+  });
+
+  it('names what guests may see of the CPU, and leaves out what is the server’s own', () => {
+    const of = (hw: string, minor = 17): readonly string[] | undefined =>
+      parseInfo(`${info.replace(/(xen_minor +: )17/, `$1${minor}`)}hw_caps                : ${hw}\n`)?.features;
+    // An AMD of the lab's emulation: HTT, the hypervisor's bit, CMP_LEGACY and SVM are no guest's.
+    expect(of('178bf3fd:80002001:20100800:00000007:00000000:00000000:00000000:00000000')?.join(' ')).toBe(
+      'fpu de pse tsc msr pae mce cmpxchg8 mtrr pge mca cmov pat pse36 clfsh mmx fxsr sse sse2 sse3 cmpxchg16 syscall nx lm lahfsahf',
+    );
+    expect(of('00000000:12000000:00000000:00000020:0000000b:80010020:00400004:00000100')).toEqual([
+      'aes',
+      'avx',
+      'abm',
+      'xsaveopt',
+      'xsavec',
+      'xsaves',
+      'avx2',
+      'avx512f',
+      'avx512vl',
+      'umip',
+      'rdpid',
+    ]);
+    expect([of('178bf3fd:8000', 17), of('178bf3fd:0:0:0:0:0:0:0'), of(`${'00000000:'.repeat(7)}00000000`, 6)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('without memory is none', () => {

@@ -62,6 +62,21 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     });
   });
 
+  it('reads texts to their end, and tells those that are not there', () => {
+    const known = join(dir, 'known hosts');
+    writeFileSync(known, 'dom02 ssh-rsa AAAA\n\nthere /etc/passwd\n|1|a=|b= ssh-rsa \\n\n');
+    const key = join(dir, 'id.pub');
+    writeFileSync(key, 'ssh-rsa AAAA root@dom01');
+    const asked = ['/no/such/path', `text:${key}`, `text:${known}`, 'text:/no/such/text'];
+    const seen = decode(run('domains', ...asked), nonce, asked);
+    expect(seen).toMatchObject({ paths: { '/no/such/path': 'missing' } });
+    expect('texts' in seen && seen.texts).toEqual({
+      [key]: ['ssh-rsa AAAA root@dom01'],
+      [known]: ['dom02 ssh-rsa AAAA', '', 'there /etc/passwd', '|1|a=|b= ssh-rsa \\n'],
+      '/no/such/text': [],
+    });
+  });
+
   it('looks into stores, and not for them among the paths', () => {
     const store = join(dir, 'a store');
     mkdirSync(store, { recursive: true });

@@ -1,0 +1,58 @@
+/** How a VM that runs can leave its server: alive, through a restart, or not at all, and why. */
+import { within, type Disruption } from '../core/disruption.ts';
+import type { PoolSpec } from '../kinds/farm.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
+import type { VmTransition } from '../kinds/vm/draft.ts';
+import type { Domain } from '../kinds/vm/live.ts';
+import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
+import type { Body, PoolScene } from './bodies.ts';
+import type { Decision } from './decide.ts';
+import { moveBy } from './moves/problem.ts';
+
+/** Of the repositories that all servers of the pool see: their paths, with a slash at the end. */
+export const sharedPaths = (pool: PoolSpec): readonly string[] =>
+  Object.values(pool.repositories).flatMap((r) => (r.shared && r.state === 'present' ? [`${r.path}/`] : []));
+
+/** A disk that only one server has. */
+export const localDisk = (disks: readonly { readonly path: string }[], shared: readonly string[]): string | null =>
+  disks.find((d) => !shared.some((folder) => d.path.startsWith(folder)))?.path ?? null;
+
+/** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
+const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
+  if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
+    return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
+  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
+  if (passed) return `it has a device of its server (${passed.key})`;
+  return null;
+};
+
+/** The option that would allow it. */
+export const allowing = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
+
+type Way = Pick<Body, 'move' | 'stays' | 'suspend'>;
+
+/** How a VM that runs can leave its server, within its budget. */
+export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene): Way => {
+  const never = (why: string, about: string | null, needs: Disruption | null = null): Way => ({
+    move: moveBy.never,
+    stays: { why, help: about, needs },
+    suspend: false,
+  });
+  const config = t.live?.record?.config ?? t.want.config;
+  const local = localDisk([...Object.values(t.want.config.disks), ...Object.values(config.disks)], scene.shared);
+  if (local !== null)
+    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
+  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
+  const seen = scene.seenOf(x.server);
+  const budget = scene.budget(x.spec);
+  const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
+  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
+  if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
+  if (d.state === 'paused') return never('it is paused', 'let it run (`state: running`), or stop it first');
+  const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
+  const restarts = within('restart', budget) && t.want.state === 'running';
+  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
+  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
+  if (fixed === null) return never(`its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
+  return never(`${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
+};
