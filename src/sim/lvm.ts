@@ -146,6 +146,15 @@ const lvcreate: Program = async (world, process, argv) => {
   return said(`${out}  Logical volume "${lv}" created.\n`);
 };
 
+/** What is added begins with what a removed volume left there. */
+const grownBytes = (old: Uint8Array, sizeKiB: number, left: Uint8Array): Uint8Array => {
+  if (left.length === 0) return old;
+  const bytes = new Uint8Array(sizeKiB * 1024 + left.length);
+  bytes.set(old);
+  bytes.set(left, sizeKiB * 1024);
+  return bytes;
+};
+
 const lvextend: Program = async (world, _process, argv) => {
   const { all, words } = parse(argv);
   const [path = ''] = words;
@@ -160,8 +169,10 @@ const lvextend: Program = async (world, _process, argv) => {
   if (is < was) return no(`New size given (${is} extents) not larger than existing size (${was} extents)`);
   if (is - was > free) return no(`Insufficient free space: ${is - was} extents needed, but only ${free} available`);
   const grown = `from ${human(it.volume.sizeKiB)} (${was} extents) to ${human(sizeKiB)} (${is} extents)`;
+  const bytes = grownBytes(bytesOf(world, it.vg, it.lv), it.volume.sizeKiB, it.group.left);
+  it.group.left = new Uint8Array();
   it.volume.sizeKiB = sizeKiB;
-  world.files.put(node(it.vg, it.lv), bytesOf(world, it.vg, it.lv), 0o660, sizeKiB);
+  world.files.put(node(it.vg, it.lv), bytes, 0o660, sizeKiB);
   return said(
     `${out}  Size of logical volume ${path} changed ${grown}.\n  Logical volume ${path} successfully resized.\n`,
   );
@@ -213,6 +224,19 @@ const lvremove: Program = async (world, _process, argv) => {
   return said(`  Logical volume "${it.lv}" successfully removed.\n`);
 };
 
+const takeOver =
+  'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+
+/** Of sh only this: the extents of one volume become the end of another. */
+const sh: Program = async (world, process, [flag, text, part = '', path = '', size = '']) => {
+  if (flag !== '-c' || text !== takeOver) return failed(127, 'sh: the simulated dom0 has no shell\n');
+  if (!found(world, part)) return missing(world, part, noVolume(part));
+  const removed = await lvremove(world, process, ['-q', '-f', part]);
+  if (removed.rc !== 0) return removed;
+  const extended = await lvextend(world, process, ['-q', '-L', size, path]);
+  return { ...extended, out: removed.out + extended.out };
+};
+
 /** `blkdiscard -z PATH`. */
 const blkdiscard: Program = async (world, process, argv) => {
   const path = argv.at(-1) ?? '';
@@ -233,5 +257,6 @@ export const lvmPrograms: Readonly<Record<string, Program>> = {
   lvchange,
   lvremove,
   vgchange,
+  sh,
   blkdiscard,
 };

@@ -105,7 +105,7 @@ export const growDisk = (op: Of<'grow-disk'>): Lowered => {
       { is: 'stored', folder, path, size: from },
       ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
     ],
-    steps: volumes ? [exec(volume.growArgv(op))] : [exec(resizeArgv(format, path, size)), markerText(op)],
+    steps: volumes ? volume.growSteps(op) : [exec(resizeArgv(format, path, size)), markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
@@ -134,12 +134,21 @@ export const deleteDisk = (op: DeleteDisk): Lowered => ({
   afterMs: quickMs,
 });
 
+/** The half of a volume. */
+const halfVolume = ({ path, folder }: Make | Of<'grow-disk'>, { storage }: ServerSeen): readonly Step[] => {
+  const store = storage.stores[folder];
+  const there = isVolumeGroup(folder) && store?.is === 'there' && volume.halfOf(path) in store.disks;
+  return there ? [tried(volume.removeArgv(volume.fullHalf(path)), quickMs)] : [];
+};
+
+/** What a failure left of what a volume was to get. */
+export const ungrown = (op: Of<'grow-disk'>, now: ServerSeen): readonly Step[] => halfVolume(op, now);
+
 /** What a failure left half made; a disk that has its name is whole, and stays. */
-export const unmade = ({ path, folder }: Make, now: ServerSeen): readonly Step[] => {
-  const store = now.storage.stores[folder];
-  if (store?.is !== 'there' || now.paths[path] !== 'missing') return [];
-  if (isVolumeGroup(folder))
-    return volume.halfOf(path) in store.disks ? [tried(volume.removeArgv(volume.fullHalf(path)), quickMs)] : [];
+export const unmade = (op: Make, now: ServerSeen): readonly Step[] => {
+  const { path, folder } = op;
+  if (now.storage.stores[folder]?.is !== 'there' || now.paths[path] !== 'missing') return [];
+  if (isVolumeGroup(folder)) return halfVolume(op, now);
   return [tried(['rm', '-f', half(path), `${path}${markerSuffix}`], quickMs)];
 };
 
@@ -152,7 +161,7 @@ export const diskLines = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'> | Del
     case 'make-disk':
       return volumes ? volume.makeLines(op) : [...fillArgvs(op, op.path), marker];
     case 'grow-disk':
-      return volumes ? [volume.growArgv(op)] : [resizeArgv(op.format, op.path, op.size), marker];
+      return volumes ? volume.growLines(op) : [resizeArgv(op.format, op.path, op.size), marker];
     case 'adopt-disk':
       return volumes ? [volume.adoptArgv(op)] : [marker];
   }

@@ -68,8 +68,49 @@ export const makeLines = (op: Make): readonly Argv[] => [
   ['lvchange', '-q', '--addtag', tagFor(op), named(op.path)],
 ];
 
-/** A guest that runs sees it at once. */
-export const growArgv = ({ path, size }: Of<'grow-disk'>): Argv => ['lvextend', '-q', '-L', `${size}k`, named(path)];
+type Grow = Of<'grow-disk'>;
+
+/** The extents of the volume `$0` become the end of `$1`: given free and taken in one breath. */
+const takeOver =
+  'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+
+/** What it is to get, as a volume of its own. */
+const partArgv = ({ path, from, size }: Grow): Argv => [
+  'lvcreate',
+  '-q',
+  '-y',
+  '-W',
+  'n',
+  '-n',
+  halfOf(path),
+  '-L',
+  `${size - from}k`,
+  groupOf(path),
+];
+
+/**
+ * A guest that runs is told at its next read or write, and may write there at once: so what is added is zeroed before it
+ * is. Until then a rerun finds the volume as it was, and a half that it throws away.
+ */
+export const growSteps = (op: Grow): readonly Step[] => {
+  const half = fullHalf(op.path);
+  return [
+    tried(removeArgv(half)),
+    exec(partArgv(op)),
+    exec(zeroArgv(half), zeroMs),
+    exec(['sh', '-c', takeOver, named(half), named(op.path), `${op.size}k`]),
+  ];
+};
+
+export const growLines = (op: Grow): readonly Argv[] => {
+  const half = fullHalf(op.path);
+  return [
+    partArgv(op),
+    zeroArgv(half),
+    removeArgv(half),
+    ['lvextend', '-q', '-L', `${op.size}k`, named(op.path), '(with', 'its', 'extents)'],
+  ];
+};
 
 export const adoptArgv = (op: Of<'adopt-disk'>): Argv => [
   'lvchange',

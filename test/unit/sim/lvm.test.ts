@@ -225,6 +225,22 @@ describe('the bytes of a removed volume', () => {
     await well(make('c'));
     expect(bytesOf('c')).toBe('');
   });
+  it('are those that a volume grows by, unless a zeroed one gives it its extents', async () => {
+    const take =
+      'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+    const grow = (part: string): Promise<{ rc: number; err: string }> =>
+      b.argv(['sh', '-c', take, `vg0/${part}`, 'vg0/g', '8192k']);
+    await well('lvremove -q -f vg0/b', 'lvcreate -q -y -n x -L 4096k vg0', make('g', '4096k'), 'lvremove -q -f vg0/x');
+    b.world.groups.get('vg0')!.left = new TextEncoder().encode('secret');
+    await well('lvextend -q -L 8192k vg0/g');
+    expect(bytesOf('g')?.slice(4096 * 1024)).toBe('secret');
+    await well('lvremove -q -f vg0/g', make('g', '4096k'), 'blkdiscard -z /dev/vg0/g');
+    b.world.groups.get('vg0')!.left = new TextEncoder().encode('secret');
+    await well(make('p', '4096k'), 'blkdiscard -z /dev/vg0/p');
+    expect(await grow('p')).toMatchObject({ rc: 0, err: '' });
+    expect([bytesOf('g'), sizeOf('g'), sizeOf('p')]).toEqual(['', 8192, undefined]);
+    expect(await grow('p')).toMatchObject({ rc: 5, err: '  Failed to find logical volume "vg0/p"\n' });
+  });
   it('are gone after blkdiscard, and the size stays', async () => {
     await well('blkdiscard -z /dev/vg0/b');
     expect([bytesOf('b'), sizeOf('b')]).toEqual(['', 65_536]);
