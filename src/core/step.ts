@@ -103,6 +103,8 @@ export type Step =
       readonly exits?: Readonly<Record<number, string>>;
       /** A file that it fills: how large it is tells how far it has come. */
       readonly fills?: string;
+      /** Of all steps of a run that say the same, on whatever server, one runs at a time. */
+      readonly alone?: string;
     }
   /** Bring a file from where Reeve runs, in pieces: each is written and put in its place, so that a broken one is sent again. */
   | {
