@@ -65,15 +65,16 @@ const leaseFor = (home: SharedStore, want: Resolved, live: LiveVm | null, server
   const now = leaseIn(facts.seen.storage, home.path, want.uuid);
   const before = now && now.lease !== 'odd' ? now.lease.generation : 0;
   const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
+  const disks = Object.fromEntries(Object.entries(want.config.disks).map(([vdev, d]) => [vdev, d.path]));
   return {
     repository: home.name,
     folder: home.path,
-    path: leasePath(home.path, want.uuid),
+    path: leasePath(home.path, want.uuid, disks),
     replaces: now?.digest ?? 'absent',
     farm: facts.farm,
     // A cfg that is left on a dead server must lose against the new one.
     generation: Math.max(live?.marker?.generation ?? 0, before) + 1,
-    disks: Object.fromEntries(Object.entries(want.config.disks).map(([vdev, d]) => [vdev, d.path])),
+    disks,
     frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
   };
 };

@@ -6,7 +6,7 @@ import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import { leasePath } from '../kinds/vm/lease.ts';
+import { leaseHelp, leasePath } from '../kinds/vm/lease.ts';
 import { baseOf, type Part } from './parts.ts';
 import type { Standing } from './stores.ts';
 import { usersOf } from './users.ts';
@@ -79,7 +79,7 @@ export const detachPart = (
   if (running && users.length === 0) {
     return refuse(
       `the lease of ${running.vm} on ${running.server} lies in it`,
-      `stop ${running.vm}; or, where that runs nowhere, remove ${leasePath(spec.path, running.uuid)}`,
+      `stop ${running.vm}; or, where that runs nowhere, ${leaseHelp(leasePath(spec.path, running.uuid, running.disks))}`,
     );
   }
   if (users.length > 0)

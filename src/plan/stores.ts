@@ -11,6 +11,8 @@ export interface Standing {
   readonly booked: string | null;
   /** What its marker says; null: none was seen. */
   readonly marker: StoreMarker | null;
+  /** LVM's own UUID of a volume group. */
+  readonly id: string | null;
   /** It is to be mounted. */
   readonly mount: boolean;
   /** Its line of fstab is to be written. */
@@ -68,6 +70,11 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
       `${path} is repository ${marker.repository} of farm ${marker.farm}`,
       `${right}, or give it another path`,
     );
+  if (volumes && (marker.shared === true) !== spec.shared)
+    return bar(
+      `the tags of ${path} say that it is ${marker.shared ? 'shared' : 'one server’s own'}, and the file says that it is ${spec.shared ? 'shared' : 'each server’s own'}`,
+      `correct \`shared\`; or, where nothing runs from it, take the tag reeve.store=… off the volume group and /etc/reeve/repositories.json away`,
+    );
   if (booked !== null && booked !== marker.uuid)
     return bar(`${path} is another store than the one that was attached: its marker says ${marker.uuid}`, right);
   return null;
@@ -108,6 +115,7 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
     server,
     seen,
     booked,
+    id: store.is === 'there' ? (store.id ?? null) : null,
     marker: !mount && store.is === 'there' && store.marker !== 'odd' ? store.marker : null,
     mount,
     persist,

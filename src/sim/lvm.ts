@@ -24,6 +24,7 @@ export const vgsText = ({ groups }: World): string =>
     'vg',
     sorted(groups).map(([name, g]) => ({
       vg_name: name,
+      vg_uuid: g.uuid,
       vg_size: kibText(g.sizeKiB),
       vg_free: kibText(freeOf(g)),
       vg_tags: g.tags.join(','),
@@ -45,7 +46,7 @@ export const lvsText = ({ groups }: World): string =>
 
 /** The values of options, and the words beside options. `-y -q` and such have none. */
 const parse = (argv: readonly string[]) => {
-  const valued = new Set(['-n', '-L', '-W', '--addtag', '--deltag']);
+  const valued = new Set(['-n', '-L', '-W', '-S', '--addtag', '--deltag', '--setautoactivation']);
   const all = (name: string): readonly string[] => argv.flatMap((a, i) => (argv[i - 1] === name ? [a] : []));
   return { all, words: argv.filter((a, i) => !a.startsWith('-') && !valued.has(argv[i - 1] ?? '')) };
 };
@@ -105,15 +106,24 @@ const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volu
 
 const node = (vg: string, lv: string): string => `/dev/${vg}/${lv}`;
 
+/** It has a node on this dom0. */
+const isOpen = (world: World, vg: string, lv: string): boolean => world.files.resolve(node(vg, lv))?.is === 'file';
+
 const bytesOf = (world: World, vg: string, lv: string): Uint8Array => {
   const file = world.files.resolve(node(vg, lv));
-  return file?.is === 'file' ? file.bytes : new Uint8Array();
+  return file?.is === 'file' ? file.bytes : (world.groups.get(vg)?.volumes.get(lv)?.kept ?? new Uint8Array());
+};
+
+/** Its bytes, in its node where it has one. */
+const fill = (world: World, vg: string, lv: string, volume: Volume, bytes: Uint8Array): void => {
+  volume.kept = bytes;
+  if (isOpen(world, vg, lv)) world.files.put(node(vg, lv), bytes, 0o660, volume.sizeKiB);
 };
 
 const drop = (world: World, vg: string, lv: string): void => {
   world.files.drop(node(vg, lv));
-  // udev keeps no folder of a group without volumes.
-  if (world.groups.get(vg)?.volumes.size === 0) world.files.rmdir(`/dev/${vg}`);
+  // udev keeps no folder of a group without open volumes.
+  if (world.files.list(`/dev/${vg}`).length === 0) world.files.rmdir(`/dev/${vg}`);
 };
 
 const retagged = (tags: readonly string[], argv: readonly string[]): readonly string[] => {
@@ -140,7 +150,8 @@ const lvcreate: Program = async (world, process, argv) => {
     const counts = `(${free / extentKiB} extents): ${sizeKiB / extentKiB} required.`;
     return { rc: 5, out, err: `  Volume group "${vg}" has insufficient free space ${counts}\n` };
   }
-  group.volumes.set(lv, { sizeKiB, tags: retagged([], argv) });
+  const auto = all('--setautoactivation')[0] !== 'n';
+  group.volumes.set(lv, { sizeKiB, tags: retagged([], argv), auto, kept: new Uint8Array() });
   world.files.put(node(vg, lv), group.left, 0o660, sizeKiB);
   group.left = new Uint8Array();
   return said(`${out}  Logical volume "${lv}" created.\n`);
@@ -172,7 +183,7 @@ const lvextend: Program = async (world, _process, argv) => {
   const bytes = grownBytes(bytesOf(world, it.vg, it.lv), it.volume.sizeKiB, it.group.left);
   it.group.left = new Uint8Array();
   it.volume.sizeKiB = sizeKiB;
-  world.files.put(node(it.vg, it.lv), bytes, 0o660, sizeKiB);
+  fill(world, it.vg, it.lv, it.volume, bytes);
   return said(
     `${out}  Size of logical volume ${path} changed ${grown}.\n  Logical volume ${path} successfully resized.\n`,
   );
@@ -184,22 +195,68 @@ const lvrename: Program = async (world, _process, argv) => {
   const it = found(world, `${vg}/${from}`);
   if (!it) return missing(world, vg, `Existing logical volume "${from}" not found in volume group "${vg}"`);
   if (it.group.volumes.has(to)) return failed(5, `  Logical Volume "${to}" already exists in volume group "${vg}"\n`);
-  const bytes = bytesOf(world, vg, from);
+  const [bytes, open] = [bytesOf(world, vg, from), isOpen(world, vg, from)];
   it.group.volumes.delete(from);
   it.group.volumes.set(to, it.volume);
-  world.files.put(node(vg, to), bytes, 0o660, it.volume.sizeKiB);
+  if (open) world.files.put(node(vg, to), bytes, 0o660, it.volume.sizeKiB);
   drop(world, vg, from);
   return said(`  Renamed "${from}" to "${to}" in volume group "${vg}"\n`);
 };
 
+const inUse = (world: World, path: string): boolean =>
+  [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
+
+/** Of the language of `--select`: a name, tags that are among those of the volume (`{}`) or all of them (`[]`), and `||` between such. */
+const selects = (expression: string, lv: string, { tags }: Volume): boolean =>
+  expression.split(' || ').some((one) => {
+    const name = /lv_name="([^"]*)"/.exec(one)?.[1];
+    const [, kind, list] = /lv_tags=([[{"])([^\]}]*?)[\]}"](?=\)|$)/.exec(one) ?? [];
+    const wanted = [...(list ?? '').matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? '');
+    const fits =
+      kind === undefined || (wanted.every((t) => tags.includes(t)) && (kind === '{' || wanted.length === tags.length));
+    return (name === undefined || name === lv) && fits;
+  });
+
+/** Tags, `-ay`, `-an`; what `-S` leaves out is left alone without a word. */
 const lvchange: Program = async (world, _process, argv) => {
-  const [path = ''] = parse(argv).words;
+  const { words, all } = parse(argv);
   const refused = badTag(argv);
   if (refused) return refused;
-  const it = found(world, path);
-  if (!it) return missing(world, path, noVolume(path));
-  it.volume.tags = retagged(it.volume.tags, argv);
-  return said(`  Logical volume ${path} changed.\n`);
+  const [select] = all('-S');
+  const results = words.map((path): Result => {
+    const it = found(world, path);
+    if (!it) return missing(world, path, noVolume(path));
+    const { vg, lv, volume } = it;
+    if (select !== undefined && !selects(select, lv, volume)) return fine;
+    if (argv.includes('-an')) {
+      if (inUse(world, path)) return failed(5, `  Logical volume ${path} in use.\n`);
+      volume.kept = bytesOf(world, vg, lv);
+      drop(world, vg, lv);
+      return fine;
+    }
+    if (argv.includes('-ay')) {
+      if (!isOpen(world, vg, lv)) world.files.put(node(vg, lv), volume.kept, 0o660, volume.sizeKiB);
+      return fine;
+    }
+    volume.tags = retagged(volume.tags, argv);
+    return said(`  Logical volume ${path} changed.\n`);
+  });
+  return {
+    rc: Math.max(...results.map((r) => r.rc)),
+    out: results.map((r) => r.out).join(''),
+    err: results.map((r) => r.err).join(''),
+  };
+};
+
+/** As a boot finds them: what is not opened by itself is closed. */
+export const openAtBoot = (world: World): void => {
+  for (const [vg, group] of world.groups) {
+    for (const [lv, volume] of group.volumes) {
+      if (volume.auto || !isOpen(world, vg, lv)) continue;
+      volume.kept = bytesOf(world, vg, lv);
+      drop(world, vg, lv);
+    }
+  }
 };
 
 const vgchange: Program = async (world, _process, argv) => {
@@ -216,8 +273,7 @@ const lvremove: Program = async (world, _process, argv) => {
   const [path = ''] = parse(argv).words;
   const it = found(world, path);
   if (!it) return missing(world, path, noVolume(path));
-  const open = [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
-  if (open) return failed(5, `  Logical volume ${path} in use.\n`);
+  if (inUse(world, path)) return failed(5, `  Logical volume ${path} in use.\n`);
   it.group.left = bytesOf(world, it.vg, it.lv);
   it.group.volumes.delete(it.lv);
   drop(world, it.vg, it.lv);

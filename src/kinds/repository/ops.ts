@@ -31,6 +31,8 @@ export type RepositoryOp =
       readonly uuid: string | null;
       /** The UUID of a new store; null: it must have a marker already. */
       readonly fresh: string | null;
+      /** Of a volume group: several servers see it, and its mark says so. */
+      readonly shared?: true;
     })
   /** Remove a disk that Reeve made or adopted: its bytes are lost, unless it has been copied. */
   | (Base & {

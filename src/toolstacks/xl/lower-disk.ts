@@ -5,6 +5,7 @@ import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
+import { alone } from './shared-volumes.ts';
 import { markerSuffix } from './storage.ts';
 import * as volume from './lower-volume.ts';
 
@@ -81,22 +82,23 @@ const inStore = ({ folder, farm, repository }: Of<'make-disk' | 'grow-disk' | 'a
   uuid: null,
 });
 
-export const makeDisk = (op: Make): Lowered => {
+export const makeDisk = (op: Make, { storage, domains }: ServerSeen): Lowered => {
   const { path, folder, size, from } = op;
+  const up = domains.some((d) => d.uuid === op.uuid);
   return {
     before: [
       inStore(op),
       { is: 'no-path', path },
       ...(from === null ? [] : [{ is: 'path', path: from.path } as const]),
     ],
-    steps: isVolumeGroup(folder) ? volume.makeSteps(op) : makeFile(op),
+    steps: isVolumeGroup(folder) ? volume.makeSteps(op, storage, up) : volume.withSource(op, storage, up, makeFile(op)),
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
 
 /** The marker last: a run that breaks before it grows the disk once more, to the same size. */
-export const growDisk = (op: Of<'grow-disk'>): Lowered => {
+export const growDisk = (op: Of<'grow-disk'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, from, size, format, uuid } = op;
   const volumes = isVolumeGroup(folder);
   return {
@@ -105,17 +107,17 @@ export const growDisk = (op: Of<'grow-disk'>): Lowered => {
       { is: 'stored', folder, path, size: from },
       ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
     ],
-    steps: volumes ? volume.growSteps(op) : [exec(resizeArgv(format, path, size)), markerText(op)],
+    steps: volumes ? volume.growSteps(op, storage) : [exec(resizeArgv(format, path, size)), markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
 
-export const adoptDisk = (op: Of<'adopt-disk'>): Lowered => {
+export const adoptDisk = (op: Of<'adopt-disk'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, size } = op;
   return {
     before: [inStore(op), { is: 'path', path }],
-    steps: isVolumeGroup(folder) ? [exec(volume.adoptArgv(op))] : [markerText(op)],
+    steps: isVolumeGroup(folder) ? [alone(exec(volume.adoptArgv(op)), folder, storage)] : [markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
@@ -124,12 +126,12 @@ export const adoptDisk = (op: Of<'adopt-disk'>): Lowered => {
 const deleteArgv = ({ disk, path }: DeleteDisk): Argv =>
   isVolumeGroup(path) ? volume.removeArgv(disk) : ['rm', '-f', disk, `${disk}${markerSuffix}`];
 
-export const deleteDisk = (op: DeleteDisk): Lowered => ({
+export const deleteDisk = (op: DeleteDisk, { storage }: ServerSeen): Lowered => ({
   before: [
     { is: 'store', path: op.path, farm: op.farm, repository: op.name, uuid: null },
     { is: 'unused', path: op.disk },
   ],
-  steps: [exec(deleteArgv(op))],
+  steps: [alone(exec(deleteArgv(op)), op.path, storage)],
   after: [{ is: 'no-path', path: op.disk }],
   afterMs: quickMs,
 });
@@ -138,7 +140,7 @@ export const deleteDisk = (op: DeleteDisk): Lowered => ({
 const halfVolume = ({ path, folder }: Make | Of<'grow-disk'>, { storage }: ServerSeen): readonly Step[] => {
   const store = storage.stores[folder];
   const there = isVolumeGroup(folder) && store?.is === 'there' && volume.halfOf(path) in store.disks;
-  return there ? [tried(volume.removeArgv(volume.fullHalf(path)), quickMs)] : [];
+  return there ? [volume.removeStep(volume.fullHalf(path), folder, storage)] : [];
 };
 
 /** What a failure left of what a volume was to get. */

@@ -92,8 +92,13 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
   if (uuid === null) return { before, steps: [], after: [], afterMs: quickMs };
   const remembered = book(storage, farm, (all) => ({ ...all, [name]: { path, uuid } }));
   if ('unsupported' in remembered) return remembered;
-  const own: StoreMarker = { format: 1, farm, repository: name, uuid };
-  const fresh = isVolumeGroup(path) ? exec(tagArgv(path, own)) : text(markerPath(path), line(own), 'absent');
+  const own: StoreMarker = { format: 1, farm, repository: name, uuid, ...(op.shared ? { shared: true } : {}) };
+  const tag = exec(tagArgv(path, own));
+  const fresh = isVolumeGroup(path)
+    ? op.shared
+      ? { ...tag, alone: path }
+      : tag
+    : text(markerPath(path), line(own), 'absent');
   return {
     before,
     steps: [...(marker === null ? [fresh] : []), ...remembered],
@@ -133,7 +138,7 @@ export const lowerRepository = (op: RepositoryOp, seen: ServerSeen): Lowered | U
     case 'mark-repository':
       return mark(op, seen);
     case 'delete-disk':
-      return deleteDisk(op);
+      return deleteDisk(op, seen);
     case 'detach-repository':
       return detach(op, seen);
   }
@@ -144,9 +149,10 @@ const markLines = ({
   path,
   farm,
   name: repository,
+  shared,
 }: Of<'mark-repository'>): readonly (readonly string[])[] => {
   if (uuid === null) return [];
-  const own: StoreMarker = { format: 1, farm, repository, uuid };
+  const own: StoreMarker = { format: 1, farm, repository, uuid, ...(shared ? { shared } : {}) };
   return [isVolumeGroup(path) ? tagArgv(path, own) : ['write', markerPath(path)]];
 };
 

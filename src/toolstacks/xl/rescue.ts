@@ -105,6 +105,8 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'migrate':
     case 'discard':
     case 'settle':
+    case 'activate':
+    case 'deactivate':
     case 'suspend':
     case 'autostart':
     case 'stop':
