@@ -1,5 +1,5 @@
 /** How one repository stands on one server: what is to be done there, or why nothing may be. */
-import { fstabAt, mountOptions } from '../kinds/repository/fstab.ts';
+import { fstabAt, bootOptions } from '../kinds/repository/fstab.ts';
 import { isVolumeGroup, mountAt, type StoreMarker, type StoreSeen } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
@@ -90,7 +90,7 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
   const mounted = mountAt(storage, path);
   const line = fstabAt(storage.fstab?.text ?? '', path);
   const mount = nfs && mounted === undefined;
-  const persist = nfs && (line?.source !== source || (line.ours && line.options !== mountOptions(spec.options)));
+  const persist = nfs && (line?.source !== source || (line.ours && line.options !== bootOptions(spec.options)));
   const store: StoreSeen = storage.stores[path] ?? { is: 'stuck' };
   const booked = entry?.uuid ?? null;
   const found = (): Bar | null => {
