@@ -1,4 +1,17 @@
 /** The tools of LVM that tell, make, tag, rename, grow and remove the volumes of a dom0. */
+import {
+  parse,
+  noGroup,
+  missing,
+  noVolume,
+  human,
+  rounded,
+  badName,
+  misused,
+  badTag,
+  retagged,
+  selects,
+} from './lvm-words.ts';
 import { pathsOf } from './mount.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
 import { extentKiB, freeOf, type Volume, type VolumeGroup } from './volumes.ts';
@@ -44,65 +57,15 @@ export const lvsText = ({ groups }: World): string =>
     ),
   );
 
-/** The values of options, and the words beside options. `-y -q` and such have none. */
-const parse = (argv: readonly string[]) => {
-  const valued = new Set(['-n', '-L', '-W', '-S', '--addtag', '--deltag', '--setautoactivation']);
-  const all = (name: string): readonly string[] => argv.flatMap((a, i) => (argv[i - 1] === name ? [a] : []));
-  return { all, words: argv.filter((a, i) => !a.startsWith('-') && !valued.has(argv[i - 1] ?? '')) };
-};
-
-const noGroup = (name: string): Result =>
-  failed(5, `  Volume group "${name}" not found\n  Cannot process volume group ${name}\n`);
-
-/** `words`: what it says where only the volume is missing. */
-const missing = ({ groups }: World, path: string, words: string): Result => {
-  const [vg = ''] = path.split('/');
-  return groups.has(vg) ? failed(5, `  ${words}\n`) : noGroup(vg);
-};
-const noVolume = (path: string): string => `Failed to find logical volume "${path}"`;
-
-/** As people read it; `<`: it is a little less. */
-const human = (sizeKiB: number): string => {
-  const power = Math.min(4, Math.floor(Math.log2(sizeKiB) / 10));
-  const size = sizeKiB / 1024 ** power;
-  return `${Number(size.toFixed(2)) > size ? '<' : ''}${size.toFixed(2)} ${'KMGTP'[power] ?? ''}iB`;
-};
-
-/** To whole extents; `words` before the size that is meant, where that is another one. */
-const rounded = (word: string, words: string, dot: string): { readonly sizeKiB: number; readonly said: string } => {
-  const asked = Number(word.replace(/k$/i, ''));
-  const sizeKiB = Math.ceil(asked / extentKiB) * extentKiB;
-  return { sizeKiB, said: sizeKiB === asked ? '' : `  ${words} ${human(sizeKiB)}${dot}\n` };
-};
-
-/** The words that LVM's rules for names are broken with; null: it is one. */
-const badName = (name: string): string | null => {
-  if (!/^[\w+.][\w+.-]*$/.test(name)) return `Logical volume name "${name}" is invalid.`;
-  const reserved = ['snapshot', 'pvmove'].find((r) => name.startsWith(r));
-  return reserved === undefined
-    ? null
-    : `Names starting "${reserved}" are reserved. Please choose a different LV name.`;
-};
-
-const misused = (tool: string, why: string): Result =>
-  failed(3, `  ${why}\n  Run \`${tool} --help' for more information.\n`);
-
-/** Refuses a tag that LVM would not take. */
-const badTag = (argv: readonly string[]): Result | null => {
-  const at = argv.findIndex((a, i) => /^--(?:add|del)tag$/.test(argv[i - 1] ?? '') && !/^[\w+./=!:&#-]+$/.test(a));
-  if (at < 0) return null;
-  return failed(
-    3,
-    `  Invalid argument for ${argv[at - 1] ?? ''}: ${argv[at] ?? ''}\n  Error during parsing of command line.\n`,
-  );
-};
-
 const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volume; vg: string; lv: string } | null => {
   const [vg = '', lv = ''] = path.split('/');
   const group = groups.get(vg);
   const volume = group?.volumes.get(lv);
   return group && volume ? { group, volume, vg, lv } : null;
 };
+
+/** As device mapper writes it. */
+const mapped = (word: string): string => word.replaceAll('-', '--');
 
 const node = (vg: string, lv: string): string => `/dev/${vg}/${lv}`;
 
@@ -126,12 +89,6 @@ const drop = (world: World, vg: string, lv: string): void => {
   if (world.files.list(`/dev/${vg}`).length === 0) world.files.rmdir(`/dev/${vg}`);
 };
 
-const retagged = (tags: readonly string[], argv: readonly string[]): readonly string[] => {
-  const { all } = parse(argv);
-  const gone = new Set(all('--deltag'));
-  return [...new Set([...tags.filter((t) => !gone.has(t)), ...all('--addtag')])].sort();
-};
-
 const lvcreate: Program = async (world, process, argv) => {
   const { all, words } = parse(argv);
   const [lv = ''] = all('-n');
@@ -144,6 +101,11 @@ const lvcreate: Program = async (world, process, argv) => {
   const group = world.groups.get(vg);
   if (!group) return noGroup(vg);
   if (group.volumes.has(lv)) return failed(5, `  Logical Volume "${lv}" already exists in volume group "${vg}"\n`);
+  // Another dom0 removed one of that name that was open here.
+  if (isOpen(world, vg, lv)) {
+    const why = `device-mapper: create ioctl on ${mapped(vg)}-${mapped(lv)} LVM-${group.uuid.replaceAll('-', '')} failed: Device or resource busy`;
+    return failed(5, `  ${why}\n  Failed to activate new LV ${vg}/${lv}.\n`);
+  }
   const { sizeKiB, said: out } = rounded(all('-L')[0] ?? '', 'Rounding up size to full physical extent', '');
   const free = freeOf(group);
   if (sizeKiB > free) {
@@ -206,17 +168,6 @@ const lvrename: Program = async (world, _process, argv) => {
 const inUse = (world: World, path: string): boolean =>
   [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
 
-/** Of the language of `--select`: a name, tags that are among those of the volume (`{}`) or all of them (`[]`), and `||` between such. */
-const selects = (expression: string, lv: string, { tags }: Volume): boolean =>
-  expression.split(' || ').some((one) => {
-    const name = /lv_name="([^"]*)"/.exec(one)?.[1];
-    const [, kind, list] = /lv_tags=([[{"])([^\]}]*?)[\]}"](?=\)|$)/.exec(one) ?? [];
-    const wanted = [...(list ?? '').matchAll(/"([^"]+)"/g)].map((m) => m[1] ?? '');
-    const fits =
-      kind === undefined || (wanted.every((t) => tags.includes(t)) && (kind === '{' || wanted.length === tags.length));
-    return (name === undefined || name === lv) && fits;
-  });
-
 /** Tags, `-ay`, `-an`; what `-S` leaves out is left alone without a word. */
 const lvchange: Program = async (world, _process, argv) => {
   const { words, all } = parse(argv);
@@ -246,6 +197,23 @@ const lvchange: Program = async (world, _process, argv) => {
     out: results.map((r) => r.out).join(''),
     err: results.map((r) => r.err).join(''),
   };
+};
+
+/** `remove NAME…`: the map of a volume, whether LVM still knows that or not. */
+const dmsetup: Program = async (world, _process, argv) => {
+  const results = argv.slice(1).map((name): Result => {
+    const [, vg = '', lv = ''] =
+      /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name)?.map((w) => w.replaceAll('--', '-')) ?? [];
+    if (!isOpen(world, vg, lv))
+      return failed(1, `device-mapper: remove ioctl on ${name}  failed: No such device or address\nCommand failed.\n`);
+    if (inUse(world, `${vg}/${lv}`))
+      return failed(1, `device-mapper: remove ioctl on ${name}  failed: Device or resource busy\nCommand failed.\n`);
+    const volume = world.groups.get(vg)?.volumes.get(lv);
+    if (volume) volume.kept = bytesOf(world, vg, lv);
+    drop(world, vg, lv);
+    return fine;
+  });
+  return { rc: Math.max(0, ...results.map((r) => r.rc)), out: '', err: results.map((r) => r.err).join('') };
 };
 
 /** As a boot finds them: what is not opened by itself is closed. */
@@ -314,5 +282,6 @@ export const lvmPrograms: Readonly<Record<string, Program>> = {
   lvremove,
   vgchange,
   sh,
+  dmsetup,
   blkdiscard,
 };

@@ -141,6 +141,18 @@ describe('a VM on it', () => {
     expect(openOn('dom01')).toHaveLength(1);
   });
 
+  it('is made though another server removed what a broken run left open here', async () => {
+    const text = farm(web(', server: dom01'));
+    await converge(farm('{}'));
+    const half = /-n (\S+\.part)/.exec(
+      (await planOf(text)).operations.map((o) => o.commands.join(' ').replace(/-n (\S+)/, '-n $1.part')).join(' '),
+    )?.[1];
+    await run('dom01', `lvcreate -y -n ${half} -L 8192k lun0`);
+    await run('dom02', `lvremove -f lun0/${half}`);
+    expect((await run('dom01', `lvcreate -y -n ${half} -L 8192k lun0`)).err).toMatch(/Device or resource busy/);
+    await converge(text);
+  });
+
   it('grows where it runs, and where it does not', async () => {
     await converge(farm(web(', server: dom01')));
     await converge(farm(web(', server: dom01', '12MiB')));

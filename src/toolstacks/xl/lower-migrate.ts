@@ -10,7 +10,7 @@ import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
 import { hasQemu, runningPaths } from './needs.ts';
 import { hostsPath, keyPath } from './peers.ts';
-import { closed, opened, sharedAmong } from './shared-volumes.ts';
+import { closed, opened, sharedAmong, unmapped } from './shared-volumes.ts';
 
 /** Killed once the guest is suspended, xl leaves it standing for ever [L]: a dead peer is noticed by ssh, and this is for what never ends. */
 const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
@@ -99,7 +99,10 @@ export const discard = (op: Of<'discard'>, { domain }: At): Lowered => {
 /** Where it comes to run next, and where it has been. */
 export const volumesInUse = (op: Of<'activate' | 'deactivate'>, at: At): Lowered => ({
   before: op.verb === 'activate' ? [] : [gone(op.uuid)],
-  steps: op.verb === 'activate' ? opened(op.paths) : [...lets(op, at), ...(op.lease ? [] : closed(op.paths))],
+  steps:
+    op.verb === 'activate'
+      ? [...unmapped(op.paths), ...opened(op.paths)]
+      : [...lets(op, at), ...(op.lease ? [] : closed(op.paths))],
   after: [],
   afterMs: quickMs,
 });

@@ -3,7 +3,7 @@ import type { Step } from '../../core/step.ts';
 import type { Storage } from '../../kinds/repository/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
-import { alone, closed, opened, sharedAmong, whereShared } from './shared-volumes.ts';
+import { alone, closed, opened, sharedAmong, unmapped, whereShared } from './shared-volumes.ts';
 import { tagOfDisk } from './volumes.ts';
 
 type Argv = readonly string[];
@@ -60,6 +60,7 @@ export const makeSteps = (op: Make, storage: Storage, up: boolean): readonly Ste
   const source = sharedAmong(from === null ? [] : [from.path], storage);
   return [
     alone(tried(removeArgv(half)), folder, storage),
+    ...unmapped(sharedAmong([half, op.path], storage)),
     writes(createArgv(op, halfOf(op.path), whereShared(folder, storage))),
     exec(zeroArgv(half), zeroMs),
     ...opened(source),
@@ -115,6 +116,7 @@ export const growSteps = (op: Grow, storage: Storage): readonly Step[] => {
   const { folder } = op;
   return [
     alone(tried(removeArgv(half)), folder, storage),
+    ...unmapped(sharedAmong([half], storage)),
     alone(exec(partArgv(op, whereShared(folder, storage))), folder, storage),
     exec(zeroArgv(half), zeroMs),
     alone(exec(['sh', '-c', takeOver, named(half), named(op.path), `${op.size}k`]), folder, storage),

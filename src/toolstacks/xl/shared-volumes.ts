@@ -45,6 +45,20 @@ export const opened = (paths: readonly string[]): readonly Step[] =>
 export const closed = (paths: readonly string[]): readonly Step[] =>
   paths.length > 0 ? [tried(deactivateArgv(paths))] : [];
 
+/** As device mapper calls it: `lun0-web--xvda`. */
+const mapped = (path: string): string =>
+  named(path)
+    .split('/')
+    .map((word) => word.replaceAll('-', '--'))
+    .join('-');
+
+/**
+ * What another server removed while it was open here leaves its map, and the next volume of that name could not be opened [L].
+ * One that is in use stays.
+ */
+export const unmapped = (paths: readonly string[]): readonly Step[] =>
+  paths.length > 0 ? [tried(['dmsetup', 'remove', ...paths.map(mapped)])] : [];
+
 const disksOf = ({ stores }: Storage, folder: string): Readonly<Record<string, StoredDisk>> => {
   const store = stores[folder];
   return store?.is === 'there' ? store.disks : {};
@@ -122,6 +136,7 @@ export const leasedAndOpened = (
   const others = paths.filter((p) => !done.paths.includes(p));
   return [
     ...closed(done.paths),
+    ...unmapped(done.paths),
     ...done.steps,
     exec(['lvchange', '-q', '-ay', '-S', `lv_tags={"${done.tag}"}`, ...done.paths.map(named)]),
     ...opened(others),
