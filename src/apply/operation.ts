@@ -136,7 +136,7 @@ export const carryOut = async (
     switch (step.do) {
       case 'exec':
         say(doingOf(step));
-        return changing(server, () => hands.exec(step, judge));
+        return changing(server, () => hands.exec(step, judge), step.alone);
       case 'write':
       case 'remove':
         say(doingOf(step));

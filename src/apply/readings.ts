@@ -18,8 +18,11 @@ export interface Readings {
    * another one with which it may share a store. Else as `read`.
    */
   readonly recent: Read;
-  /** Does what may change the server: no reading that started before its end is recent any more. */
-  readonly changing: <T>(server: string, act: () => Promise<T>) => Promise<T>;
+  /**
+   * Does what may change the server: no reading that started before its end is recent any more. Of all that give the same
+   * `alone`, for whatever server, one is done at a time.
+   */
+  readonly changing: <T>(server: string, act: () => Promise<T>, alone?: string) => Promise<T>;
 }
 
 interface Batch {
@@ -88,7 +91,19 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
     return covers && clock.now() - known.at <= recentMs ? known.seen : read(server, scope, paths);
   };
 
-  const changing: Readings['changing'] = async (server, act) => {
+  /** By what is changed alone: the last that waits for it. */
+  const turns = new Map<string, Promise<unknown>>();
+
+  const changing: Readings['changing'] = async (server, act, alone) => {
+    if (alone !== undefined) {
+      const turn = (turns.get(alone) ?? Promise.resolve()).then(() => changing(server, act));
+      // Whoever comes next waits for its end, however that is.
+      turns.set(
+        alone,
+        turn.catch(() => undefined),
+      );
+      return turn;
+    }
     const known = changesOf(server);
     known.under += 1;
     known.begun += 1;

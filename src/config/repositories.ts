@@ -68,14 +68,6 @@ const resolveRepository = (entry: Entry<Repository>, problems: Problems, spoiled
       hint: 'an export is one store for all servers: take `shared` out, or make it `type: dir`, one folder per server',
     });
   }
-  if (lvm && shared?.value === true) {
-    problems.add({
-      code: 'not-built',
-      message: `repository ${entry.name} is lvm, and \`shared: true\` is not built yet in this version`,
-      at: placeIn(shared),
-      hint: 'take it out where each server has a volume group of its own; a shared one needs a single writer of its metadata',
-    });
-  }
   if (lvm ? badVolumeGroup(group?.value ?? entry.name) !== null : !path || badStorePath(path.value) !== null)
     return null;
   return {

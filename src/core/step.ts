@@ -110,6 +110,8 @@ export type Step =
       /** What an exit code means of a tool that may say nothing. */
       readonly exits?: Readonly<Record<number, string>>;
       readonly fills?: Filling;
+      /** Of all steps of a run that say the same, on whatever server, one runs at a time. */
+      readonly alone?: string;
     }
   /** Bring a file from where Reeve runs, in pieces: each is written and put in its place, so that a broken one is sent again. */
   | {

@@ -10,7 +10,7 @@ import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../kinds/vm/state.ts';
-import type { VmSpec } from '../kinds/vm/spec.ts';
+import type { VmConfig, VmSpec } from '../kinds/vm/spec.ts';
 import type { Budget } from './budget.ts';
 import { refusal } from './refusal.ts';
 
@@ -61,19 +61,27 @@ const onlyDown = (c: Change): Change => {
   return { ...c, ways: [{ ...first, why }, ...rest] };
 };
 
-const leaseFor = (home: SharedStore, want: Resolved, live: LiveVm | null, server: string, facts: Facts): LeaseDraft => {
+const leaseFor = (
+  home: SharedStore,
+  want: Resolved,
+  own: VmConfig['disks'],
+  live: LiveVm | null,
+  server: string,
+  facts: Facts,
+): LeaseDraft => {
   const now = leaseIn(facts.seen.storage, home.path, want.uuid);
   const before = now && now.lease !== 'odd' ? now.lease.generation : 0;
   const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
+  const disks = Object.fromEntries(Object.entries(own).map(([vdev, d]) => [vdev, d.path]));
   return {
     repository: home.name,
     folder: home.path,
-    path: leasePath(home.path, want.uuid),
+    path: leasePath(home.path, want.uuid, disks),
     replaces: now?.digest ?? 'absent',
     farm: facts.farm,
     // A cfg that is left on a dead server must lose against the new one.
     generation: Math.max(live?.marker?.generation ?? 0, before) + 1,
-    disks: Object.fromEntries(Object.entries(want.config.disks).map(([vdev, d]) => [vdev, d.path])),
+    disks,
     frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
   };
 };
@@ -136,12 +144,14 @@ export const decide = (
   const keep = new Set(differing.filter((c) => !selected(c, options.cause)).map((c) => c.field));
   const stateChange = state && selected(state, options.cause) ? state : null;
 
-  const home = homeOf(want.config.disks, facts.shared);
+  // Of one that is to go the file need not say a word more: its lease is where its disks are.
+  const disks = (spec.state === 'absent' ? live?.record?.config?.disks : undefined) ?? want.config.disks;
+  const home = homeOf(disks, facts.shared);
   const cfg =
     live?.record && live.record.config?.name === want.config.name
       ? live.record.path
       : `/etc/xen/${want.config.name}.cfg`;
-  const lease = home && leaseFor(home, want, live, server, facts);
+  const lease = home && leaseFor(home, want, disks, live, server, facts);
   const via = home && viaOf(home, server, cfg);
 
   const refused: Refusal[] = [];

@@ -7,7 +7,7 @@ import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import { namesOf, type Users } from '../kinds/server/users.ts';
-import { leasePath } from '../kinds/vm/lease.ts';
+import { leaseHelp, leasePath } from '../kinds/vm/lease.ts';
 import type { Erasure } from './erase.ts';
 import { baseOf, type Part } from './parts.ts';
 import type { Bar, Standing } from './stores.ts';
@@ -86,7 +86,7 @@ export const detachPart = (
   if (running && users.length === 0) {
     return refuse(
       `the lease of ${running.vm} on ${running.server} lies in it`,
-      `stop ${running.vm}; or, where that runs nowhere, remove ${leasePath(spec.path, running.uuid)}`,
+      `stop ${running.vm}; or, where that runs nowhere, ${leaseHelp(leasePath(spec.path, running.uuid, running.disks))}`,
     );
   }
   if (users.length > 0)

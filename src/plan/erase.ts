@@ -118,6 +118,7 @@ const chainFor = (
 ): readonly Node[] => {
   const base = { ...baseOf(spec, pool, s.server, farm), source: spec.source ?? '' };
   const node = (op: RepositoryOp): Node => ({ id: idOf(op), op });
+  const mark = store.marker !== null && store.marker !== 'odd' && store.marker.shared ? { shared: true as const } : {};
   const named = (all: There['disks'] | There['images']): readonly string[] =>
     Object.keys(all)
       .filter((name) => isOurs(all, name, farm))
@@ -146,7 +147,7 @@ const chainFor = (
       // Several versions of one image may go.
       return [{ id: `${idOf(op)}/${file}`, op }];
     }),
-    node({ ...base, verb: 'unmark-repository', uuid, suspended: store.saved.length }),
+    node({ ...base, verb: 'unmark-repository', uuid, suspended: store.saved.length, ...mark }),
   ];
 };
 

@@ -2,7 +2,7 @@
 import { worst, type Disruption } from '../core/disruption.ts';
 import { ref } from '../core/ref.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
-import { savedPath } from '../kinds/repository/live.ts';
+import { isVolumeGroup, savedPath } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import { publicHalf, sendTrouble, takeTrouble } from '../kinds/server/owner-key.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
@@ -52,7 +52,9 @@ const standing = (plan: PoolPlan, t: VmTransition, server: string): CfgRecord | 
 
 /** A start elsewhere takes the same lease; its autostart leads over the same store. */
 const viaOn = (lease: LeaseDraft | null, t: VmTransition, server: string): string | null =>
-  lease === null ? null : `${lease.folder}/autostart/${server}/${t.want.config.name}.cfg`;
+  lease === null || isVolumeGroup(lease.folder)
+    ? null
+    : `${lease.folder}/autostart/${server}/${t.want.config.name}.cfg`;
 
 /** By server, or why there is no way from one of them to the next. */
 const addressesOf = (
@@ -105,7 +107,7 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
   if ('why' in addresses) return addresses;
   const store = t.lease;
   const image =
-    way.how === 'suspend' && store
+    way.how === 'suspend' && store && !isVolumeGroup(store.folder)
       ? { path: savedPath(store.folder, t.want.uuid), folder: store.folder, repository: store.repository }
       : null;
   if (way.how === 'suspend' && !image)

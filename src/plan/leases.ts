@@ -2,7 +2,7 @@
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import { disksFolder, type Lease } from '../kinds/repository/live.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
-import { leaseIn } from '../kinds/vm/lease.ts';
+import { leaseHelp, leaseIn } from '../kinds/vm/lease.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
 import { localDisk, sharedPaths } from './ways-out.ts';
@@ -117,7 +117,7 @@ export const heldElsewhere = (
   if (!held) return null;
   if (held === 'odd' || held.farm !== farm.name) {
     const is = held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`;
-    return { why: `its lease ${t.lease.path} ${is}`, help: 'look who runs it, and remove the file' };
+    return { why: `its lease ${t.lease.path} ${is}`, help: `look who runs it, and ${leaseHelp(t.lease.path)}` };
   }
   const holder = farm.pools.flatMap((p) => p.servers).find((s) => s.name === held.server);
   if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;

@@ -49,6 +49,14 @@ const bothSee = (all: readonly Standing[]): Bar | null => {
     const uuid = s.marker?.uuid ?? s.booked;
     return uuid === null || uuid === undefined ? [] : [{ server: s.server, uuid }];
   });
+  const [first, ...groups] = all.flatMap((s) => (s.id === null ? [] : [{ server: s.server, id: s.id }]));
+  const strange = groups.find((g) => g.id !== first?.id);
+  if (first && strange) {
+    return {
+      why: `${first.server} and ${strange.server} have different volume groups of that name (${first.id} and ${strange.id})`,
+      help: 'rename one of them (vgrename), or take `shared` out: each server has one of its own then',
+    };
+  }
   const other = marked.find((m) => m.uuid !== marked[0]?.uuid);
   if (!other || !marked[0]) return null;
   return {
@@ -99,7 +107,8 @@ const attachPart = (
       const uuid = s.booked ?? s.marker?.uuid ?? known;
       const begins: boolean = uuid === null && (!begun || !spec.shared);
       const fresh = begins ? deriveStoreUuid(farm, base.repository.name, s.server, s.seen.bootId) : null;
-      mine.push({ ...base, verb: 'mark-repository', uuid, fresh });
+      const shared = spec.type === 'lvm' && spec.shared ? { shared: true as const } : {};
+      mine.push({ ...base, verb: 'mark-repository', uuid, fresh, ...shared });
       begun ||= begins;
     }
     ops.push(...mine);

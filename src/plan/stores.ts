@@ -1,5 +1,5 @@
 /** How one repository stands on one server: what is to be done there, or why nothing may be. */
-import { fstabAt, mountOptions } from '../kinds/repository/fstab.ts';
+import { fstabAt, bootOptions } from '../kinds/repository/fstab.ts';
 import { isVolumeGroup, mountAt, type StoreMarker, type StoreSeen } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
@@ -11,6 +11,8 @@ export interface Standing {
   readonly booked: string | null;
   /** What its marker says; null: none was seen. */
   readonly marker: StoreMarker | null;
+  /** LVM's own UUID of a volume group. */
+  readonly id: string | null;
   /** It is to be mounted. */
   readonly mount: boolean;
   /** Its line of fstab is to be written. */
@@ -68,6 +70,11 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
       `${path} is repository ${marker.repository} of farm ${marker.farm}`,
       `${right}, or give it another path`,
     );
+  if (volumes && (marker.shared === true) !== spec.shared)
+    return bar(
+      `the tags of ${path} say that it is ${marker.shared ? 'shared' : 'one server’s own'}, and the file says that it is ${spec.shared ? 'shared' : 'each server’s own'}`,
+      `correct \`shared\`; or, where nothing runs from it, take the tag reeve.store=… off the volume group and /etc/reeve/repositories.json away`,
+    );
   if (booked !== null && booked !== marker.uuid)
     return bar(`${path} is another store than the one that was attached: its marker says ${marker.uuid}`, right);
   return null;
@@ -83,7 +90,7 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
   const mounted = mountAt(storage, path);
   const line = fstabAt(storage.fstab?.text ?? '', path);
   const mount = nfs && mounted === undefined;
-  const persist = nfs && (line?.source !== source || (line.ours && line.options !== mountOptions(spec.options)));
+  const persist = nfs && (line?.source !== source || (line.ours && line.options !== bootOptions(spec.options)));
   const store: StoreSeen = storage.stores[path] ?? { is: 'stuck' };
   const booked = entry?.uuid ?? null;
   const found = (): Bar | null => {
@@ -108,6 +115,7 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
     server,
     seen,
     booked,
+    id: store.is === 'there' ? (store.id ?? null) : null,
     marker: !mount && store.is === 'there' && store.marker !== 'odd' ? store.marker : null,
     mount,
     persist,

@@ -55,6 +55,8 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'start',
   'resume',
   'discard',
+  'activate',
+  'deactivate',
   'define',
   'autostart',
   'undefine',

@@ -1,6 +1,7 @@
 /** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
 import type { Farm } from '../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { onSharedGroup } from '../kinds/vm/lease.ts';
 import type { Decision } from './decide.ts';
 import { joinWarnings } from './joining.ts';
 import type { Matched } from './match.ts';
@@ -53,6 +54,14 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
   }
   const stale = unseeded(x.spec, x.live);
   if (stale !== null) out.push(stale);
+  const pool = d.farm.pools.find((p) => p.name === x.spec.pool);
+  const shared = Object.values(pool?.repositories ?? {}).filter((r) => r.shared);
+  const t = x.transition;
+  if (t?.want.state === 'running' && x.spec.autostart !== false && onSharedGroup(t.want.config.disks, shared)) {
+    out.push(
+      `${key} does not start with its server: its disks are on a volume group that several servers see; apply starts it`,
+    );
+  }
   const seen = seenOn(d.observed, x.server);
   const strange = seen ? d.tools.toolstack.unknownKeys(Object.keys(x.spec.xl ?? {}), seen.xen) : [];
   if (seen && strange.length > 0) {

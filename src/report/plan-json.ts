@@ -87,6 +87,9 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
       return { names: [op.name], paths: op.path === null ? [] : [op.path] };
     case 'stop':
       return { names: [op.name], paths: op.lease === null ? [] : [op.lease.path] };
+    case 'activate':
+    case 'deactivate':
+      return { names: [op.name], paths: [op.folder, ...op.paths, ...(op.lease === null ? [] : [op.lease.path])] };
     case 'discard':
       return { names: [op.name, op.home], paths: [] };
     case 'pause':

@@ -66,8 +66,9 @@ export const makeDom0 = (
   speed: number,
   exports: ReadonlyMap<string, Export> = new Map(),
   web: ReadonlyMap<string, WebFile> = new Map(),
+  luns: World['groups'] = new Map(),
 ): Dom0 => ({
-  world: makeWorld(server, seed, speed, exports, web),
+  world: makeWorld(server, seed, speed, exports, web, luns),
   // On a virtual clock each reading lets a second pass, so that whoever polls sees the farm move.
   readMs: Number.isFinite(speed) ? 150 : 1000,
   controls: new Map(),

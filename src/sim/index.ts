@@ -8,7 +8,9 @@ import { makeExport } from './mounts.ts';
 import type { MigrationFault } from './peers.ts';
 import { makeProcess, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
+import { makeRandom } from './random.ts';
 import { reboot } from './reboot.ts';
+import { makeGroup } from './volumes.ts';
 import { putHostKey } from './ssh-keys.ts';
 import { startSshServer, type SshServer } from './ssh-server.ts';
 import { findDomain, type Behaviour } from './world.ts';
@@ -24,6 +26,8 @@ export interface SimFarmSpec {
   readonly speed: number;
   /** NFS exports that every server can mount, like `filer:/export/vmstore`; of a hundred GiB unless said. */
   readonly exports?: readonly (string | { readonly source: string; readonly sizeKiB: number })[] | undefined;
+  /** Volume groups that every server sees, by name: how large each is, in KiB. */
+  readonly volumeGroups?: Readonly<Record<string, number>> | undefined;
   /** Every dom0 lets every other one in, as root with its own key and without asking for host keys; unless said, none does. */
   readonly trusting?: boolean | undefined;
   /** The same seed gives the same delays, UUIDs and boot ids. */
@@ -196,8 +200,13 @@ export const startSimFarm = async (spec: SimFarmSpec): Promise<SimFarm> => {
       typeof e === 'string' ? ([e, makeExport()] as const) : ([e.source, makeExport(e.sizeKiB)] as const),
     ),
   );
+  const luns = new Map(
+    Object.entries(spec.volumeGroups ?? {}).map(
+      ([name, kib]) => [name, makeGroup(kib, makeRandom(`${spec.seed}/${name}`).hex(32))] as const,
+    ),
+  );
   for (const server of spec.servers) {
-    const dom0 = makeDom0(server, spec.seed, spec.speed, exports, web);
+    const dom0 = makeDom0(server, spec.seed, spec.speed, exports, web, luns);
     dom0.world.power = () => {
       parts.get(server.name)?.ssh.drop();
       reboot(dom0);

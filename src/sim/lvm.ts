@@ -1,4 +1,17 @@
 /** The tools of LVM that tell, make, tag, rename, grow and remove the volumes of a dom0. */
+import {
+  parse,
+  noGroup,
+  missing,
+  noVolume,
+  human,
+  rounded,
+  badName,
+  misused,
+  badTag,
+  retagged,
+  selects,
+} from './lvm-words.ts';
 import { pathsOf } from './mount.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
 import { extentKiB, freeOf, type Volume, type VolumeGroup } from './volumes.ts';
@@ -24,6 +37,7 @@ export const vgsText = ({ groups }: World): string =>
     'vg',
     sorted(groups).map(([name, g]) => ({
       vg_name: name,
+      vg_uuid: g.uuid,
       vg_size: kibText(g.sizeKiB),
       vg_free: kibText(freeOf(g)),
       vg_tags: g.tags.join(','),
@@ -43,59 +57,6 @@ export const lvsText = ({ groups }: World): string =>
     ),
   );
 
-/** The values of options, and the words beside options. `-y -q` and such have none. */
-const parse = (argv: readonly string[]) => {
-  const valued = new Set(['-n', '-L', '-W', '--addtag', '--deltag']);
-  const all = (name: string): readonly string[] => argv.flatMap((a, i) => (argv[i - 1] === name ? [a] : []));
-  return { all, words: argv.filter((a, i) => !a.startsWith('-') && !valued.has(argv[i - 1] ?? '')) };
-};
-
-const noGroup = (name: string): Result =>
-  failed(5, `  Volume group "${name}" not found\n  Cannot process volume group ${name}\n`);
-
-/** `words`: what it says where only the volume is missing. */
-const missing = ({ groups }: World, path: string, words: string): Result => {
-  const [vg = ''] = path.split('/');
-  return groups.has(vg) ? failed(5, `  ${words}\n`) : noGroup(vg);
-};
-const noVolume = (path: string): string => `Failed to find logical volume "${path}"`;
-
-/** As people read it; `<`: it is a little less. */
-const human = (sizeKiB: number): string => {
-  const power = Math.min(4, Math.floor(Math.log2(sizeKiB) / 10));
-  const size = sizeKiB / 1024 ** power;
-  return `${Number(size.toFixed(2)) > size ? '<' : ''}${size.toFixed(2)} ${'KMGTP'[power] ?? ''}iB`;
-};
-
-/** To whole extents; `words` before the size that is meant, where that is another one. */
-const rounded = (word: string, words: string, dot: string): { readonly sizeKiB: number; readonly said: string } => {
-  const asked = Number(word.replace(/k$/i, ''));
-  const sizeKiB = Math.ceil(asked / extentKiB) * extentKiB;
-  return { sizeKiB, said: sizeKiB === asked ? '' : `  ${words} ${human(sizeKiB)}${dot}\n` };
-};
-
-/** The words that LVM's rules for names are broken with; null: it is one. */
-const badName = (name: string): string | null => {
-  if (!/^[\w+.][\w+.-]*$/.test(name)) return `Logical volume name "${name}" is invalid.`;
-  const reserved = ['snapshot', 'pvmove'].find((r) => name.startsWith(r));
-  return reserved === undefined
-    ? null
-    : `Names starting "${reserved}" are reserved. Please choose a different LV name.`;
-};
-
-const misused = (tool: string, why: string): Result =>
-  failed(3, `  ${why}\n  Run \`${tool} --help' for more information.\n`);
-
-/** Refuses a tag that LVM would not take. */
-const badTag = (argv: readonly string[]): Result | null => {
-  const at = argv.findIndex((a, i) => /^--(?:add|del)tag$/.test(argv[i - 1] ?? '') && !/^[\w+./=!:&#-]+$/.test(a));
-  if (at < 0) return null;
-  return failed(
-    3,
-    `  Invalid argument for ${argv[at - 1] ?? ''}: ${argv[at] ?? ''}\n  Error during parsing of command line.\n`,
-  );
-};
-
 const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volume; vg: string; lv: string } | null => {
   const [vg = '', lv = ''] = path.split('/');
   const group = groups.get(vg);
@@ -103,23 +64,29 @@ const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volu
   return group && volume ? { group, volume, vg, lv } : null;
 };
 
+/** As device mapper writes it. */
+const mapped = (word: string): string => word.replaceAll('-', '--');
+
 const node = (vg: string, lv: string): string => `/dev/${vg}/${lv}`;
+
+/** It has a node on this dom0. */
+const isOpen = (world: World, vg: string, lv: string): boolean => world.files.resolve(node(vg, lv))?.is === 'file';
 
 const bytesOf = (world: World, vg: string, lv: string): Uint8Array => {
   const file = world.files.resolve(node(vg, lv));
-  return file?.is === 'file' ? file.bytes : new Uint8Array();
+  return file?.is === 'file' ? file.bytes : (world.groups.get(vg)?.volumes.get(lv)?.kept ?? new Uint8Array());
+};
+
+/** Its bytes, in its node where it has one. */
+const fill = (world: World, vg: string, lv: string, volume: Volume, bytes: Uint8Array): void => {
+  volume.kept = bytes;
+  if (isOpen(world, vg, lv)) world.files.put(node(vg, lv), bytes, 0o660, volume.sizeKiB);
 };
 
 const drop = (world: World, vg: string, lv: string): void => {
   world.files.drop(node(vg, lv));
-  // udev keeps no folder of a group without volumes.
-  if (world.groups.get(vg)?.volumes.size === 0) world.files.rmdir(`/dev/${vg}`);
-};
-
-const retagged = (tags: readonly string[], argv: readonly string[]): readonly string[] => {
-  const { all } = parse(argv);
-  const gone = new Set(all('--deltag'));
-  return [...new Set([...tags.filter((t) => !gone.has(t)), ...all('--addtag')])].sort();
+  // udev keeps no folder of a group without open volumes.
+  if (world.files.list(`/dev/${vg}`).length === 0) world.files.rmdir(`/dev/${vg}`);
 };
 
 const lvcreate: Program = async (world, process, argv) => {
@@ -134,16 +101,31 @@ const lvcreate: Program = async (world, process, argv) => {
   const group = world.groups.get(vg);
   if (!group) return noGroup(vg);
   if (group.volumes.has(lv)) return failed(5, `  Logical Volume "${lv}" already exists in volume group "${vg}"\n`);
+  // Another dom0 removed one of that name that was open here.
+  if (isOpen(world, vg, lv)) {
+    const why = `device-mapper: create ioctl on ${mapped(vg)}-${mapped(lv)} LVM-${group.uuid.replaceAll('-', '')} failed: Device or resource busy`;
+    return failed(5, `  ${why}\n  Failed to activate new LV ${vg}/${lv}.\n`);
+  }
   const { sizeKiB, said: out } = rounded(all('-L')[0] ?? '', 'Rounding up size to full physical extent', '');
   const free = freeOf(group);
   if (sizeKiB > free) {
     const counts = `(${free / extentKiB} extents): ${sizeKiB / extentKiB} required.`;
     return { rc: 5, out, err: `  Volume group "${vg}" has insufficient free space ${counts}\n` };
   }
-  group.volumes.set(lv, { sizeKiB, tags: retagged([], argv) });
+  const auto = all('--setautoactivation')[0] !== 'n';
+  group.volumes.set(lv, { sizeKiB, tags: retagged([], argv), auto, kept: new Uint8Array() });
   world.files.put(node(vg, lv), group.left, 0o660, sizeKiB);
   group.left = new Uint8Array();
   return said(`${out}  Logical volume "${lv}" created.\n`);
+};
+
+/** What is added begins with what a removed volume left there. */
+const grownBytes = (old: Uint8Array, sizeKiB: number, left: Uint8Array): Uint8Array => {
+  if (left.length === 0) return old;
+  const bytes = new Uint8Array(sizeKiB * 1024 + left.length);
+  bytes.set(old);
+  bytes.set(left, sizeKiB * 1024);
+  return bytes;
 };
 
 const lvextend: Program = async (world, _process, argv) => {
@@ -160,8 +142,10 @@ const lvextend: Program = async (world, _process, argv) => {
   if (is < was) return no(`New size given (${is} extents) not larger than existing size (${was} extents)`);
   if (is - was > free) return no(`Insufficient free space: ${is - was} extents needed, but only ${free} available`);
   const grown = `from ${human(it.volume.sizeKiB)} (${was} extents) to ${human(sizeKiB)} (${is} extents)`;
+  const bytes = grownBytes(bytesOf(world, it.vg, it.lv), it.volume.sizeKiB, it.group.left);
+  it.group.left = new Uint8Array();
   it.volume.sizeKiB = sizeKiB;
-  world.files.put(node(it.vg, it.lv), bytesOf(world, it.vg, it.lv), 0o660, sizeKiB);
+  fill(world, it.vg, it.lv, it.volume, bytes);
   return said(
     `${out}  Size of logical volume ${path} changed ${grown}.\n  Logical volume ${path} successfully resized.\n`,
   );
@@ -173,22 +157,74 @@ const lvrename: Program = async (world, _process, argv) => {
   const it = found(world, `${vg}/${from}`);
   if (!it) return missing(world, vg, `Existing logical volume "${from}" not found in volume group "${vg}"`);
   if (it.group.volumes.has(to)) return failed(5, `  Logical Volume "${to}" already exists in volume group "${vg}"\n`);
-  const bytes = bytesOf(world, vg, from);
+  const [bytes, open] = [bytesOf(world, vg, from), isOpen(world, vg, from)];
   it.group.volumes.delete(from);
   it.group.volumes.set(to, it.volume);
-  world.files.put(node(vg, to), bytes, 0o660, it.volume.sizeKiB);
+  if (open) world.files.put(node(vg, to), bytes, 0o660, it.volume.sizeKiB);
   drop(world, vg, from);
   return said(`  Renamed "${from}" to "${to}" in volume group "${vg}"\n`);
 };
 
+const inUse = (world: World, path: string): boolean =>
+  [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
+
+/** Tags, `-ay`, `-an`; what `-S` leaves out is left alone without a word. */
 const lvchange: Program = async (world, _process, argv) => {
-  const [path = ''] = parse(argv).words;
+  const { words, all } = parse(argv);
   const refused = badTag(argv);
   if (refused) return refused;
-  const it = found(world, path);
-  if (!it) return missing(world, path, noVolume(path));
-  it.volume.tags = retagged(it.volume.tags, argv);
-  return said(`  Logical volume ${path} changed.\n`);
+  const [select] = all('-S');
+  const results = words.map((path): Result => {
+    const it = found(world, path);
+    if (!it) return missing(world, path, noVolume(path));
+    const { vg, lv, volume } = it;
+    if (select !== undefined && !selects(select, lv, volume)) return fine;
+    if (argv.includes('-an')) {
+      if (inUse(world, path)) return failed(5, `  Logical volume ${path} in use.\n`);
+      volume.kept = bytesOf(world, vg, lv);
+      drop(world, vg, lv);
+      return fine;
+    }
+    if (argv.includes('-ay')) {
+      if (!isOpen(world, vg, lv)) world.files.put(node(vg, lv), volume.kept, 0o660, volume.sizeKiB);
+      return fine;
+    }
+    volume.tags = retagged(volume.tags, argv);
+    return said(`  Logical volume ${path} changed.\n`);
+  });
+  return {
+    rc: Math.max(...results.map((r) => r.rc)),
+    out: results.map((r) => r.out).join(''),
+    err: results.map((r) => r.err).join(''),
+  };
+};
+
+/** `remove NAME…`: the map of a volume, whether LVM still knows that or not. */
+const dmsetup: Program = async (world, _process, argv) => {
+  const results = argv.slice(1).map((name): Result => {
+    const [, vg = '', lv = ''] =
+      /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name)?.map((w) => w.replaceAll('--', '-')) ?? [];
+    if (!isOpen(world, vg, lv))
+      return failed(1, `device-mapper: remove ioctl on ${name}  failed: No such device or address\nCommand failed.\n`);
+    if (inUse(world, `${vg}/${lv}`))
+      return failed(1, `device-mapper: remove ioctl on ${name}  failed: Device or resource busy\nCommand failed.\n`);
+    const volume = world.groups.get(vg)?.volumes.get(lv);
+    if (volume) volume.kept = bytesOf(world, vg, lv);
+    drop(world, vg, lv);
+    return fine;
+  });
+  return { rc: Math.max(0, ...results.map((r) => r.rc)), out: '', err: results.map((r) => r.err).join('') };
+};
+
+/** As a boot finds them: what is not opened by itself is closed. */
+export const openAtBoot = (world: World): void => {
+  for (const [vg, group] of world.groups) {
+    for (const [lv, volume] of group.volumes) {
+      if (volume.auto || !isOpen(world, vg, lv)) continue;
+      volume.kept = bytesOf(world, vg, lv);
+      drop(world, vg, lv);
+    }
+  }
 };
 
 const vgchange: Program = async (world, _process, argv) => {
@@ -205,12 +241,24 @@ const lvremove: Program = async (world, _process, argv) => {
   const [path = ''] = parse(argv).words;
   const it = found(world, path);
   if (!it) return missing(world, path, noVolume(path));
-  const open = [...world.domains.values()].some((d) => pathsOf(world, d).includes(`/dev/${path}`));
-  if (open) return failed(5, `  Logical volume ${path} in use.\n`);
+  if (inUse(world, path)) return failed(5, `  Logical volume ${path} in use.\n`);
   it.group.left = bytesOf(world, it.vg, it.lv);
   it.group.volumes.delete(it.lv);
   drop(world, it.vg, it.lv);
   return said(`  Logical volume "${it.lv}" successfully removed.\n`);
+};
+
+const takeOver =
+  'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+
+/** Of sh only this: the extents of one volume become the end of another. */
+const sh: Program = async (world, process, [flag, text, part = '', path = '', size = '']) => {
+  if (flag !== '-c' || text !== takeOver) return failed(127, 'sh: the simulated dom0 has no shell\n');
+  if (!found(world, part)) return missing(world, part, noVolume(part));
+  const removed = await lvremove(world, process, ['-q', '-f', part]);
+  if (removed.rc !== 0) return removed;
+  const extended = await lvextend(world, process, ['-q', '-L', size, path]);
+  return { ...extended, out: removed.out + extended.out };
 };
 
 /** `blkdiscard -z PATH`. */
@@ -233,5 +281,7 @@ export const lvmPrograms: Readonly<Record<string, Program>> = {
   lvchange,
   lvremove,
   vgchange,
+  sh,
+  dmsetup,
   blkdiscard,
 };

@@ -1,6 +1,7 @@
 /** A dom0 that is switched off and on again: what was in memory is gone, its disks are as they were. */
 import { running, type Dom0 } from './dom0.ts';
 import type { Files } from './files.ts';
+import { openAtBoot } from './lvm.ts';
 import { mountAtBoot } from './mount.ts';
 import { userdataPath } from './world.ts';
 
@@ -34,4 +35,5 @@ export const reboot = (dom0: Dom0): void => {
   world.bootId = world.random.uuid();
   files.put('/proc/sys/kernel/random/boot_id', `${world.bootId}\n`, 0o444);
   mountAtBoot(world);
+  openAtBoot(world);
 };

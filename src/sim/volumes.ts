@@ -3,9 +3,15 @@
 export interface Volume {
   sizeKiB: number;
   tags: readonly string[];
+  /** False: a boot leaves it closed. */
+  readonly auto: boolean;
+  /** What it held when it was closed last: an open one is a file of its dom0. */
+  kept: Uint8Array;
 }
 
 export interface VolumeGroup {
+  /** As LVM writes it: `f1wvEf-Xkjg-…`. */
+  readonly uuid: string;
   readonly sizeKiB: number;
   tags: readonly string[];
   readonly volumes: Map<string, Volume>;
@@ -15,7 +21,8 @@ export interface VolumeGroup {
 
 export const extentKiB = 4096;
 
-export const makeGroup = (sizeKiB: number): VolumeGroup => ({
+export const makeGroup = (sizeKiB: number, hex: string): VolumeGroup => ({
+  uuid: hex.replace(/^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.{6}).*$/, '$1-$2-$3-$4-$5-$6-$7'),
   sizeKiB: sizeKiB - (sizeKiB % extentKiB),
   tags: [],
   volumes: new Map(),

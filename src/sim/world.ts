@@ -241,6 +241,7 @@ export const makeWorld = (
   speed: number,
   exports: ReadonlyMap<string, Export> = new Map(),
   web: ReadonlyMap<string, WebFile> = new Map(),
+  luns: ReadonlyMap<string, VolumeGroup> = new Map(),
 ): World => {
   const random = makeRandom(`${seed}/${server.name}`);
   const bootId = random.uuid();
@@ -260,7 +261,12 @@ export const makeWorld = (
     power: () => undefined,
     trusting: false,
     migrationFault: null,
-    groups: new Map(Object.entries(server.volumeGroups ?? {}).map(([name, kib]) => [name, makeGroup(kib)])),
+    groups: new Map([
+      ...Object.entries(server.volumeGroups ?? {}).map(
+        ([name, kib]) => [name, makeGroup(kib, makeRandom(`${seed}/${server.name}/${name}`).hex(32))] as const,
+      ),
+      ...luns,
+    ]),
     bridges: new Set(server.bridges),
     ovs: new Set(server.ovs ?? []),
     pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],

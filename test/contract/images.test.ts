@@ -293,6 +293,24 @@ describe('a volume group', () => {
     expect(rig.sim.files('dom01').read(diskOf('dom01', 'db'))).toBe('');
   });
 
+  it('gives a disk that grows no other one’s bytes either, though it be broken off in the middle', async () => {
+    await converge(heads(lvm) + one('{ size: 4MiB }'));
+    const at = diskOf('dom01', 'web');
+    rig.sim.files('dom01').write(at, 'mine');
+    await rig.sim.hand('dom01', ['lvcreate', '-y', '-n', 'old', '-L', '4096k', 'vg0']);
+    rig.sim.files('dom01').write('/dev/vg0/old', 'secret');
+    await rig.sim.hand('dom01', ['lvremove', '-f', 'vg0/old']);
+    const { plan } = await planOf(heads(lvm) + one('{ size: 8MiB }'));
+    expect(plan.operations.flatMap((o) => o.commands).join('\n')).toMatch(
+      /lvcreate .*\.part -L 4096k vg0\nblkdiscard -z \S+\.part\nlvremove .*\.part\nlvextend .*-L 8192k vg0\/web/,
+    );
+    // It grew, and is not zeroed yet.
+    await rig.sim.hand('dom01', ['lvcreate', '-y', '-n', `${at.slice('/dev/vg0/'.length)}.part`, '-L', '4096k', 'vg0']);
+    await converge(heads(lvm) + one('{ size: 8MiB }'));
+    expect(rig.sim.files('dom01').read(at)).toBe('mine');
+    expect(await volumes('dom01')).not.toMatch(/part/);
+  });
+
   it('grows a disk while its guest runs, never shrinks one, and never takes more than it has', async () => {
     await converge(heads(lvm) + one('{ size: 1GiB }'));
     expect(await converge(heads(lvm) + one('{ size: 2GiB }'))).toMatch(/the volume grows at once/);

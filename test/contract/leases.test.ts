@@ -75,6 +75,12 @@ describe('a running VM', () => {
     expect([leases(), store().list('/autostart/dom01')]).toEqual([[], []]);
   });
 
+  it('gives its lease back when it goes, whether the file still has its disks or not', async () => {
+    await begin();
+    await converge(farm(', server: dom01').replace(/vms:.*/, 'vms: { web: { state: absent } }'));
+    expect([leases(), store().list('/autostart/dom01')]).toEqual([[], []]);
+  });
+
   it('whose lease another server holds is not started, unless that one was seen without it', async () => {
     await converge(farm(', server: dom01, state: stopped'));
     const [, uuid = ''] = /uuid = "([^"]+)"/.exec(rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '') ?? [];

@@ -1,6 +1,15 @@
 /** What the tests on real Xen need: the lab's dom0s, a person's hand on them, and Reeve as its users run it. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,12 +102,33 @@ export const until = async <T>(what: string, look: () => Promise<T | null | fals
   }
 };
 
+/** Commands for QEMU, a line each. */
+const monitor = async (i: number, commands: string): Promise<void> => {
+  const path = join(lab().dir, `dom0${i}.mon`);
+  const ran = await ended(spawn('socat', ['-t', '5', '-', `unix:${path}`]), new TextEncoder().encode(commands));
+  if (ran.code !== 0 || ran.stdout.includes('Error'))
+    throw new Error(`the monitor of dom0 ${i}: ${ran.stdout}${ran.stderr}`);
+};
+
+/**
+ * A disk of a GiB that both dom0s see as /dev/sda, until they are reset. It comes while they run: no snapshot holds a disk that
+ * another machine writes.
+ */
+export const plugLun = async (): Promise<void> => {
+  const path = join(lab().dir, 'lun.raw');
+  rmSync(path, { force: true });
+  writeFileSync(path, '');
+  truncateSync(path, 1024 ** 3);
+  const drive = `if=none,id=lun,file=${path},format=raw,cache=none,file.locking=off`;
+  for (const i of [1, 2]) {
+    await monitor(i, `drive_add 0 ${drive}\ndevice_add scsi-hd,drive=lun,bus=scsi.0,id=lun\n`);
+    await until('the disk is there', async () => (await ssh(i, 'modprobe sd_mod; test -b /dev/sda')).code === 0, 60);
+  }
+};
+
 /** The machine of dom0 number `i` stands still, as if its power had gone; or is switched on again, and boots. */
 export const power = async (i: number, on: boolean): Promise<void> => {
-  const monitor = join(lab().dir, `dom0${i}.mon`);
-  const commands = on ? 'system_reset\ncont\n' : 'stop\n';
-  const ran = await ended(spawn('socat', ['-t', '5', '-', `unix:${monitor}`]), new TextEncoder().encode(commands));
-  if (ran.code !== 0) throw new Error(`the monitor of dom0 ${i}: ${ran.stderr}`);
+  await monitor(i, on ? 'system_reset\ncont\n' : 'stop\n');
   // The tool's own connection is of the life before.
   rmSync(join(lab().dir, `dom0${i}.ssh`), { force: true });
 };

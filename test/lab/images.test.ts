@@ -120,6 +120,7 @@ describe('a VM from a template', () => {
     write({ web: { ...made, disks: { xvda: { size: '64MiB', from: 'boots' } } } });
     await apply(desk);
     expect(await volumes()).toMatch(/ 64\.00m /);
+    expect(await hand(here, `tail -c 16777216 ${await diskOf('web')} | tr -d '\\0' | wc -c`)).toBe('0');
     await expectSettled(desk);
     const sectors = 'xenstore-read /local/domain/0/backend/vbd/$(xl domid web)/51712/sectors';
     // The backend tells at the next read or write.

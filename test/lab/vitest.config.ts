@@ -5,7 +5,12 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const together = ['test/lab/pair.test.ts', 'test/lab/nfs.test.ts', 'test/lab/leases.test.ts'];
+const together = [
+  'test/lab/pair.test.ts',
+  'test/lab/nfs.test.ts',
+  'test/lab/leases.test.ts',
+  'test/lab/shared-volumes.test.ts',
+];
 /**
  * Live migration. CI leaves them out: under emulated nested virtualisation a guest triple-faults now and then ("Triple fault" in
  * `xl dmesg`), most of all while it is moved, and a run that is red for that says nothing.

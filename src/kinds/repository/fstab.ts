@@ -39,6 +39,13 @@ export const fstabAt = (text: string, path: string): FstabEntry | undefined =>
 export const mountOptions = (options: string): string =>
   ['_netdev', 'nofail', ...(options === '' ? [] : [options])].join(',');
 
+/**
+ * As a boot takes them. `nofail` takes a mount out of all that systemd waits for, so that xendomains would start its VMs
+ * before their disks are there; elsewhere this is a comment, and the init scripts mount before they start domains.
+ */
+export const bootOptions = (options: string): string =>
+  [mountOptions(''), 'x-systemd.before=xendomains.service', ...(options === '' ? [] : [options])].join(',');
+
 /** Without Reeve's lines for this path. */
 export const withoutEntry = (text: string, path: string): string => {
   const gone = new Set(fstabEntries(text).flatMap((e) => (e.ours && e.path === path ? [e.line - 1, e.line] : [])));
@@ -53,6 +60,6 @@ export const withEntry = (
   r: { readonly name: string; readonly path: string; readonly source: string; readonly options: string },
 ): string => {
   const rest = withoutEntry(text, r.path);
-  const line = `${written(r.source)} ${written(r.path)} nfs ${mountOptions(r.options)} 0 0`;
+  const line = `${written(r.source)} ${written(r.path)} nfs ${bootOptions(r.options)} 0 0`;
   return `${rest}${rest === '' || rest.endsWith('\n') ? '' : '\n'}${heading}${r.name}\n${line}\n`;
 };

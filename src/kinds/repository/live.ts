@@ -9,6 +9,8 @@ export interface StoreMarker {
   readonly repository: string;
   /** Made when the store was first attached: two stores of one name differ in it. */
   readonly uuid: string;
+  /** Of a volume group: several servers see it. */
+  readonly shared?: true;
 }
 
 /** `disks/FILE.reeve.json`, a line, or a tag of a volume: whose the disk is. */
@@ -45,6 +47,8 @@ export interface StoredDisk {
   readonly there: boolean;
   /** `odd`: there is a marker, and it cannot be read. */
   readonly marker: DiskMarker | 'odd' | null;
+  /** Of a volume: all of them, sorted. */
+  readonly tags?: readonly string[];
 }
 
 /** A volume group: its volumes are its disks, and it keeps nothing else. */
@@ -67,7 +71,7 @@ export const imageName = (path: string): string => path.slice(path.lastIndexOf('
 /** The name of a disk within its repository. */
 export const diskName = (folder: string, path: string): string => path.slice(disksFolder(folder).length + 1);
 
-/** `leases/UUID.json`, a line: which server runs the VM, since which boot. */
+/** `leases/UUID.json`, a line, or a tag of its volumes: which server runs the VM, since which boot. */
 export interface Lease {
   readonly format: 1;
   readonly farm: string;
@@ -90,6 +94,8 @@ export type StoreSeen =
   | { readonly is: 'stuck' }
   | {
       readonly is: 'there';
+      /** LVM's own UUID of a volume group. */
+      readonly id?: string;
       /** `odd`: there is a marker, and it cannot be read. */
       readonly marker: StoreMarker | 'odd' | null;
       /** Nothing lies in it, hidden files included. */
@@ -136,6 +142,12 @@ export interface Storage {
 
 /** Where nothing was asked for. */
 export const noStorage: Storage = { mounts: [], fstab: null, book: null, stores: {} };
+
+/** Whether the store at this path is a volume group that several servers see. */
+export const isSharedGroup = ({ stores }: Pick<Storage, 'stores'>, folder: string): boolean => {
+  const store = stores[folder];
+  return store?.is === 'there' && store.marker !== 'odd' && store.marker?.shared === true;
+};
 
 /** What is mounted at this very path. */
 export const mountAt = (storage: Storage, path: string): Mount | undefined =>

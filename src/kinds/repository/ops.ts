@@ -31,6 +31,8 @@ export type RepositoryOp =
       readonly uuid: string | null;
       /** The UUID of a new store; null: it must have a marker already. */
       readonly fresh: string | null;
+      /** Of a volume group: several servers see it, and its mark says so. */
+      readonly shared?: true;
     })
   /** Remove a disk that Reeve made or adopted: its bytes are lost, unless it has been copied. */
   | (Base & {
@@ -52,6 +54,8 @@ export type RepositoryOp =
       readonly uuid: string;
       /** So many VMs' memory is kept in it, and lost. */
       readonly suspended: number;
+      /** Of a volume group: its mark says that several servers see it. */
+      readonly shared?: true;
     })
   /** Unmount it, and forget it; its data stay. */
   | (Base & {

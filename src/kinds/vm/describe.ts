@@ -7,7 +7,8 @@ import type { MakeDisk, VmOp } from './ops.ts';
 export const idOf = (op: VmOp): string => {
   const base = `${op.vm.name}/${op.verb}`;
   if ('vdev' in op) return `${base}/${op.vdev}`;
-  if (op.verb === 'forget' || op.verb === 'discard') return `${base}/${op.server}`;
+  if (op.verb === 'forget' || op.verb === 'discard' || op.verb === 'activate' || op.verb === 'deactivate')
+    return `${base}/${op.server}`;
   if (op.verb === 'migrate') return `${base}/${op.peer}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
@@ -72,6 +73,10 @@ export const reasonOf = (op: VmOp): string => {
       return `hang ${op.nic} on ${op.bridge}${op.from === null ? '' : ` instead of ${op.from}`}`;
     case 'migrate':
       return `migrate it live to ${op.peer}`;
+    case 'activate':
+      return 'open its volumes there';
+    case 'deactivate':
+      return op.lease === null ? 'close its volumes there' : 'give back the lease of its volumes';
     case 'discard':
       return `destroy ${op.name}, which a broken-off migration left; the VM is on ${op.home}`;
     case 'settle':
@@ -114,6 +119,8 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'rename':
     case 'change-cd':
     case 'release':
+    case 'activate':
+    case 'deactivate':
       return { ms: 500, downtimeMs: 0 };
     case 'discard':
     case 'settle':
@@ -164,6 +171,8 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'adopt-disk':
     case 'grow-disk':
     case 'settle':
+    case 'activate':
+    case 'deactivate':
     case 'resume':
     case 'discard':
       return 'none';

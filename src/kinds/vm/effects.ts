@@ -217,6 +217,8 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'ready':
     case 'release':
     case 'settle':
+    case 'activate':
+    case 'deactivate':
       return [];
     case 'discard':
       return released;

@@ -5,7 +5,9 @@ import { homeAfter, type Journey, type VmTransition } from './draft.ts';
 import { autoFolder, configOfDomain } from './resolve.ts';
 import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
 import type { DiskConfig, VmConfig } from './spec.ts';
+import { isVolumeGroup } from '../repository/live.ts';
 import { settingOf } from './fields.ts';
+import { volumesOf } from './lease.ts';
 import { lifeOf } from './state.ts';
 
 /** As it runs once what is changed live has been changed; memory at its smaller. */
@@ -30,6 +32,9 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
   const extra = runningCpuid(t);
   return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics, extra };
 };
+
+const pathsBy = ({ disks }: VmConfig): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(disks).map(([vdev, d]) => [vdev, d.path]));
 
 const leftBy = ({ live }: VmTransition): LeftCfg | null => {
   const record = live?.record;
@@ -79,16 +84,25 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
     case 'live': {
       const config = configOnTheWay(t);
       const stages = [t.server, ...j.through];
-      const moves = j.through.map((peer, i): VmOp => ({
-        ...here,
-        server: stages[i] ?? t.server,
-        verb: 'migrate',
-        peer,
-        address: j.addresses[peer] ?? peer,
-        key: j.key,
-        config,
-        leaves: i === 0 ? left : null,
-      }));
+      const volumes = t.lease && isVolumeGroup(t.lease.folder) ? volumesOf({ ...t.lease, disks: pathsBy(config) }) : [];
+      const inUse = (verb: 'activate' | 'deactivate', server: string): readonly VmOp[] =>
+        t.lease && volumes.length > 0
+          ? [{ ...here, server, verb, folder: t.lease.folder, paths: volumes, lease: null }]
+          : [];
+      const moves = j.through.flatMap((peer, i): readonly VmOp[] => {
+        const server = stages[i] ?? t.server;
+        const move: VmOp = {
+          ...here,
+          server,
+          verb: 'migrate',
+          peer,
+          address: j.addresses[peer] ?? peer,
+          key: j.key,
+          config,
+          leaves: i === 0 ? left : null,
+        };
+        return [...inUse('activate', peer), move, ...inUse('deactivate', server)];
+      });
       return [...before, define, ...moves, ...settled, ...pinned, ...after];
     }
     case 'suspend': {

@@ -1,6 +1,6 @@
 /** Who may run a VM whose disks several servers see: a lease on the shared repository, and an autostart that leads through it. */
 import type { Digest } from '../../core/step.ts';
-import type { Lease, Storage } from '../repository/live.ts';
+import { isVolumeGroup, type Lease, type Storage } from '../repository/live.ts';
 import type { DiskConfig } from './spec.ts';
 
 /** A repository that all servers of the pool see. */
@@ -14,6 +14,7 @@ export interface LeaseDraft {
   readonly repository: string;
   /** The repository's path. */
   readonly folder: string;
+  /** Its file; of a volume group the first volume that has it as a tag. */
   readonly path: string;
   /** What stands there now: nobody's that was not seen is overwritten. */
   readonly replaces: Digest | 'absent';
@@ -33,12 +34,35 @@ export const homeOf = (
 ): SharedStore | null =>
   shared.find((s) => Object.values(disks).some((d) => d.access === 'rw' && d.path.startsWith(`${s.path}/`))) ?? null;
 
-export const leasePath = (folder: string, uuid: string): string => `${folder}/leases/${uuid}.json`;
+/** Whether its lease is a tag of its volumes. */
+export const onSharedGroup = (
+  disks: Readonly<Record<string, Pick<DiskConfig, 'path' | 'access'>>>,
+  shared: readonly SharedStore[],
+): boolean => {
+  const home = homeOf(disks, shared);
+  return home !== null && isVolumeGroup(home.path);
+};
 
-/** Xen follows the link at boot: through the repository, where it can be taken away while the server is down. */
+/** Those of its disks that lie in the lease's volume group. */
+export const volumesOf = ({ folder, disks }: Pick<LeaseDraft, 'folder' | 'disks'>): readonly string[] =>
+  Object.values(disks).filter((path) => path.startsWith(`${folder}/`));
+
+export const leasePath = (folder: string, uuid: string, disks: LeaseDraft['disks']): string =>
+  isVolumeGroup(folder) ? (volumesOf({ folder, disks })[0] ?? folder) : `${folder}/leases/${uuid}.json`;
+
+/** How a person takes a lease away that nobody gives back. */
+export const leaseHelp = (path: string): string =>
+  isVolumeGroup(path) ? `take the tag reeve.lease=… off its volumes (lvchange --deltag)` : `remove ${path}`;
+
+/**
+ * Xen follows the link at boot: through the repository, where it can be taken away while the server is down. A volume group
+ * keeps no links.
+ */
 export const viaOf = (home: SharedStore, server: string, cfg: string): string | null =>
   // A cfg that lies among the links is started by itself, and must not be made one.
-  cfg.startsWith('/etc/xen/auto/') ? null : `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+  isVolumeGroup(home.path) || cfg.startsWith('/etc/xen/auto/')
+    ? null
+    : `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
 
 export interface LeaseSeen {
   readonly lease: Lease | 'odd';

@@ -47,6 +47,13 @@ export type MakeDisk = Base & {
   readonly from: DiskSource | null;
 };
 
+type Volumes = Base & {
+  readonly folder: string;
+  readonly paths: readonly string[];
+  /** What is given back with them; null: nothing. */
+  readonly lease: { readonly path: string; readonly digest: string } | null;
+};
+
 export type VmOp =
   /** Write the cfg; `update`: also hand it to the running domain, for its next reboot. */
   | (Base & { readonly verb: 'define'; readonly record: CfgDraft; readonly update: boolean })
@@ -175,6 +182,10 @@ export type VmOp =
       /** Null: its cfg is not there. */
       readonly leaves: LeftCfg | null;
     })
+  /** Its volumes of groups that several servers see are to be used there: a migration brings it. */
+  | (Volumes & { readonly verb: 'activate' })
+  /** They are no longer used there. */
+  | (Volumes & { readonly verb: 'deactivate' })
   /** What a VM has on a server beside its cfg, where it came by migration: its lease, its autostart, a cfg for its next reboot. */
   | (Base & {
       readonly verb: 'settle';

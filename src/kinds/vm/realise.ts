@@ -8,6 +8,8 @@ import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
 import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 import { journeyOps } from './journey.ts';
+import { isVolumeGroup } from '../repository/live.ts';
+import { volumesOf } from './lease.ts';
 import { lifeOf } from './state.ts';
 
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
@@ -67,6 +69,8 @@ const rankOf = (op: VmOp): number => {
     case 'suspend':
     case 'resume':
     case 'discard':
+    case 'activate':
+    case 'deactivate':
       return 6;
     case 'ready':
       return 7;
@@ -192,9 +196,15 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
       if (t.state === 'stop' || !record) return down;
       const { path: cfg, digest, autostart, via } = record;
       // A lease of one that went down by itself goes with it.
-      const left = held && !t.live?.domain ? [held.path] : [];
+      const alone = held && !t.live?.domain ? held : null;
+      const group = alone !== null && isVolumeGroup(alone.path);
+      const left = alone && !group ? [alone.path] : [];
+      const untagged: readonly VmOp[] =
+        t.lease && group
+          ? [{ ...base, verb: 'deactivate', folder: t.lease.folder, paths: volumesOf(t.lease), lease: alone }]
+          : [];
       const links = [...autostart, ...(via === undefined ? [] : [via]), ...left];
-      return [...down, { ...base, verb: 'undefine', path: cfg, digest, links }];
+      return [...down, ...untagged, { ...base, verb: 'undefine', path: cfg, digest, links }];
     }
     case null:
     case 'configure':

@@ -4,6 +4,7 @@ import { resolveCdroms, resolveDisks, resolveNics } from './devices.ts';
 import type { Books, Facts, Settle, Unresolved } from './facts.ts';
 import { fields } from './fields.ts';
 import { deriveUuid } from './identity.ts';
+import { onSharedGroup } from './lease.ts';
 import type { Domain, LiveVm } from './live.ts';
 import { settleSettings, settleXl } from './settings.ts';
 import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
@@ -154,12 +155,14 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   if (seeded !== undefined) applied['cloudInit'] = seeded;
   // Unless said, a VM that Reeve made starts with its server where it is to run; an adopted one's links are left alone.
   const ours = live === null || marker?.origin === 'created';
-  const autostart = settle<boolean | null>(
+  const said = settle<boolean | null>(
     'autostart',
     spec.autostart ?? (ours ? state === 'running' : undefined),
     null,
     () => state === 'running',
   );
+  // A link of its own server would start it beside one that runs elsewhere; and its volumes are not open at boot.
+  const autostart = said === true && onSharedGroup(disks, facts.shared) ? false : said;
   governed.add('name');
   return {
     key: spec.key,

@@ -1,5 +1,6 @@
 /** The command lines behind an operation, for the plan's reader: with the VM's name where the steps have its domid. */
 import { isImageOp, isServerOp, isVmOp } from '../../kinds/operations.ts';
+import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { writeDisk } from './disk-string.ts';
@@ -12,6 +13,7 @@ import { repositoryLines } from './lower-repository.ts';
 import { migrateArgv, restoreArgv, saveArgv } from './lower-migrate.ts';
 import { serverLines } from './lower-server.ts';
 import { schedCommand } from './lower-settings.ts';
+import { activateArgv, deactivateArgv } from './shared-volumes.ts';
 
 const word = (w: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`);
 
@@ -86,12 +88,20 @@ const linesOf = (op: Op): Lines => {
       return [['write', op.path]];
     case 'migrate':
       return [migrateArgv(op, op.name), ...(op.leaves ? [['rm', op.leaves.path]] : [])];
+    case 'activate':
+      return [activateArgv(op.paths)];
+    case 'deactivate':
+      return [deactivateArgv(op.paths)];
     case 'discard':
       return [['xl', 'destroy', op.name]];
     case 'settle': {
       const { path, link, via, update, lease } = op;
       return [
-        ...(lease === null ? [] : [['write', lease.path]]),
+        ...(lease === null
+          ? []
+          : isVolumeGroup(lease.folder)
+            ? [['lvchange', '--addtag', lease.path]]
+            : [['write', lease.path]]),
         ...(link === null ? [] : linkArgvs({ path, on: true, link, links: [], via })),
         ...(update ? [['xl', 'config-update', op.name, path]] : []),
       ];

@@ -1,7 +1,7 @@
 /** The raw answer of `observe` → one dom0 as it was seen, or why it could not be. Pure. */
 import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import { isVolumeGroup } from '../../kinds/repository/live.ts';
+import { diskName, isSharedGroup, isVolumeGroup, type Storage } from '../../kinds/repository/live.ts';
 import { printed, utf8 } from './bytes.ts';
 import { effective, parseCfg } from './cfg-grammar.ts';
 import { domainsOf } from './domains.ts';
@@ -82,6 +82,16 @@ const textsOf = (asked: readonly string[], section: Section | undefined): NonNul
     if (word === 'text' && paths.has(rest)) found.set(rest, (lines = []));
   }
   return Object.fromEntries(found);
+};
+
+/** A volume that several servers see has no node where it is not in use, and is there all the same. */
+const withVolumes = (paths: ServerSeen['paths'], stores: Storage['stores']): ServerSeen['paths'] => {
+  const shared = Object.entries(stores).flatMap(([folder, store]) =>
+    store.is === 'there' && isSharedGroup({ stores }, folder) ? [[folder, store] as const] : [],
+  );
+  const has = (path: string): boolean =>
+    shared.some(([folder, { disks }]) => path.startsWith(`${folder}/`) && diskName(folder, path) in disks);
+  return Object.fromEntries(Object.entries(paths).map(([path, is]) => [path, has(path) ? 'there' : is]));
 };
 
 /** A store is looked into, and a text is read. */
@@ -215,6 +225,17 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
           .filter((l) => l !== '')
       : (links?.ovs ?? []);
   const xendomains = fileText(entries, 'etc/default/xendomains') ?? fileText(entries, 'etc/sysconfig/xendomains');
+  const stores = {
+    ...parseStores(
+      printed(sections.get('paths')?.bytes ?? new Uint8Array()),
+      asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
+    ),
+    ...parseVolumes(
+      printedBy('vgs'),
+      printedBy('lvs'),
+      asked.filter((p) => isStore(p) && isVolumeGroup(p)),
+    ),
+  };
   const [host, bootId] = printed(sections.get('host')?.bytes ?? new Uint8Array()).split('\n');
   return {
     is: 'seen',
@@ -236,9 +257,12 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     xendomains: xendomains === null ? null : parseXendomains(xendomains),
     domains,
     records,
-    paths: pathsOf(
-      asked.filter((p) => !isStore(p) && !isText(p)),
-      sections.get('paths'),
+    paths: withVolumes(
+      pathsOf(
+        asked.filter((p) => !isStore(p) && !isText(p)),
+        sections.get('paths'),
+      ),
+      stores,
     ),
     ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), sections.get('paths')) } : {}),
     migration: migrationIn(entries),
@@ -247,17 +271,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     storage: {
       ...filesOfStorage(entries),
       mounts: parseMounts(whatever('mounts')),
-      stores: {
-        ...parseStores(
-          printed(sections.get('paths')?.bytes ?? new Uint8Array()),
-          asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
-        ),
-        ...parseVolumes(
-          printedBy('vgs'),
-          printedBy('lvs'),
-          asked.filter((p) => isStore(p) && isVolumeGroup(p)),
-        ),
-      },
+      stores,
     },
     monitors: monitors?.paths ?? [],
     problems,

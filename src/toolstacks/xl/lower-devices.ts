@@ -2,9 +2,10 @@
 import type { Condition, Lowered } from '../../core/step.ts';
 import { bornEmpty, needsQemu } from '../../kinds/vm/device-ways.ts';
 import { writeDisk } from './disk-string.ts';
-import { deviceMs, exec, quickMs } from './domain-steps.ts';
+import { deviceMs, exec, quickMs, until } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { pathConditions } from './needs.ts';
+import { closed, opened, sharedAmong } from './shared-volumes.ts';
 
 export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported => {
   const { vdev, uuid, disk } = op;
@@ -14,7 +15,10 @@ export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported
   const qemu: readonly Condition[] = needsQemu(disk) ? [{ is: 'qemu', uuid }] : [];
   return onDomain(op, at, {
     before: [...pathConditions(op), ...qemu, { is: 'no-disk', uuid, vdev }],
-    steps: (_, dom) => [exec(['xl', 'block-attach', dom, spec], deviceMs)],
+    steps: (_, dom) => [
+      ...opened(sharedAmong([disk.path], at.seen.storage)),
+      exec(['xl', 'block-attach', dom, spec], deviceMs),
+    ],
     after: [{ is: 'disk', uuid, vdev, path: disk.path, access: disk.access }],
     afterMs: quickMs,
   });
@@ -24,8 +28,10 @@ export const detachDisk = (op: Of<'detach-disk'>, at: At): Lowered | Unsupported
   const { vdev, uuid } = op;
   const disk = at.domain?.disks.find((k) => k.vdev === vdev);
   if (disk && disk.path !== op.path) return { unsupported: `${vdev} is ${disk.path} by now, not ${op.path}` };
+  const shared = sharedAmong([op.path], at.seen.storage);
+  const left = shared.length === 0 ? [] : [until({ is: 'no-disk', uuid, vdev }, quickMs), ...closed(shared)];
   return onDomain(op, at, {
-    steps: (_, dom) => (disk ? [exec(['xl', 'block-detach', dom, vdev], deviceMs)] : []),
+    steps: (_, dom) => (disk ? [exec(['xl', 'block-detach', dom, vdev], deviceMs), ...left] : []),
     after: [{ is: 'no-disk', uuid, vdev }],
     afterMs: quickMs,
   });

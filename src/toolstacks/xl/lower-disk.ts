@@ -5,6 +5,7 @@ import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
+import { alone } from './shared-volumes.ts';
 import { markerSuffix } from './storage.ts';
 import * as volume from './lower-volume.ts';
 
@@ -81,22 +82,23 @@ const inStore = ({ folder, farm, repository }: Of<'make-disk' | 'grow-disk' | 'a
   uuid: null,
 });
 
-export const makeDisk = (op: Make): Lowered => {
+export const makeDisk = (op: Make, { storage, domains }: ServerSeen): Lowered => {
   const { path, folder, size, from } = op;
+  const up = domains.some((d) => d.uuid === op.uuid);
   return {
     before: [
       inStore(op),
       { is: 'no-path', path },
       ...(from === null ? [] : [{ is: 'path', path: from.path } as const]),
     ],
-    steps: isVolumeGroup(folder) ? volume.makeSteps(op) : makeFile(op),
+    steps: isVolumeGroup(folder) ? volume.makeSteps(op, storage, up) : volume.withSource(op, storage, up, makeFile(op)),
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
 
 /** The marker last: a run that breaks before it grows the disk once more, to the same size. */
-export const growDisk = (op: Of<'grow-disk'>): Lowered => {
+export const growDisk = (op: Of<'grow-disk'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, from, size, format, uuid } = op;
   const volumes = isVolumeGroup(folder);
   return {
@@ -105,17 +107,17 @@ export const growDisk = (op: Of<'grow-disk'>): Lowered => {
       { is: 'stored', folder, path, size: from },
       ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
     ],
-    steps: volumes ? [exec(volume.growArgv(op))] : [exec(resizeArgv(format, path, size)), markerText(op)],
+    steps: volumes ? volume.growSteps(op, storage) : [exec(resizeArgv(format, path, size)), markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
 };
 
-export const adoptDisk = (op: Of<'adopt-disk'>): Lowered => {
+export const adoptDisk = (op: Of<'adopt-disk'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, size } = op;
   return {
     before: [inStore(op), { is: 'path', path }],
-    steps: isVolumeGroup(folder) ? [exec(volume.adoptArgv(op))] : [markerText(op)],
+    steps: isVolumeGroup(folder) ? [alone(exec(volume.adoptArgv(op)), folder, storage)] : [markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };
@@ -124,23 +126,32 @@ export const adoptDisk = (op: Of<'adopt-disk'>): Lowered => {
 const deleteArgv = ({ disk, path }: DeleteDisk): Argv =>
   isVolumeGroup(path) ? volume.removeArgv(disk) : ['rm', '-f', disk, `${disk}${markerSuffix}`];
 
-export const deleteDisk = (op: DeleteDisk): Lowered => ({
+export const deleteDisk = (op: DeleteDisk, { storage }: ServerSeen): Lowered => ({
   before: [
     { is: 'store', path: op.path, farm: op.farm, repository: op.name, uuid: null },
     { is: 'unused', path: op.disk },
     ...op.peers.map((server): Condition => ({ is: 'unused', path: op.disk, server })),
   ],
-  steps: [exec(deleteArgv(op))],
+  steps: [alone(exec(deleteArgv(op)), op.path, storage)],
   after: [{ is: 'no-path', path: op.disk }],
   afterMs: quickMs,
 });
 
+/** The half of a volume. */
+const halfVolume = ({ path, folder }: Make | Of<'grow-disk'>, { storage }: ServerSeen): readonly Step[] => {
+  const store = storage.stores[folder];
+  const there = isVolumeGroup(folder) && store?.is === 'there' && volume.halfOf(path) in store.disks;
+  return there ? [volume.removeStep(volume.fullHalf(path), folder, storage)] : [];
+};
+
+/** What a failure left of what a volume was to get. */
+export const ungrown = (op: Of<'grow-disk'>, now: ServerSeen): readonly Step[] => halfVolume(op, now);
+
 /** What a failure left half made; a disk that has its name is whole, and stays. */
-export const unmade = ({ path, folder }: Make, now: ServerSeen): readonly Step[] => {
-  const store = now.storage.stores[folder];
-  if (store?.is !== 'there' || now.paths[path] !== 'missing') return [];
-  if (isVolumeGroup(folder))
-    return volume.halfOf(path) in store.disks ? [tried(volume.removeArgv(volume.fullHalf(path)), quickMs)] : [];
+export const unmade = (op: Make, now: ServerSeen): readonly Step[] => {
+  const { path, folder } = op;
+  if (now.storage.stores[folder]?.is !== 'there' || now.paths[path] !== 'missing') return [];
+  if (isVolumeGroup(folder)) return halfVolume(op, now);
   return [tried(['rm', '-f', half(path), `${path}${markerSuffix}`], quickMs)];
 };
 
@@ -153,7 +164,7 @@ export const diskLines = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'> | Del
     case 'make-disk':
       return volumes ? volume.makeLines(op) : [...fillArgvs(op, op.path), marker];
     case 'grow-disk':
-      return volumes ? [volume.growArgv(op)] : [resizeArgv(op.format, op.path, op.size), marker];
+      return volumes ? volume.growLines(op) : [resizeArgv(op.format, op.path, op.size), marker];
     case 'adopt-disk':
       return volumes ? [volume.adoptArgv(op)] : [marker];
   }

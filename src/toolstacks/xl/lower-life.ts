@@ -1,21 +1,27 @@
 /** What starts, stops and holds a domain, and waits until it is up. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
+import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { leaseText } from '../../kinds/vm/lease.ts';
+import type { VmConfig } from '../../kinds/vm/spec.ts';
 import { comesBack, created, destroyed, exec, gone, quickMs, takenDown } from './domain-steps.ts';
 import { checkPath, placing, written } from './lower-cfg.ts';
 import { makeDisk } from './lower-disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
-import { canStart } from './needs.ts';
+import { canStart, runningPaths } from './needs.ts';
+import { givenBack, leasedAndOpened, leaseTaken, opened, sharedAmong } from './shared-volumes.ts';
+import { groupOf } from './volumes.ts';
 
 export const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
 
-/** Taken before the VM runs; whoever else took one meanwhile keeps it, and the start fails. */
-export const leased = (
-  { lease, vm, uuid, server }: Of<'start' | 'restart' | 'settle' | 'resume'>,
-  { bootId }: ServerSeen,
-): readonly Step[] => {
+type Leased = Of<'start' | 'restart' | 'settle' | 'resume'>;
+
+/** Whoever else took one meanwhile keeps it, and the step fails. */
+export const leased = (op: Leased, seen: ServerSeen): readonly Step[] | Unsupported => {
+  const { lease, vm, uuid, server } = op;
+  const { bootId } = seen;
   if (lease === null) return [];
+  if (isVolumeGroup(lease.folder)) return leaseTaken(lease, op, seen);
   const { path, farm, disks, frees, replaces, generation } = lease;
   const text = leaseText({ format: 1, farm, vm: vm.name, uuid, server, boot: bootId, generation, disks });
   return [
@@ -25,13 +31,23 @@ export const leased = (
   ];
 };
 
+/** Before it runs: its lease, and the volumes that it shares with other servers. */
+export const readied = (op: Leased, config: VmConfig, seen: ServerSeen): readonly Step[] | Unsupported => {
+  const volumes = sharedAmong(runningPaths(config), seen.storage);
+  if (op.lease && isVolumeGroup(op.lease.folder)) return leasedAndOpened(op.lease, op, volumes, seen);
+  const taken = leased(op, seen);
+  return 'unsupported' in taken ? taken : [...taken, ...opened(volumes)];
+};
+
 export const store = ({ lease }: Of<'start' | 'restart' | 'settle' | 'resume'>): readonly Condition[] =>
   lease === null
     ? []
     : [{ is: 'store', path: lease.folder, farm: lease.farm, repository: lease.repository, uuid: null }];
 
-export const start = (op: Of<'start'>, { domain, seen }: At): Lowered => {
+export const start = (op: Of<'start'>, { domain, seen }: At): Lowered | Unsupported => {
   const { uuid, path, paused, config } = op;
+  const first = readied(op, config, seen);
+  if ('unsupported' in first) return first;
   const ended = domain?.state === 'shutdown' || domain?.state === 'crashed';
   const clear = op.clear && domain && ended ? destroyed(domain) : [];
   return {
@@ -40,7 +56,7 @@ export const start = (op: Of<'start'>, { domain, seen }: At): Lowered => {
       ...store(op),
       ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0),
     ],
-    steps: [...clear, ...leased(op, seen), created(path, paused, config)],
+    steps: [...clear, ...first, created(path, paused, config)],
     after: [is(uuid, paused ? 'paused' : 'running')],
     afterMs: quickMs,
   };
@@ -50,14 +66,20 @@ const cannotStop = (name: string): Unsupported => ({
   unsupported: `${name} starts again whenever it shuts down (on.poweroff), so that it can only be destroyed`,
 });
 
-export const stop = (op: Of<'stop'>, { domain }: At): Lowered | Unsupported => {
+/** A lease that it has not any more is left to whoever has it. */
+export const lets = ({ lease, uuid }: Pick<Of<'stop'>, 'lease' | 'uuid'>, { domain, seen }: At): readonly Step[] => {
+  if (lease === null) return [];
+  if (!isVolumeGroup(lease.path)) return [{ do: 'remove', path: lease.path, onlyIf: lease.digest }];
+  const had = domain?.disks.map((k) => k.path).filter((p) => groupOf(p) === groupOf(lease.path)) ?? [];
+  return givenBack(lease, uuid, sharedAmong(had, seen.storage), seen);
+};
+
+export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
+  const { domain } = at;
   if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
   return {
     before: [],
-    steps: [
-      ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []),
-      ...(op.lease ? [{ do: 'remove', path: op.lease.path, onlyIf: op.lease.digest } as const] : []),
-    ],
+    steps: [...(domain ? takenDown(domain, op.deadlineMs, op.force) : []), ...lets(op, at)],
     after: [gone(op.uuid)],
     afterMs: quickMs,
   };
@@ -83,7 +105,9 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
     : [exec(['xl', '-N', 'create', path])];
   const down = domain ? takenDown(domain, op.deadlineMs, op.force) : [];
   const place = placed?.steps ?? [];
-  const copies = op.copies.map(makeDisk);
+  const copies = op.copies.map((c) => makeDisk(c, at.seen));
+  const first = readied(op, config, at.seen);
+  if ('unsupported' in first) return first;
   // A cfg never names a disk that is not whole: it follows the copies, and else stands there before anything goes down.
   const between = copies.length > 0 ? [...down, ...copies.flatMap((c) => c.steps), ...place] : [...place, ...down];
   return {
@@ -93,7 +117,7 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
       ...store(op),
       ...canStart(op, config, domain?.memory.actual ?? 0),
     ],
-    steps: [...checked, ...between, ...leased(op, at.seen), created(path, false, config)],
+    steps: [...checked, ...between, ...first, created(path, false, config)],
     after: [is(op.uuid, 'running')],
     afterMs: quickMs,
   };

@@ -7,11 +7,12 @@ import { featuresLost, maskedBy } from '../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../kinds/vm/ops.ts';
 import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
 import { linkArgvs } from './lower-cfg.ts';
-import { is, leased, store } from './lower-life.ts';
+import { is, leased, lets, readied, store } from './lower-life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
 import { hasQemu, runningPaths } from './needs.ts';
 import { hostsPath, keyPath } from './peers.ts';
+import { closed, opened, sharedAmong, unmapped } from './shared-volumes.ts';
 
 /** Killed once the guest is suspended, xl leaves it standing for ever [L]: a dead peer is noticed by ssh, and this is for what never ends. */
 const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
@@ -105,14 +106,27 @@ export const discard = (op: Of<'discard'>, { domain }: At): Lowered => {
   };
 };
 
-export const settle = (op: Of<'settle'>, at: At): Lowered => {
+/** Where it comes to run next, and where it has been. */
+export const volumesInUse = (op: Of<'activate' | 'deactivate'>, at: At): Lowered => ({
+  before: op.verb === 'activate' ? [] : [gone(op.uuid)],
+  steps:
+    op.verb === 'activate'
+      ? [...unmapped(op.paths), ...opened(op.paths)]
+      : [...lets(op, at), ...(op.lease ? [] : closed(op.paths))],
+  after: [],
+  afterMs: quickMs,
+});
+
+export const settle = (op: Of<'settle'>, at: At): Lowered | Unsupported => {
   const { path, link, via, update } = op;
+  const taken = leased(op, at.seen);
+  if ('unsupported' in taken) return taken;
   const linked = link === null ? [] : linkArgvs({ path, on: true, link, links: [], via });
   const folders = [link, via].flatMap((p) => (p === null ? [] : [p.slice(0, p.lastIndexOf('/'))]));
   return onDomain(op, at, {
     before: store(op),
     steps: (_, dom) => [
-      ...leased(op, at.seen),
+      ...taken,
       ...folders.map((folder) => exec(['mkdir', '-p', folder])),
       ...linked.map((argv) => exec(argv)),
       ...(update ? [exec(['xl', 'config-update', dom, path])] : []),
@@ -142,6 +156,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
         undo: ['rm', '-f', half(file)],
       },
       exec(['mv', '-n', half(file), file]),
+      ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
       ...removed(leaves),
     ],
     after: [gone(uuid), { is: 'path', path: file }, ...absent(leaves)],
@@ -151,8 +166,10 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
 
 export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', file];
 
-export const resume = (op: Of<'resume'>, { seen }: At): Lowered => {
+export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported => {
   const { uuid, name, file, config } = op;
+  const first = readied(op, config, seen);
+  if ('unsupported' in first) return first;
   return {
     before: [
       gone(uuid),
@@ -166,7 +183,7 @@ export const resume = (op: Of<'resume'>, { seen }: At): Lowered => {
       { is: 'room', kib: memoryNeed(config) },
     ],
     steps: [
-      ...leased(op, seen),
+      ...first,
       exec(restoreArgv(op), migrateMs(config.memory.target)),
       // Resuming it a second time would be a step back in time, beside disks that have gone on.
       exec(['rm', '-f', file]),

@@ -7,6 +7,7 @@ import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Unsupported } from './lowering.ts';
 import { deleteDisk, diskLines } from './lower-disk.ts';
+import { alone } from './shared-volumes.ts';
 import { bookPath } from './storage.ts';
 import { tagOfStore } from './volumes.ts';
 
@@ -92,8 +93,13 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
   if (uuid === null) return { before, steps: [], after: [], afterMs: quickMs };
   const remembered = book(storage, farm, (all) => ({ ...all, [name]: { path, uuid } }));
   if ('unsupported' in remembered) return remembered;
-  const own: StoreMarker = { format: 1, farm, repository: name, uuid };
-  const fresh = isVolumeGroup(path) ? exec(tagArgv(path, own)) : text(markerPath(path), line(own), 'absent');
+  const own: StoreMarker = { format: 1, farm, repository: name, uuid, ...(op.shared ? { shared: true } : {}) };
+  const tag = exec(tagArgv(path, own));
+  const fresh = isVolumeGroup(path)
+    ? op.shared
+      ? { ...tag, alone: path }
+      : tag
+    : text(markerPath(path), line(own), 'absent');
   return {
     before,
     steps: [...(marker === null ? [fresh] : []), ...remembered],
@@ -108,13 +114,15 @@ const mark = (op: Of<'mark-repository'>, { storage }: ServerSeen): Lowered | Uns
 /** Beside disks and images, what Reeve keeps in a store; leases are looked for before. */
 const keptIn = (path: string): readonly string[] => ['leases', 'autostart', 'suspended'].map((f) => `${path}/${f}`);
 
-const unmarkArgvs = (op: Of<'unmark-repository'>): readonly (readonly string[])[] =>
-  isVolumeGroup(op.path)
-    ? [tagArgv(op.path, { format: 1, farm: op.farm, repository: op.name, uuid: op.uuid }, '--deltag')]
+const unmarkArgvs = (op: Of<'unmark-repository'>): readonly (readonly string[])[] => {
+  const { path, farm, name: repository, uuid, shared } = op;
+  return isVolumeGroup(path)
+    ? [tagArgv(path, { format: 1, farm, repository, uuid, ...(shared ? { shared } : {}) }, '--deltag')]
     : [
-        ['rm', '-rf', ...keptIn(op.path)],
-        ['rm', '-f', markerPath(op.path)],
+        ['rm', '-rf', ...keptIn(path)],
+        ['rm', '-f', markerPath(path)],
       ];
+};
 
 /** What came into the store since the plan was made keeps its marker. */
 const stillIn = ({ farm, path }: RepositoryOp, { stores }: Storage): string | undefined => {
@@ -136,7 +144,7 @@ const unmark = (op: Of<'unmark-repository'>, { storage }: ServerSeen): Lowered |
   return {
     before: [...mounted(op), { is: 'store', path, farm, repository: name, uuid }],
     // A folder that holds what is not ours stays.
-    steps: [...folders, ...unmarkArgvs(op).map((argv) => exec(argv))],
+    steps: [...folders, ...unmarkArgvs(op).map((argv) => alone(exec(argv), path, storage))],
     after: [{ is: 'unmarked', path }],
     afterMs: quickMs,
   };
@@ -170,7 +178,7 @@ export const lowerRepository = (op: RepositoryOp, seen: ServerSeen): Lowered | U
     case 'mark-repository':
       return mark(op, seen);
     case 'delete-disk':
-      return deleteDisk(op);
+      return deleteDisk(op, seen);
     case 'unmark-repository':
       return unmark(op, seen);
     case 'detach-repository':
@@ -183,9 +191,10 @@ const markLines = ({
   path,
   farm,
   name: repository,
+  shared,
 }: Of<'mark-repository'>): readonly (readonly string[])[] => {
   if (uuid === null) return [];
-  const own: StoreMarker = { format: 1, farm, repository, uuid };
+  const own: StoreMarker = { format: 1, farm, repository, uuid, ...(shared ? { shared } : {}) };
   return [isVolumeGroup(path) ? tagArgv(path, own) : ['write', markerPath(path)]];
 };
 

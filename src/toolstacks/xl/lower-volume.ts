@@ -1,7 +1,9 @@
 /** The same for logical volumes: made under another name, blank to the last byte, tagged, and renamed when whole. */
 import type { Step } from '../../core/step.ts';
-import { exec, tried } from './domain-steps.ts';
+import type { Storage } from '../../kinds/repository/live.ts';
+import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
+import { alone, closed, opened, sharedAmong, unmapped, whereShared } from './shared-volumes.ts';
 import { tagOfDisk } from './volumes.ts';
 
 type Argv = readonly string[];
@@ -22,12 +24,13 @@ export const removeArgv = (path: string): Argv => ['lvremove', '-q', '-f', named
 const tagFor = (op: Of<'make-disk' | 'adopt-disk'>): string =>
   tagOfDisk({ farm: op.farm, vm: op.vm.name, uuid: op.uuid, vdev: op.vdev });
 
-const createArgv = ({ path, size }: Make, name: string): Argv => [
+const createArgv = ({ path, size }: Make, name: string, more: Argv = []): Argv => [
   'lvcreate',
   '-q',
   '-y',
   '-W',
   'n',
+  ...more,
   '-n',
   name,
   '-L',
@@ -49,16 +52,31 @@ const copyArgvs = ({ from }: Make, path: string): readonly Argv[] =>
           : []),
       ];
 
-export const makeSteps = (op: Make): readonly Step[] => {
+/** `up`: its VM runs, or is down for a moment: then what it is copied from stays open. */
+export const makeSteps = (op: Make, storage: Storage, up: boolean): readonly Step[] => {
   const half = fullHalf(op.path);
+  const { folder, from } = op;
+  const writes = (argv: Argv): Step => alone(exec(argv), folder, storage);
+  const source = sharedAmong(from === null ? [] : [from.path], storage);
   return [
-    tried(removeArgv(half)),
-    exec(createArgv(op, halfOf(op.path))),
+    alone(tried(removeArgv(half)), folder, storage),
+    ...unmapped(sharedAmong([half, op.path], storage)),
+    writes(createArgv(op, halfOf(op.path), whereShared(folder, storage))),
     exec(zeroArgv(half), zeroMs),
+    ...opened(source),
     ...copyArgvs(op, half).map((argv) => exec(argv, zeroMs)),
-    exec(['lvchange', '-q', '--addtag', tagFor(op), named(half)]),
-    exec(['lvrename', '-q', groupOf(half), halfOf(op.path), named(op.path).split('/')[1] ?? '']),
+    ...(up ? [] : closed(source)),
+    writes(['lvchange', '-q', '--addtag', tagFor(op), named(half)]),
+    writes(['lvrename', '-q', groupOf(half), halfOf(op.path), named(op.path).split('/')[1] ?? '']),
+    // Whoever starts from it opens it.
+    ...closed(sharedAmong([op.path], storage)),
   ];
+};
+
+/** A file is made from a volume that may not be in use anywhere. */
+export const withSource = (op: Make, storage: Storage, up: boolean, steps: readonly Step[]): readonly Step[] => {
+  const source = sharedAmong(op.from === null ? [] : [op.from.path], storage);
+  return [...opened(source), ...steps, ...(up ? [] : closed(source))];
 };
 
 export const makeLines = (op: Make): readonly Argv[] => [
@@ -68,8 +86,55 @@ export const makeLines = (op: Make): readonly Argv[] => [
   ['lvchange', '-q', '--addtag', tagFor(op), named(op.path)],
 ];
 
-/** A guest that runs sees it at once. */
-export const growArgv = ({ path, size }: Of<'grow-disk'>): Argv => ['lvextend', '-q', '-L', `${size}k`, named(path)];
+type Grow = Of<'grow-disk'>;
+
+/** The extents of the volume `$0` become the end of `$1`: given free and taken in one breath. */
+const takeOver =
+  'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+
+/** What it is to get, as a volume of its own. */
+const partArgv = ({ path, from, size }: Grow, more: Argv = []): Argv => [
+  'lvcreate',
+  '-q',
+  '-y',
+  '-W',
+  'n',
+  ...more,
+  '-n',
+  halfOf(path),
+  '-L',
+  `${size - from}k`,
+  groupOf(path),
+];
+
+/**
+ * A guest that runs is told at its next read or write, and may write there at once: so what is added is zeroed before it
+ * is. Until then a rerun finds the volume as it was, and a half that it throws away.
+ */
+export const growSteps = (op: Grow, storage: Storage): readonly Step[] => {
+  const half = fullHalf(op.path);
+  const { folder } = op;
+  return [
+    alone(tried(removeArgv(half)), folder, storage),
+    ...unmapped(sharedAmong([half], storage)),
+    alone(exec(partArgv(op, whereShared(folder, storage))), folder, storage),
+    exec(zeroArgv(half), zeroMs),
+    alone(exec(['sh', '-c', takeOver, named(half), named(op.path), `${op.size}k`]), folder, storage),
+  ];
+};
+
+export const removeStep = (path: string, folder: string, storage: Storage): Step =>
+  alone(tried(removeArgv(path), quickMs), folder, storage);
+
+export const growLines = (op: Grow): readonly Argv[] => {
+  const half = fullHalf(op.path);
+  return [
+    partArgv(op),
+    zeroArgv(half),
+    removeArgv(half),
+    ['lvextend', '-q', '-L', `${op.size}k`, named(op.path), '(with', 'its', 'extents)'],
+  ];
+};
 
 export const adoptArgv = (op: Of<'adopt-disk'>): Argv => [
   'lvchange',

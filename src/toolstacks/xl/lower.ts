@@ -10,7 +10,7 @@ import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from 
 import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
 import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
-import { discard, migrate, resume, settle, suspend } from './lower-migrate.ts';
+import { discard, migrate, resume, settle, suspend, volumesInUse } from './lower-migrate.ts';
 import { makeSeed } from './lower-seed.ts';
 import { lowerServer } from './lower-server.ts';
 import { lowerRepository } from './lower-repository.ts';
@@ -38,6 +38,9 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
       return migrate(op, at, peers);
     case 'discard':
       return discard(op, at);
+    case 'activate':
+    case 'deactivate':
+      return volumesInUse(op, at);
     case 'settle':
       return settle(op, at);
     case 'suspend':
@@ -68,13 +71,13 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
     case 'change-cd':
       return changeCd(op, at);
     case 'make-disk':
-      return makeDisk(op);
+      return makeDisk(op, seen);
     case 'make-seed':
       return makeSeed(op, at);
     case 'adopt-disk':
-      return adoptDisk(op);
+      return adoptDisk(op, seen);
     case 'grow-disk':
-      return growDisk(op);
+      return growDisk(op, seen);
     case 'attach-disk':
       return attachDisk(op, at);
     case 'detach-disk':

@@ -9,6 +9,7 @@ import { settingOf } from '../../kinds/vm/fields.ts';
 import type { LeaseDraft } from '../../kinds/vm/lease.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
 import { memoryNeed } from './memory-need.ts';
+import { groupsOf } from './volumes.ts';
 
 /** What is no path (`pygrub`, an empty drive, a target of a network block device) is not looked for. */
 const isPath = (p: string | null): p is string => p !== null && p.startsWith('/');
@@ -25,6 +26,10 @@ const filesOf = (c: VmConfig): readonly string[] => {
 export const runningPaths = (c: VmConfig): readonly string[] =>
   [...new Set([...Object.values(c.disks), ...Object.values(c.cdroms)].map((d) => d.path))].filter(isPath);
 
+/** The volume group among whose volumes a lease is a tag. */
+const leaseGroup = (lease: { readonly path: string } | null): readonly string[] =>
+  lease === null ? [] : groupsOf([lease.path]);
+
 const leaseStore = ({ lease }: { readonly lease: LeaseDraft | null }): readonly string[] =>
   lease === null ? [] : [`${lease.folder}/`];
 
@@ -35,33 +40,48 @@ export const pathsOf = (op: Op): readonly string[] => {
   if (!isVmOp(op)) return [`${op.path}/`, ...(op.verb === 'delete-disk' ? [op.disk] : [])];
   switch (op.verb) {
     case 'start':
-      return [op.path, ...filesOf(op.config), ...leaseStore(op)];
+      return [op.path, ...filesOf(op.config), ...leaseStore(op), ...groupsOf(runningPaths(op.config))];
     case 'restart':
-      return [...filesOf(op.record.config), ...leaseStore(op), ...op.copies.flatMap(pathsOf)];
+      return [
+        ...filesOf(op.record.config),
+        ...leaseStore(op),
+        ...groupsOf(runningPaths(op.record.config)),
+        ...op.copies.flatMap(pathsOf),
+      ];
     case 'grow-disk':
       return [`${op.folder}/`];
     case 'migrate':
-      return [...runningPaths(op.config), ...(op.key === null ? [] : ownerPaths(op.key))];
+      return [
+        ...runningPaths(op.config),
+        ...groupsOf(runningPaths(op.config)),
+        ...(op.key === null ? [] : ownerPaths(op.key)),
+      ];
+    case 'activate':
+    case 'deactivate':
+      return [`${op.folder}/`];
+    case 'stop':
+      return leaseGroup(op.lease);
     case 'discard':
       return [];
     case 'settle':
       return leaseStore(op);
     case 'suspend':
-      return [op.file, `${op.folder}/`];
+      return [op.file, `${op.folder}/`, ...groupsOf(runningPaths(op.config))];
     case 'resume':
-      return [op.file, ...runningPaths(op.config), ...leaseStore(op)];
+      return [op.file, ...runningPaths(op.config), ...leaseStore(op), ...groupsOf(runningPaths(op.config))];
     case 'make-disk':
-      return [op.path, ...(op.from === null ? [] : [op.from.path]), `${op.folder}/`];
+      return [op.path, ...(op.from === null ? [] : [op.from.path, ...groupsOf([op.from.path])]), `${op.folder}/`];
     case 'make-seed':
     case 'adopt-disk':
       return [op.path, `${op.folder}/`];
     case 'attach-disk':
-      return [op.disk.path].filter(isPath);
+      return [op.disk.path, ...groupsOf([op.disk.path])].filter(isPath);
+    case 'detach-disk':
+      return groupsOf([op.path]);
     case 'change-cd':
       return [op.path].filter(isPath);
     case 'define':
     case 'autostart':
-    case 'stop':
     case 'pause':
     case 'unpause':
     case 'set-memory':
@@ -71,7 +91,6 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'set-cpupool':
     case 'rename':
     case 'ready':
-    case 'detach-disk':
     case 'attach-nic':
     case 'detach-nic':
     case 'move-nic':
@@ -84,9 +103,9 @@ export const pathsOf = (op: Op): readonly string[] => {
 
 /** What must be there; what is made on the way need not. */
 export const pathConditions = (op: VmOp): readonly Condition[] => {
-  const copied = op.verb === 'restart' ? op.copies.flatMap((c) => [c.path, `${c.folder}/`]) : [];
-  const made = new Set([...copied, ...('lease' in op && op.verb !== 'stop' ? leaseStore(op) : [])]);
-  return pathsOf(op).flatMap((path) => (made.has(path) ? [] : [{ is: 'path', path } as const]));
+  const made = new Set(op.verb === 'restart' ? op.copies.map((c) => c.path) : []);
+  // Of a store it is asked whose it is.
+  return pathsOf(op).flatMap((path) => (made.has(path) || path.endsWith('/') ? [] : [{ is: 'path', path } as const]));
 };
 
 /** Whether a QEMU serves a VM of this configuration from its start on. */

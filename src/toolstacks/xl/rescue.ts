@@ -9,7 +9,7 @@ import type { CfgRecord, Domain } from '../../kinds/vm/live.ts';
 import type { CfgDraft } from '../../kinds/vm/ops.ts';
 import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until } from './domain-steps.ts';
 import { checkPath, written } from './lower-cfg.ts';
-import { unmade } from './lower-disk.ts';
+import { ungrown, unmade } from './lower-disk.ts';
 import { bytesOf, renderWith } from './render.ts';
 
 const domainOf = (uuid: string, seen: ServerSeen): Domain | undefined => seen.domains.find((d) => d.uuid === uuid);
@@ -62,6 +62,8 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
       return oneName(op.record, now);
     case 'make-disk':
       return unmade(op, now);
+    case 'grow-disk':
+      return ungrown(op, now);
     case 'start':
       return halfMade;
     case 'restart': {
@@ -103,6 +105,8 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'migrate':
     case 'discard':
     case 'settle':
+    case 'activate':
+    case 'deactivate':
     case 'suspend':
     case 'autostart':
     case 'stop':
@@ -111,7 +115,6 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'ready':
     case 'make-seed':
     case 'adopt-disk':
-    case 'grow-disk':
     case 'set-memory':
     case 'set-vcpus':
     case 'set-sched':

@@ -340,6 +340,8 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'migrate':
     case 'discard':
     case 'settle':
+    case 'activate':
+    case 'deactivate':
     case 'suspend':
     case 'resume':
     case 'forget':

@@ -81,3 +81,22 @@ test('what another server did may have reached this one, by a store that both ha
   await recent('dom1', 'all', []);
   expect(control.reads).toHaveLength(2);
 });
+
+test('what is to be changed alone is changed by one after the other, on whatever server, and by others meanwhile', async () => {
+  const { clock, changing } = open();
+  const said: string[] = [];
+  const act = (name: string) => async (): Promise<void> => {
+    said.push(`${name} begins`);
+    await clock.sleep(100);
+    said.push(`${name} ends`);
+    if (name === 'a') throw new Error('a');
+  };
+  await Promise.allSettled([
+    changing('dom1', act('a'), '/dev/vg0'),
+    changing('dom2', act('b'), '/dev/vg0'),
+    changing('dom2', act('c'), '/dev/vg1'),
+  ]);
+  const of = (...names: readonly string[]): readonly string[] => said.filter((s) => names.includes(s[0] ?? ''));
+  expect(of('a', 'b')).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  expect(of('a', 'c')).toEqual(['a begins', 'c begins', 'a ends', 'c ends']);
+});

@@ -45,6 +45,10 @@ test('what the file says is kept', async () => {
     shared: true,
     state: 'absent',
   });
+  expect(await storeOf('type: lvm, volumeGroup: lun0, shared: true')).toMatchObject({
+    path: '/dev/lun0',
+    shared: true,
+  });
   const options = 'vers=4.2,hard,proto=tcp,sec=krb5:krb5i,x-systemd.automount,clientaddr=10.0.0.1';
   expect(
     await storeOf(`type: nfs, path: /srv/x, source: "filer:/x", shared: true, options: "${options}"`),

@@ -1,7 +1,7 @@
 /** The lines of /etc/fstab that Reeve keeps: found, written and taken out, and nothing else touched. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fstabAt, fstabEntries, mountOptions, withEntry, withoutEntry } from '../../../src/kinds/repository/fstab.ts';
+import { fstabAt, fstabEntries, bootOptions, withEntry, withoutEntry } from '../../../src/kinds/repository/fstab.ts';
 
 const debian = `# /etc/fstab: static file system information.
 UUID=1 / ext4 errors=remount-ro 0 1
@@ -15,7 +15,13 @@ describe('fstab', () => {
     expect(fstabEntries(withEntry(debian, store))).toMatchObject([
       { source: 'UUID=1', path: '/', type: 'ext4', options: 'errors=remount-ro', ours: false },
       { source: 'filer:/old', path: '/srv/old', type: 'nfs4', options: 'ro,hard', ours: false },
-      { source: store.source, path: store.path, type: 'nfs', options: '_netdev,nofail,vers=4.2', ours: true },
+      {
+        source: store.source,
+        path: store.path,
+        type: 'nfs',
+        options: '_netdev,nofail,x-systemd.before=xendomains.service,vers=4.2',
+        ours: true,
+      },
     ]);
     expect(fstabAt(debian, '/srv/vmstore')).toBeUndefined();
   });
@@ -23,7 +29,7 @@ describe('fstab', () => {
   it('gets a line at its end, and loses it again to the byte', () => {
     const text = withEntry(debian, store);
     expect(text).toBe(
-      `${debian}# Reeve keeps the next line: repository vmstore\nfiler:/export/vmstore /srv/vmstore nfs _netdev,nofail,vers=4.2 0 0\n`,
+      `${debian}# Reeve keeps the next line: repository vmstore\nfiler:/export/vmstore /srv/vmstore nfs _netdev,nofail,x-systemd.before=xendomains.service,vers=4.2 0 0\n`,
     );
     expect(withoutEntry(text, store.path)).toBe(debian);
     expect(withEntry('', store).startsWith('# Reeve')).toBe(true);
@@ -32,7 +38,7 @@ describe('fstab', () => {
   it('changes a line of its own, and leaves a person’s alone', () => {
     const twice = withEntry(withEntry(debian, store), { ...store, options: '' });
     expect(twice.match(/vmstore nfs/g)).toHaveLength(1);
-    expect(fstabAt(twice, store.path)?.options).toBe(mountOptions(''));
+    expect(fstabAt(twice, store.path)?.options).toBe(bootOptions(''));
     const own = `${debian}filer:/export/vmstore /srv/vmstore nfs hard 0 0\n`;
     expect(withoutEntry(own, store.path)).toBe(own);
   });

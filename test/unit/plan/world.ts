@@ -297,6 +297,8 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
       return edit(s, op.uuid, (d) => ({ ...d, cdroms: { ...d.cdroms, [op.vdev]: { path: op.path ?? '' } } }));
     case 'ready':
     case 'make-seed':
+    case 'activate':
+    case 'deactivate':
       return s;
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };

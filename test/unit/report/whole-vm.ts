@@ -80,6 +80,13 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     leaves: { path: '/etc/xen/win-1.cfg', digest: 'd4'.repeat(32), links: ['/etc/xen/auto/win-1.cfg'] },
   },
   discard: { verb: 'discard', home: 'dom02' },
+  activate: { verb: 'activate', folder: '/dev/vg0', paths: ['/dev/vg0/win'], lease: null },
+  deactivate: {
+    verb: 'deactivate',
+    folder: '/dev/vg0',
+    paths: ['/dev/vg0/win'],
+    lease: { path: '/dev/vg0/win', digest: 'd6'.repeat(32) },
+  },
   settle: {
     verb: 'settle',
     path: '/etc/xen/win-1.cfg',

@@ -1,10 +1,11 @@
 /** The volume groups of the simulated dom0: words, codes and JSON as LVM 2.03.16 prints them; open volumes, old bytes, and what a reading says. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ask, connect, start } from './client.ts';
+import { openAtBoot } from '../../../src/sim/lvm.ts';
 import { bench, cfg, type Bench } from './farm.ts';
 
 const on = { volumeGroups: { vg0: 4_190_208 }, paths: ['/srv/vmlinuz', '/srv/initrd.gz', '/srv/a.img'] };
-const vgs = 'vgs --reportformat json --units k --nosuffix -o vg_name,vg_size,vg_free,vg_tags';
+const vgs = 'vgs --reportformat json --units k --nosuffix -o vg_name,vg_uuid,vg_size,vg_free,vg_tags';
 const lvs = 'lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags';
 
 let b: Bench;
@@ -24,6 +25,7 @@ const well = async (...lines: readonly string[]): Promise<string> => {
   }
   return out;
 };
+const uuidOf = (group: string): string | undefined => b.world.groups.get(group)?.uuid;
 const bytesOf = (name: string): string | undefined => b.world.files.text(`/dev/vg0/${name}`);
 const sizeOf = (name: string): number | undefined => {
   const node = b.world.files.get(`/dev/vg0/${name}`);
@@ -56,7 +58,7 @@ describe('reports', () => {
       "report": [
           {
               "vg": [
-                  {"vg_name":"vg0", "vg_size":"4190208.00", "vg_free":"4120576.00", "vg_tags":"f"}
+                  {"vg_name":"vg0", "vg_uuid":"${uuidOf('vg0')}", "vg_size":"4190208.00", "vg_free":"4120576.00", "vg_tags":"f"}
               ]
           }
       ]
@@ -81,8 +83,8 @@ describe('reports', () => {
       report: [
         {
           vg: [
-            { vg_name: 'vg0', vg_size: '8192.00', vg_free: '8192.00', vg_tags: '' },
-            { vg_name: 'vg1', vg_size: '4096.00', vg_free: '4096.00', vg_tags: '' },
+            { vg_name: 'vg0', vg_uuid: uuidOf('vg0'), vg_size: '8192.00', vg_free: '8192.00', vg_tags: '' },
+            { vg_name: 'vg1', vg_uuid: uuidOf('vg1'), vg_size: '4096.00', vg_free: '4096.00', vg_tags: '' },
           ],
         },
       ],
@@ -196,6 +198,39 @@ describe('what LVM refuses', () => {
   });
 });
 
+describe('a volume that no boot opens', () => {
+  beforeEach(() => well(make('a', '4096k', ' --setautoactivation n --addtag x --addtag y=1/2'), make('b', '4096k')));
+  it('is closed and opened, with its bytes, and has a node only where it is open', async () => {
+    b.world.files.write('/dev/vg0/a', 'bytes');
+    await well('lvchange -q -an vg0/a', 'lvextend -q -L 8192k vg0/a', 'lvrename -q vg0 a c');
+    expect([b.world.files.list('/dev/vg0'), bytesOf('c')]).toEqual([['b'], undefined]);
+    await well('lvchange -q -ay vg0/c vg0/b');
+    expect([bytesOf('c'), sizeOf('c')]).toEqual(['bytes', 8192]);
+    openAtBoot(b.world);
+    expect(b.world.files.list('/dev/vg0')).toEqual(['b']);
+  });
+  it('is not closed while it is in use', async () => {
+    b.put('/etc/xen/a.cfg', cfg('a', { disk: '["format=raw,vdev=xvda,access=rw,target=/dev/vg0/a"]' }));
+    await well('xl create -q /etc/xen/a.cfg');
+    expect(await b.run('lvchange -q -an vg0/a')).toEqual({ rc: 5, out: '', err: '  Logical volume vg0/a in use.\n' });
+  });
+  // As LVM 2.03.16 selected them.
+  it.each([
+    ['(lv_name="a" && lv_tags=["x" && "y=1/2"])', true],
+    ['(lv_name="a" && lv_tags=["x"])', false],
+    ['(lv_name="a" && lv_tags="")', false],
+    ['(lv_name="b" && lv_tags=["x" && "y=1/2"])', false],
+    ['(lv_name="b" && lv_tags="") || (lv_name="a" && lv_tags=["x" && "y=1/2"])', true],
+    ['lv_tags={"x"}', true],
+    ['lv_tags={"z"}', false],
+    ['(lv_name="a")', true],
+  ])('is selected by %s: %s', async (select, yes) => {
+    const done = await b.argv(['lvchange', '-q', '--addtag', 'new', '-S', select, 'vg0/a']);
+    expect(done).toEqual({ rc: 0, out: yes ? '  Logical volume vg0/a changed.\n' : '', err: '' });
+    expect(b.world.groups.get('vg0')?.volumes.get('a')?.tags.includes('new')).toBe(yes);
+  });
+});
+
 describe('an open volume', () => {
   beforeEach(async () => {
     await well(make('a'));
@@ -224,6 +259,22 @@ describe('the bytes of a removed volume', () => {
     expect(bytesOf('b')).toBe('secret');
     await well(make('c'));
     expect(bytesOf('c')).toBe('');
+  });
+  it('are those that a volume grows by, unless a zeroed one gives it its extents', async () => {
+    const take =
+      'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+    const grow = (part: string): Promise<{ rc: number; err: string }> =>
+      b.argv(['sh', '-c', take, `vg0/${part}`, 'vg0/g', '8192k']);
+    await well('lvremove -q -f vg0/b', 'lvcreate -q -y -n x -L 4096k vg0', make('g', '4096k'), 'lvremove -q -f vg0/x');
+    b.world.groups.get('vg0')!.left = new TextEncoder().encode('secret');
+    await well('lvextend -q -L 8192k vg0/g');
+    expect(bytesOf('g')?.slice(4096 * 1024)).toBe('secret');
+    await well('lvremove -q -f vg0/g', make('g', '4096k'), 'blkdiscard -z /dev/vg0/g');
+    b.world.groups.get('vg0')!.left = new TextEncoder().encode('secret');
+    await well(make('p', '4096k'), 'blkdiscard -z /dev/vg0/p');
+    expect(await grow('p')).toMatchObject({ rc: 0, err: '' });
+    expect([bytesOf('g'), sizeOf('g'), sizeOf('p')]).toEqual(['', 8192, undefined]);
+    expect(await grow('p')).toMatchObject({ rc: 5, err: '  Failed to find logical volume "vg0/p"\n' });
   });
   it('are gone after blkdiscard, and the size stays', async () => {
     await well('blkdiscard -z /dev/vg0/b');
