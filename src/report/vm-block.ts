@@ -63,6 +63,15 @@ const feels = (disruption: Disruption, downtimeMs: number): string => {
 const lasts = (operations: readonly Operation[]): string =>
   `takes about ${time(operations.reduce((sum, o) => sum + o.estimate.ms, 0))}`;
 
+/** What an earlier place of the VM still has of it. */
+const isRemainder = ({ op }: Operation): boolean => op.verb === 'discard' || op.verb === 'forget';
+
+/** What goes of that beside the change itself; where nothing else is done, the head says it. */
+const remainders = (operations: readonly Operation[]): readonly ChangeText[] =>
+  operations.every(isRemainder)
+    ? []
+    : operations.filter(isRemainder).map((o) => row('also', clean(`on ${o.server}: ${o.reason}`)));
+
 /** The head's words behind the name. */
 const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonly Refusal[]): string => {
   const cost = feels(vm.disruption, downtimeOf(operations));
@@ -74,10 +83,7 @@ const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonl
     case 'start':
       return `start; ${lasts(operations)}`;
     case 'update':
-      if (
-        operations.some((o) => o.op.verb === 'discard') &&
-        operations.every((o) => ['discard', 'forget'].includes(o.op.verb))
-      )
+      if (operations.some((o) => o.op.verb === 'discard') && operations.every(isRemainder))
         return `take away what a broken-off migration left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
       if (operations.length > 0 && operations.every((o) => o.op.verb === 'forget'))
         return `remove the cfg that it left on ${operations.map((o) => clean(o.server)).join(', ')}; ${cost}`;
@@ -167,6 +173,7 @@ export const vmBlock = (
     ),
     ...alias,
     ...placed,
+    ...remainders(operations),
     ...fresh,
     ...changes.map((c) => changeText(c)),
     ...whenRows(vm.subject.name, operations),

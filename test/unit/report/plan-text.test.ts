@@ -29,6 +29,23 @@ describe('renderPlan', () => {
     expect(Math.max(...wrapped.map((l) => l.length))).toBeLessThanOrEqual(60);
   });
 
+  test('what an earlier place still has of a VM is told beside what else is done to it', () => {
+    const [first] = usual.operations.filter((o) => o.target.name === 'web-1');
+    if (!first) throw new Error('no operation of web-1');
+    const half = {
+      ...first,
+      id: 'web-1/discard',
+      server: 'dom02',
+      op: { vm: first.target, server: 'dom02', uuid: 'u', name: 'web-1--incoming', verb: 'discard', home: 'dom01' },
+      reason: 'destroy web-1--incoming, which a broken-off migration left; the VM is on dom01',
+    } as Plan['operations'][number];
+    const vms = usual.vms.map((v) =>
+      v.subject.name === 'web-1' ? { ...v, operations: ['web-1/discard', ...v.operations] } : v,
+    );
+    const text = renderPlan({ ...usual, vms, operations: [half, ...usual.operations] }, plain);
+    expect(text).toMatch(/^ {4}also +on dom02: destroy web-1--incoming, which a broken-off migration left/m);
+  });
+
   test('a satisfied farm is exactly one line', () => {
     expect(renderPlan(empty, plain)).toBe('Nothing to do: 3 servers and 50 VMs are as the file says.\n');
   });
