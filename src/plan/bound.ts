@@ -51,13 +51,14 @@ export const leastOperations = (x: Decision): number => {
   const wake = life === 'paused' ? 1 : 0;
   const starts = t.mode === 'restart' || t.state === 'start';
   const ready = starts && t.want.ready && t.want.state === 'running' ? 1 : 0;
-  if (t.mode === 'delete') return (t.live?.domain ? 1 + wake : 0) + (t.live?.record ? 1 : 0);
+  const spare = t.spare.length;
+  if (t.mode === 'delete') return (t.live?.domain ? 1 + wake : 0) + (t.live?.record ? 1 : 0) + spare;
   // A restart copies its disks on the way.
   const copied = t.mode === 'restart' ? [] : t.move;
   const disks = [...t.make, ...copied, ...t.adopt, ...(t.seed ? [t.seed] : [])];
   const made = disks.filter((m) => !t.keep.has(`disks.${m.vdev}`)).length + t.grow.length;
-  if (t.mode === 'restart') return made + 1 + wake + links + ready + (t.state === 'pause' ? 1 : 0);
+  if (t.mode === 'restart') return made + 1 + wake + links + ready + (t.state === 'pause' ? 1 : 0) + spare;
   const state = t.state === null ? 0 : t.state === 'stop' ? 1 + wake : 1;
   const lease = t.unleased && t.state !== 'stop' ? 1 : 0;
-  return made + cfgWrites(x) + links + lease + state + ready + runningChanges(t);
+  return made + cfgWrites(x) + links + lease + state + ready + spare + runningChanges(t);
 };

@@ -4,7 +4,7 @@ import { severity, within, worst, type Disruption } from '../core/disruption.ts'
 import type { PlanChange, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../kinds/vm/compare.ts';
 import { isVolumeGroup, savedPath } from '../kinds/repository/live.ts';
-import { homeOf, leaseIn, leasePath, viaOf, type LeaseDraft, type SharedStore } from '../kinds/vm/lease.ts';
+import { homeOf, leaseIn, leasePath, leasesOf, viaOf, type LeaseDraft, type SharedStore } from '../kinds/vm/lease.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
 import type { GrownDisk, VmTransition } from '../kinds/vm/draft.ts';
 import type { Facts } from '../kinds/vm/facts.ts';
@@ -70,9 +70,13 @@ const leaseFor = (
   facts: Facts,
 ): LeaseDraft => {
   const now = leaseIn(facts.seen.storage, home.path, want.uuid);
-  const before = now && now.lease !== 'odd' ? now.lease.generation : 0;
+  const generations = leasesOf(facts.seen.storage, facts.shared, want.uuid).map(({ lease }) =>
+    lease === 'odd' ? 0 : lease.generation,
+  );
   const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
-  const disks = Object.fromEntries(Object.entries(own).map(([vdev, d]) => [vdev, d.path]));
+  // Of volumes, what others may have as well is nobody's: it is opened beside.
+  const mine = Object.entries(own).filter(([, d]) => !isVolumeGroup(home.path) || (d.access === 'rw' && !d.shared));
+  const disks = Object.fromEntries(mine.map(([vdev, d]) => [vdev, d.path]));
   return {
     repository: home.name,
     folder: home.path,
@@ -80,7 +84,7 @@ const leaseFor = (
     replaces: now?.digest ?? 'absent',
     farm: facts.farm,
     // A cfg that is left on a dead server must lose against the new one.
-    generation: Math.max(live?.marker?.generation ?? 0, before) + 1,
+    generation: Math.max(live?.marker?.generation ?? 0, ...generations) + 1,
     disks,
     frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
   };
@@ -90,7 +94,7 @@ const leaseFor = (
 const isUnleased = (
   { seen }: Facts,
   { folder }: LeaseDraft,
-  { uuid, state }: Resolved,
+  { key, uuid, state }: Resolved,
   live: LiveVm | null,
   server: string,
 ): boolean => {
@@ -98,8 +102,27 @@ const isUnleased = (
   const up = live?.domain?.state === 'running' || live?.domain?.state === 'paused';
   if (!up || state === 'stopped' || store?.is !== 'there' || store.marker === null) return false;
   const held = leaseIn(seen.storage, folder, uuid)?.lease;
-  return held === undefined || (held !== 'odd' && held.server !== server);
+  return held === undefined || (held !== 'odd' && (held.server !== server || held.vm !== key));
 };
+
+/**
+ * Leases that it has no use of once this is done: of stores where it is not at home, where it runs here or goes; and its own,
+ * where it went down by itself and is to stay down. What another server says of itself is left to that.
+ */
+const spareLeases = (
+  facts: Facts,
+  home: SharedStore | null,
+  { uuid, state }: Resolved,
+  live: LiveVm | null,
+  server: string,
+  runs: boolean,
+): VmTransition['spare'] =>
+  leasesOf(facts.seen.storage, facts.shared, uuid).flatMap(({ store, lease, digest }) => {
+    if (lease === 'odd' || lease.farm !== facts.farm || live === null) return [];
+    const own = lease.server === server && !live.domain && state === 'stopped';
+    if (!(store.path === home?.path ? own : runs || own)) return [];
+    return [{ folder: store.path, path: leasePath(store.path, uuid, lease.disks), digest }];
+  });
 
 /** The file that holds its memory, where it was suspended and never resumed. */
 const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {
@@ -215,6 +238,18 @@ export const decide = (
     via,
     force: within('data-loss', budget(spec, null)),
     unleased: lease !== null && isUnleased(facts, lease, want, live, server) && spec.state !== 'absent',
+    spare: spareLeases(
+      facts,
+      home,
+      want,
+      live,
+      server,
+      // Of one that goes its home's lease goes with the stop.
+      restarts ||
+        stateHow === 'start' ||
+        stateHow === 'delete' ||
+        (live?.domain?.state === 'running' && stateHow !== 'stop'),
+    ),
     journey: null,
     saved: live?.domain ? null : savedIn(facts, want.uuid),
   };
@@ -227,6 +262,7 @@ export const decide = (
     adopt.length === 0 &&
     !transition.give &&
     !transition.unleased &&
+    transition.spare.length === 0 &&
     !adopts(live, want, spec);
   const disruption = worst([
     ...joined.map((t) => t.way.disruption),

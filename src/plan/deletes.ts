@@ -1,4 +1,5 @@
 /** The rules of deletion: only what is ours, only in a run that saw the whole pool, never too many at once. */
+import { isUnknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
@@ -58,8 +59,16 @@ export const mayDelete = (
   }
   if (options.targets.length > 0)
     return refuse('a run that covers only part of the pool deletes nothing', 'leave out --target');
-  const pool = farm.pools.find((p) => p.name === spec.pool);
-  const [unread] = pool ? unreadIn(pool, observed) : [];
+  const [elsewhere] = [...observed].flatMap(([name, s]) =>
+    name !== found.server && !isUnknown(s) && s.domains.some((d) => d.uuid === found.uuid) ? [name] : [],
+  );
+  if (elsewhere !== undefined) {
+    const why = `it runs on ${elsewhere}, and what is to go is an old cfg of it on ${found.server}`;
+    return refuse(why, 'put it back into the file and apply that first');
+  }
+  const [unread] = farm.pools
+    .filter((p) => p.name === spec.pool || p.name === found.pool)
+    .flatMap((p) => unreadIn(p, observed));
   if (unread !== undefined)
     return refuse(`${unread} of its pool could not be read`, 'try again when every server of the pool answers');
   return null;
@@ -79,8 +88,12 @@ export const tooMany = (deletes: number, farm: Farm, total: number): string | nu
 export const withPruned = (farm: Farm, found: Matched, prune: boolean): readonly { spec: VmSpec; found: Found }[] => {
   if (!prune || farm.vms.length === 0) return [];
   const known = new Set(farm.vms.map((v) => v.key));
-  return found.left.flatMap((f) => {
+  // Of one that is found twice the running one first; the other goes with the next run.
+  const left = [...found.left].sort((a, b) => Number(b.live.domain !== null) - Number(a.live.domain !== null));
+  return left.flatMap((f) => {
     const m = f.marker;
-    return m?.farm === farm.name && !known.has(m.vm) ? [{ spec: pruned(f, m.vm), found: f }] : [];
+    if (m?.farm !== farm.name || known.has(m.vm)) return [];
+    known.add(m.vm);
+    return [{ spec: pruned(f, m.vm), found: f }];
   });
 };

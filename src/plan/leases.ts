@@ -5,6 +5,7 @@ import type { ServerSeen } from '../kinds/server/live.ts';
 import { leaseHelp, leaseIn } from '../kinds/vm/lease.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
+import type { Found } from './match.ts';
 import { localDisk, sharedPaths } from './ways-out.ts';
 
 type SeenOf = (server: string) => ServerSeen | undefined;
@@ -23,13 +24,35 @@ const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly Lease[] =>
       }),
     );
 
+/** By its key, or by the one that it had before. */
+const isOf = (vm: string, spec: VmSpec): boolean => vm === spec.key || vm === spec.formerly;
+
+/** By vdev: what lies in shared stores marked as the VM's, one disk each. A lease that is a tag tells of its own group only. */
+const ownDisks = (uuid: string, pool: PoolSpec, seenOf: SeenOf): Readonly<Record<string, string>> => {
+  const found = new Map<string, Set<string>>();
+  for (const r of Object.values(pool.repositories).filter((x) => x.shared))
+    for (const s of pool.servers) {
+      const store = seenOf(s.name)?.storage.stores[r.path];
+      for (const [name, { marker, there }] of store?.is === 'there' ? Object.entries(store.disks) : [])
+        if (there && marker && marker !== 'odd' && marker.uuid === uuid)
+          found.set(marker.vdev, (found.get(marker.vdev) ?? new Set()).add(`${disksFolder(r.path)}/${name}`));
+    }
+  return Object.fromEntries(
+    [...found].flatMap(([vdev, [path, ...more]]) => (path === undefined || more.length > 0 ? [] : [[vdev, path]])),
+  );
+};
+
 /** The lease of a VM on one of these servers, none of which was read. */
 const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Lease | null => {
   const pool = poolOf(farm, spec);
   const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
   if (!pool || silent.size === 0) return null;
-  const mine = (l: Lease): boolean => l.vm === spec.key && l.farm === farm.name && silent.has(l.server);
-  return leasesIn(pool, seenOf).find(mine) ?? null;
+  // One that changed its home may have left an older one behind.
+  const [newest] = leasesIn(pool, seenOf)
+    .filter((l) => isOf(l.vm, spec) && l.farm === farm.name)
+    .sort((a, b) => b.generation - a.generation);
+  if (!newest || !silent.has(newest.server)) return null;
+  return { ...newest, disks: { ...ownDisks(newest.uuid, pool, seenOf), ...newest.disks } };
 };
 
 /** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
@@ -52,7 +75,7 @@ const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): reado
       const store = seenOf(s.name)?.storage.stores[r.path];
       if (store?.is !== 'there') return [];
       return Object.entries(store.disks).flatMap(([name, { marker, there }]) =>
-        there && marker && marker !== 'odd' && marker.farm === farm.name && marker.vm === spec.key
+        there && marker && marker !== 'odd' && marker.farm === farm.name && isOf(marker.vm, spec)
           ? [`${disksFolder(r.path)}/${name}`]
           : [],
       );
@@ -90,8 +113,12 @@ export const hidden = (
     };
   // Its file may have moved it from there.
   const other = farm.pools.find((p) => p !== pool && p.servers.some((s) => s.state !== 'lost' && !seenOf(s.name)));
-  if ((lost.length === 0 && !other) || leftBy(spec, farm, seenOf)) return null;
-  const disks = marked(spec, pool, farm, seenOf);
+  if (lost.length === 0 && !other) return null;
+  // Where its lease and the marks of its disks tell of each, they are where it goes on.
+  const left = leftBy(spec, farm, seenOf);
+  if (left && Object.entries(spec.disks ?? {}).every(([vdev, d]) => !d.made || vdev in left.disks)) return null;
+  const known = new Set(Object.values(left?.disks ?? {}));
+  const disks = marked(spec, pool, farm, seenOf).filter((path) => !known.has(path));
   const [first] = disks;
   if (first === undefined) return null;
   const where = lost.length > 0 ? 'a server is lost' : `pool ${other?.name} was not read, or not all of it`;
@@ -102,6 +129,18 @@ export const hidden = (
         ? `plan pool ${other?.name}, too, when all of it answers: what is there moves, and is not made anew`
         : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, --delete-disks ${first.replace(/^.*\//, '')}`,
   };
+};
+
+/**
+ * It was up where its cfg is since that server booted, and nobody gave its lease back: it may have been migrated away. One that
+ * Reeve stopped gave it back, and a reboot changes the boot.
+ */
+export const wasUp = ({ server, uuid }: Found, seenOf: SeenOf): boolean => {
+  const seen = seenOf(server);
+  return Object.values(seen?.storage.stores ?? {}).some((store) => {
+    const held = store.is === 'there' ? store.leases[uuid ?? '']?.lease : undefined;
+    return held !== undefined && held !== 'odd' && held.server === server && held.boot === seen?.bootId;
+  });
 };
 
 /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */

@@ -28,7 +28,7 @@ import { startOrder, tiesOf } from './order.ts';
 import { refusal } from './refusal.ts';
 import { roomOf } from './room.ts';
 import { fetchedFor, planImages } from './images.ts';
-import { heldElsewhere, hidden, leftBy, restsOn } from './leases.ts';
+import { heldElsewhere, hidden, leftBy, restsOn, wasUp } from './leases.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './removals.ts';
 import type { Roof } from './parts.ts';
 import { openSpace, wantsOf } from './space.ts';
@@ -199,7 +199,11 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       refused.push(refusal(spec.key, `${spec.key} is left alone`, m.why, m.help));
     } else if (spec.state === 'absent') {
       doomed.push({ spec, found: m.found });
-    } else if (!m.found.live.domain && unread.length > 0 && m.found.live.marker?.home !== m.found.server) {
+    } else if (
+      !m.found.live.domain &&
+      unread.length > 0 &&
+      (m.found.live.marker?.home !== m.found.server || wasUp(m.found, seenOf))
+    ) {
       const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
       refused.push(refusal(spec.key, `${spec.key} is left alone`, why, whenRead(unread, pool)));
     } else {

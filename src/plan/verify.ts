@@ -57,6 +57,7 @@ const withoutDomain: ReadonlySet<Op['verb']> = new Set([
   'discard',
   'activate',
   'deactivate',
+  'unlease',
   'define',
   'autostart',
   'undefine',

@@ -90,6 +90,8 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'activate':
     case 'deactivate':
       return { names: [op.name], paths: [op.folder, ...op.paths, ...(op.lease === null ? [] : [op.lease.path])] };
+    case 'unlease':
+      return { names: [op.name], paths: [op.folder, op.lease.path] };
     case 'discard':
       return { names: [op.name, op.home], paths: [] };
     case 'pause':

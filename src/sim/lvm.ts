@@ -189,6 +189,8 @@ const lvchange: Program = async (world, _process, argv) => {
       if (!isOpen(world, vg, lv)) world.files.put(node(vg, lv), volume.kept, 0o660, volume.sizeKiB);
       return fine;
     }
+    const [auto] = all('--setautoactivation');
+    if (auto !== undefined) volume.auto = auto !== 'n';
     volume.tags = retagged(volume.tags, argv);
     return said(`  Logical volume ${path} changed.\n`);
   });
@@ -201,7 +203,8 @@ const lvchange: Program = async (world, _process, argv) => {
 
 /** `remove NAME…`: the map of a volume, whether LVM still knows that or not. */
 const dmsetup: Program = async (world, _process, argv) => {
-  const results = argv.slice(1).map((name): Result => {
+  const results: Result[] = [];
+  const remove = (name: string): Result => {
     const [, vg = '', lv = ''] =
       /^((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(name)?.map((w) => w.replaceAll('--', '-')) ?? [];
     if (!isOpen(world, vg, lv))
@@ -212,7 +215,12 @@ const dmsetup: Program = async (world, _process, argv) => {
     if (volume) volume.kept = bytesOf(world, vg, lv);
     drop(world, vg, lv);
     return fine;
-  });
+  };
+  // It stops at the first that fails.
+  for (const name of argv.slice(1)) {
+    results.push(remove(name));
+    if (results.at(-1)?.rc !== 0) break;
+  }
   return { rc: Math.max(0, ...results.map((r) => r.rc)), out: '', err: results.map((r) => r.err).join('') };
 };
 

@@ -4,7 +4,7 @@ export interface Volume {
   sizeKiB: number;
   tags: readonly string[];
   /** False: a boot leaves it closed. */
-  readonly auto: boolean;
+  auto: boolean;
   /** What it held when it was closed last: an open one is a file of its dom0. */
   kept: Uint8Array;
 }

@@ -231,3 +231,86 @@ describe('a server that dies', () => {
     expect((await planOf(local(', server: dom02'))).operations.map((o) => o.id)).toContain('web/start');
   });
 });
+
+describe('a VM that changes more than one thing', () => {
+  it('brings a new disk along to another server', async () => {
+    await begin();
+    const more = farm(', server: dom02')
+      .replace('{ size: 1GiB } }', '{ size: 1GiB }, xvdb: { size: 2GiB } }')
+      .replace('address: a', 'address: dom01')
+      .replace('address: b', 'address: dom02');
+    // Down on the way, and alive.
+    const plan = await planOf(more, { allow: [{ disruption: 'restart', pattern: '*' }] });
+    expect((await rig.apply(plan)).failed).toEqual([]);
+    await converge(more);
+    expect(await runsOn('dom02')).toBe(true);
+    const raw = store()
+      .list('/disks')
+      .filter((n) => n.endsWith('.raw'));
+    expect(raw.map((n) => n.replace(/-[0-9a-f]{8}\.raw$/, ''))).toEqual(['web-xvda', 'web-xvdb']);
+    await converge(
+      more.replace('server: dom02', 'server: dom01').replace('2GiB } }', '2GiB }, xvdc: { size: 1GiB } }'),
+    );
+    expect([await runsOn('dom01'), await runsOn('dom02')]).toEqual([true, false]);
+  });
+
+  it('and its name meets its own disks again when its server dies', async () => {
+    await begin();
+    const renamed = (first = ''): string => farm('', first).replace('{ web: {', '{ www: { formerly: web,');
+    await converge(renamed());
+    expect(leases()).toMatchObject([{ vm: 'www', server: 'dom01' }]);
+    const plain = (first = ''): string => renamed(first).replace('formerly: web,', '');
+    await converge(plain());
+    await rig.sim.faults('dom01').refuse(true);
+    await converge(plain(lost));
+    expect([
+      store().read(`/disks/${disk()}`),
+      store()
+        .list('/disks')
+        .filter((n) => n.endsWith('.raw')).length,
+    ]).toEqual(['mine', 1]);
+    expect((await rig.sim.hand('dom02', ['xl', 'list'])).out).toMatch(/^www /m);
+  });
+});
+
+describe('a lease', () => {
+  it('of a VM that went down by itself is given back where it is to stay down', async () => {
+    await begin();
+    await rig.sim.hand('dom01', ['xl', 'shutdown', '-w', 'web']);
+    await rig.sim.settle();
+    expect(leases()).toHaveLength(1);
+    await converge(farm(', server: dom01, state: stopped'));
+    expect(leases()).toEqual([]);
+  });
+
+  it('that nobody gave back keeps a VM from a start while it may have been migrated away', async () => {
+    await begin();
+    await rig.sim.hand('dom01', ['xl', 'destroy', 'web']);
+    await rig.sim.settle();
+    await rig.sim.faults('dom02').refuse(true);
+    const plan = await planOf(farm(''));
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused[0]?.why).toMatch(/only a cfg of it was seen, on dom01, and dom02 could not be read/);
+    await rig.sim.faults('dom02').clear();
+    await converge(farm(''));
+    expect(await runsOn('dom01')).toBe(true);
+  });
+});
+
+describe('an old cfg', () => {
+  it('of a VM that runs elsewhere takes neither its lease nor its disks along when it has left the file', async () => {
+    await begin();
+    // Somebody moved it by hand: the cfg stays behind.
+    await rig.sim.hand('dom01', ['xl', 'destroy', 'web']);
+    const cfg = rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '';
+    rig.sim.files('dom02').write('/root/web.cfg', cfg);
+    await rig.sim.hand('dom02', ['xl', 'create', '/root/web.cfg']);
+    await rig.sim.settle();
+    const other = farm('').replace(/vms:.*/, 'vms: { other: { state: stopped, disks: {} } }');
+    const plan = await planOf(other, { prune: true, deleteDisks: ['web'] });
+    expect(plan.operations.filter((o) => o.target.name === 'web' || o.op.verb === 'delete-disk')).toEqual([]);
+    expect(plan.refused.map((r) => r.why)).toContain(
+      'it runs on dom02, and what is to go is an old cfg of it on dom01',
+    );
+  });
+});

@@ -9,6 +9,7 @@ export const idOf = (op: VmOp): string => {
   if ('vdev' in op) return `${base}/${op.vdev}`;
   if (op.verb === 'forget' || op.verb === 'discard' || op.verb === 'activate' || op.verb === 'deactivate')
     return `${base}/${op.server}`;
+  if (op.verb === 'unlease') return `${base}${op.folder}`;
   if (op.verb === 'migrate') return `${base}/${op.peer}`;
   return 'nic' in op ? `${base}/${op.nic.replace(/^mac /, '')}` : base;
 };
@@ -77,6 +78,8 @@ export const reasonOf = (op: VmOp): string => {
       return 'open its volumes there';
     case 'deactivate':
       return op.lease === null ? 'close its volumes there' : 'give back the lease of its volumes';
+    case 'unlease':
+      return `give back the lease in ${op.folder}, of which it has no use`;
     case 'discard':
       return `destroy ${op.name}, which a broken-off migration left; the VM is on ${op.home}`;
     case 'settle':
@@ -121,6 +124,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'release':
     case 'activate':
     case 'deactivate':
+    case 'unlease':
       return { ms: 500, downtimeMs: 0 };
     case 'discard':
     case 'settle':
@@ -173,6 +177,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'settle':
     case 'activate':
     case 'deactivate':
+    case 'unlease':
     case 'resume':
     case 'discard':
       return 'none';

@@ -1,7 +1,7 @@
 /** The cfg that a transition writes: the wanted values, the old ones of what is kept, and the marker that remembers what was applied. */
 import type { Change, How, Way } from '../../core/change.ts';
 import type { DiskMarker } from '../repository/live.ts';
-import type { LeaseDraft } from './lease.ts';
+import type { LeaseDraft, SpareLease } from './lease.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
@@ -42,6 +42,8 @@ export interface VmTransition {
   readonly force: boolean;
   /** It runs without the lease that is its own: somebody migrated it, or it was started by hand. */
   readonly unleased: boolean;
+  /** Leases that it has no use of once this is done. */
+  readonly spare: readonly (SpareLease & { readonly folder: string })[];
   /** To another server; null: it stays on `server`. */
   readonly journey: Journey | null;
   /** Where its memory was saved: it is resumed instead of started; null: nowhere. */

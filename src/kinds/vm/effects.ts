@@ -219,6 +219,7 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'settle':
     case 'activate':
     case 'deactivate':
+    case 'unlease':
       return [];
     case 'discard':
       return released;

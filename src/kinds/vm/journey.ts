@@ -5,9 +5,8 @@ import { homeAfter, type Journey, type VmTransition } from './draft.ts';
 import { autoFolder, configOfDomain } from './resolve.ts';
 import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
 import type { DiskConfig, VmConfig } from './spec.ts';
-import { isVolumeGroup } from '../repository/live.ts';
 import { settingOf } from './fields.ts';
-import { volumesOf } from './lease.ts';
+import { volumesAmong } from './lease.ts';
 import { lifeOf } from './state.ts';
 
 /** As it runs once what is changed live has been changed; memory at its smaller. */
@@ -32,9 +31,6 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
   const extra = runningCpuid(t);
   return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics, extra };
 };
-
-const pathsBy = ({ disks }: VmConfig): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(disks).map(([vdev, d]) => [vdev, d.path]));
 
 const leftBy = ({ live }: VmTransition): LeftCfg | null => {
   const record = live?.record;
@@ -84,11 +80,13 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
     case 'live': {
       const config = configOnTheWay(t);
       const stages = [t.server, ...j.through];
-      const volumes = t.lease && isVolumeGroup(t.lease.folder) ? volumesOf({ ...t.lease, disks: pathsBy(config) }) : [];
+      // What travels has no volume that only one server sees.
+      const volumes = volumesAmong(Object.values(config.disks));
+      const [first] = volumes;
       const inUse = (verb: 'activate' | 'deactivate', server: string): readonly VmOp[] =>
-        t.lease && volumes.length > 0
-          ? [{ ...here, server, verb, folder: t.lease.folder, paths: volumes, lease: null }]
-          : [];
+        first === undefined
+          ? []
+          : [{ ...here, server, verb, folder: first.slice(0, first.lastIndexOf('/')), paths: volumes, lease: null }];
       const moves = j.through.flatMap((peer, i): readonly VmOp[] => {
         const server = stages[i] ?? t.server;
         const move: VmOp = {
@@ -99,7 +97,8 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
           address: j.addresses[peer] ?? peer,
           key: j.key,
           config,
-          leaves: i === 0 ? left : null,
+          // One that comes back keeps its cfg.
+          leaves: i === 0 && to !== t.server ? left : null,
         };
         return [...inUse('activate', peer), move, ...inUse('deactivate', server)];
       });
@@ -145,6 +144,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
               deadlineMs: t.want.shutdownMs,
               force: t.force || ended,
               lease: held,
+              volumes: volumesAmong(d.disks),
             },
           ]
         : [];

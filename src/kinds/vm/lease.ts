@@ -43,6 +43,10 @@ export const onSharedGroup = (
   return home !== null && isVolumeGroup(home.path);
 };
 
+/** Those of these disks that are volumes, of whatever group. */
+export const volumesAmong = (disks: readonly { readonly path: string }[]): readonly string[] =>
+  disks.map((d) => d.path).filter(isVolumeGroup);
+
 /** Those of its disks that lie in the lease's volume group. */
 export const volumesOf = ({ folder, disks }: Pick<LeaseDraft, 'folder' | 'disks'>): readonly string[] =>
   Object.values(disks).filter((path) => path.startsWith(`${folder}/`));
@@ -68,6 +72,23 @@ export interface LeaseSeen {
   readonly lease: Lease | 'odd';
   readonly digest: Digest;
 }
+
+/** A lease as it is given back: where it still is the one that was seen. */
+export interface SpareLease {
+  readonly path: string;
+  readonly digest: Digest;
+}
+
+/** Those of a VM in the stores that its pool's servers share, whoever wrote them. */
+export const leasesOf = (
+  storage: Storage,
+  shared: readonly SharedStore[],
+  uuid: string,
+): readonly { readonly store: SharedStore; readonly lease: Lease | 'odd'; readonly digest: Digest }[] =>
+  shared.flatMap((store) => {
+    const found = leaseIn(storage, store.path, uuid);
+    return found ? [{ store, ...found }] : [];
+  });
 
 export const leaseIn = ({ stores }: Storage, folder: string, uuid: string): LeaseSeen | null => {
   const store = stores[folder];

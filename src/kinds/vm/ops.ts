@@ -1,6 +1,6 @@
 /** The operations on a VM, each on one server: plain data that a plan file can hold. */
 import type { Ref } from '../../core/ref.ts';
-import type { LeaseDraft } from './lease.ts';
+import type { LeaseDraft, SpareLease } from './lease.ts';
 import type { Marker } from './live.ts';
 import type { DiskMarker } from '../repository/live.ts';
 import type { CloudInit, DiskConfig, DiskSource, NicConfig, ReadySpec, VmConfig } from './spec.ts';
@@ -83,6 +83,8 @@ export type VmOp =
       readonly force: boolean;
       /** The lease that it gives back; null: it has none. */
       readonly lease: { readonly path: string; readonly digest: string } | null;
+      /** Its disks that are volumes: where several servers see them, they are not used here any more. */
+      readonly volumes: readonly string[];
     })
   /** Check the cfg, write it, shut down, wait until it is gone, start; the old cfg is started where the new one will not. */
   | (Base & {
@@ -186,6 +188,8 @@ export type VmOp =
   | (Volumes & { readonly verb: 'activate' })
   /** They are no longer used there. */
   | (Volumes & { readonly verb: 'deactivate' })
+  /** A lease that it has no use of: of a store where it is not at home any more, or of a VM that went down by itself. */
+  | (Base & { readonly verb: 'unlease'; readonly folder: string; readonly lease: SpareLease })
   /** What a VM has on a server beside its cfg, where it came by migration: its lease, its autostart, a cfg for its next reboot. */
   | (Base & {
       readonly verb: 'settle';

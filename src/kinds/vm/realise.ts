@@ -2,14 +2,14 @@
 import type { How } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
-import { draft, type NewDisk, type VmTransition } from './draft.ts';
+import { draft, homeAfter, type NewDisk, type VmTransition } from './draft.ts';
 import { settingOf } from './fields.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
 import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 import { journeyOps } from './journey.ts';
 import { isVolumeGroup } from '../repository/live.ts';
-import { volumesOf } from './lease.ts';
+import { volumesAmong, volumesOf } from './lease.ts';
 import { lifeOf } from './state.ts';
 
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
@@ -63,6 +63,8 @@ const rankOf = (op: VmOp): number => {
       return 6;
     case 'forget':
       return 8;
+    case 'unlease':
+      return 9;
     case 'settle':
       return 1;
     case 'migrate':
@@ -189,6 +191,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
         deadlineMs: t.want.shutdownMs,
         force: t.force || clear,
         lease: held,
+        volumes: volumesAmong(t.live?.domain?.disks ?? []),
       };
       // A paused guest cannot hear that it is to shut down.
       const down: readonly VmOp[] = t.live?.domain ? [...wake, stop] : [];
@@ -273,23 +276,27 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const base = baseOf(t);
   const record = draft(t);
   const { path } = record;
-  if (t.mode === 'delete') return stateOps(t, path, record.config);
-  if (t.journey) return journeyOps(t, t.journey, record, allHotOps(t));
+  const unleased = t.spare.map(({ folder, ...lease }): VmOp => ({ ...base, verb: 'unlease', folder, lease }));
+  if (t.mode === 'delete') return [...stateOps(t, path, record.config), ...unleased];
+  const named = <D extends { readonly vdev: string; readonly path: string }>(disks: readonly D[]): readonly D[] =>
+    disks.filter((d) => record.config.disks[d.vdev]?.path === d.path);
+  const madeOf = (disks: readonly NewDisk[]): readonly MakeDisk[] =>
+    named(disks).map((d) => ({ ...base, verb: 'make-disk', farm: t.farm, ...d }));
+  const fresh: readonly VmOp[] = [
+    ...madeOf(t.make),
+    ...named(t.seed ? [t.seed] : []).map((d): VmOp => ({ ...base, verb: 'make-seed', farm: t.farm, ...d })),
+    ...named(t.adopt).map((d): VmOp => ({ ...base, verb: 'adopt-disk', farm: t.farm, ...d })),
+  ];
+  if (t.journey) {
+    // Only what lies in shared stores travels: what is new there is made before any cfg names it, by the server that opens it first.
+    const server = t.journey.how === 'down' ? homeAfter(t) : t.server;
+    return [...fresh.map((op) => ({ ...op, server })), ...journeyOps(t, t.journey, record, allHotOps(t)), ...unleased];
+  }
   const ops: VmOp[] = [];
   const write = writes(t);
   const links = linkOps(t, record);
-  const madeOf = (disks: readonly NewDisk[]): readonly MakeDisk[] =>
-    disks
-      .filter((d) => record.config.disks[d.vdev]?.path === d.path)
-      .map((d) => ({ ...base, verb: 'make-disk', farm: t.farm, ...d }));
   const copies = madeOf(t.move);
-  ops.push(...madeOf(t.make), ...(t.mode === 'restart' ? [] : copies));
-  if (t.seed && record.config.disks[t.seed.vdev]?.path === t.seed.path)
-    ops.push({ ...base, verb: 'make-seed', farm: t.farm, ...t.seed });
-  for (const disk of t.adopt) {
-    if (record.config.disks[disk.vdev]?.path === disk.path)
-      ops.push({ ...base, verb: 'adopt-disk', farm: t.farm, ...disk });
-  }
+  ops.push(...fresh, ...(t.mode === 'restart' ? [] : copies));
   for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
@@ -311,6 +318,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
       ops.push({ ...base, verb: 'settle', path, lease: t.lease, link: null, via: null, update: false });
     ops.push(...allHotOps(t), ...stateOps(t, path, record.config));
   }
+  ops.push(...unleased);
   const { ready } = t.want;
   const starts = t.mode === 'restart' || (t.state === 'start' && t.want.state === 'running');
   if (starts && ready && t.want.state === 'running')

@@ -162,7 +162,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
     () => state === 'running',
   );
   // A link of its own server would start it beside one that runs elsewhere; and its volumes are not open at boot.
-  const autostart = said === true && onSharedGroup(disks, facts.shared) ? false : said;
+  const autostart = onSharedGroup(disks, facts.shared) ? false : said;
   governed.add('name');
   return {
     key: spec.key,

@@ -92,6 +92,10 @@ const linesOf = (op: Op): Lines => {
       return [activateArgv(op.paths)];
     case 'deactivate':
       return [deactivateArgv(op.paths)];
+    case 'unlease':
+      return isVolumeGroup(op.folder)
+        ? [['lvchange', '--deltag', 'reeve.lease=…', op.lease.path.slice('/dev/'.length)]]
+        : [['rm', '-f', op.lease.path]];
     case 'discard':
       return [['xl', 'destroy', op.name]];
     case 'settle': {

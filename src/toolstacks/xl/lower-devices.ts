@@ -5,7 +5,7 @@ import { writeDisk } from './disk-string.ts';
 import { deviceMs, exec, quickMs, until } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { pathConditions } from './needs.ts';
-import { closed, opened, sharedAmong } from './shared-volumes.ts';
+import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
 export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported => {
   const { vdev, uuid, disk } = op;
@@ -16,7 +16,7 @@ export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported
   return onDomain(op, at, {
     before: [...pathConditions(op), ...qemu, { is: 'no-disk', uuid, vdev }],
     steps: (_, dom) => [
-      ...opened(sharedAmong([disk.path], at.seen.storage)),
+      ...reopened(sharedAmong([disk.path], at.seen.storage)),
       exec(['xl', 'block-attach', dom, spec], deviceMs),
     ],
     after: [{ is: 'disk', uuid, vdev, path: disk.path, access: disk.access }],

@@ -1,11 +1,11 @@
 /** What makes a disk in a repository (beside its name, with its marker, renamed when it is whole), makes it larger, takes it over and removes it. */
 import type { Condition, Lowered, Step } from '../../core/step.ts';
-import { disksFolder, isVolumeGroup, type DiskMarker } from '../../kinds/repository/live.ts';
+import { disksFolder, isSharedGroup, isVolumeGroup, type DiskMarker } from '../../kinds/repository/live.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
-import { alone } from './shared-volumes.ts';
+import { alone, keptClosed } from './shared-volumes.ts';
 import { markerSuffix } from './storage.ts';
 import * as volume from './lower-volume.ts';
 
@@ -115,9 +115,10 @@ export const growDisk = (op: Of<'grow-disk'>, { storage }: ServerSeen): Lowered 
 
 export const adoptDisk = (op: Of<'adopt-disk'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, size } = op;
+  const kept = isSharedGroup(storage, folder) ? keptClosed([path], folder) : [];
   return {
     before: [inStore(op), { is: 'path', path }],
-    steps: isVolumeGroup(folder) ? [alone(exec(volume.adoptArgv(op)), folder, storage)] : [markerText(op)],
+    steps: isVolumeGroup(folder) ? [...kept, alone(exec(volume.adoptArgv(op)), folder, storage)] : [markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
   };

@@ -9,7 +9,7 @@ import { checkPath, placing, written } from './lower-cfg.ts';
 import { makeDisk } from './lower-disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { canStart, runningPaths } from './needs.ts';
-import { givenBack, leasedAndOpened, leaseTaken, opened, sharedAmong } from './shared-volumes.ts';
+import { closed, givenBack, leasedAndOpened, leaseTaken, reopened, sharedAmong } from './shared-volumes.ts';
 import { groupOf } from './volumes.ts';
 
 export const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
@@ -36,7 +36,7 @@ export const readied = (op: Leased, config: VmConfig, seen: ServerSeen): readonl
   const volumes = sharedAmong(runningPaths(config), seen.storage);
   if (op.lease && isVolumeGroup(op.lease.folder)) return leasedAndOpened(op.lease, op, volumes, seen);
   const taken = leased(op, seen);
-  return 'unsupported' in taken ? taken : [...taken, ...opened(volumes)];
+  return 'unsupported' in taken ? taken : [...taken, ...reopened(volumes)];
 };
 
 export const store = ({ lease }: Of<'start' | 'restart' | 'settle' | 'resume'>): readonly Condition[] =>
@@ -79,7 +79,11 @@ export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
   if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
   return {
     before: [],
-    steps: [...(domain ? takenDown(domain, op.deadlineMs, op.force) : []), ...lets(op, at)],
+    steps: [
+      ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []),
+      ...closed(sharedAmong(op.volumes, at.seen.storage)),
+      ...lets(op, at),
+    ],
     after: [gone(op.uuid)],
     afterMs: quickMs,
   };

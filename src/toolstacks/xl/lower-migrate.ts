@@ -12,7 +12,7 @@ import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
 import { hasQemu, runningPaths } from './needs.ts';
 import { hostsPath, keyPath } from './peers.ts';
-import { closed, opened, sharedAmong, unmapped } from './shared-volumes.ts';
+import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
 /** Killed once the guest is suspended, xl leaves it standing for ever [L]: a dead peer is noticed by ssh, and this is for what never ends. */
 const migrateMs = (kib: number): number => Math.max(14_400_000, Math.ceil((kib / 1024 / 5) * 1000));
@@ -111,8 +111,16 @@ export const volumesInUse = (op: Of<'activate' | 'deactivate'>, at: At): Lowered
   before: op.verb === 'activate' ? [] : [gone(op.uuid)],
   steps:
     op.verb === 'activate'
-      ? [...unmapped(op.paths), ...opened(op.paths)]
-      : [...lets(op, at), ...(op.lease ? [] : closed(op.paths))],
+      ? reopened(sharedAmong(op.paths, at.seen.storage))
+      : [...lets(op, at), ...(op.lease ? [] : closed(sharedAmong(op.paths, at.seen.storage)))],
+  after: [],
+  afterMs: quickMs,
+});
+
+/** Where it is no longer the one that was seen, it stays; what a volume has of it goes with the volume. */
+export const unlease = ({ lease, uuid }: Of<'unlease'>, at: At): Lowered => ({
+  before: [],
+  steps: lets({ lease, uuid }, at).map((step) => (step.do === 'exec' ? { ...step, mayFail: true } : step)),
   after: [],
   afterMs: quickMs,
 });

@@ -10,7 +10,7 @@ import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from 
 import { adoptDisk, growDisk, makeDisk } from './lower-disk.ts';
 import { lowerImage } from './lower-image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './lower-life.ts';
-import { discard, migrate, resume, settle, suspend, volumesInUse } from './lower-migrate.ts';
+import { discard, migrate, resume, settle, suspend, unlease, volumesInUse } from './lower-migrate.ts';
 import { makeSeed } from './lower-seed.ts';
 import { lowerServer } from './lower-server.ts';
 import { lowerRepository } from './lower-repository.ts';
@@ -41,6 +41,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
     case 'activate':
     case 'deactivate':
       return volumesInUse(op, at);
+    case 'unlease':
+      return unlease(op, at);
     case 'settle':
       return settle(op, at);
     case 'suspend':

@@ -58,9 +58,11 @@ export const pathsOf = (op: Op): readonly string[] => {
       ];
     case 'activate':
     case 'deactivate':
+      return [...new Set([...groupsOf(op.paths), ...leaseGroup(op.lease)])];
+    case 'unlease':
       return [`${op.folder}/`];
     case 'stop':
-      return leaseGroup(op.lease);
+      return [...new Set([...groupsOf(op.volumes), ...leaseGroup(op.lease)])];
     case 'discard':
       return [];
     case 'settle':

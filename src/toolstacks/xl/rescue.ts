@@ -107,6 +107,7 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'settle':
     case 'activate':
     case 'deactivate':
+    case 'unlease':
     case 'suspend':
     case 'autostart':
     case 'stop':

@@ -57,12 +57,24 @@ const mapped = (path: string): string =>
  * One that is in use stays.
  */
 export const unmapped = (paths: readonly string[]): readonly Step[] =>
-  paths.length > 0 ? [tried(['dmsetup', 'remove', ...paths.map(mapped)])] : [];
+  // It stops at the first name that is not there.
+  paths.map((path) => tried(['dmsetup', 'remove', mapped(path)]));
 
 const disksOf = ({ stores }: Storage, folder: string): Readonly<Record<string, StoredDisk>> => {
   const store = stores[folder];
   return store?.is === 'there' ? store.disks : {};
 };
+
+/** Nothing of its VM uses them here yet: a table of an earlier life goes first, since the volume may have grown elsewhere. */
+export const reopened = (paths: readonly string[]): readonly Step[] => [
+  ...closed(paths),
+  ...unmapped(paths),
+  ...opened(paths),
+];
+
+/** No boot opens it on a server where it is not used; one that Reeve made has that from the start, and LVM may say so. */
+export const keptClosed = (paths: readonly string[], folder: string): readonly Step[] =>
+  paths.map((path) => ({ ...tried(['lvchange', '-q', '--setautoactivation', 'n', named(path)]), alone: folder }));
 
 /** Whether a volume's tags are those that were read; one that is made on the way has none that could be another's. */
 const unchanged = (path: string, disk: StoredDisk | undefined): string => {
@@ -134,12 +146,14 @@ export const leasedAndOpened = (
   const done = swap(lease, op, seen);
   if ('unsupported' in done) return done;
   const others = paths.filter((p) => !done.paths.includes(p));
+  const strange = done.paths.filter((p) => disksOf(seen.storage, lease.folder)[nameOf(p)]?.marker === null);
   return [
     ...closed(done.paths),
     ...unmapped(done.paths),
+    ...keptClosed(strange, lease.folder),
     ...done.steps,
     exec(['lvchange', '-q', '-ay', '-S', `lv_tags={"${done.tag}"}`, ...done.paths.map(named)]),
-    ...opened(others),
+    ...reopened(others),
   ];
 };
 

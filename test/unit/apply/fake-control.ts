@@ -342,6 +342,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'settle':
     case 'activate':
     case 'deactivate':
+    case 'unlease':
     case 'suspend':
     case 'resume':
     case 'forget':

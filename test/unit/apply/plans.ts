@@ -76,6 +76,7 @@ export const stop = (vm: string, server: string, force = false): Op => ({
   ...base(vm, server),
   verb: 'stop',
   lease: null,
+  volumes: [],
   deadlineMs: 30_000,
   force,
 });

@@ -149,7 +149,7 @@ describe('a change of the file', () => {
     expect(p.refused[0]).toMatchObject({ needs: 'stop', help: '--allow stop=web' });
     const allow = [{ disruption: 'stop' as const, pattern: 'web' }];
     expect(plan(f, made(farm([web])), { allow }).operations.map((o) => o.op)).toMatchObject([
-      { verb: 'stop', lease: null, deadlineMs: 120_000, force: false },
+      { verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: false },
     ]);
     const slow = farm([{ ...web, state: 'stopped', autostart: true, shutdownMs: 600_000 }]);
     expect(plan(slow, made(farm([web])), { allow }).operations[0]?.op).toMatchObject({ deadlineMs: 600_000 });

@@ -300,6 +300,12 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'activate':
     case 'deactivate':
       return s;
+    case 'unlease': {
+      const store = s.storage.stores[op.folder];
+      if (store?.is !== 'there') return s;
+      const { [op.uuid]: _gone, ...leases } = store.leases;
+      return { ...s, storage: { ...s.storage, stores: { ...s.storage.stores, [op.folder]: { ...store, leases } } } };
+    }
     case 'release':
       return { ...s, records: s.records.map((r) => (r.path === op.path ? { ...r, marker: null } : r)) };
     case 'adopt-disk':

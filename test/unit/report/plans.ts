@@ -360,9 +360,11 @@ export const drifted: Plan = {
 
 const stop = { how: 'stop', disruption: 'stop', why: 'it is down after' } as const;
 const gone: readonly Operation[] = [
-  operation({ ...base('old-1', 'dom02'), verb: 'stop', lease: null, deadlineMs: 120_000, force: false }, 'stop', [
-    'xl shutdown -w old-1',
-  ]),
+  operation(
+    { ...base('old-1', 'dom02'), verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: false },
+    'stop',
+    ['xl shutdown -w old-1'],
+  ),
   operation(
     { ...base('old-1', 'dom02'), verb: 'undefine', path: '/etc/xen/old-1.cfg', digest: 'c3'.repeat(32), links: [] },
     'none',

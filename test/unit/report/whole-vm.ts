@@ -69,7 +69,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     links: ['/etc/xen/auto/win-1.cfg'],
   },
   start: { verb: 'start', lease: null, path: '/etc/xen/win-1.cfg', paused: false, clear: true, config: hvm.config },
-  stop: { verb: 'stop', lease: null, deadlineMs: 120_000, force: true },
+  stop: { verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: true },
   restart: { verb: 'restart', lease: null, record: hvm, write: true, deadlineMs: 120_000, force: false, copies: [] },
   migrate: {
     verb: 'migrate',
@@ -78,6 +78,11 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     key: null,
     config: hvm.config,
     leaves: { path: '/etc/xen/win-1.cfg', digest: 'd4'.repeat(32), links: ['/etc/xen/auto/win-1.cfg'] },
+  },
+  unlease: {
+    verb: 'unlease',
+    folder: '/srv/old',
+    lease: { path: '/srv/old/leases/win-1.json', digest: 'd7'.repeat(32) },
   },
   discard: { verb: 'discard', home: 'dom02' },
   activate: { verb: 'activate', folder: '/dev/vg0', paths: ['/dev/vg0/win'], lease: null },

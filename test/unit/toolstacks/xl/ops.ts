@@ -145,7 +145,14 @@ export const start = (more: Partial<Extract<VmOp, { verb: 'start' }>> = {}): VmO
   config,
   ...more,
 });
-export const stop = (force: boolean): VmOp => ({ ...base, verb: 'stop', lease: null, deadlineMs: 60_000, force });
+export const stop = (force: boolean): VmOp => ({
+  ...base,
+  verb: 'stop',
+  lease: null,
+  volumes: [],
+  deadlineMs: 60_000,
+  force,
+});
 export const record: CfgDraft = { path, marker, config, replaces: 'old', from: null };
 export const restart = (more: Partial<Extract<VmOp, { verb: 'restart' }>> = {}): VmOp => ({
   ...base,
