@@ -19,6 +19,7 @@ const open = async (own: Readonly<Record<string, number>> = {}): Promise<void> =
   rig = await openRig({
     servers: [server('dom01'), server('dom02')],
     volumeGroups: { lun0: 10 * 1024 * 1024 },
+    exports: ['filer:/images'],
     speed: Infinity,
     seed: 'shared',
     trusting: true,
@@ -248,6 +249,58 @@ describe('a disk that is to lie on it', () => {
     expect((await rig.apply(await planOf(at('own'), allow))).failed).toEqual([]);
     await converge(at('own'));
     expect([rig.sim.files('dom01').read(`/srv/own/disks/${own()}`), await volumes()]).toEqual(['mine', []]);
+  });
+});
+
+describe('a VM with disks in two stores', () => {
+  /** `nfs`: its repository's name; the first by name has the lease. */
+  const two = (nfs: string, server: string, disks: string, first = ''): string =>
+    farm(`{ web: { ${server}disks: ${disks} } }`, { first }).replace(
+      'lun0: {',
+      `${nfs}: { type: nfs, source: 'filer:/images', path: /srv/${nfs} }, lun0: {`,
+    );
+  const both = (nfs: string): string =>
+    `{ xvda: { repository: ${nfs}, size: 8MiB }, xvdb: { repository: lun0, size: 8MiB } }`;
+  const files = () => rig.sim.export('filer:/images').files;
+
+  it('whose lease is a file has its volume open where it runs', async () => {
+    await converge(two('images', 'server: dom01, ', both('images')));
+    expect([openOn('dom01').length, openOn('dom02').length]).toEqual([1, 0]);
+    await converge(two('images', 'server: dom02, ', both('images')));
+    expect([openOn('dom01').length, openOn('dom02').length, await runsOn('dom02')]).toEqual([0, 1, true]);
+    await converge(two('images', 'server: dom02, state: stopped, ', both('images')));
+    expect([openOn('dom01').length, openOn('dom02').length]).toEqual([0, 0]);
+  });
+
+  it('begins elsewhere with all of them when its server is lost', async () => {
+    await converge(two('vmstore', 'server: dom01, ', both('vmstore')));
+    const file = files()
+      .list('/disks')
+      .find((n) => n.endsWith('.raw'));
+    const volume = await disk();
+    files().write(`/disks/${file}`, 'mine');
+    await rig.sim.faults('dom01').refuse(true);
+    await converge(two('vmstore', '', both('vmstore'), ', state: lost'));
+    expect(await runsOn('dom02')).toBe(true);
+    expect([await disk(), files().read(`/disks/${file}`)]).toEqual([volume, 'mine']);
+    expect([
+      (await volumes()).length,
+      files()
+        .list('/disks')
+        .filter((n) => n.endsWith('.raw')).length,
+    ]).toEqual([1, 1]);
+  });
+
+  it('leaves no lease behind in the one that it left', async () => {
+    const in_ = (repository: string): string => `{ xvda: { repository: ${repository}, size: 8MiB } }`;
+    const allow = { allow: [{ disruption: 'restart' as const, pattern: 'web' }] };
+    await converge(two('images', 'server: dom01, ', in_('images')));
+    expect(files().list('/leases')).toHaveLength(1);
+    const moved = two('images', 'server: dom01, ', in_('lun0'));
+    expect((await rig.apply(await planOf(moved, allow))).failed).toEqual([]);
+    await converge(moved);
+    expect(files().list('/leases')).toEqual([]);
+    expect(await tags()).toMatch(/reeve\.lease=p\/web\/\S+\/dom01\//);
   });
 });
 

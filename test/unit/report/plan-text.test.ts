@@ -30,7 +30,7 @@ describe('renderPlan', () => {
   });
 
   test('what an earlier place still has of a VM is told beside what else is done to it', () => {
-    const [first] = usual.operations.filter((o) => o.target.name === 'web-1');
+    const first = usual.operations.find((o) => o.target.name === 'web-1');
     if (!first) throw new Error('no operation of web-1');
     const half = {
       ...first,
