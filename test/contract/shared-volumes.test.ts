@@ -292,11 +292,11 @@ describe('a VM with disks in two stores', () => {
   });
 
   it('leaves no lease behind in the one that it left', async () => {
-    const in_ = (repository: string): string => `{ xvda: { repository: ${repository}, size: 8MiB } }`;
+    const within = (repository: string): string => `{ xvda: { repository: ${repository}, size: 8MiB } }`;
     const allow = { allow: [{ disruption: 'restart' as const, pattern: 'web' }] };
-    await converge(two('images', 'server: dom01, ', in_('images')));
+    await converge(two('images', 'server: dom01, ', within('images')));
     expect(files().list('/leases')).toHaveLength(1);
-    const moved = two('images', 'server: dom01, ', in_('lun0'));
+    const moved = two('images', 'server: dom01, ', within('lun0'));
     expect((await rig.apply(await planOf(moved, allow))).failed).toEqual([]);
     await converge(moved);
     expect(files().list('/leases')).toEqual([]);
