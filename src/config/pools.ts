@@ -9,7 +9,7 @@ import { layerOf, numberAt, placeIn, textAt, type Layer } from './layers.ts';
 import { checkImages, imagesOf } from './images.ts';
 import { expand } from './pattern.ts';
 import type { Place, Problems } from './problem.ts';
-import { checkSources, repositoriesOf } from './repositories.ts';
+import { checkGroups, checkSources, repositoriesOf } from './repositories.ts';
 import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
 import { checkMigrations, resolveServer } from './servers.ts';
 import type { Pool, Server } from './types.ts';
@@ -80,6 +80,7 @@ export const resolvePools = (
     };
   });
   checkSources(specs, problems);
+  checkGroups(all.repositories, specs, problems);
   checkImages(all, specs, problems);
   return specs;
 };

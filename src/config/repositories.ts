@@ -2,11 +2,11 @@
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { RepositorySpec, RepositoryType } from '../kinds/repository/spec.ts';
 import { refuse, type Spoiled } from './around.ts';
-import { placeOf, type Entry, type Gathered } from './gather.ts';
+import { placeOf, type Entry, type Gathered, type Named } from './gather.ts';
 import { flagAt, layerOf, lookUp, placeIn, textAt, type Found } from './layers.ts';
 import type { Place, Problems } from './problem.ts';
 import { inner, servedIn } from './served.ts';
-import type { Pool, Repository } from './types.ts';
+import type { FarmRepository, Pool, Repository } from './types.ts';
 import { badMountOptions, badNfsSource, badStorePath, badVolumeGroup, plainSource, withoutSlash } from './words.ts';
 
 /** By type: the keys that it cannot do without, each with what it looks like. */
@@ -165,5 +165,26 @@ export const checkSources = (pools: readonly PoolSpec[], problems: Problems): vo
         related: [{ message: `${first.name} has it here`, at: placeOfKey(first, 'source') }],
       });
     }
+  }
+};
+
+/** A run holds one pool's servers: a volume group that two pools had would have two writers. One that goes may go everywhere. */
+export const checkGroups = (top: Named<FarmRepository>, pools: readonly PoolSpec[], problems: Problems): void => {
+  for (const entry of top.values()) {
+    const served = pools.filter(({ repositories }) => {
+      const spec = repositories[entry.name];
+      const same = spec?.origin.file === entry.file && spec.origin.pointer === entry.pointer;
+      return same && spec.type === 'lvm' && spec.shared && spec.state === 'present';
+    });
+    const [first] = served;
+    if (!first || served.length < 2) continue;
+    const names = served.map((p) => p.name);
+    const said = lookUp([layerOf(entry)], ['pools']) ?? lookUp([layerOf(entry)], ['shared']);
+    problems.add({
+      code: 'shared',
+      message: `the shared volume group of repository ${entry.name} serves pools ${names.slice(0, -1).join(', ')} and ${names.at(-1)}: its metadata have one writer, so it belongs to one pool`,
+      at: said ? placeIn(said) : placeOf(entry, 'key'),
+      hint: `give it to one pool (\`pools: [${first.name}]\`); where each has a LUN of its own, write one repository into each pool`,
+    });
   }
 };

@@ -3,8 +3,11 @@ import { digestOf } from '../core/digest.ts';
 import { ref } from '../core/ref.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, Refusal } from '../kinds/plan.ts';
-import { seenOn, type Observed } from '../kinds/server/live.ts';
+import { isSharedGroup, isVolumeGroup } from '../kinds/repository/live.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import { estimateOf, idOf, reasonOf } from '../kinds/vm/describe.ts';
+import { leaseHelp, leaseIn } from '../kinds/vm/lease.ts';
+import type { CfgRecord } from '../kinds/vm/live.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import { digestVm } from './digest.ts';
 import { match, type Found } from './match.ts';
@@ -16,6 +19,23 @@ const find = (farm: Farm, observed: Observed, key: string): readonly Found[] => 
   // A farm without VMs claims nothing: all that was found is left.
   const { left } = match({ ...farm, vms: [] }, observed, []);
   return left.filter((f) => f.marker?.farm === farm.name && f.marker.vm === key);
+};
+
+/** Of volumes that several servers see: nobody else opens and closes them any more. A running VM keeps its lease, which guards it still. */
+const byHand = (key: string, uuid: string, { config }: CfgRecord, { storage }: ServerSeen): readonly string[] => {
+  const paths = Object.values(config?.disks ?? {}).map((d) => d.path);
+  return Object.keys(storage.stores)
+    .filter((folder) => isVolumeGroup(folder) && isSharedGroup(storage, folder))
+    .flatMap((folder) => {
+      const mine = paths.filter((p) => p.startsWith(`${folder}/`)).map((p) => p.slice('/dev/'.length));
+      if (mine.length === 0) return [];
+      const opens = `${key}: its volumes are opened by hand from now on, on one server at a time: lvchange -ay ${mine.join(' ')} before it starts, lvchange -an once it is stopped`;
+      const lease = leaseIn(storage, folder, uuid);
+      return [
+        opens,
+        ...(lease ? [`${key}: its lease stays as long as it runs; once it is stopped, ${leaseHelp(folder)}`] : []),
+      ];
+    });
 };
 
 /** A plan of one operation, or why there is none. */
@@ -94,9 +114,10 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     refused: [],
     unmanaged: [],
     unreadable: [],
-    warnings: farm.vms.some((v) => v.key === key)
-      ? [`the file still names ${key}: the next apply adopts it again`]
-      : [],
+    warnings: [
+      ...(farm.vms.some((v) => v.key === key) ? [`the file still names ${key}: the next apply adopts it again`] : []),
+      ...byHand(key, uuid, record, seen),
+    ],
     counted: { servers: 1, vms: 1 },
     bound: 1,
   };

@@ -15,6 +15,7 @@ import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Chain } from './sequence.ts';
 import { detachPart, strays, type Erase } from './detach.ts';
 import { erasureOf } from './erase.ts';
+import { ofOnePool } from './one-pool.ts';
 import { baseOf, subjectOf, type Part, type Roof } from './parts.ts';
 import { standingOf, type Bar, type Standing } from './stores.ts';
 import { wantedPaths } from './paths.ts';
@@ -69,13 +70,14 @@ const attachPart = (
   spec: RepositorySpec,
   pool: PoolSpec,
   all: readonly Standing[],
-  farm: string,
+  scene: StorageScene,
   unread: readonly string[],
   /** Another pool that has the same store marks it in this run. */
   elsewhere: boolean,
 ): Part => {
+  const farm = scene.farm.name;
   const usable = all.filter((s) => s.barred === null);
-  const apart = spec.shared ? bothSee(usable) : null;
+  const apart = (spec.shared ? bothSee(usable) : null) ?? ofOnePool(spec, pool, usable, scene);
   const ops: RepositoryOp[] = [];
   const refused: { server: string | null; bar: Bar }[] = apart ? [{ server: null, bar: apart }] : [];
   const roofs: (readonly [string, Roof])[] = [];
@@ -216,7 +218,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
       const part =
         spec.state === 'absent'
           ? detachPart(spec, pool, standings, farm.name, unread, scene.users, erasing(spec, pool, scene))
-          : attachPart(spec, pool, standings, farm.name, unread, storeKey(spec) !== '' && marked.has(storeKey(spec)));
+          : attachPart(spec, pool, standings, scene, unread, storeKey(spec) !== '' && marked.has(storeKey(spec)));
       for (const o of part.ops) if (o.verb === 'mark-repository' && o.fresh !== null) marked.add(storeKey(spec));
       const ops = inRun(spec) ? part.ops.filter((o) => chosen.some((s) => s.server === o.server)) : [];
       const planned = new Set(ops.map(idOf));

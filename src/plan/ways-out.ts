@@ -26,6 +26,17 @@ const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | 
   return null;
 };
 
+/** A migration has the volumes open on both servers for a moment, which a lock manager refuses on the second. */
+const lockedGroup = (disks: VmConfig['disks'], { storage }: ServerSeen): string | null => {
+  for (const { path } of Object.values(disks)) {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    const store = storage.stores[folder];
+    if (store?.is === 'there' && store.lock)
+      return `lvmlockd (${store.lock}) has the volumes of ${folder} open on one server at a time, so it cannot migrate live`;
+  }
+  return null;
+};
+
 /** The option that would allow it. */
 export const allowing = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
 
@@ -49,7 +60,7 @@ export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene
   if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
   if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
   if (d.state === 'paused') return never('it is paused', 'let it run (`state: running`), or stop it first');
-  const fixed = seen ? cannotMigrate(d, seen, config) : 'its server was not read';
+  const fixed = seen ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen)) : 'its server was not read';
   const restarts = within('restart', budget) && t.want.state === 'running';
   if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
   if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };

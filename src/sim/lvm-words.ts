@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 
 /** The values of options, and the words beside options. `-y -q` and such have none. */
 export const parse = (argv: readonly string[]) => {
-  const valued = new Set(['-n', '-L', '-W', '-S', '--addtag', '--deltag', '--setautoactivation']);
+  const valued = new Set(['-n', '-L', '-W', '-S', '--addtag', '--deltag', '--setautoactivation', '--lock-type']);
   const all = (name: string): readonly string[] => argv.flatMap((a, i) => (argv[i - 1] === name ? [a] : []));
   return { all, words: argv.filter((a, i) => !a.startsWith('-') && !valued.has(argv[i - 1] ?? '')) };
 };

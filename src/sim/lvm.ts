@@ -40,6 +40,7 @@ export const vgsText = ({ groups }: World): string =>
       vg_uuid: g.uuid,
       vg_size: kibText(g.sizeKiB),
       vg_free: kibText(freeOf(g)),
+      vg_lock_type: g.lock,
       vg_tags: g.tags.join(','),
     })),
   );
@@ -236,11 +237,14 @@ export const openAtBoot = (world: World): void => {
 };
 
 const vgchange: Program = async (world, _process, argv) => {
-  const [vg = ''] = parse(argv).words;
+  const { all, words } = parse(argv);
+  const [vg = ''] = words;
   const refused = badTag(argv);
   if (refused) return refused;
   const group = world.groups.get(vg);
   if (!group) return noGroup(vg);
+  const [lock] = all('--lock-type');
+  if (lock !== undefined) group.lock = lock === 'none' ? '' : lock;
   group.tags = retagged(group.tags, argv);
   return said(`  Volume group "${vg}" successfully changed\n`);
 };

@@ -14,6 +14,8 @@ export interface VolumeGroup {
   readonly uuid: string;
   readonly sizeKiB: number;
   tags: readonly string[];
+  /** `sanlock`, `dlm`; '': no lock manager. */
+  lock: string;
   readonly volumes: Map<string, Volume>;
   /** What a removed volume leaves on the disk: the next one begins with it. */
   left: Uint8Array;
@@ -25,6 +27,7 @@ export const makeGroup = (sizeKiB: number, hex: string): VolumeGroup => ({
   uuid: hex.replace(/^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.{6}).*$/, '$1-$2-$3-$4-$5-$6-$7'),
   sizeKiB: sizeKiB - (sizeKiB % extentKiB),
   tags: [],
+  lock: '',
   volumes: new Map(),
   left: new Uint8Array(),
 });

@@ -96,6 +96,8 @@ export type StoreSeen =
       readonly is: 'there';
       /** LVM's own UUID of a volume group. */
       readonly id?: string;
+      /** What lvmlockd guards it with: a volume is open on one server at a time. */
+      readonly lock?: 'sanlock' | 'dlm' | 'idm';
       /** `odd`: there is a marker, and it cannot be read. */
       readonly marker: StoreMarker | 'odd' | null;
       /** Nothing lies in it, hidden files included. */

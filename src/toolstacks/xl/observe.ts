@@ -84,7 +84,7 @@ s link ip -j -d link
 s ps ps -eo pid=,args=
 case $W in all) s ovs ovs-vsctl --timeout=8 list-br ;; esac
 case $V in 1)
-  s vgs vgs --reportformat json --units k --nosuffix -o vg_name,vg_uuid,vg_size,vg_free,vg_tags
+  s vgs vgs --reportformat json --units k --nosuffix -o vg_name,vg_uuid,vg_size,vg_free,vg_lock_type,vg_tags
   s lvs lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags
 esac
 '

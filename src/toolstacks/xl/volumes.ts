@@ -116,6 +116,10 @@ const leasesIn = (
   );
 };
 
+/** A lock manager of lvmlockd; `none`, '' and older words are none. */
+const lockedBy = (type: string | undefined): { readonly lock?: 'sanlock' | 'dlm' | 'idm' } =>
+  type === 'sanlock' || type === 'dlm' || type === 'idm' ? { lock: type } : {};
+
 /** `asked`: like `/dev/vg0/`. */
 export const parseVolumes = (
   vgs: string | null,
@@ -138,6 +142,7 @@ export const parseVolumes = (
     return {
       is: 'there',
       ...(group['vg_uuid'] === undefined ? {} : { id: group['vg_uuid'] }),
+      ...lockedBy(group['vg_lock_type']),
       marker: storeMarker(tagsOf(group['vg_tags'])),
       empty: mine.length === 0,
       space: { size: kib(group['vg_size']), free: kib(group['vg_free']) },

@@ -214,6 +214,13 @@ repositories:
   inside: { type: dir, path: /srv/own/a/b, pools: [ams1], state: absent }
   beside: { type: dir, path: /srv/own-2 }
 `,
+  'a shared volume group of two pools': `${two}repositories:
+  lun0: { type: lvm, shared: true }
+  lun1: { type: lvm, shared: true, pools: [fra1, ams1] }
+  lun2: { type: lvm, shared: true, pools: [fra1] }
+  lun3: { type: lvm, shared: true, state: absent }
+  vg0: { type: lvm }
+`,
   // What is named and not there.
   'unknown names': `${two}vms:
   a: { pool: asm1, profile: smal }

@@ -118,6 +118,20 @@ pools:
   expect(farm.pools.map((p) => p.repositories['iso']?.source)).toEqual(['filer:/iso', 'filer:/iso']);
 });
 
+test('pools may each have a shared volume group of one name, and give one up together', async () => {
+  const own = 'repositories: { san: { type: lvm, volumeGroup: lun0, shared: true } }';
+  const { farm } = await load(`farm: acme
+pools:
+  a: { servers: { s1: { address: a } }, ${own} }
+  b: { servers: { s2: { address: a } }, ${own} }
+repositories: { old: { type: lvm, shared: true, state: absent }, fast: { type: lvm, volumeGroup: vg0 } }
+`);
+  expect(farm.pools.map((p) => Object.keys(p.repositories))).toEqual([
+    ['fast', 'old', 'san'],
+    ['fast', 'old', 'san'],
+  ]);
+});
+
 test('several files each bring theirs', async () => {
   const { farm } = await load({
     'farm/a.yaml': `${home}repositories: { b: { type: dir, path: /srv/b } }\n`,

@@ -5,7 +5,7 @@ import { openAtBoot } from '../../../src/sim/lvm.ts';
 import { bench, cfg, type Bench } from './farm.ts';
 
 const on = { volumeGroups: { vg0: 4_190_208 }, paths: ['/srv/vmlinuz', '/srv/initrd.gz', '/srv/a.img'] };
-const vgs = 'vgs --reportformat json --units k --nosuffix -o vg_name,vg_uuid,vg_size,vg_free,vg_tags';
+const vgs = 'vgs --reportformat json --units k --nosuffix -o vg_name,vg_uuid,vg_size,vg_free,vg_lock_type,vg_tags';
 const lvs = 'lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags';
 
 let b: Bench;
@@ -58,7 +58,7 @@ describe('reports', () => {
       "report": [
           {
               "vg": [
-                  {"vg_name":"vg0", "vg_uuid":"${uuidOf('vg0')}", "vg_size":"4190208.00", "vg_free":"4120576.00", "vg_tags":"f"}
+                  {"vg_name":"vg0", "vg_uuid":"${uuidOf('vg0')}", "vg_size":"4190208.00", "vg_free":"4120576.00", "vg_lock_type":"", "vg_tags":"f"}
               ]
           }
       ]
@@ -83,8 +83,22 @@ describe('reports', () => {
       report: [
         {
           vg: [
-            { vg_name: 'vg0', vg_uuid: uuidOf('vg0'), vg_size: '8192.00', vg_free: '8192.00', vg_tags: '' },
-            { vg_name: 'vg1', vg_uuid: uuidOf('vg1'), vg_size: '4096.00', vg_free: '4096.00', vg_tags: '' },
+            {
+              vg_name: 'vg0',
+              vg_uuid: uuidOf('vg0'),
+              vg_size: '8192.00',
+              vg_free: '8192.00',
+              vg_lock_type: '',
+              vg_tags: '',
+            },
+            {
+              vg_name: 'vg1',
+              vg_uuid: uuidOf('vg1'),
+              vg_size: '4096.00',
+              vg_free: '4096.00',
+              vg_lock_type: '',
+              vg_tags: '',
+            },
           ],
         },
       ],
