@@ -243,6 +243,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     ),
   );
   const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, leftBy: (spec) => leftBy(spec, farm, seenOf) });
+  const specs = specsOf(farm, matched);
   const placed = placeAll({
     farm,
     observed,
@@ -257,7 +258,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       overhead,
       freeIn: (server, repository) => space.left(pool.name, server, repository),
       budget: (spec) => budget(spec, null),
-      specs: specsOf(farm, matched),
+      specs,
     }),
     decisions,
     fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),
