@@ -14,7 +14,7 @@ import { awaited } from './order.ts';
 import { orderAll, type Draft, type Ordered } from './ordering.ts';
 import { withRemovals } from './removals.ts';
 import { apartOf, blocksOf, movesBeyond, wheresOf } from './servers.ts';
-import { imageTouched, serverTouched, storesTouched, touchedOf } from './touched.ts';
+import { imageTouched, scopeByPool, serverTouched, storesTouched, touchedOf } from './touched.ts';
 import { verify } from './verify.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -178,6 +178,7 @@ export const assemble = (d: Draft): Plan => {
     .filter((s) => seenOn(d.observed, s))
     .sort(byText);
   const inScope = new Set(readable);
+  const scopes = scopeByPool(d.farm, readable);
   const inRun = d.farm.pools.filter((p) => d.covers(p.name));
   return {
     format: 'reeve-plan/1',
@@ -189,7 +190,7 @@ export const assemble = (d: Draft): Plan => {
       ...repositories.flatMap((r) => storesTouched(r, d)),
       ...stored.flatMap((n) => imageTouched(n, d)),
       ...dom0s.flatMap((s) => serverTouched(s, d)),
-      ...kept.flatMap((x) => touchedOf(x, d, readable)),
+      ...kept.flatMap((x) => touchedOf(x, d, scopes)),
     ],
     scope: readable,
     servers: sortedBy(

@@ -3,6 +3,7 @@ import { formatSize } from '../core/quantity.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { barredAlive, holdsVms, lackThere, type Body } from './bodies.ts';
 import { freeAfter, type PoolPlan } from './pool.ts';
+import { whereaboutsOf } from './whereabouts.ts';
 
 const stateText: Readonly<Record<ServerSpec['state'], string>> = {
   active: 'runs no VMs (its roles)',
@@ -13,19 +14,18 @@ const stateText: Readonly<Record<ServerSpec['state'], string>> = {
 };
 
 const sharing = (plan: PoolPlan, body: Body, server: string): Body | undefined => {
-  const groups = new Set(body.known?.apart.map((a) => a.group));
-  const index = plan.servers.indexOf(server);
-  return plan.bodies.find(
-    (b, v) => b !== body && plan.solution.to[v] === index && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
-  );
+  const { besideThen, indexOf } = whereaboutsOf(plan);
+  return besideThen(body, indexOf.get(server) ?? -1);
 };
 
 /** What keeps the VM from one server once all else is done; null: nothing that is known. */
 export const lackOn = (plan: PoolPlan, body: Body, server: string): string | null => {
-  const spec = plan.scene.pool.servers.find((s) => s.name === server);
+  const { indexOf, endOf } = whereaboutsOf(plan);
+  const index = indexOf.get(server);
+  const spec = plan.scene.serverOf.get(server);
   if (!spec) return 'is in another pool';
   if (!holdsVms(spec)) return stateText[spec.state];
-  if (!plan.servers.includes(server)) return 'could not be read';
+  if (index === undefined) return 'could not be read';
   if (body.spec && body.spec.servers.length > 0 && !body.spec.servers.includes(server))
     return 'is none that the file names for it';
   const lack = body.config && lackThere(body.config, server, plan.scene);
@@ -39,7 +39,7 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
     return `has ${other.name} of group ${group}`;
   }
   const free = freeAfter(plan).get(server);
-  const here = plan.servers[plan.solution.to[plan.bodies.indexOf(body)] ?? -1] === server;
+  const here = endOf.get(body) === index;
   const memory = body.next.memory - (free?.memory ?? 0) - (here ? body.next.memory : 0);
   if (memory > 0) return `lacks ${formatSize(Math.ceil(memory / 1024) * 1024)} of memory`;
   const vcpus = body.next.vcpus - (free?.vcpus ?? 0) - (here ? body.next.vcpus : 0);
@@ -88,7 +88,7 @@ export interface Reason {
 
 export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   const { server } = body;
-  const spec = plan.scene.pool.servers.find((s) => s.name === server);
+  const spec = plan.scene.serverOf.get(server ?? '');
   if (server === null && body.prefers === null)
     return { is: 'file', text: `the file wants pool ${plan.scene.pool.name}` };
   if (server === null || !spec) return { is: 'room', text: 'where its cfg lies it cannot start' };
@@ -96,14 +96,10 @@ export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   const wanted = body.spec?.servers ?? [];
   if (wanted.length > 0 && !wanted.includes(server))
     return { is: 'file', text: `the file wants ${wanted.join(' or ')}` };
-  const index = plan.servers.indexOf(server);
-  const groups = new Set(body.known?.apart.map((a) => a.group));
-  const beside = plan.bodies.find(
-    (b) => b !== body && b.server === server && (b.known?.apart ?? []).some((a) => groups.has(a.group)),
-  );
+  const { indexOf, wants, besideNow } = whereaboutsOf(plan);
+  const beside = besideNow(body, server);
   if (beside) return { is: 'apart', text: `${beside.name} of its group is on ${server}, too` };
-  const wants = plan.bodies.reduce((n, b) => n + (b.server === server ? b.next.memory : 0), 0);
-  if (wants > (plan.problem.room[plan.problem.dims * index] ?? 0))
+  if ((wants.get(server) ?? 0) > (plan.problem.room[plan.problem.dims * (indexOf.get(server) ?? -1)] ?? 0))
     return { is: 'full', text: `${server} cannot hold what its VMs are to have` };
   return { is: 'room', text: `it makes room on ${server}` };
 };

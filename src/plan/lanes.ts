@@ -30,17 +30,20 @@ const unitOf = (chain: Chain, pool: string): Unit | null => {
   return { vm: first.op.vm.name, pool, first: first.id, last: ready?.id ?? first.id };
 };
 
-/** Whether `from` waits for `to`, over others too. */
-const waitsFor = (from: string, to: string, needs: (id: string) => readonly string[]): boolean => {
-  const seen = new Set<string>();
-  const todo = [from];
-  for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
-    if (id === to) return true;
-    if (seen.has(id)) continue;
-    seen.add(id);
-    todo.push(...needs(id));
-  }
-  return false;
+/**
+ * All that waits for `id`, over others too, and itself. It is looked for from there since few wait for a restart: what a restart
+ * waits for leads down its whole lane.
+ */
+const waitingFor = (id: string, dependents: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> => {
+  const seen = new Set([id]);
+  for (const x of seen) for (const d of dependents.get(x) ?? []) seen.add(d);
+  return seen;
+};
+
+const listed = <T>(lists: Map<string, T[]>, key: string, more: T): void => {
+  const list = lists.get(key);
+  if (list) list.push(more);
+  else lists.set(key, [more]);
 };
 
 /** `needs`: what each operation waits for already; no edge is made that would close a circle. `order`: a possible one. */
@@ -59,27 +62,29 @@ export const lanesOf = (
   const lanes: PlanLane[] = [];
   const of = new Map<string, string>();
   const edges: Edge[] = [];
-  const more = new Map<string, string[]>();
-  const needsOf = (id: string): readonly string[] => [...(needs.get(id) ?? []), ...(more.get(id) ?? [])];
-  const after = (later: Unit, earlier: Unit): void => {
-    if (waitsFor(earlier.last, later.first, needsOf)) return;
-    edges.push([later.first, earlier.last]);
-    more.set(later.first, [...(more.get(later.first) ?? []), earlier.last]);
-  };
-  for (const pool of new Set(all.map((u) => u.pool))) {
-    const units = all.filter((u) => u.pool === pool);
+  const dependents = new Map<string, string[]>();
+  for (const [id, list] of needs) for (const n of list) listed(dependents, n, id);
+  const byPool = new Map<string, Unit[]>();
+  for (const u of all) listed(byPool, u.pool, u);
+  for (const [pool, units] of byPool) {
     if (units.length < 2) continue;
     const id = `restarts of ${pool}`;
     const width = farm.policy.restarts.atOnce ?? usualWidth;
     lanes.push({ id, width, stopOnFailure: true, vms: units.map((u) => u.vm) });
     for (const u of units) for (const op of new Set([u.first, u.last])) of.set(op, id);
+    const lastOf = new Map<string, number>();
     units.forEach((u, i) => {
-      const before = units[i - width];
-      if (before) after(u, before);
-      const beside = units
-        .slice(0, i)
-        .findLast((x) => (apart.get(x.vm) ?? []).some((g) => apart.get(u.vm)?.includes(g)));
-      if (beside) after(u, beside);
+      const groups = apart.get(u.vm) ?? [];
+      const beside = Math.max(-1, ...groups.map((g) => lastOf.get(g) ?? -1));
+      for (const g of groups) lastOf.set(g, i);
+      const earlier = [units[i - width], units[beside]].filter((x) => x !== undefined);
+      if (earlier.length === 0) return;
+      const waiting = waitingFor(u.first, dependents);
+      for (const { last } of earlier) {
+        if (waiting.has(last)) continue;
+        edges.push([u.first, last]);
+        listed(dependents, last, u.first);
+      }
     });
   }
   return { lanes, of, edges };

@@ -33,13 +33,23 @@ interface Scene {
 const refuse = (spec: VmSpec, why: string, help: string): Refusal =>
   refusal(spec.key, `${spec.key} would be created`, why, help);
 
+/** The first server of a pool that was read, looked for once however many VMs are new there. */
+const anyReadIn = ({ poolOf, seenOf }: Scene): ((pool: string) => ServerSeen | undefined) => {
+  const known = new Map<string, ServerSeen | undefined>();
+  return (pool) => {
+    if (!known.has(pool)) {
+      const first = poolOf.get(pool)?.servers.find((s) => seenOf(s.name));
+      known.set(pool, first && seenOf(first.name));
+    }
+    return known.get(pool);
+  };
+};
+
 /** Each as it would be on any server of its pool; what cannot be settled is refused. */
-export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh | { readonly refused: Refusal })[] =>
-  specs.flatMap((spec): readonly (Fresh | { readonly refused: Refusal })[] => {
-    const any = scene.poolOf
-      .get(spec.pool)
-      ?.servers.map((s) => scene.seenOf(s.name))
-      .find((s) => s !== undefined);
+export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh | { readonly refused: Refusal })[] => {
+  const anyOf = anyReadIn(scene);
+  return specs.flatMap((spec): readonly (Fresh | { readonly refused: Refusal })[] => {
+    const any = anyOf(spec.pool);
     const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users, scene.leftBy(spec)?.disks);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
@@ -51,6 +61,7 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
     });
     return [{ spec, uuid: want.uuid, config: want.config, space: new Map(space) }];
   });
+};
 
 /** KiB that are left of a repository there; null: nobody told. */
 export type Left = (server: string, repository: string) => number | null;

@@ -19,6 +19,7 @@ import type { Removal } from './removals.ts';
 import type { Room } from './room.ts';
 import { sequence, topological, type Chain, type Node } from './sequence.ts';
 import { apartOf, serverWork, type ServerWork } from './servers.ts';
+import { leftOut } from './short.ts';
 import { storageEdges, type StoragePlan } from './storage.ts';
 import type { Tools } from './tools.ts';
 
@@ -98,8 +99,10 @@ export const orderAll = (d: Draft): Ordered => {
   }
   const refused: Refusal[] = [];
   const ranks = new Map(d.pools.flatMap((p) => [...ranksOf(p)]));
+  const apart = apartOf(d.pools);
+  const keyOf = new Map([...chains].flatMap(([key, chain]) => chain.map((n) => [n.id, key] as const)));
   const drop = (id: string, why: string, help: string): void => {
-    const key = [...chains].find(([, chain]) => chain.some((n) => n.id === id))?.[0];
+    const key = keyOf.get(id);
     if (key === undefined || !chains.delete(key)) return;
     refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, why, help));
   };
@@ -119,15 +122,19 @@ export const orderAll = (d: Draft): Ordered => {
       ...roofEdges([fetches], d),
       ...removals.flatMap(({ node, after }) => (after === null ? [] : [[node.id, after] as const])),
     ];
-    const { needs, short } = sequence(list, d.rooms, d.overhead, { edges, ranks, apart: apartOf(d.pools) });
+    const sequenced = sequence(list, d.rooms, d.overhead, { edges, ranks, apart });
+    const { needs } = sequenced;
+    if (sequenced.short.length > 0) {
+      for (const s of leftOut(sequenced, chains, keyOf))
+        drop(s.id, s.why, 'free some on that server first, or give it less');
+      continue;
+    }
     const { order, stuck } = topological(
       list.flat().map((n) => n.id),
       needs,
     );
-    const first = short[0];
     const knot = stuck[0];
-    if (first) drop(first.id, first.why, 'free some on that server first, or give it less');
-    else if (knot !== undefined)
+    if (knot !== undefined)
       drop(knot, 'it waits for a disk of a VM that waits for one of its own', 'stop one of the two first');
     else {
       const lanes = lanesOf(d.farm, chains, needs, order);

@@ -88,7 +88,8 @@ export const placeAll = (s: PlacingScene): Placed => {
     });
     const fresh = s.fresh.filter((f) => f.spec.pool === pool.name);
     const { plan, left: come, lost } = withSpare(scene, mine, fresh);
-    for (const { spec } of fresh.filter((f) => !come.includes(f))) {
+    const comes = new Set(come);
+    for (const { spec } of fresh.filter((f) => !comes.has(f))) {
       const why = `pool ${pool.name} would not survive ${lost ? lackingText(lost) : 'the loss of a server'} (spare: ${pool.spare})`;
       refused.push(
         refusal(spec.key, `${spec.key} would be created`, why, 'add a server, free some memory, or lower `spare`'),
@@ -113,13 +114,14 @@ export const placeAll = (s: PlacingScene): Placed => {
     }
     for (const [key, why] of travelled.reasons) reasons.set(key, why);
     const taken = new Map<string, number>();
+    const sizeOf = new Map(plan.bodies.map((b) => [b.spec, b.next.memory] as const));
     const left: Left = (server, r) => {
       const now = free.get(server)?.space.get(r) ?? scene.freeIn(server, r);
       return now === null ? null : now - (taken.get(`${server}\n${r}`) ?? 0);
     };
     for (const f of come) {
       const server = travelled.homes.get(f.spec.key);
-      const size = plan.bodies.find((b) => b.spec === f.spec)?.next.memory ?? 0;
+      const size = sizeOf.get(f.spec) ?? 0;
       if (server !== undefined) there(f, server, size);
       else if (f.spec.state === 'stopped') {
         const found = roomiest(f, scene, plan, left);

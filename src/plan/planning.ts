@@ -247,6 +247,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     ),
   );
   const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, leftBy: (spec) => leftBy(spec, farm, seenOf) });
+  const specs = specsOf(farm, matched);
   const placed = placeAll({
     farm,
     observed,
@@ -261,7 +262,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       overhead,
       freeIn: (server, repository) => space.left(pool.name, server, repository),
       budget: (spec) => budget(spec, null),
-      specs: specsOf(farm, matched),
+      specs,
     }),
     decisions,
     fresh: sized.flatMap((f) => ('refused' in f ? [] : [f])),

@@ -7,6 +7,7 @@ import { movesIn, solve, type Solution } from './moves/index.ts';
 import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Unmet } from './moves/problem.ts';
 import { lacking, type Lacking } from './moves/spare.ts';
 import { wrongWith } from './moves/replay.ts';
+import { oncePer } from './once.ts';
 
 export interface Fresh {
   readonly spec: VmSpec;
@@ -252,8 +253,9 @@ export const unmetOf = (plan: PoolPlan): readonly { readonly body: Body; readonl
 /** `space`: KiB by repository of `stores`. */
 export type Free = Body['next'] & Pick<Body, 'space'>;
 
-/** What is free on each server once all is done. */
-export const freeAfter = ({ problem, solution, servers, stores }: PoolPlan): ReadonlyMap<string, Free> => {
+/** What is free on each server once all is done: asked for every VM that is explained. */
+export const freeAfter: (plan: PoolPlan) => ReadonlyMap<string, Free> = oncePer((plan) => {
+  const { problem, solution, servers, stores } = plan;
   const { dims } = problem;
   const free = Float64Array.from(problem.room);
   solution.to.forEach((s, v) => {
@@ -267,7 +269,7 @@ export const freeAfter = ({ problem, solution, servers, stores }: PoolPlan): Rea
       return [s, { memory: at(i, 0), vcpus: at(i, 1), space }] as const;
     }),
   );
-};
+});
 
 export const movesOf = (plan: PoolPlan): { readonly moves: number; readonly bound: number } => ({
   moves: movesIn(plan.solution.steps),

@@ -28,6 +28,8 @@ export interface Short {
 export interface Sequenced {
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly short: readonly Short[];
+  /** Operations whose room or disk, once given back, is taken by another VM. */
+  readonly relied: ReadonlySet<string>;
 }
 
 /** What sequencing is told beside the chains. */
@@ -94,7 +96,7 @@ export const sequence = (
   overhead: Overhead,
   { edges = [], ranks, apart }: Guide = {},
 ): Sequenced => {
-  if (chains.every((chain) => chain.length === 0)) return { needs: new Map(), short: [] };
+  if (chains.every((chain) => chain.length === 0)) return { needs: new Map(), short: [], relied: new Set() };
   const claims = new Map([...rooms].map(([server, room]) => [server, claimsOf(room)] as const));
   const held = new Map([...rooms].map(([server, room]) => [server, heldOf(room)] as const));
   const needs = new Map<string, Set<string>>();
@@ -111,15 +113,19 @@ export const sequence = (
     });
   }
   for (const [id, before] of edges) needs.get(id)?.add(before);
-  const short = takeRoom(ranked(chains, deltas, ranks), rooms, needs, apart);
-  for (const chain of chains) for (const node of chain) claimDisks(node, held, needs, short, overhead);
-  return { needs: new Map([...needs].map(([id, set]) => [id, [...set].sort()])), short };
+  const relied = new Set<string>();
+  const short = takeRoom(ranked(chains, deltas, ranks), rooms, needs, relied, apart);
+  for (const chain of chains) for (const node of chain) claimDisks(node, held, needs, short, relied, overhead);
+  return { needs: new Map([...needs].map(([id, set]) => [id, [...set].sort()])), short, relied };
 };
+
+const vmOf = (op: Op): string | null => (isVmOp(op) ? op.vm.name : null);
 
 const takeRoom = (
   works: readonly Work[],
   rooms: ReadonlyMap<string, Room>,
   needs: ReadonlyMap<string, Set<string>>,
+  relied: Set<string>,
   apart: Guide['apart'],
 ): Short[] => {
   const short: Short[] = [];
@@ -144,8 +150,10 @@ const takeRoom = (
     }
     const mine = needs.get(node.id);
     for (const o of owners) {
-      const id = works[o]?.node.id;
-      if (id !== undefined) mine?.add(id);
+      const from = works[o]?.node;
+      if (!from) continue;
+      mine?.add(from.id);
+      if (vmOf(from.op) !== vmOf(node.op)) relied.add(from.id);
     }
     const { comes, goes } = presence(node.op);
     for (const group of (isVmOp(node.op) ? apart?.get(node.op.vm.name) : undefined) ?? []) {
@@ -178,6 +186,7 @@ const claimDisks = (
   held: ReadonlyMap<string, Held>,
   needs: Map<string, Set<string>>,
   short: Short[],
+  relied: Set<string>,
   overhead: Overhead,
 ): void => {
   for (const e of effectsOf(node.op, overhead)) {
@@ -192,6 +201,7 @@ const claimDisks = (
         continue;
       }
       needs.get(node.id)?.add(w.freedBy);
+      relied.add(w.freedBy);
     }
     at.writers.set(e.at.name, { holder: e.key, freedBy: null });
   }

@@ -1,5 +1,6 @@
 /** The objects that a plan counts on, with the digest of what was seen of each. */
 import { ref } from '../core/ref.ts';
+import type { Farm } from '../kinds/farm.ts';
 import { isImageOp } from '../kinds/operations.ts';
 import type { Plan, PlanDom0, PlanRepository } from '../kinds/plan.ts';
 import { seenOn } from '../kinds/server/live.ts';
@@ -29,13 +30,20 @@ export const imageTouched = ({ op }: Node, d: Draft): Plan['touched'] => {
   return [{ subject: op.image, server: op.server, uuid: '', name: op.path, digest }];
 };
 
+/** By pool: its servers that are in the scope, in the scope's order. */
+export const scopeByPool = (farm: Farm, scope: readonly string[]): ReadonlyMap<string, readonly string[]> => {
+  const out = new Map<string, string[]>(farm.pools.map((p) => [p.name, []] as const));
+  const poolOf = new Map(farm.pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const)));
+  for (const s of scope) out.get(poolOf.get(s) ?? '')?.push(s);
+  return out;
+};
+
 /** A VM that is to be made must stay unknown to every server of its pool; others are watched where they are. */
-export const touchedOf = (x: Decision, d: Draft, scope: readonly string[]): Plan['touched'] => {
+export const touchedOf = (x: Decision, d: Draft, scope: ReturnType<typeof scopeByPool>): Plan['touched'] => {
   const t = x.transition;
   const live = t ? t.live : x.live;
-  const pool = d.farm.pools.find((p) => p.name === x.spec.pool)?.servers.map((s) => s.name) ?? [];
   const through = t?.journey ? [x.server, ...t.journey.through] : [x.server];
-  const servers = live ? through : scope.filter((s) => pool.includes(s));
+  const servers = live ? through : (scope.get(x.spec.pool) ?? []);
   return servers.flatMap((server) => {
     const seen = seenOn(d.observed, server);
     if (!seen) return [];
