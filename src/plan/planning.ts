@@ -264,7 +264,9 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     again: (x) => again.get(x.spec.key)?.() ?? null,
   });
   refused.push(...sized.flatMap((f) => ('refused' in f ? [f.refused] : [])), ...placed.refused);
-  decisions.splice(0, decisions.length, ...placed.decisions);
+  // A hundred thousand are too many for one call's arguments.
+  decisions.length = 0;
+  for (const d of placed.decisions) decisions.push(d);
   const reasons = new Map(placed.reasons);
   for (const { spec, server, why } of placed.homes) {
     reasons.set(spec.key, why);
