@@ -14,6 +14,7 @@ import {
   hadIn,
   makePlan,
   match,
+  sharersOf,
   standingOf,
   type Found,
   type Matched,
@@ -148,10 +149,12 @@ const orphansIn = (spec: RepositorySpec, pool: PoolSpec, has: readonly Standing[
 
 /** What lies among a repository's images: those of the file, and others. */
 const imagesIn = (
-  { name, path }: RepositorySpec,
+  spec: RepositorySpec,
   pool: PoolSpec,
   has: readonly Standing[],
+  whole: Farm,
 ): Pick<StatusRepository, 'images' | 'oldImages'> => {
+  const { name, path } = spec;
   const files = new Set(
     has.flatMap((s) => {
       const store = s.seen.storage.stores[path];
@@ -159,7 +162,11 @@ const imagesIn = (
     }),
   );
   const kept = pool.images.filter((i) => i.repository === name && i.state === 'present');
-  const known = new Set(kept.map((i) => imageName(i.path)));
+  // An export that other pools have, too, keeps theirs as well.
+  const theirs = sharersOf(spec, pool, whole).flatMap((o) =>
+    o.pool.images.filter((i) => i.repository === o.spec.name && i.state === 'present'),
+  );
+  const known = new Set([...kept, ...theirs].map((i) => imageName(i.path)));
   return {
     images: kept
       .filter((i) => files.has(imageName(i.path)))
@@ -191,7 +198,7 @@ const repositoriesOf = (farm: Farm, whole: Farm, observed: Observed): readonly S
           path: r.path,
           space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
           orphans: orphansIn(r, pool, has, scene),
-          ...imagesIn(r, pool, has),
+          ...imagesIn(r, pool, has, whole),
           attached: has.map((s) => s.server),
           missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
           problems: all.flatMap((s) => (s.barred ? [`${s.server}: ${s.barred.why}`] : [])),
