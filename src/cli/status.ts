@@ -3,13 +3,23 @@ import { isUnknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
-import { disksFolder, imageName } from '../kinds/repository/live.ts';
+import { imageName } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { usersIn, type Users } from '../kinds/server/users.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
-import { defaultOptions, makePlan, match, standingOf, type Found, type Matched, type Standing } from '../plan/index.ts';
+import {
+  defaultOptions,
+  hadIn,
+  makePlan,
+  match,
+  sharersOf,
+  standingOf,
+  type Found,
+  type Matched,
+  type Standing,
+} from '../plan/index.ts';
 import {
   renderStatus,
   statusJson,
@@ -115,25 +125,36 @@ const missingOf = (farm: Farm, observed: Observed, matched: Matched): readonly S
     return [{ is: 'nowhere', key: v.key, pool: v.pool, why }];
   });
 
-/** On any server that has the store: of one that is not shared, each server's own. */
-const orphansIn = ({ path, shared }: RepositorySpec, has: readonly Standing[], users: Users): readonly string[] => {
+interface Scene {
+  /** With the pools that were not read: they may have the same stores. */
+  readonly whole: Farm;
+  readonly observed: Observed;
+  readonly users: Users;
+}
+
+/** On any server that has the store: of one that is not shared, each server's own. What may be somebody's is none. */
+const orphansIn = (spec: RepositorySpec, pool: PoolSpec, has: readonly Standing[], scene: Scene): readonly string[] => {
+  const hadOn = ({ server, seen }: Standing) => hadIn({ spec, pool, server, seen }, { ...scene, farm: scene.whole });
+  const [first] = has;
+  // A shared store is one, whoever looks.
+  const all = spec.shared && first ? hadOn(first) : null;
   const names = has.flatMap((s) => {
-    const store = s.seen.storage.stores[path];
+    const store = s.seen.storage.stores[spec.path];
     if (store?.is !== 'there') return [];
-    return Object.entries(store.disks).flatMap(([name, d]) => {
-      const used = users.of(`${disksFolder(path)}/${name}`).some((u) => shared || u.server === s.server);
-      return d.there && !used ? [name] : [];
-    });
+    const had = all ?? hadOn(s);
+    return Object.entries(store.disks).flatMap(([name, d]) => (d.there && had(name) === null ? [name] : []));
   });
   return [...new Set(names)].sort();
 };
 
 /** What lies among a repository's images: those of the file, and others. */
 const imagesIn = (
-  { name, path }: RepositorySpec,
+  spec: RepositorySpec,
   pool: PoolSpec,
   has: readonly Standing[],
+  whole: Farm,
 ): Pick<StatusRepository, 'images' | 'oldImages'> => {
+  const { name, path } = spec;
   const files = new Set(
     has.flatMap((s) => {
       const store = s.seen.storage.stores[path];
@@ -141,7 +162,11 @@ const imagesIn = (
     }),
   );
   const kept = pool.images.filter((i) => i.repository === name && i.state === 'present');
-  const known = new Set(kept.map((i) => imageName(i.path)));
+  // An export that other pools have, too, keeps theirs as well.
+  const theirs = sharersOf(spec, pool, whole).flatMap((o) =>
+    o.pool.images.filter((i) => i.repository === o.spec.name && i.state === 'present'),
+  );
+  const known = new Set([...kept, ...theirs].map((i) => imageName(i.path)));
   return {
     images: kept
       .filter((i) => files.has(imageName(i.path)))
@@ -150,8 +175,8 @@ const imagesIn = (
   };
 };
 
-const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusRepository[] => {
-  const users = usersIn(observed);
+const repositoriesOf = (farm: Farm, whole: Farm, observed: Observed): readonly StatusRepository[] => {
+  const scene = { whole, observed, users: usersIn(observed) };
   return farm.pools.flatMap((pool) => {
     const seen = pool.servers.flatMap((s) => {
       const x = seenOn(observed, s.name);
@@ -172,8 +197,8 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
           type: r.type,
           path: r.path,
           space: sortedBy(spaces, (s) => String(s.free).padStart(20, '0'))[0] ?? null,
-          orphans: orphansIn(r, has, users),
-          ...imagesIn(r, pool, has),
+          orphans: orphansIn(r, pool, has, scene),
+          ...imagesIn(r, pool, has, whole),
           attached: has.map((s) => s.server),
           missing: all.filter((s) => !has.includes(s) && s.barred === null).map((s) => s.server),
           problems: all.flatMap((s) => (s.barred ? [`${s.server}: ${s.barred.why}`] : [])),
@@ -182,8 +207,8 @@ const repositoriesOf = (farm: Farm, observed: Observed): readonly StatusReposito
   });
 };
 
-/** `farm` has only the pools that were read. */
-export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: string): Status => {
+/** `farm` has only the pools that were read; `whole`: all of them. */
+export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: string, whole: Farm = farm): Status => {
   const matched = match(farm, observed, []);
   // Where the file names no VM, nothing is claimed: what is left is all that is there.
   const all = match({ ...farm, vms: [] }, observed, []).left;
@@ -192,7 +217,7 @@ export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: st
     tool: version,
     farm: farm.name,
     servers: farm.pools.flatMap((p) => p.servers).map((s) => serverOf(s, observed)),
-    repositories: repositoriesOf(farm, observed),
+    repositories: repositoriesOf(farm, whole, observed),
     vms: sortedBy(
       all.map((f) => vmOf(f, matched, farm, plan)),
       (v) => `${v.name}\n${v.server}`,
@@ -215,7 +240,7 @@ export const status = async (shell: Shell, paths: readonly string[], flags: Stat
       pools: whole.pools.filter((p) => wanted(p.name)),
       vms: whole.vms.filter((v) => wanted(v.pool)),
     };
-    const found = statusOf(farm, observed, plan, shell.version);
+    const found = statusOf(farm, observed, plan, shell.version, whole);
     shell.out.write(flags.json ? statusJson(found) : renderStatus(found, lookOf(shell, shell.out, flags.color)));
     return found.servers.some((s) => s.state === 'unread') ? exit.unread : exit.done;
   } finally {

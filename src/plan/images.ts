@@ -7,6 +7,7 @@ import { idOf } from '../kinds/image/describe.ts';
 import type { ImageOp } from '../kinds/image/ops.ts';
 import { serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
 import { imageName, imagesFolder, type StoredImage } from '../kinds/repository/live.ts';
+import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import type { Refusal } from '../kinds/plan.ts';
 import { seenOn, type ServerSeen } from '../kinds/server/live.ts';
 import { namesOf, pathsOfConfig } from '../kinds/server/users.ts';
@@ -16,6 +17,7 @@ import type { Unresolved } from '../kinds/vm/facts.ts';
 import type { Roof } from './parts.ts';
 import type { Space, Want } from './space.ts';
 import { roofOver, unreadIn, type StoragePlan, type StorageScene } from './storage.ts';
+import { sharersOf, standingOf, storeOf } from './stores.ts';
 
 export interface ImagePlan {
   /** What brings an image, by id; those of servers by themselves only run where something needs them. */
@@ -59,6 +61,24 @@ const standing = (image: ImageSpec, seen: ServerSeen, roof: Roof | undefined): S
   };
 };
 
+const repositoryOf = (pool: PoolSpec, { repository }: ImageSpec): RepositorySpec | undefined =>
+  repository === null ? undefined : pool.repositories[repository];
+
+/** Another pool, which has the same store, sees it there. */
+const seenBeyond = (image: ImageSpec, pool: PoolSpec, { farm, observed }: StorageScene): boolean => {
+  const home = repositoryOf(pool, image);
+  return (home ? sharersOf(home, pool, farm) : []).some(({ pool: { servers }, spec }) =>
+    servers.some(({ name }) => {
+      const seen = seenOn(observed, name);
+      if (!seen) return false;
+      const { mount, barred, marker } = standingOf(spec, farm.name, name, seen);
+      const path = `${imagesFolder(spec.path)}/${imageName(image.path)}`;
+      const there = { ...image, folder: spec.path, path };
+      return !mount && !barred && marker !== null && standing(there, seen, undefined).is === 'there';
+    }),
+  );
+};
+
 const baseOf = (pool: PoolSpec, image: ImageSpec, server: string, farm: string) => ({
   image: subjectOf(pool.name, image),
   server,
@@ -85,6 +105,9 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
   const matches = options.targets.length === 0 ? () => true : picomatch([...options.targets]);
   const inRun = (image: Pick<ImageSpec, 'what' | 'name'>): boolean =>
     options.cause !== 'drift' && matches(`${image.what}/${image.name}`);
+  /** Of stores that several pools may have: what brings a file there. */
+  const coming = new Map<string, string>();
+  const removed = new Set<string>();
   const cover = (server: string, roof: Roof): unknown => roofs.set(server, [...(roofs.get(server) ?? []), roof]);
 
   for (const pool of farm.pools.filter((p) => covers(p.name))) {
@@ -103,7 +126,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
       });
       const label = `${image.what} ${image.name}`;
       // One server's look at a shared store is as good as another's.
-      if (image.shared && all.some((s) => s.is === 'there')) return;
+      if (image.shared && (all.some((s) => s.is === 'there') || seenBeyond(image, pool, scene))) return;
       const able = all.filter((s) => s.is === 'wanted' && (!image.shared || fetchers.has(s.server)));
       const add = (server: string): string => {
         const op: ImageOp = {
@@ -117,8 +140,12 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
         fetches.set(id, { id, op });
         return id;
       };
+      const home = repositoryOf(pool, image);
+      const file = image.shared && home ? `${storeOf(home, pool)}\n${imageName(image.path)}` : null;
+      // Two that write into one file would spoil it: the second pool waits for the first one's fetch.
+      const other = file === null ? undefined : coming.get(file);
       // Downloads of one store are spread over its servers.
-      const fetcher = image.shared ? able[n % Math.max(1, able.length)] : undefined;
+      const fetcher = image.shared && other === undefined ? able[n % Math.max(1, able.length)] : undefined;
       const full = fetcher && inRun(image) ? lacking(image, pool, fetcher) : null;
       if (full)
         refused.push({
@@ -128,7 +155,8 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
           help: full.help,
           needs: null,
         });
-      const id = fetcher && !full ? add(fetcher.server) : undefined;
+      const id = other ?? (fetcher && !full ? add(fetcher.server) : undefined);
+      if (id !== undefined && file !== null) coming.set(file, id);
       if (id !== undefined && inRun(image)) always.add(id);
       for (const s of all) {
         const roof = { repository: label, path: image.path };
@@ -157,27 +185,37 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
 
   /** Those that the file says are to go, and with `--prune` those that it no longer has, other versions among them. */
   function remove(pool: PoolSpec, seen: readonly { readonly server: string; readonly seen: ServerSeen }[]): void {
-    const wanted = new Set(pool.images.filter((i) => i.state === 'present').map((i) => i.path));
-    const unread = unreadIn(pool, observed);
+    const wantedBy = (p: PoolSpec): ReadonlySet<string> =>
+      new Set(p.images.filter((i) => i.state === 'present').map((i) => i.path));
     const homes = [
       ...Object.values(pool.repositories).filter((r) => r.type !== 'lvm' && r.state === 'present'),
       { name: null, path: serversOwnFolder, shared: false },
     ];
-    const done = new Set<string>();
     for (const home of homes) {
+      const spec = home.name === null ? undefined : pool.repositories[home.name];
+      // An export is one store, whoever mounts it, and wherever.
+      const others = (spec ? sharersOf(spec, pool, farm) : []).map((o) => ({ pool: o.pool, path: o.spec.path }));
+      const all = [{ pool, path: home.path }, ...others].map((o) => ({ ...o, wanted: wantedBy(o.pool) }));
+      const blind = home.shared ? all.flatMap((o) => unreadIn(o.pool, observed)) : [];
       for (const { server, seen: x } of seen) {
         const store = x.storage.stores[home.path];
         for (const [file, { marker }] of store?.is === 'there' ? Object.entries(store.images) : []) {
           const path = `${imagesFolder(home.path)}/${file}`;
-          if (marker === null || marker === 'odd' || marker.farm !== farm.name || wanted.has(path)) continue;
+          const at = all.map((o) => ({ ...o, path: `${imagesFolder(o.path)}/${file}` }));
+          if (marker === null || marker === 'odd' || marker.farm !== farm.name) continue;
+          if (at.some((o) => o.wanted.has(o.path))) continue;
           const { what, image: name } = marker;
           const gone = pool.images.some((i) => i.what === what && i.name === name && i.state === 'absent');
           if (!(gone || (options.prune && options.targets.length === 0)) || !inRun({ what, name })) continue;
-          if (home.shared && done.has(path)) continue;
-          done.add(path);
-          const sees = new Set(home.shared ? seen.map((s) => s.server) : [server]);
-          const users = namesOf(scene.users.of(path).filter((u) => sees.has(u.server)));
-          const blind = home.shared ? unread : [];
+          const key = home.shared && spec ? `${storeOf(spec, pool)}\n${file}` : `${server}\n${path}`;
+          if (removed.has(key)) continue;
+          removed.add(key);
+          const users = namesOf(
+            at.flatMap((o) => {
+              const sees = new Set(home.shared ? o.pool.servers.map((x) => x.name) : [server]);
+              return scene.users.of(o.path).filter((u) => sees.has(u.server));
+            }),
+          );
           if (users.length > 0 || blind.length > 0) {
             refused.push({
               subject: subjectOf(pool.name, { what, name }),

@@ -9,9 +9,10 @@ export { accountOf } from './account.ts';
 export { balanced, balanceOf } from './balance.ts';
 export { stale } from './digest.ts';
 export { match, type Found, type Matched } from './match.ts';
+export { hadIn } from './orphans.ts';
 export { pathsToRead, strayPaths } from './paths.ts';
 export { releasePlan } from './release.ts';
-export { standingOf, type Standing } from './stores.ts';
+export { sharersOf, standingOf, type Standing } from './stores.ts';
 export { planWith } from './targeted.ts';
 export { defaultOptions, type Tools } from './tools.ts';
 

@@ -182,6 +182,8 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       if (spec.state === 'absent') continue;
       const rests = restsOn(spec, farm, seenOf);
       if (rests !== null) resting.push(`${spec.key} is on ${rests}, which is off: nothing is done with it`);
+      // To be made is what the file says: no hand has changed what is not there yet.
+      else if (options.cause === 'drift') continue;
       else if (unread.length > 0) {
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
         refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
@@ -269,7 +271,9 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     again: (x) => again.get(x.spec.key)?.() ?? null,
   });
   refused.push(...sized.flatMap((f) => ('refused' in f ? [f.refused] : [])), ...placed.refused);
-  decisions.splice(0, decisions.length, ...placed.decisions);
+  // A hundred thousand are too many for one call's arguments.
+  decisions.length = 0;
+  for (const d of placed.decisions) decisions.push(d);
   const reasons = new Map(placed.reasons);
   for (const { spec, server, why } of placed.homes) {
     reasons.set(spec.key, why);

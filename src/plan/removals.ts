@@ -7,11 +7,12 @@ import { diskName, disksFolder, type DiskMarker } from '../kinds/repository/live
 import type { RepositoryOp } from '../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
-import { namesOf, type Users } from '../kinds/server/users.ts';
+import type { Users } from '../kinds/server/users.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import type { Found } from './match.ts';
+import { hadIn } from './orphans.ts';
 import type { Node } from './sequence.ts';
-import { unreadIn } from './storage.ts';
+import { storeOf } from './stores.ts';
 
 export interface Removal {
   readonly node: Node;
@@ -72,7 +73,9 @@ export const disksOf = ({ paths, key, uuid, server, pool, farm, seen, users, cop
   paths.flatMap((path) => {
     const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
     const marker = r && markerIn(seen, r, path);
-    if (!r || marker?.farm !== farm || marker.uuid !== uuid || users.of(path).some((u) => u.uuid !== uuid)) return [];
+    if (!r || marker?.farm !== farm || marker.uuid !== uuid) return [];
+    // A copy of its cfg elsewhere may be what counts, or come to count.
+    if (users.of(path).some((u) => u.uuid !== uuid || u.server !== server)) return [];
     return [opFor(pool, r, server, farm, path, key, copied, marker.size, [])];
   });
 
@@ -109,31 +112,27 @@ export const orphansNamed = (
   const refused: Refusal[] = [];
   const warnings: string[] = [];
   const keys = new Set(farm.vms.map((v) => v.key));
-  for (const name of options.deleteDisks.filter((n) => !keys.has(n))) {
-    let known = false;
+  for (const name of new Set(options.deleteDisks.filter((n) => !keys.has(n)))) {
+    // Servers by themselves may have disks of one name; a shared store is looked at once.
+    const looked = new Set<string>();
     for (const pool of farm.pools.filter((p) => covers(p.name))) {
-      const [unread] = unreadIn(pool, observed);
       for (const r of Object.values(pool.repositories)) {
-        const path = `${disksFolder(r.path)}/${name}`;
         for (const s of pool.servers) {
           const seen = seenOn(observed, s.name);
           const store = seen?.storage.stores[r.path];
-          if (store?.is !== 'there' || !store.disks[name]?.there) continue;
-          if (r.shared && known) continue;
-          known = true;
+          if (!seen || store?.is !== 'there' || !store.disks[name]?.there) continue;
+          const key = r.shared ? storeOf(r, pool) : `${s.name} ${r.name}`;
+          if (looked.has(key)) continue;
+          looked.add(key);
           const { marker } = store.disks[name];
           // What a broken run left half made: nobody else gives such names.
           const half = name.endsWith('.part');
-          const have = users.of(path).filter((u) => r.shared || u.server === s.name);
-          const why =
+          const bar =
             !half && (marker === null || marker === 'odd' || marker.farm !== farm.name)
-              ? ['it was neither made nor adopted by this farm', 'remove it by hand']
-              : have.length > 0
-                ? [`${namesOf(have).join(', ')} has it`, 'delete that first, or take the disk out of it']
-                : unread && r.shared
-                  ? [`${unread} could not be read: something there may have it`, `try again when ${unread} answers`]
-                  : null;
-          if (why === null) {
+              ? { why: 'it was neither made nor adopted by this farm', help: 'remove it by hand' }
+              : hadIn({ spec: r, pool, server: s.name, seen }, { farm, observed, users })(name);
+          if (bar === null) {
+            const path = `${disksFolder(r.path)}/${name}`;
             const known = marker && marker !== 'odd' ? marker : null;
             const others = pool.servers.flatMap((x) => (x !== s && seenOn(observed, x.name) ? [x.name] : []));
             const peers = r.shared ? others : [];
@@ -144,14 +143,14 @@ export const orphansNamed = (
           refused.push({
             subject: ref('repository', `${pool.name}/${r.name}`),
             what: `disk ${name} would be deleted`,
-            why: why[0] ?? '',
-            help: why[1] ?? null,
+            ...bar,
             needs: null,
           });
         }
       }
     }
-    if (!known && !options.prune) warnings.push(`--delete-disks ${name}: there is no VM and no disk of this name`);
+    if (looked.size === 0 && !options.prune)
+      warnings.push(`--delete-disks ${name}: there is no VM and no disk of this name`);
   }
   return { removals, refused, warnings };
 };

@@ -1,4 +1,5 @@
 /** How one repository stands on one server: what is to be done there, or why nothing may be. */
+import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import { fstabAt, bootOptions } from '../kinds/repository/fstab.ts';
 import { isVolumeGroup, mountAt, type StoreMarker, type StoreSeen } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
@@ -27,6 +28,29 @@ export interface Bar {
   readonly why: string;
   readonly help: string;
 }
+
+/** The host of an export in whatever case. */
+const exportOf = ({ shared, source }: RepositorySpec): string | null =>
+  shared && source !== undefined ? source.replace(/^.*?:\//, (host) => host.toLowerCase()) : null;
+
+/** What tells a store from others: an export is one store, whoever mounts it. */
+export const storeOf = (spec: RepositorySpec, pool: PoolSpec): string => exportOf(spec) ?? `${pool.name}/${spec.name}`;
+
+/** The other pools that have the same store, and as what. */
+export const sharersOf = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  { pools }: Farm,
+): readonly { readonly pool: PoolSpec; readonly spec: RepositorySpec }[] =>
+  exportOf(spec) === null
+    ? []
+    : pools.flatMap((p) =>
+        p.name === pool.name
+          ? []
+          : Object.values(p.repositories).flatMap((r) =>
+              exportOf(r) === exportOf(spec) ? [{ pool: p, spec: r }] : [],
+            ),
+      );
 
 const bar = (why: string, help: string): Bar => ({ why, help });
 

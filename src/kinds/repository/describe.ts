@@ -6,8 +6,9 @@ import { ref } from '../../core/ref.ts';
 import { diskName, mountAt, type Storage } from './live.ts';
 import type { RepositoryOp } from './ops.ts';
 
+/** Servers by themselves may have disks of one name. */
 export const idOf = (op: RepositoryOp): string =>
-  `${op.repository.name}/${op.verb}/${op.verb === 'delete-disk' ? diskName(op.path, op.disk) : op.server}`;
+  `${op.repository.name}/${op.verb}/${op.server}${op.verb === 'delete-disk' ? `/${diskName(op.path, op.disk)}` : ''}`;
 
 export const reasonOf = (op: RepositoryOp): string => {
   switch (op.verb) {

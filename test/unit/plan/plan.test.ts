@@ -194,6 +194,17 @@ describe('drift', () => {
     expect(p.operations.map((o) => o.id)).toEqual(['web/define']);
     expect(p.vms[0]?.changes.map((c) => c.cause)).toEqual(['drift-configured']);
   });
+  it('is not that the file has a new VM: a run for drift makes none, and refuses none', () => {
+    const more = farm([web, spec('new')], ['a', 'b']);
+    const away: Unknown = { is: 'unknown', reason: 'unreachable', why: 'no answer' };
+    for (const b of [server({ host: 'b' }), away]) {
+      const both: Observed = new Map([...seen, ['b', b]]);
+      const p = plan(more, both, { cause: 'drift' });
+      expect([p.operations, p.refused, p.vms]).toEqual([[], [], []]);
+      const all = plan(more, both);
+      expect(all.operations.length + all.refused.length).toBeGreaterThan(0);
+    }
+  });
   it('is left alone by a run for the file’s changes', () => {
     expect(
       ids(
