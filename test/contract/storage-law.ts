@@ -147,6 +147,42 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
     );
 
     it(
+      'a lease of no use is given back where it is the one that was seen, and only there',
+      async () => {
+        await lawful(attach());
+        await lawful(mark(null, { uuid }));
+        const path = `/srv/law/leases/${uuid}.json`;
+        const lease = `{"format":1,"farm":"contract","vm":"web","uuid":"${uuid}","server":"dom09","boot":"b","generation":3,"disks":{}}`;
+        await farm.hand(['mkdir', '-p', '/srv/law/leases']);
+        const bytes = new TextEncoder().encode(`${lease}\n`);
+        await farm.control.file(farm.server, { do: 'write', path, bytes, mode: 0o644, onlyIf: 'absent' });
+        const held = async () => {
+          const store = (await look('/srv/law')).storage.stores['/srv/law'];
+          return store?.is === 'there' ? store.leases[uuid] : undefined;
+        };
+        const digest = (await held())?.digest ?? '';
+        expect(await held()).toMatchObject({ lease: { vm: 'web', server: 'dom09', generation: 3 } });
+        const unlease = (of: string): VmOp => ({
+          vm: ref('vm', 'web'),
+          server: farm.server,
+          uuid,
+          name: 'web',
+          verb: 'unlease',
+          folder: '/srv/law',
+          lease: { path, digest: of },
+        });
+        await carry(farm, readings, unlease(digest.replace(/^./, (c) => (c === '0' ? '1' : '0'))));
+        expect((await held())?.digest).toBe(digest);
+        expect(await carry(farm, readings, unlease(digest))).toBeNull();
+        expect(await held()).toBeUndefined();
+        expect(await carry(farm, readings, unlease(digest))).toBeNull();
+        await farm.hand(['rmdir', '/srv/law/leases']);
+        await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
+      },
+      patience,
+    );
+
+    it(
       'a blank disk is made once, with its marker, and grown; nothing half made stays of one that fails',
       async () => {
         await lawful(attach());

@@ -83,4 +83,16 @@ describe('a server that dies', () => {
     expect(await lease()).toBe('');
     await expectSettled(desk);
   });
+
+  it('gives it back as well where the guest has gone down by itself', async () => {
+    write(web);
+    await apply(desk);
+    await awake(1, 'web', 2);
+    await hand(1, 'xl shutdown -w web');
+    expect(await lease()).toMatch(/"server":"dom01"/);
+    write({ ...web, state: 'stopped' });
+    await apply(desk);
+    expect(await lease()).toBe('');
+    await expectSettled(desk);
+  });
 });
