@@ -172,7 +172,7 @@ export const checkSources = (pools: readonly PoolSpec[], problems: Problems): vo
 export const checkGroups = (top: Named<FarmRepository>, pools: readonly PoolSpec[], problems: Problems): void => {
   for (const entry of top.values()) {
     const served = pools.filter(({ repositories }) => {
-      const spec = repositories[entry.name];
+      const spec = Object.hasOwn(repositories, entry.name) ? repositories[entry.name] : undefined;
       const same = spec?.origin.file === entry.file && spec.origin.pointer === entry.pointer;
       return same && spec.type === 'lvm' && spec.shared && spec.state === 'present';
     });
