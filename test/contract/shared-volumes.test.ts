@@ -215,16 +215,32 @@ describe('a run that breaks off', () => {
     await rig.sim.settle();
     await converge(text);
     rig.sim.files('dom01').write(await disk(), 'mine');
-    const moved = farm(web(', server: dom02', '12MiB'));
-    await rig.apply(await planOf(moved), n);
+    const grown = farm(web(', server: dom01', '12MiB'));
+    await rig.apply(await planOf(grown), n);
     await rig.sim.settle();
-    // Growth and a move are two plans.
-    await rig.apply(await planOf(moved));
-    await converge(moved);
-    expect([await runsOn('dom01'), await runsOn('dom02'), (await volumes()).length]).toEqual([false, true, 1]);
-    expect(openOn('dom01')).toEqual([]);
-    expect(await tags()).toMatch(/^\S+,reeve\.lease=p\/web\/\S+\/dom02\/\S+\/\d+$/);
+    await converge(grown);
+    expect([await runsOn('dom01'), (await volumes()).length]).toEqual([true, 1]);
   });
+
+  const all = Array.from({ length: 40 }, (_, n) => n + 1);
+  it.each(all)(
+    'in a migration after %i events leaves one VM with one lease, and its volume opens wherever it goes',
+    async (n) => {
+      await converge(farm(web(', server: dom01')));
+      const moved = farm(web(', server: dom02'));
+      await rig.apply(await planOf(moved), n);
+      await rig.sim.settle();
+      // A half that it left needs no more than the next run.
+      await rig.apply(await planOf(moved));
+      await converge(moved);
+      expect([await runsOn('dom01'), await runsOn('dom02'), (await volumes()).length]).toEqual([false, true, 1]);
+      expect(await tags()).toMatch(/^\S+,reeve\.lease=p\/web\/\S+\/dom02\/\S+\/\d+$/);
+      // Where it was left open it is opened anew, with what it has grown by.
+      await converge(farm(web(', server: dom02', '12MiB')));
+      await converge(farm(web(', server: dom01', '12MiB')));
+      expect([await runsOn('dom01'), openOn('dom01').length, openOn('dom02').length]).toEqual([true, 1, 0]);
+    },
+  );
 });
 
 describe('a disk that is to lie on it', () => {
