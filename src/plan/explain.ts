@@ -66,6 +66,8 @@ export const helpText = (plan: PoolPlan, body: Body): string => {
   const lacks = may.map((s) => lackOn(plan, body, s.name));
   if (lacks.some((l) => l?.endsWith('(overcommit)')) && !lacks.some((l) => l?.endsWith('of memory')))
     return 'raise `overcommit.vcpus`, take fewer vCPUs, or add a server';
+  if (lacks.some((l) => l?.includes(' in repository ')) && !lacks.some((l) => l?.endsWith('of memory')))
+    return 'free some space there, take smaller disks, or give it another server';
   if (lacks.some((l) => l === null || l.startsWith('lacks ')))
     return 'free some memory, take a smaller VM, or give it another server';
   const open = may.filter(holdsVms);

@@ -276,5 +276,7 @@ describe('a repository that each server has for itself', () => {
       expect(ids(p)).toEqual([]);
       expect(whys(p)).toContain('a lacks 15GiB in repository vmstore; b lacks 8GiB in repository vmstore');
     }
+    const [refused] = planOf(farmWith([web]), twoWith(5, 12), {}).refused;
+    expect(refused?.help).toBe('free some space there, take smaller disks, or give it another server');
   });
 });
