@@ -4,17 +4,13 @@ import type { Storage } from '../../kinds/repository/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import type { Of } from './lowering.ts';
 import { alone, closed, opened, sharedAmong, unmapped, whereShared } from './shared-volumes.ts';
-import { tagOfDisk } from './volumes.ts';
+import { groupOf, named, tagOfDisk } from './volumes.ts';
 
 type Argv = readonly string[];
 type Make = Of<'make-disk'>;
 
 /** Zeros for a terabyte. */
 const zeroMs = 14_400_000;
-
-/** `/dev/vg0/web` → `vg0/web`, as LVM's tools call it. */
-const named = (path: string): string => path.slice('/dev/'.length);
-const groupOf = (path: string): string => named(path).split('/')[0] ?? '';
 
 export const fullHalf = (path: string): string => `${path}.part`;
 export const halfOf = (path: string): string => fullHalf(path).slice(path.lastIndexOf('/') + 1);
@@ -24,7 +20,8 @@ export const removeArgv = (path: string): Argv => ['lvremove', '-q', '-f', named
 const tagFor = (op: Of<'make-disk' | 'adopt-disk'>): string =>
   tagOfDisk({ farm: op.farm, vm: op.vm.name, uuid: op.uuid, vdev: op.vdev });
 
-const createArgv = ({ path, size }: Make, name: string, more: Argv = []): Argv => [
+/** `size` in KiB; in the group of `path`. */
+const createArgv = (path: string, name: string, size: number, more: Argv = []): Argv => [
   'lvcreate',
   '-q',
   '-y',
@@ -35,7 +32,7 @@ const createArgv = ({ path, size }: Make, name: string, more: Argv = []): Argv =
   name,
   '-L',
   `${size}k`,
-  groupOf(path),
+  named(groupOf(path)),
 ];
 
 /** A volume begins with the bytes of whoever had its place before. */
@@ -61,13 +58,13 @@ export const makeSteps = (op: Make, storage: Storage, up: boolean): readonly Ste
   return [
     alone(tried(removeArgv(half)), folder, storage),
     ...unmapped(sharedAmong([half, op.path], storage)),
-    writes(createArgv(op, halfOf(op.path), whereShared(folder, storage))),
+    writes(createArgv(op.path, halfOf(op.path), op.size, whereShared(folder, storage))),
     exec(zeroArgv(half), zeroMs),
     ...opened(source),
     ...copyArgvs(op, half).map((argv) => exec(argv, zeroMs)),
     ...(up ? [] : closed(source)),
     writes(['lvchange', '-q', '--addtag', tagFor(op), named(half)]),
-    writes(['lvrename', '-q', groupOf(half), halfOf(op.path), named(op.path).split('/')[1] ?? '']),
+    writes(['lvrename', '-q', named(groupOf(half)), halfOf(op.path), named(op.path).split('/')[1] ?? '']),
     // Whoever starts from it opens it.
     ...closed(sharedAmong([op.path], storage)),
   ];
@@ -80,7 +77,7 @@ export const withSource = (op: Make, storage: Storage, up: boolean, steps: reado
 };
 
 export const makeLines = (op: Make): readonly Argv[] => [
-  createArgv(op, named(op.path).split('/')[1] ?? ''),
+  createArgv(op.path, named(op.path).split('/')[1] ?? '', op.size),
   zeroArgv(op.path),
   ...copyArgvs(op, op.path),
   ['lvchange', '-q', '--addtag', tagFor(op), named(op.path)],
@@ -93,19 +90,8 @@ const takeOver =
   'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
 
 /** What it is to get, as a volume of its own. */
-const partArgv = ({ path, from, size }: Grow, more: Argv = []): Argv => [
-  'lvcreate',
-  '-q',
-  '-y',
-  '-W',
-  'n',
-  ...more,
-  '-n',
-  halfOf(path),
-  '-L',
-  `${size - from}k`,
-  groupOf(path),
-];
+const partArgv = ({ path, from, size }: Grow, more: Argv = []): Argv =>
+  createArgv(path, halfOf(path), size - from, more);
 
 /**
  * A guest that runs is told at its next read or write, and may write there at once: so what is added is zeroed before it

@@ -5,12 +5,9 @@ import type { ServerSeen } from '../../kinds/server/live.ts';
 import { leaseIn, type LeaseDraft } from '../../kinds/vm/lease.ts';
 import { exec, tried } from './domain-steps.ts';
 import type { Unsupported } from './lowering.ts';
-import { groupOf, leaseTagsOf, tagOfLease } from './volumes.ts';
+import { groupOf, leaseTagsOf, named, tagOfLease } from './volumes.ts';
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** `/dev/vg0/web` → `vg0/web`, as LVM's tools call it. */
-const named = (path: string): string => path.slice('/dev/'.length);
 
 /** Those of these paths that are volumes of groups which several servers see. */
 export const sharedAmong = (paths: readonly string[], storage: Storage): readonly string[] =>
@@ -78,10 +75,10 @@ export const keptClosed = (paths: readonly string[], folder: string): readonly S
 
 /** Whether a volume's tags are those that were read; one that is made on the way has none that could be another's. */
 const unchanged = (path: string, disk: StoredDisk | undefined): string => {
-  const named = `lv_name="${nameOf(path)}"`;
-  if (disk === undefined) return `(${named})`;
+  const called = `lv_name="${nameOf(path)}"`;
+  if (disk === undefined) return `(${called})`;
   const tags = (disk.tags ?? []).map((t) => `"${t}"`);
-  return `(${named} && lv_tags=${tags.length === 0 ? '""' : `[${tags.join(' && ')}]`})`;
+  return `(${called} && lv_tags=${tags.length === 0 ? '""' : `[${tags.join(' && ')}]`})`;
 };
 
 const changed: Unsupported = { unsupported: 'somebody changed its lease since it was read, so it was left alone' };

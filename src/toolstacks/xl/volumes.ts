@@ -3,6 +3,9 @@ import { digestText } from '../../core/digest.ts';
 import type { DiskMarker, Lease, StoreMarker, StoredDisk, StoreSeen } from '../../kinds/repository/live.ts';
 
 /** `/dev/vg0/web` → `/dev/vg0`. */
+/** `/dev/vg0/web` → `vg0/web`, as LVM's tools call it. */
+export const named = (path: string): string => path.slice('/dev/'.length);
+
 export const groupOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
 
 /** What a reading must be asked for, so that volumes among these paths are known: like `/dev/vg0/`. */
