@@ -12,7 +12,7 @@ import { namesOf, type Users } from '../kinds/server/users.ts';
 import { baseOf } from './parts.ts';
 import { wantedPaths } from './paths.ts';
 import type { Node } from './sequence.ts';
-import type { Bar, Standing } from './stores.ts';
+import { sharersOf, type Bar, type Standing } from './stores.ts';
 
 export interface Erasure {
   /** By server: what is done there before it is detached; the last takes the store's marker away. */
@@ -50,13 +50,6 @@ const isEmptied = (store: There | null, farm: string): boolean =>
   store.marker === null &&
   ![store.disks, store.images].some((all) => Object.keys(all).some((name) => isOurs(all, name, farm)));
 
-/** The other pools that mount the same export. */
-const sharers = (spec: RepositorySpec, pool: PoolSpec, { farm }: Scene) =>
-  farm.pools.flatMap((p) => {
-    const same = Object.values(p.repositories).find((r) => r.shared && r.source === spec.source);
-    return p !== pool && spec.shared && spec.source !== undefined && same ? [{ pool: p, spec: same }] : [];
-  });
-
 /** Whether a server of this pool remembers it. */
 const isBooked = ({ name }: RepositorySpec, { servers }: PoolSpec, { observed }: Scene): boolean =>
   servers.some((s) => {
@@ -67,7 +60,7 @@ const isBooked = ({ name }: RepositorySpec, { servers }: PoolSpec, { observed }:
 /** Who has, or is to have, something in the store beyond what a detach looks at. */
 const inUse = (spec: RepositorySpec, pool: PoolSpec, uuids: ReadonlySet<string>, scene: Scene): Bar | null => {
   const { farm, observed, covers, users } = scene;
-  const others = sharers(spec, pool, scene);
+  const others = sharersOf(spec, pool, scene.farm);
   for (const { pool: p, spec: same } of others) {
     if (same.state === 'present')
       return { why: `pool ${p.name} keeps the same store`, help: 'it goes when no pool has it any more' };
@@ -194,7 +187,7 @@ export const erasureOf = (
     );
   const deletes = stores.size > 0;
   // Of several pools that have it, the first does it.
-  const others = new Set(sharers(spec, pool, scene).map((o) => o.pool));
+  const others = new Set(sharersOf(spec, pool, scene.farm).map((o) => o.pool));
   const first = scene.farm.pools.find((p) => p === pool || (others.has(p) && isBooked(spec, p, scene)));
   if (first !== pool) return { chains: new Map(), deletes, warnings };
   const read = pool.servers.flatMap(({ name }) => (seenOn(scene.observed, name) ? [name] : []));
