@@ -1,6 +1,5 @@
 /** Carries one operation out: conditions before, steps, conditions after, and what puts a failure right. */
-import { isUnknown } from '../core/port.ts';
-import type { Unknown } from '../core/port.ts';
+import { isUnknown, type Unknown } from '../core/port.ts';
 import { formatDuration } from '../core/quantity.ts';
 import type { Condition, Lowered, Step } from '../core/step.ts';
 import type { Operation } from '../kinds/plan.ts';

@@ -1,6 +1,5 @@
 /** `reeve graph`: the plan's operations and what waits for what, for Mermaid or Graphviz. Changes nothing. */
-import type { GraphFormat } from '../report/graph.ts';
-import { renderGraph } from '../report/graph.ts';
+import { type GraphFormat, renderGraph } from '../report/graph.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import type { PlanFlags } from './options.ts';
 import { planOnly } from './plan.ts';

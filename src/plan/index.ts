@@ -2,19 +2,19 @@
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
-import { planWith } from './targeted.ts';
-import type { Tools } from './tools.ts';
+import { planWith } from './views/target-help.ts';
+import type { Tools } from './model/planner-inputs.ts';
 
-export { accountOf } from './account.ts';
-export { balanced, balanceOf } from './balance.ts';
-export { stale } from './digest.ts';
-export { match, type Found, type Matched } from './match.ts';
-export { hadIn } from './orphans.ts';
-export { pathsToRead, strayPaths } from './paths.ts';
-export { releasePlan } from './release.ts';
-export { sharersOf, standingOf, type Standing } from './stores.ts';
-export { planWith } from './targeted.ts';
-export { defaultOptions, type Tools } from './tools.ts';
+export { accountOf } from './views/explain-vm.ts';
+export { balanced, balanceOf } from './place/rebalance.ts';
+export { stale } from './document/staleness.ts';
+export { match, type Found, type Matched } from './match/match.ts';
+export { hadIn } from './storage/disk-usage.ts';
+export { pathsToRead, strayPaths } from './model/paths-to-read.ts';
+export { releasePlan } from './views/release.ts';
+export { sharersOf, standingOf, type Standing } from './storage/repository-state.ts';
+export { planWith } from './views/target-help.ts';
+export { defaultOptions, type Tools } from './model/planner-inputs.ts';
 
 export const makePlan = (farm: Farm, observed: Observed, options: PlanOptions, tools: Tools): Plan =>
   planWith(farm, observed, options, tools).plan;

@@ -1,8 +1,7 @@
 /** One repository's block of a plan: what is done on which server, or why it is not. */
 import { formatSize } from '../core/quantity.ts';
 import type { Operation, Plan, PlanRepository, Refusal } from '../kinds/plan.ts';
-import type { BlockOptions } from './vm-block.ts';
-import { refusalLines } from './vm-block.ts';
+import { type BlockOptions, refusalLines } from './vm-block.ts';
 import { clean, count, hang } from './text.ts';
 
 const indent = '    ';

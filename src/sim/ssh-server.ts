@@ -2,7 +2,8 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import ssh2 from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
 import { Off } from './clock.ts';
 import { parseCommand } from './command-line.ts';
 import { console } from './console.ts';

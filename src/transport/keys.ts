@@ -1,6 +1,7 @@
 /** What a server is offered for logging in: the agent's keys and key files, with each passphrase asked for at most once. */
 import { readFile } from 'node:fs/promises';
-import ssh2, { type AuthenticationType, type ParsedKey } from 'ssh2';
+import ssh2 from 'ssh2';
+import type { AuthenticationType, ParsedKey } from 'ssh2';
 import type { TransportEnv } from './env.ts';
 import type { Hop } from './route.ts';
 

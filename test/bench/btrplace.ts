@@ -1,7 +1,7 @@
 /** A published BtrPlace instance (JSON, gzipped) as a problem of moves. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { moveBy, serverSet, type Problem, type ServerSet } from '../../src/plan/moves/problem.ts';
+import { moveBy, serverSet, type Problem, type ServerSet } from '../../src/plan/place/solver/problem.ts';
 
 interface Resource {
   readonly id: string;

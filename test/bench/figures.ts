@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { movesIn, type Solution } from '../../src/plan/moves/index.ts';
-import type { MoveStep, Problem, StepKind } from '../../src/plan/moves/problem.ts';
-import { meetsAll } from '../../src/plan/moves/replay.ts';
-import type { Lacking } from '../../src/plan/moves/spare.ts';
+import { movesIn, type Solution } from '../../src/plan/place/solver/index.ts';
+import type { MoveStep, Problem, StepKind } from '../../src/plan/place/solver/problem.ts';
+import { meetsAll } from '../../src/plan/place/solver/verify-moves.ts';
+import type { Lacking } from '../../src/plan/place/solver/n-plus-one.ts';
 import { runWildly } from '../property/oracle.ts';
 import { randomOf } from './problems.ts';
 

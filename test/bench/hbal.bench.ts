@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { it } from 'vitest';
-import { movesIn } from '../../src/plan/moves/index.ts';
-import type { Problem } from '../../src/plan/moves/problem.ts';
+import { movesIn } from '../../src/plan/place/solver/index.ts';
+import type { Problem } from '../../src/plan/place/solver/problem.ts';
 import {
   benchArgs,
   measureMoves,

@@ -5,7 +5,7 @@ import { resolve } from '../../src/kinds/vm/resolve.ts';
 import type { Observed, ServerSeen } from '../../src/kinds/server/live.ts';
 import type { Farm } from '../../src/kinds/farm.ts';
 import { makePlan } from '../../src/plan/index.ts';
-import { defaultOptions } from '../../src/plan/tools.ts';
+import { defaultOptions } from '../../src/plan/model/planner-inputs.ts';
 import { disk, domain, farm, GiB, nic, record, server, spec, tools } from '../unit/plan/world.ts';
 import { median, ms, printTable, printTarget } from './figures.ts';
 

@@ -1,5 +1,5 @@
 /** Problems of moves that are made here: a small language for whole farms of numbers. */
-import { moveBy, serverSet, type Problem, type ServerSet } from '../../src/plan/moves/problem.ts';
+import { moveBy, serverSet, type Problem, type ServerSet } from '../../src/plan/place/solver/problem.ts';
 
 /** A seeded generator of numbers in [0, 1) (mulberry32). */
 export const randomOf = (seed: number): (() => number) => {

@@ -1,7 +1,7 @@
 /** Farms that are made here: full ones whose VMs change places, very large ones, and tiny ones beside an exhaustive search. */
 import { it } from 'vitest';
-import { movesIn, solve } from '../../src/plan/moves/index.ts';
-import type { Problem } from '../../src/plan/moves/problem.ts';
+import { movesIn, solve } from '../../src/plan/place/solver/index.ts';
+import type { Problem } from '../../src/plan/place/solver/problem.ts';
 import { fewestMoves } from '../property/oracle.ts';
 import {
   measureMoves,

@@ -7,8 +7,8 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Marker } from '../../src/kinds/vm/live.ts';
 import type { VmConfig } from '../../src/kinds/vm/spec.ts';
-import { expectedJson, sameXlJson } from '../../src/toolstacks/xl/expected-json.ts';
-import { renderCfg } from '../../src/toolstacks/xl/render.ts';
+import { expectedJson, sameXlJson } from '../../src/toolstacks/xl/cfg/expected-json.ts';
+import { renderCfg } from '../../src/toolstacks/xl/cfg/render.ts';
 import { rate, secretOf, settingsFor } from '../property/vm-config.ts';
 import { hand, here } from './farm.ts';
 

@@ -1,10 +1,10 @@
 /** Placing and ordering: safe in every interleaving, at the goal, and as good as an exhaustive search on tiny farms. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { movesIn, solve } from '../../src/plan/moves/index.ts';
-import { mayStay, moveBy, type Problem } from '../../src/plan/moves/problem.ts';
-import { meetsAll, wrongWith } from '../../src/plan/moves/replay.ts';
-import { lacking } from '../../src/plan/moves/spare.ts';
+import { movesIn, solve } from '../../src/plan/place/solver/index.ts';
+import { mayStay, moveBy, type Problem } from '../../src/plan/place/solver/problem.ts';
+import { meetsAll, wrongWith } from '../../src/plan/place/solver/verify-moves.ts';
+import { lacking } from '../../src/plan/place/solver/n-plus-one.ts';
 import { permuted, problemOf, randomOf, type Guest } from '../bench/problems.ts';
 import { fewestMoves, runWildly } from './oracle.ts';
 

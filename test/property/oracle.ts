@@ -1,5 +1,5 @@
 /** What moves are held against: every state of a tiny farm, searched without any of the planner's ideas; and wild runs of a graph. */
-import type { MoveStep, Problem } from '../../src/plan/moves/problem.ts';
+import type { MoveStep, Problem } from '../../src/plan/place/solver/problem.ts';
 
 interface Body {
   /** -1: nowhere. */

@@ -7,8 +7,8 @@ import type { Operation } from '../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../src/kinds/server/live.ts';
 import type { Domain } from '../../src/kinds/vm/live.ts';
 import type { VmSpec } from '../../src/kinds/vm/spec.ts';
-import { roomOf } from '../../src/plan/room.ts';
-import { verify } from '../../src/plan/verify.ts';
+import { roomOf } from '../../src/plan/model/server-capacity.ts';
+import { verify } from '../../src/plan/verify/verify.ts';
 import { after, disk, farm, GiB, MiB, observed, perform, plan, server, spec } from '../unit/plan/world.ts';
 import { arbVm } from './vms.ts';
 

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CfgSetting, CfgValue, VmConfig } from '../../src/kinds/vm/spec.ts';
-import { effective, parseCfg } from '../../src/toolstacks/xl/cfg-grammar.ts';
-import { toWrite } from '../../src/toolstacks/xl/cfg-settings.ts';
-import { cfgOfVm, vmOfCfg } from '../../src/toolstacks/xl/cfg-vm.ts';
-import { writeCfg } from '../../src/toolstacks/xl/cfg-write.ts';
+import { effective, parseCfg } from '../../src/toolstacks/xl/cfg/grammar.ts';
+import { toWrite } from '../../src/toolstacks/xl/cfg/settings.ts';
+import { cfgOfVm, vmOfCfg } from '../../src/toolstacks/xl/cfg/vm.ts';
+import { writeCfg } from '../../src/toolstacks/xl/cfg/write.ts';
 import { rate, secretOf, settingsFor } from './vm-config.ts';
 
 const text = fc.oneof(

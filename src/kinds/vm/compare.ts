@@ -1,6 +1,5 @@
 /** What differs between a wanted VM and the live one, field by field, in three layers. It decides nothing. */
-import type { Cause, Change, Layers, Seen, Way } from '../../core/change.ts';
-import { absent, value } from '../../core/change.ts';
+import { type Cause, type Change, type Layers, type Seen, type Way, absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import { fields, settingOf } from './fields.ts';

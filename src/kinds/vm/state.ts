@@ -1,6 +1,5 @@
 /** The life of a VM: what it is doing now, and what it takes to have it do what the file says. */
-import type { Change, Way } from '../../core/change.ts';
-import { absent, value } from '../../core/change.ts';
+import { type Change, type Way, absent, value } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
 import { settingOf } from './fields.ts';
 import type { Domain, LiveVm } from './live.ts';

@@ -2,14 +2,14 @@
 import { readProgram, type ReadProgram } from '../../core/port.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { RawAnswer, Toolstack } from '../../kinds/toolstack.ts';
-import { commands } from './commands.ts';
-import { decode } from './decode.ts';
-import { unknownKeys } from './known-keys.ts';
-import { lower } from './lower.ts';
-import { masked } from './mask.ts';
-import { memoryNeed } from './memory-need.ts';
-import { observeText } from './observe.ts';
-import { rescue, verdict } from './rescue.ts';
+import { commands } from './lower/commands.ts';
+import { decode } from './read/decode.ts';
+import { unknownKeys } from './cfg/known-keys.ts';
+import { lower } from './lower/index.ts';
+import { masked } from './read/mask.ts';
+import { memoryNeed } from './lower/memory-need.ts';
+import { observeText } from './read/observe.ts';
+import { rescue, verdict } from './lower/rescue.ts';
 
 /** All parts of a reading together take no longer; each is bounded by itself. */
 const readingMs = 360_000;
@@ -34,6 +34,5 @@ export const xl: Toolstack = {
   console: (name) => ['xl', 'console', name],
   memoryNeed,
 };
-
-export { pathsOf } from './needs.ts';
-export { observeText } from './observe.ts';
+export { pathsOf } from './lower/needs.ts';
+export { observeText } from './read/observe.ts';

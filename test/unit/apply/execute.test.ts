@@ -1,8 +1,7 @@
 /** `execute` against dom0s in memory: order, limits, failures, locks, staleness and cancelling. */
 import { describe, expect, test } from 'vitest';
 import { exitCode } from '../../../src/apply/outcome.ts';
-import { domainOf, fakeToolstack, recordOf, unknown } from './fake-control.ts';
-import type { FakeControl, Trace } from './fake-control.ts';
+import { domainOf, fakeToolstack, recordOf, unknown, type FakeControl, type Trace } from './fake-control.ts';
 import { attachNic, define, operation, pause, restart, run, start, stop, vcpus } from './plans.ts';
 
 const mac = '02:5a:7c:00:00:01';

@@ -1,8 +1,7 @@
 /** Dom0s in memory behind `Control`, with a virtual clock and a toolstack of a few plain commands. */
 import { isVmOp } from '../../../src/kinds/operations.ts';
 import { noStorage } from '../../../src/kinds/repository/live.ts';
-import type { Control, ExecResult, Holder, Unknown } from '../../../src/core/port.ts';
-import { readProgram } from '../../../src/core/port.ts';
+import { type Control, type ExecResult, type Holder, type Unknown, readProgram } from '../../../src/core/port.ts';
 import { digestBytes } from '../../../src/core/digest.ts';
 import type { Condition, ExecStep, Lowered } from '../../../src/core/step.ts';
 import type { Clock } from '../../../src/apply/world.ts';

@@ -2,8 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Operation } from '../../../src/kinds/plan.ts';
-import type { Fault } from './fake-control.ts';
-import { domainOf, uuidOf, unknown } from './fake-control.ts';
+import { type Fault, domainOf, uuidOf, unknown } from './fake-control.ts';
 import { define, operation, run, start, stop, vcpus } from './plans.ts';
 
 const servers = ['dom1', 'dom2', 'dom3'];

@@ -1,8 +1,7 @@
 /** Probes, explanations and secrets: what single steps do, and what they say when they fail. */
 import { describe, expect, test } from 'vitest';
 import { domainOf } from './fake-control.ts';
-import { operation, ready, run, start, vcpus } from './plans.ts';
-import type { RunOptions } from './plans.ts';
+import { operation, ready, run, start, vcpus, type RunOptions } from './plans.ts';
 
 const servers: RunOptions['servers'] = { dom1: { domains: [domainOf('a'), domainOf('b')] } };
 const began = Date.UTC(2026, 0, 1);

@@ -1,7 +1,6 @@
 /** The exit code of every way a run can end. */
 import { expect, test } from 'vitest';
-import { exitCode } from '../../../src/apply/outcome.ts';
-import type { Outcome } from '../../../src/apply/outcome.ts';
+import { exitCode, type Outcome } from '../../../src/apply/outcome.ts';
 
 const nothing: Outcome = { done: [], failed: [], skipped: [], detached: [], cancelled: false };
 const x = [{ id: 'x', why: '' }];

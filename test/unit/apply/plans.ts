@@ -10,8 +10,14 @@ import type { Op, Operation, Plan } from '../../../src/kinds/plan.ts';
 import type { Observed } from '../../../src/kinds/server/live.ts';
 import type { Toolstack } from '../../../src/kinds/toolstack.ts';
 import { plainNic } from '../../../src/kinds/vm/spec.ts';
-import { fakeControl, fakeToolstack, uuidOf, virtualClock } from './fake-control.ts';
-import type { FakeControl, FakeOptions } from './fake-control.ts';
+import {
+  fakeControl,
+  fakeToolstack,
+  uuidOf,
+  virtualClock,
+  type FakeControl,
+  type FakeOptions,
+} from './fake-control.ts';
 
 const base = (vm: string, server: string) => ({ vm: ref('vm', vm), server, uuid: uuidOf(vm), name: vm });
 

@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest';
 import { shareReadings, type Readings } from '../../../src/apply/readings.ts';
 import type { Clock } from '../../../src/apply/world.ts';
-import { fakeControl, fakeToolstack, virtualClock } from './fake-control.ts';
-import type { FakeControl } from './fake-control.ts';
+import { fakeControl, fakeToolstack, virtualClock, type FakeControl } from './fake-control.ts';
 
 const open = (): Readings & { readonly control: FakeControl; readonly clock: Clock } => {
   const clock = virtualClock();

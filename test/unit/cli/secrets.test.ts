@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { relative, join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { gatherSecrets, namedByFarm, namedByPlan, secretsToCompare, secretsToWrite } from '../../../src/cli/secrets.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { noStorage } from '../../../src/kinds/repository/live.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
 import { ownerPaths, publicHalf, sendTrouble, takeTrouble } from '../../../src/kinds/server/owner-key.ts';
-import { migrationIn } from '../../../src/toolstacks/xl/peers.ts';
+import { migrationIn } from '../../../src/toolstacks/xl/read/peers.ts';
 
 const key = '/root/.ssh/id';
 const half = 'ssh-rsa AAAAB3';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { VmSpec } from '../../../src/kinds/vm/spec.ts';
-import type { Chain } from '../../../src/plan/sequence.ts';
-import { leftOut } from '../../../src/plan/short.ts';
+import type { Chain } from '../../../src/plan/model/operation-graph.ts';
+import { leftOut } from '../../../src/plan/order/drop-unplaceable.ts';
 import { after, farm, GiB, observed, plan, server, spec } from './world.ts';
 
 const servers = ['a', 'b', 'c'];

@@ -1,7 +1,6 @@
 /** Plans as `makePlan` would make them, built by hand: what the reports are shown. */
 import { defaultOptions } from '../../../src/plan/index.ts';
-import type { Seen } from '../../../src/core/change.ts';
-import { absent, value } from '../../../src/core/change.ts';
+import { type Seen, absent, value } from '../../../src/core/change.ts';
 import type { Operation, Plan, PlanChange, PlanVm } from '../../../src/kinds/plan.ts';
 import { estimateOf, idOf, reasonOf } from '../../../src/kinds/vm/describe.ts';
 import type { CfgDraft, VmOp } from '../../../src/kinds/vm/ops.ts';

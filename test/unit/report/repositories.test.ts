@@ -8,7 +8,7 @@ import type { ImageOp } from '../../../src/kinds/image/ops.ts';
 import type { RepositoryOp } from '../../../src/kinds/repository/ops.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
 import { parsePlan, planJson } from '../../../src/report/plan-json.ts';
-import { commands } from '../../../src/toolstacks/xl/commands.ts';
+import { commands } from '../../../src/toolstacks/xl/lower/commands.ts';
 import { readFileSync } from 'node:fs';
 import { empty } from './plans.ts';
 

@@ -1,6 +1,7 @@
 /** A real SSH client for the simulated farm: connects, asks, holds. */
 import { createHash } from 'node:crypto';
-import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import ssh2 from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import { afterEach } from 'vitest';
 import { startSimFarm, type SimFarm, type SimFarmSpec, type What } from '../../../src/sim/index.ts';
 import { server } from './farm.ts';

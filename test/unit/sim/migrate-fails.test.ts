@@ -8,6 +8,7 @@ import { freeKiB } from '../../../src/sim/world.ts';
 import type { Server } from '../../../src/sim/server.ts';
 import { bench, cfg } from './farm.ts';
 import { ssh, type Pair, pair, migrate, settle, names, states, only, monitors, ended, flat, created } from './pair.ts';
+
 describe('a migration that the target cannot take', () => {
   const stillRunning =
     'libxl: error: libxl_utils.c:505:libxl_read_exactly: file/stream truncated reading ipc msg header from domain 1 save/restore helper stdout pipe\n' +

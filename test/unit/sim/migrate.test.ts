@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { processes } from '../../../src/sim/print-host.ts';
 import { xenstore } from '../../../src/sim/print-xenstore.ts';
 import { freeKiB } from '../../../src/sim/world.ts';
-import { parseMonitors } from '../../../src/toolstacks/xl/monitors.ts';
+import { parseMonitors } from '../../../src/toolstacks/xl/read/monitors.ts';
 import { start } from './client.ts';
 import { bench, cfg } from './farm.ts';
 import {
@@ -23,6 +23,7 @@ import {
   created,
   received,
 } from './pair.ts';
+
 describe('a migration that succeeds', () => {
   it('says so on standard error, line by line', async () => {
     expect(await migrate(await pair())).toEqual({

@@ -2,8 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openReader } from '../../../src/transport/index.ts';
-import type { TransportEnv } from '../../../src/transport/index.ts';
+import { openReader, type TransportEnv } from '../../../src/transport/index.ts';
 import {
   defaultPath,
   newHome,

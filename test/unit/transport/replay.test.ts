@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Unknown } from '../../../src/core/port.ts';
+import { type Unknown, readProgram } from '../../../src/core/port.ts';
 import { openReplay, parseSnapshot, snapshotJson, type Snapshot } from '../../../src/transport/index.ts';
-import { readProgram } from '../../../src/core/port.ts';
 import { program } from './sshd.ts';
 
 const bytes = new Uint8Array(256).map((_, i) => i);

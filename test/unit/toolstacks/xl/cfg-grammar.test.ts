@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
+import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg/grammar.ts';
 
 const values = (text: string): unknown => {
   const parsed = parseCfg(text);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
 import type { Secret, Settings, VmType } from '../../../../src/kinds/vm/spec.ts';
-import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
-import { keysOfSettings } from '../../../../src/toolstacks/xl/cfg-settings.ts';
-import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg-vm.ts';
+import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg/grammar.ts';
+import { keysOfSettings } from '../../../../src/toolstacks/xl/cfg/settings.ts';
+import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg/vm.ts';
 
 const read = (type: VmType, text: string): VmParsed => {
   const parsed = parseCfg(`name="x"\ntype="${type}"\n${text}\n`);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { plainDisk, plainNic, type VmConfig } from '../../../../src/kinds/vm/spec.ts';
-import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
-import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg-vm.ts';
-import { writeCdrom, writeDisk } from '../../../../src/toolstacks/xl/disk-string.ts';
-import { parseNic, writeNic } from '../../../../src/toolstacks/xl/vif-string.ts';
+import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg/grammar.ts';
+import { cfgOfVm, vmOfCfg, type VmParsed } from '../../../../src/toolstacks/xl/cfg/vm.ts';
+import { writeCdrom, writeDisk } from '../../../../src/toolstacks/xl/cfg/disk-string.ts';
+import { parseNic, writeNic } from '../../../../src/toolstacks/xl/cfg/vif-string.ts';
 
 const read = (text: string): VmParsed => {
   const parsed = parseCfg(text);

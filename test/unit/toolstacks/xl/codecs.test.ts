@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
-import { parseFrames } from '../../../../src/toolstacks/xl/frames.ts';
-import { parseLinks } from '../../../../src/toolstacks/xl/ip-link.ts';
-import { parseStored } from '../../../../src/toolstacks/xl/libxl-json.ts';
-import { parseMonitors } from '../../../../src/toolstacks/xl/monitors.ts';
-import { readTar } from '../../../../src/toolstacks/xl/tar.ts';
-import { parseInfo, parseList } from '../../../../src/toolstacks/xl/xl-info.ts';
-import { parseXenstore } from '../../../../src/toolstacks/xl/xenstore.ts';
+import { parseFrames } from '../../../../src/toolstacks/xl/read/frames.ts';
+import { parseLinks } from '../../../../src/toolstacks/xl/read/ip-link.ts';
+import { parseStored } from '../../../../src/toolstacks/xl/read/libxl-json.ts';
+import { parseMonitors } from '../../../../src/toolstacks/xl/read/monitors.ts';
+import { readTar } from '../../../../src/toolstacks/xl/read/tar.ts';
+import { parseInfo, parseList } from '../../../../src/toolstacks/xl/read/xl-info.ts';
+import { parseXenstore } from '../../../../src/toolstacks/xl/read/xenstore.ts';
 import { end, info, join, listHead, nonce, row, section, tar } from './answers.ts';
 
 const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';

@@ -4,8 +4,8 @@ import { digestText } from '../../../../src/core/digest.ts';
 import type { Unknown } from '../../../../src/core/port.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { Domain, Marker } from '../../../../src/kinds/vm/live.ts';
-import { decode } from '../../../../src/toolstacks/xl/decode.ts';
-import { renderCfg } from '../../../../src/toolstacks/xl/render.ts';
+import { decode } from '../../../../src/toolstacks/xl/read/decode.ts';
+import { renderCfg } from '../../../../src/toolstacks/xl/cfg/render.ts';
 import {
   answer,
   dom0,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { domainsOf } from '../../../../src/toolstacks/xl/domains.ts';
+import { domainsOf } from '../../../../src/toolstacks/xl/read/domains.ts';
 import type { CfgRecord } from '../../../../src/kinds/vm/live.ts';
-import { parseXenstore } from '../../../../src/toolstacks/xl/xenstore.ts';
+import { parseXenstore } from '../../../../src/toolstacks/xl/read/xenstore.ts';
 
 const uuid = '8bbc8a5f-ae4f-5bc1-a957-bb2939c43608';
 const row = { name: 'cli-a', domid: 15, memory: 196_608, vcpus: 1, uuid, state: 'paused', pool: null } as const;

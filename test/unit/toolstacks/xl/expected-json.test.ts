@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
 import type { Secret, VmConfig } from '../../../../src/kinds/vm/spec.ts';
-import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg-grammar.ts';
-import { cfgOfVm, vmOfCfg } from '../../../../src/toolstacks/xl/cfg-vm.ts';
-import { expectedJson, sameXlJson } from '../../../../src/toolstacks/xl/expected-json.ts';
+import { effective, parseCfg } from '../../../../src/toolstacks/xl/cfg/grammar.ts';
+import { cfgOfVm, vmOfCfg } from '../../../../src/toolstacks/xl/cfg/vm.ts';
+import { expectedJson, sameXlJson } from '../../../../src/toolstacks/xl/cfg/expected-json.ts';
 
 const read = (text: string): VmConfig => {
   const parsed = parseCfg(text);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { Domain } from '../../../../src/kinds/vm/live.ts';
-import { decode } from '../../../../src/toolstacks/xl/decode.ts';
-import { parseRunning } from '../../../../src/toolstacks/xl/sched.ts';
-import { parseXendomains } from '../../../../src/toolstacks/xl/xendomains.ts';
+import { decode } from '../../../../src/toolstacks/xl/read/decode.ts';
+import { parseRunning } from '../../../../src/toolstacks/xl/read/sched.ts';
+import { parseXendomains } from '../../../../src/toolstacks/xl/read/xendomains.ts';
 import {
   answer,
   dom0,

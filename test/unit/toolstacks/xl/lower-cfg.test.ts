@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
 import type { CfgDraft, VmOp } from '../../../../src/kinds/vm/ops.ts';
 import { plainDisk, plainNic, type Settings } from '../../../../src/kinds/vm/spec.ts';
-import { commands } from '../../../../src/toolstacks/xl/commands.ts';
-import { memoryNeed } from '../../../../src/toolstacks/xl/memory-need.ts';
-import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
+import { commands } from '../../../../src/toolstacks/xl/lower/commands.ts';
+import { memoryNeed } from '../../../../src/toolstacks/xl/lower/memory-need.ts';
+import { rescue } from '../../../../src/toolstacks/xl/lower/rescue.ts';
 import * as o from './ops.ts';
 
 const { base, config, domain, lowered, MiB, moved, newPath, none, path, record, recordOf, refused } = o;

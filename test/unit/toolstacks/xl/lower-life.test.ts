@@ -4,9 +4,9 @@ import { digestText } from '../../../../src/core/digest.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { Domain } from '../../../../src/kinds/vm/live.ts';
 import { plainDisk } from '../../../../src/kinds/vm/spec.ts';
-import { memoryNeed } from '../../../../src/toolstacks/xl/memory-need.ts';
-import { pathsOf } from '../../../../src/toolstacks/xl/needs.ts';
-import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
+import { memoryNeed } from '../../../../src/toolstacks/xl/lower/memory-need.ts';
+import { pathsOf } from '../../../../src/toolstacks/xl/lower/needs.ts';
+import { rescue } from '../../../../src/toolstacks/xl/lower/rescue.ts';
 import * as o from './ops.ts';
 
 const { config, domain, lowered, MiB, moved, newPath, none, path, recordOf, refused, restart, server } = o;

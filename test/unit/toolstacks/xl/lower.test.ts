@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
 import { plainDisk, plainNic, type NicConfig } from '../../../../src/kinds/vm/spec.ts';
-import { pathsOf } from '../../../../src/toolstacks/xl/needs.ts';
-import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
+import { pathsOf } from '../../../../src/toolstacks/xl/lower/needs.ts';
+import { rescue } from '../../../../src/toolstacks/xl/lower/rescue.ts';
 import { base, domain, hvm, lowered, MiB, none, refused, server, steps, up, uuid, words } from './ops.ts';
 
 const vdev = 'xvdb';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { xl } from '../../../../src/toolstacks/xl/index.ts';
-import { masked } from '../../../../src/toolstacks/xl/mask.ts';
-import { readTar } from '../../../../src/toolstacks/xl/tar.ts';
+import { masked } from '../../../../src/toolstacks/xl/read/mask.ts';
+import { readTar } from '../../../../src/toolstacks/xl/read/tar.ts';
 import { answer, nonce, tar } from './answers.ts';
 
 const mask = (text: string): string => Buffer.from(masked(Buffer.from(text, 'latin1'))).toString('latin1');

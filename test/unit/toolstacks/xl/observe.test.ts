@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { decode } from '../../../../src/toolstacks/xl/decode.ts';
-import { parseFrames } from '../../../../src/toolstacks/xl/frames.ts';
-import { observeText } from '../../../../src/toolstacks/xl/observe.ts';
+import { decode } from '../../../../src/toolstacks/xl/read/decode.ts';
+import { parseFrames } from '../../../../src/toolstacks/xl/read/frames.ts';
+import { observeText } from '../../../../src/toolstacks/xl/read/observe.ts';
 import { info, dom0, listHead, nonce, row } from './answers.ts';
 
 const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';

@@ -8,7 +8,7 @@ import type { Secrets } from '../../../../src/kinds/toolstack.ts';
 import type { CfgRecord, Domain, Marker } from '../../../../src/kinds/vm/live.ts';
 import type { CfgDraft, VmOp } from '../../../../src/kinds/vm/ops.ts';
 import { plainDisk, plainNic, type VmConfig } from '../../../../src/kinds/vm/spec.ts';
-import { lower } from '../../../../src/toolstacks/xl/lower.ts';
+import { lower } from '../../../../src/toolstacks/xl/lower/index.ts';
 
 export const MiB = 1024;
 export const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';

@@ -5,13 +5,13 @@ import { noStorage, type Storage, type StoreSeen } from '../../../../src/kinds/r
 import type { RepositoryOp } from '../../../../src/kinds/repository/ops.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import type { Step } from '../../../../src/core/step.ts';
-import { commands } from '../../../../src/toolstacks/xl/commands.ts';
+import { commands } from '../../../../src/toolstacks/xl/lower/commands.ts';
 import type { Op } from '../../../../src/kinds/plan.ts';
 import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
 import { holds } from '../../../../src/kinds/server/holds.ts';
-import { rescue } from '../../../../src/toolstacks/xl/rescue.ts';
-import { lower } from '../../../../src/toolstacks/xl/lower.ts';
-import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/storage.ts';
+import { rescue } from '../../../../src/toolstacks/xl/lower/rescue.ts';
+import { lower } from '../../../../src/toolstacks/xl/lower/index.ts';
+import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/read/storage.ts';
 import { server as serverOf } from './ops.ts';
 
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';

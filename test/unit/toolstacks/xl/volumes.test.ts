@@ -2,7 +2,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoreSeen } from '../../../../src/kinds/repository/live.ts';
-import { groupsOf, leaseTagsOf, parseVolumes, tagOfLease, tagOfStore } from '../../../../src/toolstacks/xl/volumes.ts';
+import {
+  groupsOf,
+  leaseTagsOf,
+  parseVolumes,
+  tagOfLease,
+  tagOfStore,
+} from '../../../../src/toolstacks/xl/read/volumes.ts';
 
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
 const lease = {

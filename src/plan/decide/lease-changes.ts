@@ -1,0 +1,81 @@
+/** A VM's lease as its decision has it: what a start takes, what it lacks, and what it has no use of. */
+import { isVolumeGroup, savedPath } from '../../kinds/repository/live.ts';
+import type { VmTransition } from '../../kinds/vm/draft.ts';
+import type { Facts } from '../../kinds/vm/facts.ts';
+import { leaseIn, leasePath, leasesOf, viaOf, type LeaseDraft, type SharedStore } from '../../kinds/vm/lease.ts';
+import type { LiveVm } from '../../kinds/vm/live.ts';
+import type { Resolved } from '../../kinds/vm/resolve.ts';
+import type { VmConfig } from '../../kinds/vm/spec.ts';
+
+/** What a start on this server takes. */
+export const leaseFor = (
+  home: SharedStore,
+  want: Resolved,
+  own: VmConfig['disks'],
+  live: LiveVm | null,
+  server: string,
+  facts: Facts,
+): LeaseDraft => {
+  const now = leaseIn(facts.seen.storage, home.path, want.uuid);
+  const generations = leasesOf(facts.seen.storage, facts.shared, want.uuid).map(({ lease }) =>
+    lease === 'odd' ? 0 : lease.generation,
+  );
+  const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
+  // Of volumes, what others may have as well is nobody's: it is opened beside.
+  const mine = Object.entries(own).filter(([, d]) => !isVolumeGroup(home.path) || (d.access === 'rw' && !d.shared));
+  const disks = Object.fromEntries(mine.map(([vdev, d]) => [vdev, d.path]));
+  return {
+    repository: home.name,
+    folder: home.path,
+    path: leasePath(home.path, want.uuid, disks),
+    replaces: now?.digest ?? 'absent',
+    farm: facts.farm,
+    // A cfg that is left on a dead server must lose against the new one.
+    generation: Math.max(live?.marker?.generation ?? 0, ...generations) + 1,
+    disks,
+    frees: from === null ? null : viaOf(home, from, `/${want.config.name}.cfg`),
+  };
+};
+
+/** It runs here, and the lease on its store says otherwise, or is not there. */
+export const isUnleased = (
+  { seen }: Facts,
+  { folder }: LeaseDraft,
+  { key, uuid, state }: Resolved,
+  live: LiveVm | null,
+  server: string,
+): boolean => {
+  const store = seen.storage.stores[folder];
+  const up = live?.domain?.state === 'running' || live?.domain?.state === 'paused';
+  if (!up || state === 'stopped' || store?.is !== 'there' || store.marker === null) return false;
+  const held = leaseIn(seen.storage, folder, uuid)?.lease;
+  return held === undefined || (held !== 'odd' && (held.server !== server || held.vm !== key));
+};
+
+/**
+ * Leases that it has no use of once this is done: of stores where it is not at home, where it runs here or goes; and its own,
+ * where it went down by itself and is to stay down. What another server says of itself is left to that.
+ */
+export const spareLeases = (
+  facts: Facts,
+  home: SharedStore | null,
+  { uuid, state }: Resolved,
+  live: LiveVm | null,
+  server: string,
+  runs: boolean,
+): VmTransition['spare'] =>
+  leasesOf(facts.seen.storage, facts.shared, uuid).flatMap(({ store, lease, digest }) => {
+    if (lease === 'odd' || lease.farm !== facts.farm || live === null) return [];
+    const own = lease.server === server && !live.domain && state === 'stopped';
+    if (!(store.path === home?.path ? own : runs || own)) return [];
+    return [{ folder: store.path, path: leasePath(store.path, uuid, lease.disks), digest }];
+  });
+
+/** The file that holds its memory, where it was suspended and never resumed. */
+export const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {
+  for (const { path } of shared) {
+    const store = seen.storage.stores[path];
+    if (store?.is === 'there' && store.saved.includes(uuid)) return savedPath(path, uuid);
+  }
+  return null;
+};

@@ -1,0 +1,171 @@
+/** What leases say to planning: where the disks of a VM are whose server is lost, and that another server may run one. */
+import type { Farm, PoolSpec } from '../../kinds/farm.ts';
+import { disksFolder, type Lease } from '../../kinds/repository/live.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import { leaseHelp, leaseIn } from '../../kinds/vm/lease.ts';
+import type { VmSpec } from '../../kinds/vm/spec.ts';
+import type { Decision } from './decide.ts';
+import type { Found } from '../match/match.ts';
+import { localDisk, sharedPaths } from '../model/shared-paths.ts';
+
+type SeenOf = (server: string) => ServerSeen | undefined;
+
+const poolOf = (farm: Farm, { pool }: VmSpec): PoolSpec | undefined => farm.pools.find((p) => p.name === pool);
+
+const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly Lease[] =>
+  Object.values(pool.repositories)
+    .filter((r) => r.shared)
+    .flatMap((r) =>
+      pool.servers.flatMap((s) => {
+        const store = seenOf(s.name)?.storage.stores[r.path];
+        return store?.is === 'there'
+          ? Object.values(store.leases).flatMap((l) => (l.lease === 'odd' ? [] : [l.lease]))
+          : [];
+      }),
+    );
+
+/** By its key, or by the one that it had before. */
+const isOf = (vm: string, spec: VmSpec): boolean => vm === spec.key || vm === spec.formerly;
+
+/** By vdev: what lies in shared stores marked as the VM's, one disk each. A lease that is a tag tells of its own group only. */
+const ownDisks = (uuid: string, pool: PoolSpec, seenOf: SeenOf): Readonly<Record<string, string>> => {
+  const found = new Map<string, Set<string>>();
+  for (const r of Object.values(pool.repositories).filter((x) => x.shared))
+    for (const s of pool.servers) {
+      const store = seenOf(s.name)?.storage.stores[r.path];
+      for (const [name, { marker, there }] of store?.is === 'there' ? Object.entries(store.disks) : [])
+        if (there && marker && marker !== 'odd' && marker.uuid === uuid)
+          found.set(marker.vdev, (found.get(marker.vdev) ?? new Set()).add(`${disksFolder(r.path)}/${name}`));
+    }
+  return Object.fromEntries(
+    [...found].flatMap(([vdev, [path, ...more]]) => (path === undefined || more.length > 0 ? [] : [[vdev, path]])),
+  );
+};
+
+/** The lease of a VM on one of these servers, none of which was read. */
+const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Lease | null => {
+  const pool = poolOf(farm, spec);
+  const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
+  if (!pool || silent.size === 0) return null;
+  // One that changed its home may have left an older one behind.
+  const [newest] = leasesIn(pool, seenOf)
+    .filter((l) => isOf(l.vm, spec) && l.farm === farm.name)
+    .sort((a, b) => b.generation - a.generation);
+  if (!newest || !silent.has(newest.server)) return null;
+  return { ...newest, disks: { ...ownDisks(newest.uuid, pool, seenOf), ...newest.disks } };
+};
+
+/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
+export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => leaseOn(spec, farm, 'lost', seenOf);
+
+/** The server, powered down by us, on which a VM is that was seen nowhere; null: it cannot be told. */
+export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null => {
+  const isOff = (name: string): boolean =>
+    poolOf(farm, spec)?.servers.some((s) => s.name === name && s.state === 'off' && !seenOf(name)) === true;
+  const [first] = spec.servers;
+  if (first !== undefined && spec.servers.every(isOff)) return spec.servers.join(' or ');
+  return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
+};
+
+/** Disks that are marked as its own and that the file does not name. */
+const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
+  const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
+  const found = Object.values(pool.repositories).flatMap((r) =>
+    pool.servers.flatMap((s) => {
+      const store = seenOf(s.name)?.storage.stores[r.path];
+      if (store?.is !== 'there') return [];
+      return Object.entries(store.disks).flatMap(([name, { marker, there }]) =>
+        there && marker && marker !== 'odd' && marker.farm === farm.name && isOf(marker.vm, spec)
+          ? [`${disksFolder(r.path)}/${name}`]
+          : [],
+      );
+    }),
+  );
+  return [...new Set(found)].filter((path) => !wanted.has(path)).sort();
+};
+
+/** A disk that one server only has, or had. */
+const localOf = (spec: VmSpec, pool: PoolSpec): string | null => {
+  const found = Object.entries(spec.disks ?? {}).find(([, d]) =>
+    d.made ? pool.repositories[d.made.repository]?.shared !== true : localDisk([d], sharedPaths(pool)) !== null,
+  );
+  return found?.[0] ?? null;
+};
+
+/**
+ * Why a VM that was seen nowhere must not be made, though every server of its pool was read that is neither off nor lost: it may be
+ * where nobody looked, and must not begin anew beside its disks. Null: it is new, or its lease tells where they are.
+ */
+export const hidden = (
+  spec: VmSpec,
+  farm: Farm,
+  seenOf: SeenOf,
+): { readonly why: string; readonly help: string } | null => {
+  const pool = poolOf(farm, spec);
+  if (!pool) return null;
+  const lost = pool.servers.filter((s) => s.state === 'lost' && !seenOf(s.name)).map((s) => s.name);
+  const local = localOf(spec, pool);
+  const named = spec.servers.length > 0 && spec.servers.every((s) => seenOf(s));
+  if (lost.length > 0 && local !== null && !named)
+    return {
+      why: `it is seen nowhere, and ${lost.join(' and ')} is lost, which may have had its disk ${local} alone`,
+      help: 'name the server where it is to begin with what is there (`server: …`)',
+    };
+  // Its file may have moved it from there.
+  const other = farm.pools.find((p) => p !== pool && p.servers.some((s) => s.state !== 'lost' && !seenOf(s.name)));
+  if (lost.length === 0 && !other) return null;
+  // Where its lease and the marks of its disks tell of each, they are where it goes on.
+  const left = leftBy(spec, farm, seenOf);
+  if (left && Object.entries(spec.disks ?? {}).every(([vdev, d]) => !d.made || vdev in left.disks)) return null;
+  const known = new Set(Object.values(left?.disks ?? {}));
+  const disks = marked(spec, pool, farm, seenOf).filter((path) => !known.has(path));
+  const [first] = disks;
+  if (first === undefined) return null;
+  const where = lost.length > 0 ? 'a server is lost' : `pool ${other?.name} was not read, or not all of it`;
+  return {
+    why: `it is seen nowhere, and ${where}; ${disks.join(' and ')} ${disks.length === 1 ? 'is' : 'are'} of it`,
+    help:
+      lost.length === 0
+        ? `plan pool ${other?.name}, too, when all of it answers: what is there moves, and is not made anew`
+        : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, --delete-disks ${first.replace(/^.*\//, '')}`,
+  };
+};
+
+/**
+ * It was up where its cfg is since that server booted, and nobody gave its lease back: it may have been migrated away. One that
+ * Reeve stopped gave it back, and a reboot changes the boot.
+ */
+export const wasUp = ({ server, uuid }: Found, seenOf: SeenOf): boolean => {
+  const seen = seenOf(server);
+  return Object.values(seen?.storage.stores ?? {}).some((store) => {
+    const held = store.is === 'there' ? store.leases[uuid ?? '']?.lease : undefined;
+    return held !== undefined && held !== 'odd' && held.server === server && held.boot === seen?.bootId;
+  });
+};
+
+/** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */
+export const heldElsewhere = (
+  d: Decision,
+  seen: ServerSeen,
+  farm: Farm,
+  seenOf: SeenOf,
+): { readonly why: string; readonly help: string } | null => {
+  const t = d.transition;
+  if (!t?.lease || !(t.state === 'start' || t.mode === 'restart')) return null;
+  const held = leaseIn(seen.storage, t.lease.folder, t.want.uuid)?.lease;
+  if (!held) return null;
+  if (held === 'odd' || held.farm !== farm.name) {
+    const is = held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`;
+    return { why: `its lease ${t.lease.path} ${is}`, help: `look who runs it, and ${leaseHelp(t.lease.path)}` };
+  }
+  const holder = farm.pools.flatMap((p) => p.servers).find((s) => s.name === held.server);
+  if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
+  return {
+    why: `its lease says that it runs on ${held.server}, which could not be read`,
+    help: !holder
+      ? 'put that server back into the file'
+      : holder.pool !== d.spec.pool
+        ? `it moves from pool ${holder.pool}, which has to be read for that`
+        : `wait until ${held.server} answers; or, where it is dead for certain, \`state: lost\``,
+  };
+};

@@ -1,0 +1,81 @@
+/** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
+import type { Farm } from '../../kinds/farm.ts';
+import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
+import { onSharedGroup } from '../../kinds/vm/lease.ts';
+import type { Decision } from '../decide/decide.ts';
+import { joinWarnings } from './join-warnings.ts';
+import type { Matched } from '../match/match.ts';
+import { unseeded } from '../decide/cloud-init-seed.ts';
+import type { Tools } from '../model/planner-inputs.ts';
+
+export interface Scene {
+  readonly farm: Farm;
+  readonly observed: Observed;
+  readonly tools: Tools;
+  readonly matched: Matched;
+  readonly decisions: readonly Decision[];
+  readonly covers: (pool: string) => boolean;
+}
+
+/** Debian's xendomains saves every domain as the server goes down, and brings each back as it comes up, asked or not. */
+const xendomains = ({ xendomains: x }: ServerSeen): readonly string[] => {
+  if (!x || !(x.saves || x.restores)) return [];
+  const does = [
+    ...(x.saves ? ['saves every VM when the server goes down'] : []),
+    ...(x.restores ? ['restores what was saved when it comes up'] : []),
+  ];
+  const set = [...(x.saves ? ['XENDOMAINS_SAVE=""'] : []), ...(x.restores ? ['XENDOMAINS_RESTORE=false'] : [])];
+  return [
+    `xendomains ${does.join(' and ')}: a VM may come back beside what the file says; set ${set.join(' and ')} in /etc/default/xendomains`,
+  ];
+};
+
+const ofServers = (d: Scene): readonly string[] =>
+  d.farm.pools
+    .filter((p) => d.covers(p.name))
+    .flatMap((p) => p.servers)
+    .flatMap((s) => {
+      const seen = seenOn(d.observed, s.name);
+      return seen ? [...seen.problems, ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
+    });
+
+const ofVm = (x: Decision, d: Scene): readonly string[] => {
+  const { key } = x.spec;
+  const out: string[] = [];
+  if (x.live?.domain?.monitored === false) {
+    out.push(
+      `${key} has no xl monitor on ${x.server}: nobody will handle its reboot or shutdown; a restart gives it one`,
+    );
+  }
+  if (x.live?.domain?.type === 'hvm' && !x.live.domain.qemu) {
+    out.push(
+      `${key} runs on ${x.server} without its QEMU, which died: no emulated disk, NIC or display works; a restart gives it one`,
+    );
+  }
+  const stale = unseeded(x.spec, x.live);
+  if (stale !== null) out.push(stale);
+  const pool = d.farm.pools.find((p) => p.name === x.spec.pool);
+  const shared = Object.values(pool?.repositories ?? {}).filter((r) => r.shared);
+  const t = x.transition;
+  if (t?.want.state === 'running' && x.spec.autostart !== false && onSharedGroup(t.want.config.disks, shared)) {
+    out.push(
+      `${key} does not start with its server: its disks are on a volume group that several servers see; apply starts it`,
+    );
+  }
+  const seen = seenOn(d.observed, x.server);
+  const strange = seen ? d.tools.toolstack.unknownKeys(Object.keys(x.spec.xl ?? {}), seen.xen) : [];
+  if (seen && strange.length > 0) {
+    const one = strange.length === 1;
+    out.push(
+      `${key}: Xen ${seen.xen.version} on ${x.server} does not know ${strange.map((k) => `xl.${k}`).join(', ')}, and ignores ${one ? 'it' : 'them'}`,
+    );
+  }
+  return out;
+};
+
+export const warningsOf = (d: Scene): readonly string[] => [
+  ...d.matched.warnings,
+  ...ofServers(d),
+  ...joinWarnings(d.farm, d.observed, d.covers),
+  ...d.decisions.flatMap((x) => ofVm(x, d)),
+];

@@ -1,0 +1,24 @@
+/** What VMs left on servers where they no longer are: cfgs, and halves of migrations that broke off. */
+import { ref } from '../../core/ref.ts';
+import type { VmOp } from '../../kinds/vm/ops.ts';
+import type { Found } from './match.ts';
+
+export const forgetting = (key: string, stale: readonly Found[]): readonly VmOp[] =>
+  stale.flatMap(({ server, uuid, name, live: { record } }): readonly VmOp[] => {
+    if (!record || uuid === null) return [];
+    const { path, digest, autostart, via } = record;
+    const links = [...autostart, ...(via === undefined ? [] : [via])];
+    return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links }];
+  });
+
+/**
+ * `home`: where the VM itself runs. What was to come stands still there, paused; what was sent away has that name only once
+ * its target has all of it, and is suspended.
+ */
+export const discarding = (key: string, halves: readonly Found[], home: Found): readonly VmOp[] =>
+  halves.flatMap(({ server, uuid, name, live: { domain } }): readonly VmOp[] => {
+    const up = home.live.domain?.state === 'running' || home.live.domain?.state === 'paused';
+    const still = domain !== null && (domain.state === 'paused' || name.endsWith('--migratedaway'));
+    if (uuid === null || !still || !up || server === home.server) return [];
+    return [{ vm: ref('vm', key), server, uuid, name, verb: 'discard', home: home.server }];
+  });

@@ -1,0 +1,68 @@
+/** What a server lacks for a VM: what every start of it there would fail for. */
+import { runsType, type ServerSeen } from '../../kinds/server/live.ts';
+import { pathsOfConfig } from '../../kinds/server/users.ts';
+import { needsQemu } from '../../kinds/vm/device-ways.ts';
+import { settingOf } from '../../kinds/vm/fields.ts';
+import type { VmConfig } from '../../kinds/vm/spec.ts';
+import { type Roof, roofOver } from './path-availability.ts';
+
+export interface Lack {
+  /** Behind the server's name: `has no bridge xenbr0`. */
+  readonly what: string;
+  readonly help: string;
+}
+
+const typeLack = ({ type }: VmConfig, seen: ServerSeen): Lack | null => {
+  if (runsType(type, seen)) return null;
+  const caps = seen.xen.virtCaps.join(' ');
+  const firmware = type === 'pv' ? '' : "; or switch the CPU's virtualisation on in the firmware";
+  return {
+    what: `runs no ${type} guests (virt_caps: ${caps})`,
+    help: `give the VM another type, or another server${firmware}`,
+  };
+};
+
+const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
+  if (seen.qemu !== false) return null;
+  const disk = Object.entries(config.disks).find(([, d]) => needsQemu(d))?.[0];
+  const why = config.type === 'hvm' ? 'every hvm guest needs one' : disk && `disk ${disk} needs one`;
+  return why ? { what: `has no QEMU for Xen, and ${why}`, help: 'install it (Debian: qemu-system-xen)' } : null;
+};
+
+const barredLack = ({ repository, path: of, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
+  what:
+    of === path ? `has no ${repository}: ${why}` : `has no use of repository ${repository}, where ${path} lies: ${why}`,
+  help,
+});
+
+/** Null where it has all. `roofs`: the repositories there; what is still to be attached is not missed. */
+export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[]): Lack | null => {
+  const none = typeLack(config, seen) ?? qemuLack(config, seen);
+  if (none) return none;
+  for (const path of pathsOfConfig(config)) {
+    const roof = roofOver(roofs, path);
+    if (roof?.is === 'barred') return barredLack(roof, path);
+    if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
+    const grub = path === config.boot.kernel && path.includes('grub');
+    return {
+      what: `has no ${path}`,
+      help: grub
+        ? 'install grub-xen-host on the server, or give the VM a kernel'
+        : 'correct the path, or put the file there',
+    };
+  }
+  for (const { bridge } of config.nics) {
+    // On Open vSwitch a VLAN stands behind the bridge's name.
+    if (bridge === null || seen.bridges.includes(bridge)) continue;
+    if (seen.ovs.includes(bridge.replace(/\.\d+$/, ''))) continue;
+    return { what: `has no bridge ${bridge}`, help: 'correct the network, or make the bridge' };
+  }
+  const pool = settingOf(config.settings, 'cpupool');
+  if (seen.cpupools.length > 0 && !seen.cpupools.includes(pool)) {
+    return {
+      what: `has no cpupool ${pool}`,
+      help: `it has ${seen.cpupools.join(', ')}; make it with xl cpupool-create, or correct \`cpupool\``,
+    };
+  }
+  return null;
+};

@@ -1,0 +1,61 @@
+/** How a VM that runs can leave its server: alive, through a restart, or not at all, and why. */
+import { within, type Disruption } from '../../core/disruption.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import type { VmTransition } from '../../kinds/vm/draft.ts';
+import type { Domain } from '../../kinds/vm/live.ts';
+import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
+import type { Body, PoolScene } from './workload.ts';
+import type { Decision } from '../decide/decide.ts';
+import { moveBy } from './solver/problem.ts';
+import { localDisk } from '../model/shared-paths.ts';
+
+/** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
+const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
+  if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
+    return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
+  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
+  if (passed) return `it has a device of its server (${passed.key})`;
+  return null;
+};
+
+/** A migration has the volumes open on both servers for a moment, which a lock manager refuses on the second. */
+const lockedGroup = (disks: VmConfig['disks'], { storage }: ServerSeen): string | null => {
+  for (const { path } of Object.values(disks)) {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    const store = storage.stores[folder];
+    if (store?.is === 'there' && store.lock)
+      return `lvmlockd (${store.lock}) has the volumes of ${folder} open on one server at a time, so it cannot migrate live`;
+  }
+  return null;
+};
+
+/** The option that would allow it. */
+export const allowing = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
+
+type Way = Pick<Body, 'move' | 'stays' | 'suspend'>;
+
+/** How a VM that runs can leave its server, within its budget. */
+export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene): Way => {
+  const never = (why: string, about: string | null, needs: Disruption | null = null): Way => ({
+    move: moveBy.never,
+    stays: { why, help: about, needs },
+    suspend: false,
+  });
+  const config = t.live?.record?.config ?? t.want.config;
+  const local = localDisk([...Object.values(t.want.config.disks), ...Object.values(config.disks)], scene.shared);
+  if (local !== null)
+    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
+  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
+  const seen = scene.seenOf(x.server);
+  const budget = scene.budget(x.spec);
+  const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
+  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
+  if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
+  if (d.state === 'paused') return never('it is paused', 'let it run (`state: running`), or stop it first');
+  const fixed = seen ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen)) : 'its server was not read';
+  const restarts = within('restart', budget) && t.want.state === 'running';
+  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
+  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
+  if (fixed === null) return never(`its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
+  return never(`${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
+};

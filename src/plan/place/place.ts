@@ -1,0 +1,150 @@
+/** Pool by pool: where new VMs go, who must go elsewhere, and what a pool does not survive. */
+import type { Farm } from '../../kinds/farm.ts';
+import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
+import type { Observed } from '../../kinds/server/live.ts';
+import type { VmSpec } from '../../kinds/vm/spec.ts';
+import { cannotArrive } from './workloads.ts';
+import type { PoolScene } from './workload.ts';
+import type { Decision } from '../decide/decide.ts';
+import { journeysOf, type Again } from './relocations.ts';
+import { freeAfter, placePool, type Fresh, type PoolPlan } from './place-pool.ts';
+import { relocation, roomiest, whyThere, type Left } from './new-vms.ts';
+import { refusal } from '../model/refusal.ts';
+import { formatSize } from '../../core/quantity.ts';
+
+export interface PlacingScene {
+  readonly farm: Farm;
+  readonly observed: Observed;
+  readonly options: PlanOptions;
+  readonly covers: (pool: string) => boolean;
+  readonly sceneOf: (pool: Farm['pools'][number]) => PoolScene;
+  readonly decisions: readonly Decision[];
+  readonly fresh: readonly Fresh[];
+  readonly again: Again;
+}
+
+export interface Placed {
+  readonly decisions: readonly Decision[];
+  readonly pools: readonly PoolPlan[];
+  /** New VMs with their server, and why there. */
+  readonly homes: readonly { readonly spec: VmSpec; readonly server: string; readonly why: string }[];
+  /** VM key → why it is moved. */
+  readonly reasons: ReadonlyMap<string, string>;
+  readonly refused: readonly Refusal[];
+  readonly warnings: readonly string[];
+}
+
+/** What a loss would leave without a place, in words. */
+const lackingText = (plan: PoolPlan): string => {
+  const { lacking, bodies, servers } = plan;
+  const body = bodies[lacking?.vm ?? -1];
+  const size = body ? ` (${formatSize(body.next.memory)})` : '';
+  return `the loss of ${servers[lacking?.server ?? -1]}: ${body?.name ?? 'a VM'}${size} would find no place`;
+};
+
+/** New VMs that would take the room that the pool keeps for the loss of a server are left out, the last first. */
+const withSpare = (
+  scene: PoolScene,
+  decisions: readonly Decision[],
+  fresh: readonly Fresh[],
+): { readonly plan: PoolPlan | null; readonly left: readonly Fresh[]; readonly lost: PoolPlan | null } => {
+  const plan = placePool(scene, decisions, fresh);
+  const none = { plan, left: fresh, lost: null };
+  if (!plan?.lacking || scene.pool.servers.some((s) => s.state === 'maintenance')) return none;
+  const bare = placePool(scene, decisions, []);
+  if (fresh.length === 0 || bare?.lacking) return none;
+  let [good, bad] = [0, fresh.length];
+  let best = bare;
+  while (bad - good > 1) {
+    const half = Math.floor((good + bad) / 2);
+    const tried = placePool(scene, decisions, fresh.slice(0, half));
+    if (tried?.lacking) bad = half;
+    else {
+      good = half;
+      best = tried;
+    }
+  }
+  return { plan: best, left: fresh.slice(0, good), lost: plan };
+};
+
+export const placeAll = (s: PlacingScene): Placed => {
+  const decisions = new Map(s.decisions.map((x) => [x.spec.key, x] as const));
+  const homes: { spec: VmSpec; server: string; why: string }[] = [];
+  const reasons = new Map<string, string>();
+  const refused: Refusal[] = [];
+  const warnings: string[] = [];
+  const pools: PoolPlan[] = [];
+  for (const pool of s.farm.pools.filter((p) => s.covers(p.name))) {
+    const scene = s.sceneOf(pool);
+    const mine = s.decisions.filter((x) => {
+      if (x.spec.pool !== pool.name) return false;
+      const no = cannotArrive(x, scene);
+      if (!no) return true;
+      decisions.delete(x.spec.key);
+      refused.push({
+        ...refusal(x.spec.key, `${x.spec.key} would be moved from ${x.server} into pool ${pool.name}`, no.why, no.help),
+        needs: no.needs,
+      });
+      return false;
+    });
+    const fresh = s.fresh.filter((f) => f.spec.pool === pool.name);
+    const { plan, left: come, lost } = withSpare(scene, mine, fresh);
+    const comes = new Set(come);
+    for (const { spec } of fresh.filter((f) => !comes.has(f))) {
+      const why = `pool ${pool.name} would not survive ${lost ? lackingText(lost) : 'the loss of a server'} (spare: ${pool.spare})`;
+      refused.push(
+        refusal(spec.key, `${spec.key} would be created`, why, 'add a server, free some memory, or lower `spare`'),
+      );
+    }
+    if (!plan) continue;
+    pools.push(plan);
+    const drained = pool.servers.filter((x) => x.state === 'maintenance').map((x) => x.name);
+    if (plan.lacking)
+      warnings.push(
+        `pool ${pool.name} does not survive ${lackingText(plan)} (spare: ${pool.spare})${drained.length > 0 ? `, while ${drained.join(', ')} ${drained.length === 1 ? 'is' : 'are'} in maintenance` : ''}`,
+      );
+    const free = freeAfter(plan);
+    const there = (f: Fresh, server: string, size: number): void => {
+      homes.push({ spec: f.spec, server, why: whyThere(f, server, scene, (free.get(server)?.memory ?? 0) + size) });
+    };
+    const travelled = journeysOf(plan, s.again, s.options);
+    refused.push(...travelled.refused);
+    for (const [key, x] of travelled.decisions) {
+      if (x) decisions.set(key, x);
+      else decisions.delete(key);
+    }
+    for (const [key, why] of travelled.reasons) reasons.set(key, why);
+    const taken = new Map<string, number>();
+    const sizeOf = new Map(plan.bodies.map((b) => [b.spec, b.next.memory] as const));
+    const left: Left = (server, r) => {
+      const now = free.get(server)?.space.get(r) ?? scene.freeIn(server, r);
+      return now === null ? null : now - (taken.get(`${server}\n${r}`) ?? 0);
+    };
+    for (const f of come) {
+      const server = travelled.homes.get(f.spec.key);
+      const size = sizeOf.get(f.spec) ?? 0;
+      if (server !== undefined) there(f, server, size);
+      else if (f.spec.state === 'stopped') {
+        const found = roomiest(f, scene, plan, left);
+        if ('server' in found) {
+          there(f, found.server, 0);
+          for (const [r, kib] of f.space)
+            taken.set(`${found.server}\n${r}`, kib + (taken.get(`${found.server}\n${r}`) ?? 0));
+        } else refused.push(refusal(f.spec.key, `${f.spec.key} would be created`, found.why, 'give it another server'));
+      }
+    }
+    for (const x of mine) {
+      if (travelled.decisions.has(x.spec.key) || s.options.cause === 'drift') continue;
+      const found = relocation(x, scene, plan);
+      if (!found) continue;
+      const moved = 'to' in found ? travelled.carry(x, found.to) : found;
+      if ('why' in moved)
+        refused.push(refusal(x.spec.key, `${x.spec.key} would leave ${x.server}`, moved.why, moved.help));
+      else {
+        decisions.set(x.spec.key, moved);
+        reasons.set(x.spec.key, 'it may not be where it was');
+      }
+    }
+  }
+  return { decisions: [...decisions.values()], pools, homes, reasons, refused, warnings };
+};

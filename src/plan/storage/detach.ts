@@ -1,0 +1,133 @@
+/** What takes a repository away from its servers, or why nothing may; and those that servers have and the file has not. */
+import { sortedBy } from '../../core/order.ts';
+import { fstabAt } from '../../kinds/repository/fstab.ts';
+import { isVolumeGroup, mountAt } from '../../kinds/repository/live.ts';
+import type { RepositoryOp } from '../../kinds/repository/ops.ts';
+import type { RepositorySpec } from '../../kinds/repository/spec.ts';
+import type { PoolSpec } from '../../kinds/farm.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import { namesOf, type Users } from '../../kinds/server/users.ts';
+import { leaseHelp, leasePath } from '../../kinds/vm/lease.ts';
+import type { Erasure } from './delete-data.ts';
+import { baseOf, type Part } from '../model/path-availability.ts';
+import type { Bar } from '../model/refusal.ts';
+import type { Standing } from './repository-state.ts';
+
+/** What is there of it on a server, of that which Reeve made. */
+interface Bound {
+  readonly s: Standing;
+  readonly persisted: boolean;
+  readonly mounted: boolean;
+  readonly source: string;
+}
+
+const boundOn = (spec: RepositorySpec, s: Standing): Bound => {
+  const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
+  const persisted = line?.ours === true;
+  const mount = mountAt(s.seen.storage, spec.path);
+  return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
+};
+
+const isBound = (x: Bound): boolean => x.s.booked !== null || x.persisted;
+
+const detachOp = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  farm: string,
+  { s, persisted, mounted, source }: Bound,
+): RepositoryOp => ({
+  ...baseOf(spec, pool, s.server, farm),
+  source,
+  verb: 'detach-repository',
+  mounted,
+  persisted,
+  booked: s.booked !== null,
+});
+
+/** From one server that leaves its pool; the others keep it. */
+export const detachFrom = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  s: Standing,
+  farm: string,
+): readonly RepositoryOp[] => {
+  const bound = boundOn(spec, s);
+  return isBound(bound) ? [detachOp(spec, pool, farm, bound)] : [];
+};
+
+/** Null: its data stay. */
+export type Erase = ((bound: readonly Standing[]) => Erasure | Bar) | null;
+
+export const detachPart = (
+  spec: RepositorySpec,
+  pool: PoolSpec,
+  standings: readonly Standing[],
+  farm: string,
+  unread: readonly string[],
+  all: Users,
+  erase: Erase,
+): Part => {
+  const none = { ops: [], roofs: [] };
+  const bound = standings.map((s) => boundOn(spec, s)).filter(isBound);
+  if (bound.length === 0) return { ...none, refused: [] };
+  const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
+  if (unread.length > 0) {
+    return refuse(
+      `${unread.join(' and ')} could not be read: something there may use it`,
+      `try again when ${unread.join(' and ')} answers`,
+    );
+  }
+  const here = new Set(standings.map((s) => s.server));
+  const users = namesOf(all.beneath(spec.path).filter((u) => here.has(u.server)));
+  const held = standings.flatMap(({ seen }) => {
+    const store = seen.storage.stores[spec.path];
+    return store?.is === 'there' ? Object.values(store.leases) : [];
+  });
+  const [running] = held.flatMap(({ lease }) => (lease === 'odd' ? [] : [lease]));
+  if (running && users.length === 0) {
+    return refuse(
+      `the lease of ${running.vm} on ${running.server} lies in it`,
+      `stop ${running.vm}; or, where that runs nowhere, ${leaseHelp(leasePath(spec.path, running.uuid, running.disks))}`,
+    );
+  }
+  if (users.length > 0)
+    return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
+  const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
+  if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
+  const erased = erase?.(bound.map((x) => x.s));
+  if (erased && 'why' in erased) return refuse(erased.why, erased.help);
+  return {
+    ...none,
+    refused: [],
+    ops: bound.map((x) => detachOp(spec, pool, farm, x)),
+    ...(erased ? { first: erased.chains, erases: erased.deletes, warnings: erased.warnings } : {}),
+  };
+};
+
+/** Servers remember what the file no longer has: with `--prune` as if it said `state: absent`, else told. */
+export const strays = (
+  pool: PoolSpec,
+  seen: readonly (readonly [string, ServerSeen])[],
+  farm: string,
+): readonly RepositorySpec[] => {
+  const found = new Map<string, RepositorySpec>();
+  for (const [, s] of seen) {
+    const book = s.storage.book?.value;
+    if (!book || book === 'odd' || book.farm !== farm) continue;
+    for (const [name, { path }] of Object.entries(book.repositories)) {
+      if (pool.repositories[name] || found.has(name)) continue;
+      const line = fstabAt(s.storage.fstab?.text ?? '', path);
+      found.set(name, {
+        name,
+        type: line?.ours ? 'nfs' : isVolumeGroup(path) ? 'lvm' : 'dir',
+        source: line?.ours ? line.source : undefined,
+        path,
+        options: '',
+        shared: line?.ours === true,
+        state: 'absent',
+        origin: { file: '', pointer: '' },
+      });
+    }
+  }
+  return sortedBy(found.values(), (s) => s.name);
+};

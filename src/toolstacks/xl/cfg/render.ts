@@ -1,0 +1,72 @@
+/** The whole text of a cfg that Reeve keeps: marker, a word for people, settings. And the text without the marker. */
+import { digestBytes } from '../../../core/digest.ts';
+import type { Secrets } from '../../../kinds/toolstack.ts';
+import type { CfgRecord, Marker } from '../../../kinds/vm/live.ts';
+import type { Secret, Settings, VmConfig } from '../../../kinds/vm/spec.ts';
+import { effective, parseCfg } from './grammar.ts';
+import { cfgOfVm } from './vm.ts';
+import type { Written } from './write.ts';
+import { markerLines } from './marker.ts';
+
+/** `marker` null: the settings alone. `secretOf`: a password's value; null where it is not known. */
+export const renderCfg = (
+  marker: Marker | null,
+  config: VmConfig,
+  secretOf: (s: Secret) => string | null = () => null,
+): Written => {
+  const settings = cfgOfVm(config, secretOf);
+  if (!settings.ok || marker === null) return settings;
+  return { ok: true, text: `${markerLines(marker)}\n${settings.text}` };
+};
+
+const passwords = [
+  ['display.vnc.password', 'vncpasswd'],
+  ['display.spice.password', 'spicepasswd'],
+] as const;
+
+/** The values of the keys that hold a password in the cfg that stands there. */
+const standing = (record: CfgRecord | undefined): ((key: string) => string | null) => {
+  const parsed = record && parseCfg(record.text);
+  const values = parsed?.ok ? effective(parsed.entries) : undefined;
+  return (key) => {
+    const value = values?.get(key);
+    return typeof value === 'string' ? value : null;
+  };
+};
+
+/**
+ * With the value of each password: of one that the file names by reference from `secrets`, of one that is kept from `record`,
+ * the cfg that stands there now. `secrets` null: all from `record`.
+ */
+export const renderWith = (
+  marker: Marker,
+  config: VmConfig,
+  secrets: Secrets | null,
+  record: CfgRecord | undefined,
+): Written => {
+  const kept = standing(record);
+  const values = new Map<Secret, string>();
+  const own: Partial<Record<keyof Settings, Secret>> = {};
+  for (const [name, key] of passwords) {
+    const named = config.settings[name];
+    if (!named) continue;
+    // An object of its own: two passwords that are kept look alike.
+    const secret = { ...named };
+    own[name] = secret;
+    const value = secrets === null || named.secret === 'kept' ? kept(key) : secrets.get(named.secret);
+    if (value !== undefined && value !== null) values.set(secret, value);
+  }
+  const settings = { ...config.settings, ...own } as Settings;
+  return renderCfg(marker, { ...config, settings }, (s) => values.get(s) ?? null);
+};
+
+/** The very bytes that were read. */
+export const bytesOf = (record: CfgRecord, text: string = record.text): Uint8Array => {
+  const encoder = new TextEncoder();
+  const isUtf8 = digestBytes(encoder.encode(record.text)) === record.digest;
+  return isUtf8 ? encoder.encode(text) : Uint8Array.from(text, (c) => c.charCodeAt(0));
+};
+
+/** All but what `renderCfg` puts on top. */
+export const withoutMarker = (text: string): string =>
+  text.replace(/^# reeve: [^\n]*(?:\n|$)(?:# Kept by Reeve;[^\n]*(?:\n|$))?\n?/, '');

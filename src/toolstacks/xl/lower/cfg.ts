@@ -1,0 +1,107 @@
+/** What writes, moves, links and removes cfgs. */
+import { digestBytes, digestText } from '../../../core/digest.ts';
+import type { Condition, Lowered, Step } from '../../../core/step.ts';
+import type { ServerSeen } from '../../../kinds/server/live.ts';
+import type { CfgRecord } from '../../../kinds/vm/live.ts';
+import type { CfgDraft } from '../../../kinds/vm/ops.ts';
+import { exec, gone, quickMs } from './domain-steps.ts';
+import type { At, Of, Unsupported } from './lowering.ts';
+import { bytesOf, renderWith, withoutMarker } from '../cfg/render.ts';
+
+/** Where a new cfg is tried before it is written to its place. */
+export const checkPath = (uuid: string): string => `/run/reeve/check-${uuid}.cfg`;
+
+/** Only root may read a cfg: it may hold passwords. */
+export const written = (path: string, bytes: Uint8Array, onlyIf: string): Step => ({
+  do: 'write',
+  path,
+  bytes,
+  mode: 0o600,
+  onlyIf,
+});
+
+/** The cfg that `draft` replaces, as it stands there now. */
+const replaced = ({ path, from, marker }: CfgDraft, { records }: ServerSeen): CfgRecord | undefined =>
+  records.find((r) => r.path === (from?.path ?? path)) ?? records.find((r) => r.config?.uuid === marker.uuid);
+
+/** A draft as bytes, with what puts them in their place. */
+interface Placing {
+  readonly bytes: Uint8Array;
+  readonly before: readonly Condition[];
+  /** Writes the new cfg; then the one of an old name goes, so that a VM never has two for longer than that takes. */
+  readonly steps: readonly Step[];
+  readonly after: readonly Condition[];
+}
+
+export const placing = (draft: CfgDraft, { seen, secrets }: At): Placing | Unsupported => {
+  const { path, marker, config, replaces, from } = draft;
+  const text = renderWith(marker, config, secrets, replaced(draft, seen));
+  if (!text.ok) return { unsupported: `${path} cannot be written: ${text.why}` };
+  const bytes = new TextEncoder().encode(text.text);
+  return {
+    bytes,
+    before: from ? [{ is: 'record', path: from.path, digest: from.digest }] : [],
+    steps: [
+      written(path, bytes, replaces),
+      ...(from ? [{ do: 'remove', path: from.path, onlyIf: from.digest } as const] : []),
+    ],
+    after: [
+      { is: 'record', path, digest: digestText(text.text) },
+      ...(from ? [{ is: 'record', path: from.path, digest: 'absent' } as const] : []),
+    ],
+  };
+};
+
+export const define = (op: Of<'define'>, at: At): Lowered | Unsupported => {
+  const placed = placing(op.record, at);
+  if ('unsupported' in placed) return placed;
+  const { domain } = at;
+  const handed = op.update && domain ? [exec(['xl', 'config-update', String(domain.domid), op.record.path])] : [];
+  return { before: placed.before, steps: [...placed.steps, ...handed], after: placed.after, afterMs: quickMs };
+};
+
+/** In this order, so that there is always one that leads to the cfg. `rest`: the links that go. */
+export const linkArgvs = ({
+  path,
+  on,
+  link,
+  links,
+  via,
+}: Pick<Of<'autostart'>, 'path' | 'on' | 'link' | 'links' | 'via'>): readonly (readonly string[])[] => [
+  ...(on && via !== null ? [['ln', '-sfn', path, via]] : []),
+  ...(on ? [['ln', '-sfn', via ?? path, link]] : []),
+  ...links.filter((l) => !on || (l !== link && l !== via)).map((l) => ['rm', '-f', l]),
+];
+
+export const autostart = (op: Of<'autostart'>): Lowered => ({
+  before: [],
+  steps: [
+    ...(op.on ? [op.link, ...(op.via === null ? [] : [op.via])] : []).map((at) =>
+      exec(['mkdir', '-p', at.slice(0, at.lastIndexOf('/'))]),
+    ),
+    ...linkArgvs(op).map((argv) => exec(argv)),
+  ],
+  after: [{ is: 'autostart', path: op.path, on: op.on }],
+  afterMs: quickMs,
+});
+
+/** The settings stay as they are, to the byte. */
+export const release = (op: Of<'release'>, { seen }: At): Lowered => {
+  const { path, digest } = op;
+  const record = seen.records.find((r) => r.path === path);
+  // Where it is not the cfg that was seen, the condition says so.
+  const bytes = record ? bytesOf(record, withoutMarker(record.text)) : new Uint8Array();
+  return {
+    before: [{ is: 'record', path, digest }],
+    steps: [written(path, bytes, digest)],
+    after: [{ is: 'record', path, digest: digestBytes(bytes) }],
+    afterMs: quickMs,
+  };
+};
+
+export const undefine = (op: Of<'undefine' | 'forget'>): Lowered => ({
+  before: [gone(op.uuid)],
+  steps: [...op.links.map((link) => exec(['rm', '-f', link])), { do: 'remove', path: op.path, onlyIf: op.digest }],
+  after: [{ is: 'record', path: op.path, digest: 'absent' }],
+  afterMs: quickMs,
+});

@@ -1,0 +1,161 @@
+/** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
+import { digestBytes, digestText } from '../../../core/digest.ts';
+import { unescaped } from '../../../kinds/repository/fstab.ts';
+import type {
+  DiskMarker,
+  ImageMarker,
+  Lease,
+  Mount,
+  Storage,
+  StoreBook,
+  StoreMarker,
+  StoreSeen,
+} from '../../../kinds/repository/live.ts';
+import { printed } from './bytes.ts';
+import type { TarEntry } from './tar.ts';
+
+export const parseMounts = (text: string): readonly Mount[] =>
+  text.split('\n').flatMap((line): readonly Mount[] => {
+    const [source, path, type] = line.split(' ');
+    return source === undefined || path === undefined || type === undefined
+      ? []
+      : [{ source: unescaped(source), path: unescaped(path), type }];
+  });
+
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
+
+export const parseMarker = (text: string): StoreMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const { farm, repository, uuid } = x;
+  return typeof farm === 'string' && typeof repository === 'string' && typeof uuid === 'string'
+    ? { format: 1, farm, repository, uuid }
+    : 'odd';
+};
+
+const parseOwner = (text: string): DiskMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const { farm, vm, uuid, vdev, size, as } = x;
+  const words = [farm, vm, uuid, vdev, as].every((w) => typeof w === 'string');
+  return words && typeof size === 'number' ? (x as unknown as DiskMarker) : 'odd';
+};
+
+const parseLabel = (text: string): ImageMarker | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  const words = ['farm', 'image', 'sha256'].every((w) => typeof x[w] === 'string');
+  return words && (x['what'] === 'template' || x['what'] === 'iso') ? (x as unknown as ImageMarker) : 'odd';
+};
+
+export const markerSuffix = '.reeve.json';
+
+/** What lies in one of a store's folders, by file name. `file` and `marker`: the words that its lines begin with. */
+const keptIn = <M>(
+  lines: readonly string[],
+  [file, marker]: readonly [string, string],
+  parse: (text: string) => M | 'odd',
+): Readonly<Record<string, { there: boolean; marker: M | 'odd' | null }>> => {
+  const found: Record<string, { there: boolean; marker: M | 'odd' | null }> = {};
+  const at = (name: string): { there: boolean; marker: M | 'odd' | null } =>
+    (found[name] ??= { there: false, marker: null });
+  for (const line of lines) {
+    if (line.startsWith(`${file} `) && !line.endsWith(markerSuffix)) at(line.slice(file.length + 1)).there = true;
+    if (!line.startsWith(`${marker} `)) continue;
+    const [, name, text] = /^\S+ (\S+)\.reeve\.json (.*)$/.exec(line) ?? [];
+    if (name !== undefined && text !== undefined) at(name).marker = parse(text);
+  }
+  return found;
+};
+
+const parseLease = (text: string): Lease | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1 || !isRecord(x['disks'])) return 'odd';
+  const words = ['farm', 'vm', 'uuid', 'server', 'boot'].every((w) => typeof x[w] === 'string');
+  return words && typeof x['generation'] === 'number' && Object.values(x['disks']).every((p) => typeof p === 'string')
+    ? (x as unknown as Lease)
+    : 'odd';
+};
+
+/** Their digest is that of the file, which is the line and its end. */
+const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>['leases'] =>
+  Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, uuid, text] = /^lease (\S+)\.json (.*)$/.exec(line) ?? [];
+      return uuid === undefined || text === undefined
+        ? []
+        : [[uuid, { lease: parseLease(text), digest: digestText(`${text}\n`) }] as const];
+    }),
+  );
+
+const parseBook = (text: string): StoreBook | 'odd' => {
+  const x = parsed(text);
+  if (!isRecord(x) || x['format'] !== 1 || typeof x['farm'] !== 'string' || !isRecord(x['repositories'])) return 'odd';
+  const repositories: Record<string, { path: string; uuid: string }> = {};
+  for (const [name, value] of Object.entries(x['repositories'])) {
+    if (!isRecord(value) || typeof value['path'] !== 'string' || typeof value['uuid'] !== 'string') return 'odd';
+    repositories[name] = { path: value['path'], uuid: value['uuid'] };
+  }
+  return { format: 1, farm: x['farm'], repositories };
+};
+
+/** `df -Pk`: file system, blocks, used, available, capacity, mount point; the name of the first may hold blanks. */
+const spaceOf = (line: string): { readonly size: number; readonly free: number } | null => {
+  const m = /\s(\d+)\s+\d+\s+(\d+)\s+\S+\s+\//.exec(line);
+  return m ? { size: Number(m[1]), free: Number(m[2]) } : null;
+};
+
+const storeOf = (lines: readonly string[]): StoreSeen => {
+  if (!lines.includes('end')) return { is: 'stuck' };
+  if (!lines.includes('folder')) return { is: 'missing' };
+  const after = (word: string): string | undefined =>
+    lines.find((l) => l.startsWith(`${word} `))?.slice(word.length + 1);
+  const marker = after('marker');
+  return {
+    is: 'there',
+    marker: marker === undefined ? null : parseMarker(marker),
+    empty: !lines.includes('used'),
+    space: spaceOf(after('df') ?? ''),
+    disks: keptIn(lines, ['disk', 'owner'], parseOwner),
+    images: keptIn(lines, ['image', 'label'], parseLabel),
+    saved: lines.flatMap((l) => /^saved (\S+)\.save$/.exec(l)?.[1] ?? []),
+    leases: leasesIn(lines),
+  };
+};
+
+/** `asked`: with their slash. What the text did not come to is stuck. */
+export const parseStores = (text: string, asked: readonly string[]): Storage['stores'] => {
+  const parts = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const [, number, rest] = /^(\d+) (.*)$/.exec(line) ?? [];
+    if (number !== undefined && rest !== undefined) parts.set(number, [...(parts.get(number) ?? []), rest]);
+  }
+  // By what they say they are: a recorded answer may be of another list.
+  const byPath = new Map([...parts.values()].map((lines) => [lines[0]?.replace(/^store /, ''), lines] as const));
+  return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])]));
+};
+
+const fileOf = (entries: readonly TarEntry[], name: string): Uint8Array | null => {
+  const found = entries.find((e) => e.name === name);
+  return found?.is === 'file' ? found.bytes : null;
+};
+
+export const bookPath = '/etc/reeve/repositories.json';
+
+/** What the tar holds of it. */
+export const filesOfStorage = (entries: readonly TarEntry[]): Pick<Storage, 'fstab' | 'book'> => {
+  const fstab = fileOf(entries, 'etc/fstab');
+  const book = fileOf(entries, bookPath.slice(1));
+  return {
+    fstab: fstab && { text: printed(fstab), digest: digestBytes(fstab) },
+    book: book && { value: parseBook(printed(book)), digest: digestBytes(book) },
+  };
+};

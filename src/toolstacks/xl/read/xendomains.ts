@@ -1,0 +1,20 @@
+/** The settings of the xendomains service: what becomes of running VMs when the server goes down, and when it comes up. */
+import type { ServerSeen } from '../../../kinds/server/live.ts';
+
+/** The last assignment counts; quotes are taken off. */
+const valueOf = (text: string, name: string): string => {
+  const lines = text.split('\n').filter((l) => l.trimStart().startsWith(`${name}=`));
+  const raw = (lines.at(-1) ?? '').trimStart().slice(name.length + 1);
+  return (
+    /^"([^"]*)"|^'([^']*)'|^([^\s#;]*)/
+      .exec(raw)
+      ?.slice(1)
+      .find((x) => x !== undefined) ?? ''
+  );
+};
+
+/** A folder to save to is what makes it save. */
+export const parseXendomains = (text: string): NonNullable<ServerSeen['xendomains']> => ({
+  saves: valueOf(text, 'XENDOMAINS_SAVE') !== '',
+  restores: valueOf(text, 'XENDOMAINS_RESTORE') === 'true',
+});
