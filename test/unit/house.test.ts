@@ -31,7 +31,46 @@ const importsOf = (file: string): readonly string[] =>
 
 const local = (file: string, spec: string): string => relative(src, resolve(src, file, '..', spec));
 
+/** The folders within a room, from the bottom: each imports only from those before it. What is not named stands above all. */
+const floors: Readonly<Record<string, readonly string[]>> = {
+  plan: [
+    'model',
+    'match',
+    'decide',
+    'storage',
+    'place/solver',
+    'place',
+    'order',
+    'verify',
+    'document',
+    'planning.ts',
+    'views',
+    'index.ts',
+  ],
+  'toolstacks/xl': ['cfg', 'read', 'lower', 'index.ts'],
+};
+
+/** The floor of a file of this room: the index of the longest name in its list that the path begins with. */
+const floorOf = (room: string, file: string): number => {
+  const inside = relative(room, file);
+  const fits = (floors[room] ?? []).filter((name) => inside === name || inside.startsWith(`${name}/`));
+  return (floors[room] ?? []).indexOf(fits.sort((a, b) => b.length - a.length)[0] ?? '');
+};
+
 describe('the house', () => {
+  it.each(
+    Object.keys(floors).flatMap((room) =>
+      files.filter((f) => f.startsWith(`${room}/`)).map((file) => [room, file] as const),
+    ),
+  )('%s: the imports of %s point to lower folders', (room, file) => {
+    const floor = floorOf(room, file);
+    expect(floor).not.toBe(-1);
+    const wrong = importsOf(file)
+      .filter((i) => i.startsWith('.'))
+      .map((i) => local(file, i))
+      .filter((target) => target.startsWith(`${room}/`) && floorOf(room, target) > floor);
+    expect(wrong).toEqual([]);
+  });
   it('has the rooms that its map names', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(below).sort());
   });
