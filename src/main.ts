@@ -8,35 +8,24 @@ import { Writable } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
+import { exit } from './cli/exit.ts';
 import { run } from './cli/program.ts';
-import type { Output, Shell } from './cli/shell.ts';
+import type { Shell } from './cli/shell.ts';
+import { openOutput } from './cli/stream-output.ts';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { version: string };
 
-/** A reader that went away (`reeve plan | head`) is no error, and must not stop an apply half-way. */
-const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): Output => {
-  let open = true;
-  stream.on('error', () => {
-    open = false;
-  });
-  return {
-    write: (text) => {
-      if (open) stream.write(text);
-    },
-    terminal: isatty(stream.fd),
-    columns: () => stream.columns ?? 80,
-    rows: () => stream.rows ?? 24,
-  };
-};
+const out = openOutput(process.stdout);
+const err = openOutput(process.stderr);
 
 const ask = (question: string, hidden: boolean): Promise<string | null> =>
   new Promise((resolve) => {
     // Readline echoes what is typed; a passphrase is swallowed here.
     let muted = false;
     const output = new Writable({
-      write: (chunk: Uint8Array, _encoding, done) => {
-        if (!muted) process.stderr.write(chunk);
+      write: (chunk: Buffer, _encoding, done) => {
+        if (!muted) err.write(chunk.toString());
         done();
       },
     });
@@ -46,7 +35,7 @@ const ask = (question: string, hidden: boolean): Promise<string | null> =>
       if (answered) return;
       answered = true;
       lines.close();
-      if (answer === null || hidden) process.stderr.write('\n');
+      if (answer === null || hidden) err.write('\n');
       resolve(answer);
     };
     lines.once('SIGINT', () => end(null));
@@ -76,8 +65,8 @@ const terminal: Shell['terminal'] =
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const shell: Shell = {
-  out: outputOf(process.stdout),
-  err: outputOf(process.stderr),
+  out,
+  err,
   env: process.env,
   home: process.env['HOME'] ?? homedir(),
   user: process.env['USER'] ?? userInfo().username,
@@ -99,5 +88,19 @@ const shell: Shell = {
   },
 };
 
-// What a second Ctrl-C left behind may still hold handles: nothing of it is waited for.
-process.exit(await run(process.argv.slice(2), shell));
+/** What a second Ctrl-C left behind may still hold handles: nothing of it is waited for, but for what was written. */
+const end = async (code: number): Promise<never> => {
+  const lost = await out.drained();
+  if (lost !== null) err.write(`reeve: cannot write to standard output: ${lost}\n`);
+  const unsaid = await err.drained();
+  process.exit(lost === null && unsaid === null ? code : exit.error);
+};
+
+/** A bug: told as it is, behind what was written before. */
+const fail = (error: unknown): void => {
+  err.write(`reeve: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  void end(exit.error);
+};
+
+process.once('uncaughtException', fail);
+run(process.argv.slice(2), shell).then(end, fail);

@@ -1,5 +1,5 @@
 /** `--events FILE`: what happens, one JSON object per line, as it happens. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Event } from '../core/event.ts';
 
 export interface EventsFile {
@@ -16,7 +16,7 @@ export const openEventsFile = (path: string): EventsFile => {
     write: (event) => {
       if (problem !== null) return;
       try {
-        writeSync(fd, `${JSON.stringify(event)}\n`);
+        writeFileSync(fd, `${JSON.stringify(event)}\n`);
       } catch (error) {
         problem = `${path} is not whole: ${(error as Error).message}`;
       }

@@ -90,6 +90,7 @@ export const carryOut = async (
   const view = liveView(plan, output, look, shell.now, redraws(shell, output));
   const cancel = cancelling(shell, view);
   let outcome: Outcome;
+  let lost: string | null;
   try {
     outcome = await execute(plan, {
       control,
@@ -111,9 +112,10 @@ export const carryOut = async (
   } finally {
     cancel.off();
     view.end();
-    const problem = events?.close() ?? null;
-    if (problem !== null) shell.err.write(`warning: ${problem}\n`);
+    lost = events?.close() ?? null;
+    if (lost !== null) shell.err.write(`reeve: ${lost}\n`);
   }
   output.write(`\n${applySummary(plan, outcome, { ms: shell.now() - began, ...look })}`);
-  return exitCode(outcome);
+  const code = exitCode(outcome);
+  return code === exit.done && lost !== null ? exit.error : code;
 };
