@@ -82,7 +82,7 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
     if (paths.length > 0) {
       section('mounts', 0, world.files.text('/proc/self/mounts') ?? '');
       const { lines, stuck } = lookAt(world, paths);
-      section('paths', stuck ? 137 : 0, lines.map((l) => `${l}\n`).join(''));
+      section('paths', stuck ? 137 : 0, Buffer.from(lines.map((l) => `${l}\n`).join(''), 'latin1'));
       if (stuck) ms = lookMs;
     }
   }

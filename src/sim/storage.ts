@@ -1,17 +1,32 @@
 /** What the reading tells of stores and paths: looked at one by one, and left alone where nobody answers. */
+import { Buffer } from 'node:buffer';
 import { isVolumeGroup } from '../kinds/repository/live.ts';
 import { dfLines } from './df.ts';
 import { Stuck } from './mounts.ts';
 import type { World } from './world.ts';
 
 interface Looked {
+  /** One character a byte. */
   readonly lines: readonly string[];
   /** The look was killed: its bound has passed. */
   readonly stuck: boolean;
 }
 
-/** What `read -r` makes of the first line. */
-const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replace(/^[ \t]+|[ \t]+$/g, '');
+/** What `read -r` makes of the first line; one of more than 8 KiB counts as empty. */
+const firstLine = (text: string): string => {
+  const [line = ''] = text.split('\n');
+  return Buffer.byteLength(line) > 8192 ? '' : line;
+};
+
+/** A line as the shell writes it: of more than 400 bytes in pieces. */
+const pieces = (number: number, line: string): readonly string[] => {
+  const out: string[] = [];
+  let rest = Buffer.from(line).toString('latin1');
+  for (; rest.length > 400; rest = rest.slice(400)) out.push(`${number}+${rest.slice(0, 400)}`);
+  return [...out, `${number} ${rest}`];
+};
+
+const isOdd = (name: string): boolean => /[\x00-\x1f\x7f]/.test(name);
 
 const store = (world: World, path: string, say: (line: string) => void): void => {
   const { files } = world;
@@ -20,19 +35,25 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
     say('folder');
     const marker = `${path}.reeve.json`;
     if (files.exists(marker)) say(`marker ${firstLine(files.text(marker) ?? '')}`);
-    // The shell's patterns find no name that begins with two dots, and no link that leads nowhere.
-    if (files.list(path).some((n) => !n.startsWith('..') && files.exists(`${path}${n}`))) say('used');
-    for (const name of files.list(`${path}disks`).filter((n) => !n.startsWith('.'))) {
-      if (files.exists(`${path}disks/${name}`)) say(`disk ${name}`);
-      if (name.endsWith('.reeve.json')) say(`owner ${name} ${firstLine(files.text(`${path}disks/${name}`) ?? '')}`);
-    }
-    for (const name of files.list(`${path}images`).filter((n) => !n.startsWith('.'))) {
-      if (files.exists(`${path}images/${name}`)) say(`image ${name}`);
-      if (name.endsWith('.reeve.json')) say(`label ${name} ${firstLine(files.text(`${path}images/${name}`) ?? '')}`);
-    }
-    for (const name of files.list(`${path}suspended`).filter((n) => n.endsWith('.save'))) say(`saved ${name}`);
-    for (const name of files.list(`${path}leases`).filter((n) => n.endsWith('.json')))
-      say(`lease ${name} ${firstLine(files.text(`${path}leases/${name}`) ?? '')}`);
+    if (files.list(path).length > 0) say('used');
+    const known = (folder: string, end = ''): readonly string[] => {
+      const there = files
+        .list(`${path}${folder}`)
+        .filter((n) => !n.startsWith('.') && n.endsWith(end) && files.exists(`${path}${folder}/${n}`));
+      for (const _ of there.filter(isOdd)) say('odd');
+      return there.filter((n) => !isOdd(n));
+    };
+    const lineOf = (file: string): string => firstLine(files.text(`${path}${file}`) ?? '');
+    for (const [folder, file, marker] of [
+      ['disks', 'disk', 'owner'],
+      ['images', 'image', 'label'],
+    ] as const)
+      for (const name of known(folder)) {
+        say(`${file} ${name}`);
+        if (name.endsWith('.reeve.json')) say(`${marker} ${name}/${lineOf(`${folder}/${name}`)}`);
+      }
+    for (const name of known('leases', '.json')) say(`lease ${name}/${lineOf(`leases/${name}`)}`);
+    for (const name of known('suspended', '.save')) say(`saved ${name}`);
     say(`df ${dfLines(world, path)[1]}`);
   }
   say('end');
@@ -43,7 +64,7 @@ const text = (world: World, path: string, say: (line: string) => void): void => 
   const lines = (world.files.text(path) ?? '').split('\n');
   // A last line may lack its end.
   if (lines.at(-1) === '') lines.pop();
-  for (const line of lines) say(`line ${line.replace(/^[ \t]+|[ \t]+$/g, '')}`);
+  for (const line of lines) say(`line ${line}`);
 };
 
 /** What was said until it was done or stuck. */
@@ -62,8 +83,9 @@ const look = (act: (say: (line: string) => void) => void): Looked => {
 export const lookAt = (world: World, paths: readonly string[]): Looked => {
   const stores = paths
     .filter((p) => p.endsWith('/') && !isVolumeGroup(p))
-    .map((path, i) => look((say) => store(world, path, (line) => say(`${i + 1} ${line}`))));
-  const plain = look((say) => {
+    .map((path, i) => look((say) => store(world, path, (line) => pieces(i + 1, line).forEach(say))));
+  const plain = look((write) => {
+    const say = (line: string): void => pieces(0, line).forEach(write);
     for (const path of paths.filter((p) => !p.endsWith('/')))
       if (path.startsWith('text:')) text(world, path.slice('text:'.length), say);
       else say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);

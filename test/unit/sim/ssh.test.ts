@@ -46,7 +46,7 @@ describe('reading', () => {
       '/paths 0',
       'END',
     ]);
-    expect(out).toContain("there /srv/vmlinuz\nmissing /srv/it's\n");
+    expect(out).toContain("0 there /srv/vmlinuz\n0 missing /srv/it's\n");
     expect(farm.counts.get('dom01')).toEqual({
       connections: 1,
       commands: { observe: 1, hold: 0, op: 0, wait: 0, write: 0 },

@@ -278,12 +278,12 @@ describe('a reading', () => {
       `0 ${plainMounts}${shown('/srv/x')}${shown('/srv/z').replace('filer:/export/a', 'filer:/b')}`,
     );
     expect(section(out, 'paths')).toBe(
-      '0 1 store /srv/x/\n1 folder\n1 marker {"format":1}\n1 used\n1 disk d\n1 disk d.reeve.json\n1 owner d.reeve.json {"vm":1}\n' +
+      '0 1 store /srv/x/\n1 folder\n1 marker  {"format":1}\n1 used\n1 disk d\n1 disk d.reeve.json\n1 owner d.reeve.json/{"vm":1}\n' +
         '1 df filer:/export/a   104857600     2 104857598       1% /srv/x\n1 end\n' +
         '2 store /srv/none/\n2 end\n' +
         '3 store /srv/y/\n3 folder\n3 df /dev/xvda1         8125880 1826044   5865480      24% /\n3 end\n' +
         '4 store /srv/z/\n4 folder\n4 df filer:/b              2048     0      2048       0% /srv/z\n4 end\n' +
-        'there /srv/a.img\nmissing /srv/none\n',
+        '0 there /srv/a.img\n0 missing /srv/none\n',
     );
     expect(out).toMatch(/\/qemu 0\n\n@n mounts\n/);
     const tar = section(out, 'files') ?? '';
@@ -292,17 +292,30 @@ describe('a reading', () => {
     expect(tar).toContain('/dev/xvda1 /               ext4    errors=remount-ro 0       1\n');
     expect(section(await read(client), 'mounts')).toBeUndefined();
   });
-  it('counts hidden files, and neither lost links nor two dots', async () => {
+  it.each<[string, (files: ReturnType<SimFarm['files']>) => void]>([
+    ['a hidden file', (files) => files.write('/srv/y/.x', '')],
+    ['a file of two dots', (files) => files.write('/srv/y/..x', '')],
+    ['a link that leads nowhere', (files) => files.link('/none', '/srv/y/l')],
+  ])('does not take a store with %s for empty', async (_, put) => {
     const farm = await open();
     const client = await connect(farm);
-    const used = async (): Promise<boolean> => (await read(client, '/srv/y/')).includes('1 used\n');
     await farm.hand('dom01', ['mkdir', '-p', '/srv/y']);
+    expect(await read(client, '/srv/y/')).not.toContain('1 used\n');
+    put(farm.files('dom01'));
+    expect(await read(client, '/srv/y/')).toContain('1 used\n');
+  });
+  it('tells long lines in pieces, too long ones as empty, and names with control characters not at all', async () => {
+    const farm = await open();
+    const client = await connect(farm);
+    await farm.hand('dom01', ['mkdir', '-p', '/srv/y/disks', '/srv/y/leases']);
     const files = farm.files('dom01');
-    files.write('/srv/y/..x', '');
-    files.link('/none', '/srv/y/l');
-    expect(await used()).toBe(false);
-    files.write('/srv/y/.x', '');
-    expect(await used()).toBe(true);
+    files.write('/srv/y/disks/a\n1 disk b', '');
+    files.write('/srv/y/disks/c', '');
+    files.write('/srv/y/leases/a.json', 'x'.repeat(500));
+    files.write('/srv/y/leases/b.json', 'x'.repeat(8193));
+    expect(section(await read(client, '/srv/y/'), 'paths')).toMatch(
+      /folder\n1 used\n1 odd\n1 disk c\n1\+lease a.json\/x{387}\n1 x{113}\n1 lease b.json\/\n1 df /,
+    );
   });
   it('gives up a dead store after eight seconds, and says the rest', async () => {
     const farm = await open();
@@ -318,7 +331,7 @@ describe('a reading', () => {
     const ill = await read(client, '/srv/y/', '/srv/x/', '/srv/a.img', '/srv/x/b.img', '/srv/b.img');
     expect(section(ill, 'paths')).toBe(
       '137 1 store /srv/y/\n1 folder\n1 df /dev/xvda1         8125880 1826044   5865480      24% /\n1 end\n' +
-        '2 store /srv/x/\nthere /srv/a.img\n',
+        '2 store /srv/x/\n0 there /srv/a.img\n',
     );
     // A running domain whose disk is dead changes nothing else.
     expect(section(ill, 'xs')).toBe(section(well, 'xs'));

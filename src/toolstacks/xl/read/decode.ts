@@ -15,6 +15,7 @@ import { membershipIn, migrationIn, rollIn } from './peers.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
 import { parseVolumes } from './volumes.ts';
 import { readTar, type TarEntry } from './tar.ts';
+import { isOddName, toldIn } from './told.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
 import { parseXenstore, type Xenstore } from './xenstore.ts';
@@ -61,10 +62,11 @@ const reclaimable = (info: XlInfo, xlConf: string | null, dom0: number | null): 
   return on && dom0 !== null ? Math.max(0, dom0 - leastDom0) : 0;
 };
 
-const pathsOf = (asked: readonly string[], section: Section | undefined): ServerSeen['paths'] => {
+/** `told`: the lines that are of no store. */
+const pathsOf = (asked: readonly string[], told: readonly string[]): ServerSeen['paths'] => {
   const found: Record<string, 'there' | 'missing' | 'unknown'> = {};
   for (const path of asked) found[path] = 'unknown';
-  for (const line of section ? printed(section.bytes).split('\n') : []) {
+  for (const line of told) {
     const m = /^(there|missing) (.*)$/.exec(line);
     if (m?.[2] !== undefined && m[2] in found) found[m[2]] = m[1] === 'there' ? 'there' : 'missing';
   }
@@ -72,12 +74,12 @@ const pathsOf = (asked: readonly string[], section: Section | undefined): Server
 };
 
 /** By path; what was not come to has none. */
-const textsOf = (asked: readonly string[], section: Section | undefined): NonNullable<ServerSeen['texts']> => {
+const textsOf = (asked: readonly string[], told: readonly string[]): NonNullable<ServerSeen['texts']> => {
   const paths = new Set(asked.map((p) => p.slice('text:'.length)));
   const found = new Map<string, string[]>();
   let lines: string[] = [];
-  for (const line of section ? printed(section.bytes).split('\n') : []) {
-    const [, word, rest = ''] = /^(text|line) (.*)$/.exec(line) ?? [];
+  for (const line of told) {
+    const [, word, rest = ''] = /^(text|line) (.*)$/s.exec(line) ?? [];
     if (word === 'line') lines.push(rest);
     if (word === 'text' && paths.has(rest)) found.set(rest, (lines = []));
   }
@@ -186,6 +188,14 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
   const xsText = need('xs', 'xenstore-ls');
   if (isUnknown(xsText)) return xsText;
   const xs = parseXenstore(xsText);
+  // A line of xl list ends with such a name, and whatever follows looks like another row.
+  const broken = xs.list('/local/domain').find((id) => isOddName(xs.get(`/local/domain/${id}/name`) ?? ''));
+  if (broken !== undefined)
+    return unknown(
+      'unparsable',
+      `xl list cannot be read: the name of domain ${broken} has a control character`,
+      `rename it: xl rename ${broken} NAME`,
+    );
 
   // tar ends with 1 or 2 where a file went away or was not there: what it did give is whole.
   const files = sections.get('files');
@@ -225,11 +235,14 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
           .filter((l) => l !== '')
       : (links?.ovs ?? []);
   const xendomains = fileText(entries, 'etc/default/xendomains') ?? fileText(entries, 'etc/sysconfig/xendomains');
+  const told = toldIn(sections.get('paths')?.bytes ?? new Uint8Array());
+  const looked = parseStores(
+    told,
+    asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
+  );
+  problems.push(...looked.problems);
   const stores = {
-    ...parseStores(
-      printed(sections.get('paths')?.bytes ?? new Uint8Array()),
-      asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
-    ),
+    ...looked.stores,
     ...parseVolumes(
       printedBy('vgs'),
       printedBy('lvs'),
@@ -260,11 +273,11 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     paths: withVolumes(
       pathsOf(
         asked.filter((p) => !isStore(p) && !isText(p)),
-        sections.get('paths'),
+        told.get(0) ?? [],
       ),
       stores,
     ),
-    ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), sections.get('paths')) } : {}),
+    ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), told.get(0) ?? []) } : {}),
     migration: migrationIn(entries),
     membership: membershipIn(entries),
     roll: rollIn(entries),

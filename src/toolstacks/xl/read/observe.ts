@@ -23,14 +23,18 @@ export const qemuPaths: readonly string[] = [
  * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
  *   `xl-credit` (only in `all`; of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with
  *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
- *   (`there PATH` or `missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
+ *   (`0 there PATH` or `0 missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
- * - What stands behind `text:` is a text, and told in `paths`: `text PATH`, and where it can be read, `line LINE` for each line.
+ * - What stands behind `text:` is a text, and told in `paths`: `0 text PATH`, and where it can be read, `0 line LINE` for each line.
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
- *   the line of each marker there, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file and its line, `1 saved` with each file of a suspended VM's memory, and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a
- *   dead one keeps nobody waiting: each line has its store's number.
+ *   the line of each marker there (`FILE/LINE`), `1 image` and `1 label` in the same way for `images`, `1 lease` with each file
+ *   and its line, `1 saved` with each file of a suspended VM's memory, `1 odd` for each file whose name has a control character,
+ *   and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a dead one keeps nobody waiting:
+ *   each line has its store's number, and 0 in all that is of no store. What is longer than 400 bytes comes in pieces, which
+ *   have a `+` behind the number and not a blank: so short a line is written whole, and no other gets into its middle. A line of
+ *   a file that is longer than 8 KiB counts as an empty one.
  *   Where `xl info` fails, nothing follows it.
  * - `xl list` fails now and then for a moment: it is tried twice more, each time in a section of its own; the last counts.
  * - A process costs tens of milliseconds, and BusyBox makes three of every `timeout`: so two shells share the tools, each
@@ -38,6 +42,7 @@ export const qemuPaths: readonly string[] = [
  * - The look at paths and stores is not even waited for: a process that sleeps on a dead NFS server may be beyond killing, so a
  *   `cat` that is not stands between. It must hold nothing of the session, or sshd waits for it: `exec`, since a redirection
  *   of a group keeps the old descriptor beside.
+ * - What a store holds may be endless: a shell that looks at it has 10 s of CPU and 1 GiB.
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
@@ -88,52 +93,73 @@ case $V in 1)
   s lvs lvs --reportformat json --units k --nosuffix -o vg_name,lv_name,lv_size,lv_tags
 esac
 '
+Q=????????????????????
+Q=$Q$Q$Q$Q$Q
+Q=$Q$Q$Q$Q
+say() {
+  t=$1
+  while [ \${#t} -gt 400 ]; do
+    printf '%s+%.400s\\n' "$i" "$t"
+    t=\${t#$Q}
+  done
+  printf '%s %s\\n' "$i" "$t"
+}
+line() {
+  l=
+  IFS= read -r l <"$1"
+  if [ \${#l} -gt 8192 ]; then l=; fi
+}
+known() {
+  [ -e "$g" ] || return 1
+  case $g in *[[:cntrl:]]*)
+    say odd
+    return 1
+  esac
+}
 kept() {
   for g in "$f$1"/*; do
-    if [ -e "$g" ]; then echo "$i $2 \${g##*/}"; fi
+    known || continue
+    say "$2 \${g##*/}"
     case $g in *.reeve.json)
-      l=
-      read -r l <"$g"
-      echo "$i $3 \${g##*/} $l"
+      line "$g"
+      say "$3 \${g##*/}/$l"
     esac
   done
 }
 look() {
-  echo "$i store $f"
+  say "store $f"
   if [ -d "$f" ]; then
-    echo "$i folder"
-    l=
+    say folder
     if [ -e "$f.reeve.json" ]; then
-      read -r l <"$f.reeve.json"
-      echo "$i marker $l"
+      line "$f.reeve.json"
+      say "marker $l"
     fi
-    for g in "$f"* "$f".[!.]*; do
-      if [ -e "$g" ]; then
-        echo "$i used"
+    for g in "$f"* "$f".[!.]* "$f"..?*; do
+      if [ -e "$g" ] || [ -L "$g" ]; then
+        say used
         break
       fi
     done
     kept disks disk owner
     kept images image label
     for g in "$f"leases/*.json; do
-      if [ -e "$g" ]; then
-        l=
-        read -r l <"$g"
-        echo "$i lease \${g##*/} $l"
-      fi
+      known || continue
+      line "$g"
+      say "lease \${g##*/}/$l"
     done
     for g in "$f"suspended/*.save; do
-      if [ -e "$g" ]; then echo "$i saved \${g##*/}"; fi
+      known || continue
+      say "saved \${g##*/}"
     done
     l=$(df -Pk "$f")
-    echo "$i df \${l##*
+    say "df \${l##*
 }"
   fi
-  echo "$i end"
+  say end
 }
 eval "$P"
 b host
-read -r l </proc/sys/kernel/hostname && echo "$l" && read -r l </proc/sys/kernel/random/boot_id && echo "$l"
+read -r l </proc/sys/kernel/hostname && printf '%s\\n' "$l" && read -r l </proc/sys/kernel/random/boot_id && printf '%s\\n' "$l"
 e $?
 if ! command -v xl >/dev/null; then
   b xl-info
@@ -148,21 +174,24 @@ elif timeout 150 sh -c "$P$T$A"; then
   e 0
   case $# in 0) ;; *)
     b mounts
-    while read -r l; do echo "$l"; done </proc/self/mounts
+    while IFS= read -r l; do printf '%s\\n' "$l"; done </proc/self/mounts
     e 0
     b paths
     {
       exec 2>/dev/null
+      ulimit -t 10
+      ulimit -v 1048576
       i=0
       for f; do case $f in /dev/*/) ;; */) i=$((i + 1)); look & ;; esac; done
+      i=0
       for f; do
         case $f in
         */) ;;
         text:*)
-          echo "text \${f#text:}"
-          if [ -r "\${f#text:}" ]; then while read -r l || [ -n "$l" ]; do printf "line %s\\n" "$l"; done <"\${f#text:}"; fi
+          say "text \${f#text:}"
+          if [ -r "\${f#text:}" ]; then while IFS= read -r l || [ -n "$l" ]; do say "line $l"; done <"\${f#text:}"; fi
           ;;
-        *) if [ -e "$f" ]; then echo "there $f"; else echo "missing $f"; fi ;;
+        *) if [ -e "$f" ]; then say "there $f"; else say "missing $f"; fi ;;
         esac
       done &
     } | timeout -s KILL 8 cat

@@ -8,6 +8,7 @@ import { effective, parseCfg } from '../cfg/grammar.ts';
 import { vmOfCfg } from '../cfg/vm.ts';
 import { readMarker } from '../cfg/marker.ts';
 import type { TarEntry } from './tar.ts';
+import { isOddName } from './told.ts';
 
 const auto = '/etc/xen/auto/';
 
@@ -72,13 +73,17 @@ export const recordsOf = (
 ): { readonly records: readonly CfgRecord[]; readonly problems: readonly string[] } => {
   const files = new Map<string, Uint8Array>();
   const links = new Map<string, string>();
+  const problems: string[] = [];
   for (const e of entries) {
     const path = `/${e.name}`;
     if (!path.startsWith('/etc/xen/')) continue;
+    if (isOddName(path)) {
+      problems.push(`${JSON.stringify(path)} was not read: its name has a control character`);
+      continue;
+    }
     if (e.is === 'file') files.set(path, e.bytes);
     else if (e.is === 'link') links.set(path, e.target);
   }
-  const problems: string[] = [];
   const starts = new Map<string, string[]>();
   const vias = new Map<string, string>();
   for (const link of links.keys()) {

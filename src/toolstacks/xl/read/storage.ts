@@ -13,6 +13,7 @@ import type {
 } from '../../../kinds/repository/live.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
+import { namedLine } from './told.ts';
 
 export const parseMounts = (text: string): readonly Mount[] =>
   text.split('\n').flatMap((line): readonly Mount[] => {
@@ -69,9 +70,8 @@ const keptIn = <M>(
     (found[name] ??= { there: false, marker: null });
   for (const line of lines) {
     if (line.startsWith(`${file} `) && !line.endsWith(markerSuffix)) at(line.slice(file.length + 1)).there = true;
-    if (!line.startsWith(`${marker} `)) continue;
-    const [, name, text] = /^\S+ (\S+)\.reeve\.json (.*)$/.exec(line) ?? [];
-    if (name !== undefined && text !== undefined) at(name).marker = parse(text);
+    const of = namedLine(line, marker);
+    if (of?.name.endsWith(markerSuffix)) at(of.name.slice(0, -markerSuffix.length)).marker = parse(of.content);
   }
   return found;
 };
@@ -89,10 +89,10 @@ const parseLease = (text: string): Lease | 'odd' => {
 const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>['leases'] =>
   Object.fromEntries(
     lines.flatMap((line) => {
-      const [, uuid, text] = /^lease (\S+)\.json (.*)$/.exec(line) ?? [];
-      return uuid === undefined || text === undefined
-        ? []
-        : [[uuid, { lease: parseLease(text), digest: digestText(`${text}\n`) }] as const];
+      const of = namedLine(line, 'lease');
+      if (of === null) return [];
+      const lease = { lease: parseLease(of.content), digest: digestText(`${of.content}\n`) };
+      return [[of.name.slice(0, -'.json'.length), lease] as const];
     }),
   );
 
@@ -126,21 +126,32 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     space: spaceOf(after('df') ?? ''),
     disks: keptIn(lines, ['disk', 'owner'], parseOwner),
     images: keptIn(lines, ['image', 'label'], parseLabel),
-    saved: lines.flatMap((l) => /^saved (\S+)\.save$/.exec(l)?.[1] ?? []),
+    saved: lines.flatMap((l) => /^saved (.+)\.save$/.exec(l)?.[1] ?? []),
     leases: leasesIn(lines),
   };
 };
 
 /** `asked`: with their slash. What the text did not come to is stuck. */
-export const parseStores = (text: string, asked: readonly string[]): Storage['stores'] => {
-  const parts = new Map<string, string[]>();
-  for (const line of text.split('\n')) {
-    const [, number, rest] = /^(\d+) (.*)$/.exec(line) ?? [];
-    if (number !== undefined && rest !== undefined) parts.set(number, [...(parts.get(number) ?? []), rest]);
-  }
+export const parseStores = (
+  told: ReadonlyMap<number, readonly string[]>,
+  asked: readonly string[],
+): { readonly stores: Storage['stores']; readonly problems: readonly string[] } => {
   // By what they say they are: a recorded answer may be of another list.
-  const byPath = new Map([...parts.values()].map((lines) => [lines[0]?.replace(/^store /, ''), lines] as const));
-  return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])]));
+  const byPath = new Map(
+    [...told].flatMap(([n, lines]) => (n === 0 ? [] : [[lines[0]?.replace(/^store /, ''), lines] as const])),
+  );
+  const problems = asked.flatMap((path) => {
+    const odd = (byPath.get(path) ?? []).filter((l) => l === 'odd').length;
+    return odd === 0
+      ? []
+      : [
+          `${path.slice(0, -1)}: ${odd === 1 ? 'a file was' : `${odd} files were`} not looked at: control characters in the name`,
+        ];
+  });
+  return {
+    stores: Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])])),
+    problems,
+  };
 };
 
 const fileOf = (entries: readonly TarEntry[], name: string): Uint8Array | null => {

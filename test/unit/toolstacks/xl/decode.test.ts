@@ -94,7 +94,7 @@ const domain = (raw: Uint8Array): Domain => {
 
 describe('a dom0 that answers', () => {
   it('is read whole', () => {
-    expect(seen(running({ paths: 'there /k\nmissing /no\n' }), ['/k', '/no', '/slow'])).toEqual({
+    expect(seen(running({ paths: '0 there /k\n0 missing /no\n' }), ['/k', '/no', '/slow'])).toEqual({
       is: 'seen',
       host: 'dom9',
       membership: null,
@@ -228,6 +228,28 @@ describe('HVM', () => {
       disks: [{ path: '/d:1', format: 'raw', backend: 'qdisk' }],
       monitored: undefined,
     });
+  });
+});
+
+describe('names with control characters', () => {
+  it('end the reading where xl list has one: whatever follows looks like another row', () => {
+    const xs = '/local/domain/7 = ""\n/local/domain/7/name = "a\\nweb  8  128"\n';
+    expect(why(running({ xs }))).toEqual({
+      is: 'unknown',
+      reason: 'unparsable',
+      why: 'xl list cannot be read: the name of domain 7 has a control character',
+      help: 'rename it: xl rename 7 NAME',
+    });
+  });
+
+  it('keep a file of /etc/xen from being read, and are told', () => {
+    const files: readonly Member[] = [
+      { name: 'etc/xen/a\nb.cfg', body: 'name = "x"' },
+      { name: 'etc/xen/a b.cfg', body: 'name = "y"' },
+    ];
+    const { records, problems } = seen(answer({ files }));
+    expect(records.map((r) => r.path)).toEqual(['/etc/xen/a b.cfg']);
+    expect(problems).toContain('"/etc/xen/a\\nb.cfg" was not read: its name has a control character');
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Storage } from '../../../../src/kinds/repository/live.ts';
 import { decode } from '../../../../src/toolstacks/xl/read/decode.ts';
 import { parseFrames } from '../../../../src/toolstacks/xl/read/frames.ts';
 import { observeText } from '../../../../src/toolstacks/xl/read/observe.ts';
@@ -40,14 +41,24 @@ tool('ip', 'echo "[]"');
 const text = observeText.replace('PATH=', `PATH=${dir}:`);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const shells = [['sh'], ['dash'], ['busybox', 'sh']].filter(([name = '']) => spawnSync('which', [name]).status === 0);
+/** Each as `sh`, for the shells within the text, too. */
+const shells = ['dash', 'bash', 'busybox'].filter((name) => spawnSync('which', [name]).status === 0);
 
-describe.each(shells)('the observe text under %s %s', (...shell) => {
-  const [command = '', ...first] = shell.filter((x): x is string => x !== undefined);
+describe.each(shells)('the observe text under %s', (shell) => {
+  const bin = join(dir, `bin-${shell}`);
+  mkdirSync(bin);
+  symlinkSync(spawnSync('which', [shell], { encoding: 'utf8' }).stdout.trim(), join(bin, 'sh'));
+  const own = text.replace('PATH=', `PATH=${bin}:`);
+  const argvOf = (what: string, paths: readonly string[], program = own): readonly string[] => [
+    '-c',
+    program,
+    'reeve-observe',
+    nonce,
+    what,
+    ...paths,
+  ];
   const run = (what: string, ...paths: readonly string[]): Uint8Array =>
-    execFileSync(command, [...first, '-c', text, 'reeve-observe', nonce, what, ...paths], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    execFileSync(join(bin, 'sh'), argvOf(what, paths), { stdio: ['ignore', 'pipe', 'pipe'] });
 
   it('gives an answer that is whole', () => {
     const odd = join(dir, "it's $(here) now");
@@ -97,22 +108,108 @@ describe.each(shells)('the observe text under %s %s', (...shell) => {
     expect('storage' in seen && seen.storage.mounts.map((m) => m.path)).toContain('/');
   });
 
+  const fresh = (name: string): string => {
+    const store = join(mkdtempSync(join(dir, 'srv-')), name);
+    for (const folder of ['disks', 'images', 'leases', 'suspended'])
+      mkdirSync(join(store, folder), { recursive: true });
+    return store;
+  };
+  const storesOf = (seen: ReturnType<typeof decode>): Storage['stores'] =>
+    'storage' in seen ? seen.storage.stores : {};
+
+  it('takes no file name for another line, another file or another store', () => {
+    const [mine, theirs] = [fresh('a'), fresh('b')];
+    const lease = { format: 1, farm: 'f', vm: 'v', uuid, server: 's', boot: 'b', generation: 1, disks: {} };
+    const marker = JSON.stringify({ format: 1, farm: 'f', repository: 'evil', uuid });
+    const odd = [
+      `disks/x\n1 marker ${marker.replaceAll('/', '')}`,
+      `disks/x\r\n2 marker ${marker}`,
+      'disks/\u001B[2J',
+      `leases/x\n2 lease y.json\n1 lease ${uuid}.json`,
+      'images/tab\there',
+      'suspended/x\n1 saved y.save',
+    ];
+    const names = [
+      '-rf',
+      'a b',
+      ' ',
+      '*',
+      '\\040',
+      '\\n',
+      '\\c',
+      "it's $(here)",
+      '%s%d',
+      'é',
+      '[x]',
+      '~',
+      'x.json {"format":1}',
+    ];
+    for (const name of odd) writeFileSync(join(mine, name), '');
+    for (const name of names) writeFileSync(join(mine, 'disks', name), '');
+    writeFileSync(join(mine, 'disks', 'a b.reeve.json'), '{"format":2}');
+    writeFileSync(join(mine, 'leases', 'x y.json'), `${JSON.stringify(lease)}\n`);
+    writeFileSync(join(mine, 'leases', `${uuid}.json {}.json`), '');
+    writeFileSync(join(mine, 'suspended', 'x y.save'), '');
+    const asked = [`${mine}/`, `${theirs}/`];
+    const seen = decode(run('domains', ...asked), nonce, asked);
+    const { [mine]: own, [theirs]: other } = storesOf(seen);
+    if (own?.is !== 'there' || other?.is !== 'there') throw new Error('a store was not read');
+    expect(own.marker).toBeNull();
+    expect(Object.keys(own.disks).sort()).toEqual([...names].sort());
+    expect(own.disks['a b']).toEqual({ there: true, marker: 'odd' });
+    expect(own.images).toEqual({});
+    expect(Object.keys(own.leases).sort()).toEqual([`${uuid}.json {}`, 'x y']);
+    expect(own.leases['x y']?.lease).toEqual(lease);
+    expect(own.saved).toEqual(['x y']);
+    expect(other).toMatchObject({ marker: null, empty: false, disks: {}, images: {}, leases: {}, saved: [] });
+    expect('problems' in seen && seen.problems).toContain(
+      `${mine}: 6 files were not looked at: control characters in the name`,
+    );
+  });
+
+  it('reads long lines whole, whatever other stores say meanwhile, and one that is too long not at all', () => {
+    const stores = [1, 2, 3, 4].map((n) => fresh(String(n)));
+    const paths = Object.fromEntries(
+      Array.from({ length: 40 }, (_, n) => [`xvd${n}`, `/srv/é/${'x'.repeat(100)}${n}`]),
+    );
+    const lease = { format: 1, farm: 'f', vm: 'v', uuid, server: 's', boot: 'b', generation: 1, disks: paths };
+    for (const store of stores) {
+      for (let n = 0; n < 4; n += 1) writeFileSync(join(store, 'leases', `${n}.json`), JSON.stringify(lease));
+      writeFileSync(join(store, '.reeve.json'), 'x'.repeat(9000));
+    }
+    const asked = stores.map((s) => `${s}/`);
+    const seen = storesOf(decode(run('domains', ...asked), nonce, asked));
+    for (const store of stores) {
+      const at = seen[store];
+      if (at?.is !== 'there') throw new Error(`${store} was not read`);
+      expect(Object.values(at.leases).map((l) => l.lease)).toEqual(Array.from({ length: 4 }, () => lease));
+      expect(at.marker).toBe('odd');
+    }
+  });
+
+  it('sees what is mounted at a path with blanks, backslashes and line ends', () => {
+    const mounts = join(dir, `mounts-${shell}`);
+    const lines = [
+      'filer:/a\\040b /srv/vm\\040store nfs4 rw 0 0',
+      'tmpfs /srv/t\\011b\\134n\\012filer:/evil\\040/srv/evil\\040nfs4 tmpfs rw 0 0',
+    ];
+    writeFileSync(mounts, `${lines.join('\n')}\n`);
+    const answer = execFileSync(join(bin, 'sh'), argvOf('domains', ['/k'], own.replace('/proc/self/mounts', mounts)));
+    const seen = decode(answer, nonce, ['/k']);
+    expect('storage' in seen && seen.storage.mounts).toEqual([
+      { source: 'filer:/a b', path: '/srv/vm store', type: 'nfs4' },
+      { source: 'tmpfs', path: '/srv/t\tb\\n\nfiler:/evil /srv/evil nfs4', type: 'tmpfs' },
+    ]);
+  });
+
   it('does not wait for a store that does not answer, and reads the others', () => {
-    const dead = join(dir, 'dead');
-    const live = join(dir, 'live');
-    for (const folder of [dead, live]) mkdirSync(folder, { recursive: true });
-    // Whoever opens it sleeps until somebody writes.
-    if (!existsSync(join(dead, '.reeve.json'))) execFileSync('sh', ['-c', 'mkfifo "$0"', join(dead, '.reeve.json')]);
+    const [dead, live] = [fresh('dead'), fresh('live')];
+    tool('df', `case $2 in *dead/) exec sleep 20 ;; esac; PATH=/usr/bin:/bin exec df "$@"`);
     const asked = [`${dead}/`, `${live}/`];
-    const hasty = text.replace('KILL 8', 'KILL 1');
-    const argv = [...first, '-c', hasty, 'reeve-observe', nonce, 'domains', ...asked];
-    const answer = execFileSync(command, argv, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
-    const seen = decode(answer, nonce, asked);
-    expect('storage' in seen && seen.storage.stores).toMatchObject({
-      [dead]: { is: 'stuck' },
-      [live]: { is: 'there', marker: null },
-    });
-    execFileSync('sh', ['-c', 'echo > "$0"', join(dead, '.reeve.json')]);
+    const argv = argvOf('domains', asked, own.replace('KILL 8', 'KILL 1'));
+    const seen = decode(execFileSync(join(bin, 'sh'), argv, { stdio: ['ignore', 'pipe', 'pipe'] }), nonce, asked);
+    rmSync(join(dir, 'df'));
+    expect(storesOf(seen)).toMatchObject({ [dead]: { is: 'stuck' }, [live]: { is: 'there', marker: null } });
   });
 
   it('tries xl list again, and writes nothing', () => {

@@ -12,6 +12,7 @@ import { holds } from '../../../../src/kinds/server/holds.ts';
 import { rescue } from '../../../../src/toolstacks/xl/lower/rescue.ts';
 import { lower } from '../../../../src/toolstacks/xl/lower/index.ts';
 import { parseMarker, parseMounts, parseStores } from '../../../../src/toolstacks/xl/read/storage.ts';
+import { toldIn } from '../../../../src/toolstacks/xl/read/told.ts';
 import { server as serverOf } from './ops.ts';
 
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
@@ -25,7 +26,27 @@ describe('mounts', () => {
   });
 });
 
+const storesIn = (text: string, asked: readonly string[]): Storage['stores'] =>
+  parseStores(toldIn(Buffer.from(`${text}\n`)), asked).stores;
+
 describe('stores', () => {
+  it('are made of whole lines, whichever pieces stand between', () => {
+    const text = '1 store /a/\n2+store \n1+marker {"format":\n2 /b/\n1 folder\n2 end\n1 2}\n1 end\n3+store /c/\n';
+    expect(toldIn(Buffer.from(text))).toEqual(
+      new Map([
+        [1, ['store /a/', 'marker {"format":folder', '2}', 'end']],
+        [2, ['store /b/', 'end']],
+      ]),
+    );
+    const split = Buffer.concat([
+      Buffer.from('0+line '),
+      Buffer.from([0xc3]),
+      Buffer.from('\n0 '),
+      Buffer.from([0xa9, 10]),
+    ]);
+    expect(toldIn(split)).toEqual(new Map([[0, ['line é']]]));
+  });
+
   const df = 'df filer:/x y 100 40 60 40% /srv/vmstore';
   it.each<[string, readonly string[], unknown]>([
     [
@@ -49,13 +70,13 @@ describe('stores', () => {
       { marker: 'odd', empty: false, space: null, disks: {}, images: {}, leases: {}, saved: [] },
     ],
   ])('that are %s', (_, lines, store) => {
-    const text = ['there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
-    expect(parseStores(text, ['/srv/vmstore/'])).toEqual({ '/srv/vmstore': { is: 'there', ...(store as object) } });
+    const text = ['0 there /k', '1 store /srv/vmstore/', ...lines.map((l) => `1 ${l}`)].join('\n');
+    expect(storesIn(text, ['/srv/vmstore/'])).toEqual({ '/srv/vmstore': { is: 'there', ...(store as object) } });
   });
 
   it('that are missing, dead, or were not come to, whatever the order of their lines', () => {
     const text = '2 store /b/\n1 store /a/\n2 folder\n1 end\n7 end\n';
-    expect(parseStores(text, ['/a/', '/b/', '/c/'])).toEqual({
+    expect(storesIn(text, ['/a/', '/b/', '/c/'])).toEqual({
       '/a': { is: 'missing' },
       '/b': { is: 'stuck' },
       '/c': { is: 'stuck' },
@@ -63,7 +84,7 @@ describe('stores', () => {
   });
 
   it('are told apart by their path: a recorded answer may be of another list', () => {
-    expect(parseStores('1 store /b/\n1 end\n', ['/a/', '/b/'])).toEqual({
+    expect(storesIn('1 store /b/\n1 end\n', ['/a/', '/b/'])).toEqual({
       '/a': { is: 'stuck' },
       '/b': { is: 'missing' },
     });
@@ -286,13 +307,13 @@ describe('a blank disk', () => {
       '1 folder',
       '1 disk a.raw',
       '1 disk a.raw.reeve.json',
-      `1 owner a.raw.reeve.json ${JSON.stringify(owner)}`,
+      `1 owner a.raw.reeve.json/${JSON.stringify(owner)}`,
       '1 disk b.raw.reeve.json',
-      '1 owner b.raw.reeve.json {"format":1}',
+      '1 owner b.raw.reeve.json/{"format":1}',
       '1 disk c.img',
       '1 end',
     ].join('\n');
-    const store = parseStores(text, ['/srv/vmstore/'])['/srv/vmstore'];
+    const store = storesIn(text, ['/srv/vmstore/'])['/srv/vmstore'];
     expect(store?.is === 'there' && store.disks).toEqual({
       'a.raw': { there: true, marker: owner },
       'b.raw': { there: false, marker: 'odd' },
