@@ -30,6 +30,7 @@ import { refusal } from './model/refusal.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
 import { heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
+import { answersAfterAll, lostHomes } from './decide/lost-homes.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { type Roof, roofOver } from './model/path-availability.ts';
 import { openSpace, wantsOf } from './storage/space-accounting.ts';
@@ -152,7 +153,10 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     } else if (d.transition) removals.push(...leftBehind(d, seen));
     const lack =
       d.transition &&
-      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ??
+        unmade(d, server) ??
+        heldElsewhere(d, seen, farm, seenOf) ??
+        answersAfterAll(lostHomes(d, farm, observed), observed));
     const fetched = fetchedFor(d, roofs.get(server), images, counted);
     const full =
       d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;
