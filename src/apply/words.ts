@@ -1,36 +1,17 @@
 /** What servers and commands say, made readable: what a failed command printed, who holds a lock, what a step does. */
 import type { ExecResult, Holder, Unknown } from '../core/port.ts';
 import { formatDuration } from '../core/quantity.ts';
+import { causeFirst, tellingOf } from '../core/said.ts';
 import type { ExecStep, ProbeStep, Step } from '../core/step.ts';
 
-const chatter = /^(?:libxl: (?:debug|detail|info|progress): |Parsing config from )/;
-const source = /^libxl: (?:error|warning|notice): [\w.-]+:\d+:\w+: ?/;
-
-/** Control characters are blanked: what a guest's name or console may hold must not reach a terminal. */
-const clean = (line: string): string =>
-  line
-    .replaceAll(/[\x00-\x1f\x7f-\x9f]/g, ' ')
-    .replace(source, '')
-    .trim()
-    .slice(0, 400);
-
-/**
- * What a command printed, without libxl's source positions and chatter; '' where it printed nothing. Of a long text the first
- * lines are kept, since libxl names the cause first, and the last.
- */
-export const outputOf = (text: string): string => {
-  const lines = text.split('\n').filter((l) => l.trim() !== '');
-  const telling = lines.filter((l) => !chatter.test(l));
-  const said = (telling.length > 0 ? telling : lines).map(clean).filter((l, i, all) => l !== '' && l !== all[i - 1]);
-  return (said.length <= 6 ? said : [...said.slice(0, 3), '…', ...said.slice(-2)]).join('; ');
-};
+export { causeFirst as outputOf };
 
 /** `xl create -q /etc/xen/web.cfg failed (exit code 3): …` */
 export const failureOf = (step: ExecStep, result: ExecResult, tookMs: number): string => {
   // `timeout` ends a command with 124, or with 137 where it had to kill it; 137 may also be somebody else's kill.
   const late = result.rc === 124 || (result.rc === 137 && tookMs >= step.deadlineMs);
   const how = late ? `did not end within ${formatDuration(step.deadlineMs)}` : `failed (exit code ${result.rc})`;
-  const said = outputOf(result.err) || outputOf(result.out) || (step.exits?.[result.rc] ?? '');
+  const said = causeFirst(tellingOf(result.err, result.out)) || (step.exits?.[result.rc] ?? '');
   return `${step.argv.join(' ')} ${how}${said && `: ${said}`}`;
 };
 

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import { digestBytes } from '../core/digest.ts';
 import { badPath } from '../core/name.ts';
 import { isUnknown, type Control, type ExecResult, type Unknown } from '../core/port.ts';
+import { causeFirst, tellingOf } from '../core/said.ts';
 import type { FileStep } from '../core/step.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import type { Answer } from './channel.ts';
@@ -25,7 +26,7 @@ const safeId = (id: string): void => {
 };
 
 const strange = (server: Server, what: string, answer: Answer): Unknown => {
-  const said = (answer.err.trim() || answer.out.toString('utf8').trim()).split('\n')[0] ?? '';
+  const said = causeFirst(tellingOf(answer.err, answer.out.toString('utf8')));
   return unknown('unparsable', `${server.label}: ${what}: ${said || `no answer (exit code ${answer.rc ?? 'none'})`}`);
 };
 

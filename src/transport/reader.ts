@@ -1,5 +1,6 @@
 /** The port that only reads: it can run a `ReadProgram` and nothing else. */
 import { isUnknown, type ReadProgram, type Reader, type Unknown } from '../core/port.ts';
+import { causeFirst } from '../core/said.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import type { TransportEnv } from './env.ts';
 import { openServers, type Server } from './server.ts';
@@ -12,7 +13,7 @@ export const readOnce = async <R>(server: Server, program: ReadProgram<R>, env: 
   const decoded = program.decode(answer.out, nonce);
   if (!isUnknown(decoded)) return decoded;
   // A shell that could not even begin says why on standard error.
-  const said = answer.err.trim().split('\n')[0] ?? '';
+  const said = causeFirst(answer.err);
   const why = answer.rc === 0 || said === '' ? decoded.why : `${decoded.why} (it said: ${said})`;
   return { ...decoded, why: `${server.label}: ${why}` };
 };
