@@ -9,7 +9,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { exit } from './cli/exit.ts';
-import { run } from './cli/program.ts';
+import { run, tellBug } from './cli/program.ts';
 import type { Shell } from './cli/shell.ts';
 import { openOutput } from './cli/stream-output.ts';
 
@@ -98,7 +98,7 @@ const end = async (code: number): Promise<never> => {
 
 /** A bug: told as it is, behind what was written before. */
 const fail = (error: unknown): void => {
-  err.write(`reeve: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  tellBug(shell, error);
   void end(exit.error);
 };
 

@@ -1,6 +1,7 @@
 /** `--events FILE`: what happens, one JSON object per line, as it happens. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Event } from '../core/event.ts';
+import { visible } from '../core/visible.ts';
 
 export interface EventsFile {
   readonly write: (event: Event) => void;
@@ -16,7 +17,7 @@ export const openEventsFile = (path: string): EventsFile => {
     write: (event) => {
       if (problem !== null) return;
       try {
-        writeFileSync(fd, `${JSON.stringify(event)}\n`);
+        writeFileSync(fd, `${visible(JSON.stringify(event))}\n`);
       } catch (error) {
         problem = `${path} is not whole: ${(error as Error).message}`;
       }

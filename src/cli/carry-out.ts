@@ -10,7 +10,7 @@ import { expandHome } from '../transport/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { liveView, type LiveView } from './live-view.ts';
 import { command, localFile, probe } from './outside.ts';
-import { lookOf, redraws, type Output, type Shell } from './shell.ts';
+import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
 
 export interface CarryFlags {
   readonly color: boolean;
@@ -85,7 +85,7 @@ export const carryOut = async (
     cancel.off();
     view.end();
     lost = events?.close() ?? null;
-    if (lost !== null) shell.err.write(`reeve: ${lost}\n`);
+    if (lost !== null) say(shell.err, `reeve: ${lost}`);
   }
   output.write(`\n${applySummary(plan, outcome, { ms: shell.now() - began, ...look })}`);
   const code = exitCode(outcome);

@@ -13,7 +13,7 @@ import { load } from './load.ts';
 import type { CommonFlags } from './options.ts';
 import { readerOf, transportEnv } from './outside.ts';
 import { whileReading } from './pipeline.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 /** The short reading is enough: who runs where. */
 const look = async (shell: Shell, servers: readonly ServerSpec[], reader: Reader): Promise<Observed> => {
@@ -81,9 +81,9 @@ export const console = async (
   const bad = badName(name, 'VM');
   if (bad !== null) throw new ExitError(exit.error, `${clean(name)}: ${bad}`);
   const ended = await openConsole(server, transportEnv(shell), xl.console(name), terminal, () => {
-    shell.err.write(`Connected to ${name} on ${server.name}; Ctrl-] leaves.\n`);
+    say(shell.err, `Connected to ${name} on ${server.name}; Ctrl-] leaves.`);
   });
   if (isUnknown(ended)) throw new ExitError(exit.error, ended.why, ended.help);
-  shell.err.write(`\nLeft ${name}.\n`);
+  shell.err.write(`\nLeft ${clean(name)}.\n`);
   return ended === 0 ? exit.done : exit.error;
 };

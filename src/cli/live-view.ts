@@ -3,7 +3,7 @@ import { createLogUpdate } from 'log-update';
 import type { Event } from '../core/event.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { atStart, columnsOf, eventLine, liveLines, next } from '../report/live.ts';
-import { colors } from '../report/text.ts';
+import { colors, onScreen } from '../report/text.ts';
 import type { Look, Output } from './shell.ts';
 
 export interface LiveView {
@@ -40,7 +40,7 @@ const streamOf = (output: Output): NodeJS.WritableStream => {
       return output.rows();
     },
     write: (text: string) => {
-      output.write(text);
+      output.draw(text);
       return true;
     },
   };
@@ -54,7 +54,7 @@ const onTerminal = (plan: Plan, output: Output, look: Look, now: () => number): 
   let state = atStart;
   const draw = (): void => {
     const view = { columns, now: now(), width: output.columns(), height: output.rows(), color: look.color };
-    update(liveLines(state, plan, view).join('\n'));
+    update(onScreen(liveLines(state, plan, view).join('\n')));
   };
   const keep = (line: string): void => {
     update.clear();

@@ -10,7 +10,7 @@ import type { ServerSpec } from '../kinds/server/spec.ts';
 import { openControl, openReader, openReplay, parseSnapshot, type TransportEnv } from '../transport/index.ts';
 import { exit, ExitError } from './exit.ts';
 import type { SourceFlags } from './options.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 export const transportEnv = (shell: Shell): TransportEnv => ({
   home: shell.home,
@@ -34,7 +34,7 @@ const replayOf = async (shell: Shell, farm: Farm, path: string): Promise<Reader>
     throw new ExitError(exit.invalid, `${path}: ${snapshot}`, 'make it anew with `reeve snapshot --out`');
   if (snapshot.farm !== farm.name)
     throw new ExitError(exit.invalid, `${path} is of farm ${snapshot.farm}; this file describes ${farm.name}`);
-  shell.err.write(`From a snapshot of ${snapshot.at}: what has happened since is not in it.\n`);
+  say(shell.err, `From a snapshot of ${snapshot.at}: what has happened since is not in it.`);
   return openReplay(snapshot);
 };
 

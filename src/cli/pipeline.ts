@@ -14,7 +14,7 @@ import { idleAllows } from './allow.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { observe } from './observe.ts';
 import { asJson, type ShowFlags, type SourceFlags } from './options.ts';
-import { lookOf, redraws, type Output, type Shell } from './shell.ts';
+import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 
@@ -46,15 +46,15 @@ export const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void
     throw new ExitError(exit.error, `--takeover ${stranger} names no VM of the file`, 'put it into the file first');
   }
   for (const a of idleAllows(options.allow, keys)) {
-    shell.err.write(`warning: --allow ${a} names no VM of the file\n`);
+    say(shell.err, `warning: --allow ${a} names no VM of the file`);
   }
 };
 
 /** Says on a terminal what is being waited for, and takes it away after. */
 export const whileReading = async <T>(shell: Shell, servers: number, work: Promise<T>): Promise<T> => {
   if (!redraws(shell, shell.err)) return work;
-  shell.err.write(`Reading ${count(servers, 'server')}…`);
-  return work.finally(() => shell.err.write('\r\u001B[K'));
+  shell.err.draw(`Reading ${count(servers, 'server')}…`);
+  return work.finally(() => shell.err.draw('\r\u001B[K'));
 };
 
 /** What a snapshot answers stays the same, however long one waits. */

@@ -9,7 +9,7 @@ import { planOptionsOf, type PlanFlags } from './options.ts';
 import { readerOf } from './outside.ts';
 import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 export interface PlanCommandFlags extends PlanFlags {
   readonly detailedExitcode: boolean;
@@ -22,7 +22,7 @@ export const save = async (shell: Shell, plan: Plan, path: string): Promise<void
   } catch (error) {
     throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
   }
-  shell.err.write(`Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}\n`);
+  say(shell.err, `Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}`);
 };
 
 /** Loads, reads and plans, with a port that can only read. */

@@ -1,6 +1,5 @@
 /** The command line: which commands there are, what they take, and what they answer. */
 import { Command, CommanderError, Option } from 'commander';
-import { clean } from '../report/text.ts';
 import { apply, type ApplyFlags } from './apply.ts';
 import { console } from './console.ts';
 import { demo } from './demo.ts';
@@ -25,7 +24,7 @@ import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
 import { roll, type RollOwnFlags } from './roll.ts';
 import { schema } from './schema.ts';
-import type { Shell } from './shell.ts';
+import { guarded, say, type Shell } from './shell.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
 import { status, type StatusFlags } from './status.ts';
 import { validate } from './validate.ts';
@@ -114,7 +113,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('[name]', 'farm or plan', 'farm')
     .action(async (name: string) => ended(await schema(shell, name)));
   command('demo', 'a simulated farm in this process: plan, apply, drift, plan again').action(
-    async (flags: CommonFlags) => ended(await demo(shell, flags, run)),
+    async (flags: CommonFlags) => ended(await demo(shell, flags, obey)),
   );
   for (const name of later) {
     program
@@ -128,8 +127,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
   }
 };
 
-/** Runs one command line (without `node` and the program's name) and returns its exit code. A bug is thrown. */
-export const run = async (argv: readonly string[], shell: Shell): Promise<number> => {
+const obey = async (argv: readonly string[], shell: Shell): Promise<number> => {
   let code: number = exit.done;
   const program = new Command('reeve')
     .description('Keeps a Xen farm as a YAML file says: plans and applies, with the downtime of each change.')
@@ -155,8 +153,15 @@ export const run = async (argv: readonly string[], shell: Shell): Promise<number
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.error;
     if (!(error instanceof ExitError)) throw error;
-    if (error.message !== '') shell.err.write(`reeve: ${clean(error.message)}\n`);
-    if (error.help !== undefined) shell.err.write(`help: ${clean(error.help)}\n`);
+    if (error.message !== '') say(shell.err, `reeve: ${error.message}`);
+    if (error.help !== undefined) say(shell.err, `help: ${error.help}`);
     return error.code;
   }
 };
+
+/** Runs one command line (without `node` and the program's name) and returns its exit code. A bug is thrown. */
+export const run = (argv: readonly string[], shell: Shell): Promise<number> => obey(argv, guarded(shell));
+
+/** A bug, as it is: for whoever mends it. */
+export const tellBug = (shell: Shell, error: unknown): void =>
+  guarded(shell).err.write(`reeve: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -20,7 +20,7 @@ import { planOptionsOf, type PlanFlags } from './options.ts';
 import { command, controlOf } from './outside.ts';
 import { checkPools, readFarm, show, toolsOf } from './pipeline.ts';
 import { namedByFarm, secretsToWrite } from './secrets.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 /** Those that a person gives. */
 export interface RollOwnFlags extends Pick<PlanFlags, 'allow' | 'color'> {
@@ -127,7 +127,7 @@ const drain = async (round: Round, server: string): Promise<void> => {
 const treat = async ({ shell, flags }: Round, { name, address }: ServerSpec): Promise<void> => {
   if (flags.run === undefined) return;
   const line = flags.run.replaceAll('{server}', name).replaceAll('{address}', address);
-  shell.out.write(`${name}: ${line}\n`);
+  say(shell.out, `${name}: ${line}`);
   const { rc, out } = await command(line);
   if (out.trim() !== '') shell.out.write(`${out.trimEnd()}\n`);
   if (rc !== 0) stop(name, `${line} ended with ${rc}`);
@@ -135,7 +135,7 @@ const treat = async ({ shell, flags }: Round, { name, address }: ServerSpec): Pr
 
 const reboot = async (round: Round, server: string, before: ServerSeen): Promise<void> => {
   const { shell, farm, control } = round;
-  shell.out.write(`${server}: rebooting\n`);
+  say(shell.out, `${server}: rebooting`);
   const step = { do: 'exec', argv: ['reboot'], deadlineMs: 60_000 } as const;
   await doOn(round, server, step, 'it could not be told to reboot');
   const end = shell.now() + bootMs;
@@ -197,10 +197,11 @@ export const roll = async (
     const left = servers.filter((s) => !isDone(s));
     const done = servers.filter(isDone);
     if (done.length > 0)
-      shell.out.write(`Going on with the roll of ${id}: ${done.map((s) => s.name).join(', ')} done already.\n`);
+      say(shell.out, `Going on with the roll of ${id}: ${done.map((s) => s.name).join(', ')} done already.`);
     const does = [...(flags.run === undefined ? [] : [flags.run]), ...(flags.reboot ? ['reboot'] : [])].join(', then ');
-    shell.out.write(
-      `Pool ${name}, one after the other: ${left.map((s) => s.name).join(', ')}: move its VMs away, ${does}, take it back.\n`,
+    say(
+      shell.out,
+      `Pool ${name}, one after the other: ${left.map((s) => s.name).join(', ')}: move its VMs away, ${does}, take it back.`,
     );
     if (!flags.yes) {
       const answer = shell.ask ? await shell.ask('Begin? [y/N] ', false) : null;
@@ -220,7 +221,7 @@ export const roll = async (
       if (flags.reboot && seen) await reboot(round, s.name, seen);
       await takeBack(round, s.name);
       await writeFile(round, s.name, remember(round, true));
-      shell.out.write(`${s.name}: done\n`);
+      say(shell.out, `${s.name}: done`);
     }
     for (const s of servers) await writeFile(round, s.name, { do: 'remove', path: rollPath, onlyIf: 'any' });
     shell.out.write(`Pool ${name}: all ${servers.length} servers done.\n`);

@@ -7,7 +7,7 @@ import { exit, ExitError } from './exit.ts';
 import { tell } from './load.ts';
 import type { CommonFlags } from './options.ts';
 import { readSchema } from './schema.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 export const isPlanFile = (paths: readonly string[]): boolean => paths.some((p) => p.endsWith('.json'));
 
@@ -21,7 +21,7 @@ export const loadPlan = async (shell: Shell, path: string, flags: CommonFlags): 
   }
   const parsed = parsePlan(text, JSON.parse(await readSchema(shell, 'plan')) as object);
   if ('format' in parsed) return parsed;
-  shell.err.write(`${path}:\n`);
+  say(shell.err, `${path}:`);
   tell(shell, parsed, flags);
   throw new ExitError(exit.invalid, '');
 };

@@ -8,7 +8,7 @@ import type { Secrets } from '../kinds/toolstack.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
 import type { CloudInit, SeedText, Settings } from '../kinds/vm/spec.ts';
 import { exit, ExitError } from './exit.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 /** A reference, and the first place that names it: `display.vnc.password of win-1`. */
 interface Named {
@@ -99,7 +99,7 @@ export const gatherSecrets = async (shell: Shell, named: readonly Named[]): Prom
 /** For commands that only read: what has no value counts as unchanged, and is told. */
 export const secretsToCompare = async (shell: Shell, named: readonly Named[]): Promise<Secrets> => {
   const { secrets, missing } = await gatherSecrets(shell, named);
-  for (const m of missing) shell.err.write(`warning: ${m}; it counts as unchanged\n`);
+  for (const m of missing) say(shell.err, `warning: ${m}; it counts as unchanged`);
   return secrets;
 };
 

@@ -1,8 +1,12 @@
 /** All that a command gets from outside: streams, environment, time, a person to ask. `main.ts` makes the real one. */
+import { clean, onScreen } from '../report/text.ts';
 import type { Terminal } from '../transport/index.ts';
 
 export interface Output {
+  /** Text for people and programs. `run` sees to it that nothing in it steers a terminal. */
   readonly write: (text: string) => void;
+  /** What moves the cursor, of our own making: it leaves as it is. */
+  readonly draw: (text: string) => void;
   readonly terminal: boolean;
   readonly columns: () => number;
   readonly rows: () => number;
@@ -32,6 +36,22 @@ export interface Shell {
   /** Calls `listener` for each Ctrl-C (or SIGTERM) from now on, instead of ending; returns what undoes it. */
   readonly onInterrupt: (listener: () => void) => () => void;
 }
+
+/** One line, whatever stands in it. */
+export const say = (output: Output, line: string): void => output.write(`${clean(line)}\n`);
+
+const guardedOutput = (output: Output): Output => ({ ...output, write: (text) => output.write(onScreen(text)) });
+
+/** The one place where text leaves: all that is written or asked is made safe to show. */
+export const guarded = (shell: Shell): Shell => {
+  const { ask } = shell;
+  return {
+    ...shell,
+    out: guardedOutput(shell.out),
+    err: guardedOutput(shell.err),
+    ask: ask && ((question, hidden) => ask(onScreen(question), hidden)),
+  };
+};
 
 /** What a command is asked to look like. */
 export interface Look {

@@ -4,7 +4,7 @@ import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { RawAnswer } from '../kinds/toolstack.ts';
 import { pathsToRead } from '../plan/index.ts';
-import { clean, count } from '../report/text.ts';
+import { count } from '../report/text.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { snapshotFormat, snapshotJson, type SnapshotServer } from '../transport/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
@@ -13,7 +13,7 @@ import { restless, untilQuiet } from './observe.ts';
 import type { CommonFlags } from './options.ts';
 import { readerOf } from './outside.ts';
 import { whileReading } from './pipeline.ts';
-import type { Shell } from './shell.ts';
+import { say, type Shell } from './shell.ts';
 
 export interface SnapshotFlags extends CommonFlags {
   readonly out: string;
@@ -78,10 +78,11 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
       }),
     );
     const unread = servers.flatMap(([name, s]) => ('unread' in s ? [[name, s.unread] as const] : []));
-    for (const [name, u] of unread) shell.err.write(`warning: ${name} could not be read: ${clean(u.why)}\n`);
+    for (const [name, u] of unread) say(shell.err, `warning: ${name} could not be read: ${u.why}`);
     const read = servers.length - unread.length;
-    shell.err.write(
-      `Saved what ${count(read, 'server')} answered. To plan from it: reeve plan --from-snapshot ${flags.out}\n`,
+    say(
+      shell.err,
+      `Saved what ${count(read, 'server')} answered. To plan from it: reeve plan --from-snapshot ${flags.out}`,
     );
     return unread.length > 0 ? exit.unread : exit.done;
   } finally {

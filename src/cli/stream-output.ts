@@ -27,20 +27,22 @@ export const openOutput = (stream: NodeJS.WriteStream & { readonly fd: number })
     failed ??= error;
   };
   stream.on('error', fail);
+  const write = (text: string): void => {
+    if (failed) return;
+    if (!atOnce) {
+      stream.write(text);
+      return;
+    }
+    try {
+      // Not `writeSync`: a disk that is nearly full takes a part only, and says so at the next try.
+      writeFileSync(stream.fd, text);
+    } catch (error) {
+      fail(error as Error);
+    }
+  };
   return {
-    write: (text) => {
-      if (failed) return;
-      if (!atOnce) {
-        stream.write(text);
-        return;
-      }
-      try {
-        // Not `writeSync`: a disk that is nearly full takes a part only, and says so at the next try.
-        writeFileSync(stream.fd, text);
-      } catch (error) {
-        fail(error as Error);
-      }
-    },
+    write,
+    draw: write,
     drained: async () => {
       if (!failed && !atOnce) {
         // Called once all before it is written, or cannot be.

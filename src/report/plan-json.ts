@@ -4,13 +4,14 @@ import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
+import { visible } from '../core/visible.ts';
 import { isImageOp, isServerOp, isVmOp, targetOf } from '../kinds/operations.ts';
 import type { Op, Plan } from '../kinds/plan.ts';
 
 const planFormat = 'reeve-plan/1' satisfies Plan['format'];
 
 /** Two-space JSON with a newline at its end; the same plan gives the same bytes. */
-export const planJson = (plan: Plan): string => `${JSON.stringify(plan, null, 2)}\n`;
+export const planJson = (plan: Plan): string => `${visible(JSON.stringify(plan, null, 2))}\n`;
 
 const problem = (code: string, message: string, hint?: string): Diagnostic => ({
   severity: 'error',

@@ -1,9 +1,39 @@
 /** Small pieces of text that every report is built from: plurals, times in words, wrapping, colours. */
-import picocolors from 'picocolors';
+import { oneLine, visible } from '../core/visible.ts';
 
-export type Colors = ReturnType<typeof picocolors.createColors>;
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 
-export const colors = (on: boolean): Colors => picocolors.createColors(on);
+export type Colors = Readonly<Record<keyof typeof styles, (text: string) => string>>;
+
+/** Made anew in each process: no text from outside can hold a style. */
+const word = crypto.randomUUID();
+const mark = (code: number): string => `<${word}:${code}>`;
+const marks = new RegExp(`<${word}:(\\d+)>`, 'g');
+
+const styler =
+  (on: boolean, [begin, end]: readonly [number, number]) =>
+  (text: string): string =>
+    on ? `${mark(begin)}${text}${mark(end)}` : text;
+
+/** Styles are marks in the text until it leaves. */
+export const colors = (on: boolean): Colors => ({
+  bold: styler(on, styles.bold),
+  dim: styler(on, styles.dim),
+  red: styler(on, styles.red),
+  green: styler(on, styles.green),
+  yellow: styler(on, styles.yellow),
+  cyan: styler(on, styles.cyan),
+});
+
+/** What may be written to a terminal, a pipe or a file: no control characters but our own styles, line ends and tabs. */
+export const onScreen = (text: string): string => visible(text).replaceAll(marks, '\u001B[$1m');
 
 /** `1 server`, `3 servers`. */
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
@@ -41,9 +71,5 @@ export const wrap = (text: string, width: number): readonly string[] => {
 export const hang = (first: string, text: string, indent: string, width: number): readonly string[] =>
   wrap(text, Math.max(20, width - indent.length)).map((line, i) => (i === 0 ? first : indent) + line);
 
-// Control characters and direction marks: a name from a dom0 must not steer the terminal that shows it.
-const unsafe = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
 /** What came from outside, fit to be printed on one line. */
-export const clean = (text: string): string =>
-  text.replaceAll(/[\t\n]/g, ' ').replaceAll(unsafe, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+export const clean = oneLine;

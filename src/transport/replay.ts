@@ -1,5 +1,6 @@
 /** Raw answers of servers, saved in one file and read back: a `Reader` that needs no server. */
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
+import { visible } from '../core/visible.ts';
 import { unknown } from './unknown.ts';
 
 export const snapshotFormat = 'reeve-snapshot/1';
@@ -26,7 +27,7 @@ export interface Snapshot {
 }
 
 /** JSON with a newline at its end. */
-export const snapshotJson = (snapshot: Snapshot): string => `${JSON.stringify(snapshot, null, 2)}\n`;
+export const snapshotJson = (snapshot: Snapshot): string => `${visible(JSON.stringify(snapshot, null, 2))}\n`;
 
 type Members = Readonly<Record<string, unknown>>;
 

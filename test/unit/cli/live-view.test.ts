@@ -13,10 +13,12 @@ const now = (): number => Date.parse(at) + 1000;
 
 const shown = (redraw: boolean): string => {
   let text = '';
+  const write = (more: string): void => {
+    text += more;
+  };
   const output = {
-    write: (more: string) => {
-      text += more;
-    },
+    write,
+    draw: write,
     terminal: redraw,
     columns: () => 80,
     rows: () => 24,

@@ -16,7 +16,13 @@ export const fakeShell = (more: Partial<Shell> = {}, terminal = false): Heard =>
   let err = '';
   let slept = 0;
   const listeners = new Set<() => void>();
-  const output = (add: (text: string) => void) => ({ write: add, terminal, columns: () => 80, rows: () => 24 });
+  const output = (add: (text: string) => void) => ({
+    write: add,
+    draw: add,
+    terminal,
+    columns: () => 80,
+    rows: () => 24,
+  });
   const shell: Shell = {
     out: output((text) => {
       out += text;

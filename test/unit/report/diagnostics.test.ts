@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { onScreen } from '../../../src/report/text.ts';
 import type { Diagnostic } from '../../../src/core/diagnostic.ts';
 import { renderDiagnostics } from '../../../src/report/diagnostics.ts';
 
@@ -38,7 +39,7 @@ warning: nowhere
 test('a tab keeps the caret under its word, and nothing steers the terminal', () => {
   const text = '\t\u001b[2Jmemry: 1';
   const shown = renderDiagnostics([{ ...unknown, at: { ...at, text, column: 6 } }], { color: false });
-  expect(shown.split('\n').slice(1, 3)).toEqual([' 12 |  \\x1b[2Jmemry: 1', '    |         ^^^^^']);
+  expect(shown.split('\n').slice(1, 3)).toEqual([' 12 |  \\u001b[2Jmemry: 1', '    |           ^^^^^']);
 });
 
 test('of a long line, what is around the caret', () => {
@@ -51,6 +52,6 @@ test('of a long line, what is around the caret', () => {
 });
 
 test('in colours only where asked', () => {
-  expect(renderDiagnostics([unknown], { color: true })).toContain('\u001b[31m^^^^^\u001b[39m');
+  expect(onScreen(renderDiagnostics([unknown], { color: true }))).toContain('\u001b[31m^^^^^\u001b[39m');
   expect(renderDiagnostics([], { color: true })).toBe('');
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { onScreen } from '../../../src/report/text.ts';
 import type { Plan } from '../../../src/kinds/plan.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
 import { drifted, empty, troubled, usual, waiting } from './plans.ts';
@@ -61,7 +62,7 @@ describe('renderPlan', () => {
   test('colours add nothing but colour', () => {
     const escape = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, 'g');
     for (const plan of [usual, drifted, troubled, waiting, whole]) {
-      const painted = renderPlan(plan, { ...plain, color: true, commands: true });
+      const painted = onScreen(renderPlan(plan, { ...plain, color: true, commands: true }));
       expect(painted).toMatch(escape);
       expect(painted.replaceAll(escape, '')).toBe(renderPlan(plan, { ...plain, commands: true }));
     }
@@ -79,7 +80,7 @@ describe('renderPlan', () => {
   test('what a dom0 calls its domains cannot steer the terminal', () => {
     const name = `evil${String.fromCodePoint(27)}[2J\nname`;
     const text = renderPlan({ ...empty, unmanaged: [{ server: 'dom01', name, what: 'vm', detail: name }] }, plain);
-    expect(text).toContain('evil\\x1b[2J name');
+    expect(text).toContain('evil\\u001b[2J name');
     expect(text).not.toContain(String.fromCodePoint(27));
   });
 });
