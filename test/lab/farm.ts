@@ -133,6 +133,13 @@ export const power = async (i: number, on: boolean): Promise<void> => {
   rmSync(join(lab().dir, `dom0${i}.ssh`), { force: true });
 };
 
+/** The way from this machine to dom0 number `i` is cut, without a word to either side, or mended. The farm's own network stays. */
+export const door = async (i: number, open: boolean): Promise<void> => {
+  await monitor(i, `set_link door ${open ? 'on' : 'off'}\n`);
+  // The tool's own connection may have died of it.
+  if (open) rmSync(join(lab().dir, `dom0${i}.ssh`), { force: true });
+};
+
 /** On the consoles that are gone: a machine begins its own anew. */
 let brokenBefore = 0;
 
