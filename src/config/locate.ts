@@ -196,8 +196,14 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
   });
   const line = (at: Position): string => `${at.file}\n${at.line}`;
   const hidden = new Set(placed.flatMap((p) => (p.conceal === true && p.at ? [line(p.at)] : [])));
-  const cover = (at: Position): Position =>
-    hidden.has(line(at)) ? { ...at, text: '', width: 0 } : { ...at, text: withoutUserinfo(at.text) };
+  // Many mistakes may stand in one line, and a line may have no end.
+  const covered = new Map<string, string>();
+  const cover = (at: Position): Position => {
+    if (hidden.has(line(at))) return { ...at, text: '', width: 0 };
+    const text = covered.get(line(at)) ?? withoutUserinfo(at.text);
+    covered.set(line(at), text);
+    return { ...at, text };
+  };
   return placed
     .map(({ severity, code, message, at, hint, related }): Diagnostic => {
       return {

@@ -3,12 +3,31 @@
 /** What stands between `//` and the last `@` before a slash, blanks and quotes included: nobody says how a password must look. */
 const authority = /(?<=(?:\\?\/){2})[^\n/\\]*(?=@)/g;
 
-/**
- * `ann:secret@host` without the slashes, or with a slash in the password; a port and its path are none. Bounded, for lines
- * without end.
- */
-const pair = /(?<=[^\s"'/:,@[{]:)(?![/\\]|\d+\/)[^\s"',]{0,256}(?=@)/g;
+/** How long a password may be that stands without the slashes. */
+const longest = 256;
+
+/** `ann:secret@host` without the slashes, or with a slash in the password; a port and its path are none. */
+const pair = /(?<=[^\s"'/:,@[{]:)(?![/\\]|\d{1,256}\/)[^\s"',]{0,256}(?=@)/g;
+
+const starred = (text: string, form: RegExp): string => text.replace(form, (w) => '*'.repeat(w.length));
+
+/** Only what stands close before an `@` is looked at: a line may have no end. */
+const withoutPairs = (text: string): string => {
+  let out = '';
+  let done = 0;
+  for (let at = text.indexOf('@'); at !== -1;) {
+    // As far as the next one is close enough to belong to the same word.
+    let end = at + 1;
+    for (let next = text.indexOf('@', end); next !== -1 && next - end <= longest; next = text.indexOf('@', end))
+      end = next + 1;
+    const begin = Math.max(done, at - longest - 2);
+    out += text.slice(done, begin) + starred(text.slice(begin, end), pair);
+    done = end;
+    at = text.indexOf('@', end);
+  }
+  return out + text.slice(done);
+};
 
 /** Of equal length, so that what points into the text still does. */
 export const withoutUserinfo = (text: string): string =>
-  text.includes('@') ? [authority, pair].reduce((t, form) => t.replace(form, (w) => '*'.repeat(w.length)), text) : text;
+  text.includes('@') ? withoutPairs(starred(text, authority)) : text;
