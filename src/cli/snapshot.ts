@@ -14,6 +14,7 @@ import type { CommonFlags } from './options.ts';
 import { readerOf } from './outside.ts';
 import { whileReading } from './pipeline.ts';
 import { say, type Shell } from './shell.ts';
+import { table } from '../core/table.ts';
 
 export interface SnapshotFlags extends CommonFlags {
   readonly out: string;
@@ -74,7 +75,7 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
         tool: shell.version,
         at,
         farm: farm.name,
-        servers: Object.fromEntries(servers),
+        servers: table(servers),
       }),
     );
     const unread = servers.flatMap(([name, s]) => ('unread' in s ? [[name, s.unread] as const] : []));

@@ -8,6 +8,7 @@ import { imageNamed } from './disks.ts';
 import { itemsOf, keysAt, lookUp, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import { didYouMean } from './problem.ts';
 import { badMac, badModel, badScript, badServerPath } from './words.ts';
+import { table } from '../core/table.ts';
 
 /** The nearest layer that has a drive says what is in it: `{}` is an empty drive, whatever stands behind it. */
 export const cdromsOf = (
@@ -35,7 +36,7 @@ export const cdromsOf = (
     const image = iso && pool ? imageNamed('iso', iso, pool, problems) : undefined;
     return [vdev, { path: image?.path ?? path?.value ?? null }];
   });
-  return Object.fromEntries(drives);
+  return table(drives);
 };
 
 /** `networks` of the nearest layer that has it replaces all NICs of the layers behind; `nics` are merged on top. */
@@ -62,7 +63,7 @@ export const nicsOf = (
   if (!names && !short) return undefined;
   const last = near.at(-1);
   const own = short && last ? keysAt([last], 'nics') : undefined;
-  const nics: Record<string, NicSpec> = {};
+  const nics: Record<string, NicSpec> = table();
   const all = new Set([...(short ?? []).map((_, i) => `eth${i}`), ...(names ?? [])]);
   for (const nic of [...all].sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))) {
     const n = Number(nic.slice(3));

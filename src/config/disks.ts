@@ -10,6 +10,7 @@ import { refuse, type Around } from './around.ts';
 import { keysAt, lookUp, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import { badServerPath } from './words.ts';
+import { table } from '../core/table.ts';
 
 /** What says where a disk's bytes are; a mistake in one is told already. */
 const ways = ['path', 'repository', 'size', 'from', 'adopt'];
@@ -174,7 +175,7 @@ export const disksOf = (
   const { problems } = around;
   const mistaken = (vdev: string): boolean =>
     ways.some((way) => layers.some((l) => around.spoiled(l.file, `${l.pointer}/disks/${vdev}/${way}`)));
-  const disks: Record<string, DiskSpec> = {};
+  const disks: Record<string, DiskSpec> = table();
   for (const vdev of [...vdevs].sort(byText)) {
     const what = `disk ${vdev} of ${key}`;
     const at = (way: string): Found<string> | undefined => textAt(layers, 'disks', vdev, way);

@@ -3,6 +3,7 @@ import type { Origin } from '../core/diagnostic.ts';
 import { placeOf, type Entry, type Named } from './gather.ts';
 import { didYouMean, step, type Place, type Problems } from './problem.ts';
 import type { Profile } from './types.ts';
+import { table } from '../core/table.ts';
 
 /** One source of values: the thing's own entry, its pattern, a profile, the defaults. */
 export interface Layer {
@@ -21,7 +22,7 @@ export interface Found<T> {
 }
 
 /** The key that a bare value is short for: `vcpus: 2` is `vcpus.count`. */
-const shortFor: Readonly<Record<string, string>> = { vcpus: 'count', memory: 'target', affinity: 'hard' };
+const shortFor: Readonly<Record<string, string>> = table({ vcpus: 'count', memory: 'target', affinity: 'hard' });
 
 const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null;
 

@@ -1,14 +1,15 @@
 /** `ConfigIo` on the real file system. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { ConfigIo, Found } from './io.ts';
+import { table } from '../core/table.ts';
 
-const words: Readonly<Record<string, string>> = {
+const words: Readonly<Record<string, string>> = table({
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   ELOOP: 'too many symbolic links',
   EISDIR: 'it is a folder',
   EIO: 'input/output error',
-};
+});
 
 const codeOf = (e: unknown): string => (e as { code?: string }).code ?? '';
 const whyNot = (e: unknown): string => words[codeOf(e)] ?? (e instanceof Error ? e.message : String(e));

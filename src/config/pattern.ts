@@ -2,6 +2,7 @@
 import { badName } from '../core/name.ts';
 import { definedTwice, placeOf, type Entry, type Named } from './gather.ts';
 import type { Problems } from './problem.ts';
+import { table } from '../core/table.ts';
 
 /** One server or VM: what its own key says, what its pattern says of it, or both. The nearest first; never empty. */
 export interface Member<T> {
@@ -39,7 +40,7 @@ const fill = (v: unknown, name: string, n: number): unknown => {
   if (typeof v === 'string') return v.replaceAll('{}', name).replaceAll('{n}', String(n));
   if (Array.isArray(v)) return v.map((x) => fill(x, name, n));
   if (typeof v !== 'object' || v === null) return v;
-  return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, fill(x, name, n)]));
+  return table(Object.entries(v).map(([k, x]) => [k, fill(x, name, n)]));
 };
 
 /** The members by name. `what` is `server` or `VM`; bad names are told and left out. */

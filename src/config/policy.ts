@@ -6,6 +6,7 @@ import type { Gathered } from './gather.ts';
 import { layerOf, numberAt, textAt } from './layers.ts';
 import type { Problems } from './problem.ts';
 import { badBefore } from './words.ts';
+import { table } from '../core/table.ts';
 
 export const policyOf = (all: Gathered, problems: Problems): Policy => {
   const layers = all.policy.map((e) => layerOf(e));
@@ -21,6 +22,6 @@ export const policyOf = (all: Gathered, problems: Problems): Policy => {
       percent: numberAt(layers, 'deletes', 'percent')?.value ?? 10,
     },
     restarts: { atOnce: numberAt(layers, 'restarts', 'atOnce')?.value },
-    before: Object.fromEntries(before),
+    before: table(before),
   };
 };

@@ -14,6 +14,7 @@ import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
 import { checkMigrations, resolveServer } from './servers.ts';
 import type { Pool, Server } from './types.ts';
 import { badBridge, badMigrationKey } from './words.ts';
+import { table } from '../core/table.ts';
 
 export const resolvePools = (
   all: Gathered,
@@ -115,7 +116,5 @@ const networksOf = (
   const own = inner(entry, 'networks', entry?.body.networks);
   const networks = servedIn('network', pool, all.networks, own, problems);
   for (const network of networks) refuse(problems, 'a bridge', textAt([layerOf(network)], 'bridge'), badBridge);
-  return Object.fromEntries(
-    networks.map((n) => [n.name, { name: n.name, bridge: n.body.bridge ?? '', vlan: n.body.vlan }]),
-  );
+  return table(networks.map((n) => [n.name, { name: n.name, bridge: n.body.bridge ?? '', vlan: n.body.vlan }]));
 };

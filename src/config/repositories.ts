@@ -8,6 +8,7 @@ import type { Place, Problems } from './problem.ts';
 import { inner, servedIn } from './served.ts';
 import type { FarmRepository, Pool, Repository } from './types.ts';
 import { badMountOptions, badNfsSource, badStorePath, badVolumeGroup, plainSource, withoutSlash } from './words.ts';
+import { table } from '../core/table.ts';
 
 /** By type: the keys that it cannot do without, each with what it looks like. */
 const needed: Readonly<Record<RepositoryType, Readonly<Record<string, string>>>> = {
@@ -39,7 +40,7 @@ export const repositoriesOf = (
     (repository) => resolveRepository(repository, problems, spoiled) ?? [],
   );
   checkPaths(specs, problems);
-  return Object.fromEntries(specs.map((s) => [s.name, s]));
+  return table(specs.map((s) => [s.name, s]));
 };
 
 /** Null where its type or path is none. */

@@ -18,6 +18,7 @@ import { markNotBuilt, notBuiltKeyword } from './not-built.ts';
 import { didYouMean, dotted, keysOf, step, type Place, type Problem } from './problem.ts';
 import { farmSchema } from './schema.ts';
 import type { Source } from './source.ts';
+import { table } from '../core/table.ts';
 
 const isMap = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
 
@@ -169,11 +170,11 @@ const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; 
   }
 };
 
-const patternKeys: Readonly<Record<string, string>> = {
+const patternKeys: Readonly<Record<string, string>> = table({
   [vdevPattern]: 'disks are named xvda, xvdb … xvdz, xvdaa …; on HVM also hda … hdd and sda … sdp',
   [cdromPattern]: 'CD drives are named hda … hdd',
   [nicPattern]: 'NICs are named eth0 … eth15',
-};
+});
 
 const unknownKey = (file: string, key: string, pointer: string, where: string, schema: JsonSchema): Problem => {
   const at = { file, pointer, on: 'key' } as const;
@@ -195,14 +196,14 @@ const shown = (v: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 };
 
-const typeNames: Readonly<Record<string, string>> = {
+const typeNames: Readonly<Record<string, string>> = table({
   string: 'text',
   integer: 'a whole number',
   number: 'a number',
   boolean: 'true or false',
   array: 'a list',
   object: 'a map',
-};
+});
 
 const quantity = (pattern: string | undefined) =>
   pattern === sizePattern ? parseSize : pattern === durationPattern ? parseDuration : undefined;
@@ -240,12 +241,12 @@ const literalSecret = (at: Place, where: string): Problem => ({
   conceal: true,
 });
 
-const forms: Readonly<Record<string, string>> = {
+const forms: Readonly<Record<string, string>> = table({
   [ratePattern]: 'a rate is like 10Mb/s or 500KB/s (G, M, K; b is bits, B bytes), with @20ms for another interval',
   [macPattern]: 'a MAC is six pairs of hex digits, like "02:5a:7c:00:00:01"',
   [uuidPattern]: 'a UUID is like 3f1c8c1e-9b5e-4c64-8d5b-0f3c5a0e7b11',
   [sha256Pattern]: 'a sha256 is 64 hex digits in lower case',
-};
+});
 
 const badForm = (where: string, data: unknown, pattern: string): Words => {
   const parsed = quantity(pattern)?.(data);

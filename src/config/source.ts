@@ -13,6 +13,7 @@ import { parseDocument } from 'yaml';
 import { decode } from './encoding.ts';
 import { duplicateKeys, positions } from './locate.ts';
 import type { Problem } from './problem.ts';
+import { table } from '../core/table.ts';
 
 export interface Source {
   readonly file: string;
@@ -172,11 +173,11 @@ const syntaxProblems = (file: string, text: string, e: YAMLException): readonly 
 };
 
 /** By the codes of `yaml`. */
-const helps: Readonly<Record<string, string>> = {
+const helps: Readonly<Record<string, string>> = table({
   BAD_INDENT: 'the keys of one map begin in the same column; what opens with a bracket also closes with one',
   MISSING_CHAR: 'something above it was opened and not closed',
   BLOCK_AS_IMPLICIT_KEY: 'a text that holds ": " needs quotes',
-};
+});
 
 const lowerFirst = (s: string): string => s.charAt(0).toLowerCase() + s.slice(1);
 

@@ -4,6 +4,7 @@ import { ownedXlKeys } from '../kinds/vm/xl-keys.ts';
 import { keysAt, lookUp, placeIn, type Found, type Layer } from './layers.ts';
 import type { Problems } from './problem.ts';
 import { badCmdline } from './words.ts';
+import { table } from '../core/table.ts';
 
 const keyForm = /^[a-z][._0-9a-z]*$/;
 
@@ -18,7 +19,7 @@ export const xlOf = (layers: readonly Layer[], problems: Problems): Readonly<Rec
     const value = valueOf(found, problems);
     if (value !== undefined) all.push([key, value]);
   }
-  return Object.fromEntries(all);
+  return table(all);
 };
 
 const mayBeKey = (key: string, found: Found<unknown>, problems: Problems): boolean => {

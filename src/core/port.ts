@@ -86,16 +86,5 @@ export interface Control extends Reader {
   release(): Promise<void>;
 }
 
-/** Nothing was heard of it, or not to the end: everything else comes from a machine that is up. */
-const silence: ReadonlySet<Unknown['reason']> = new Set([
-  'name-not-found',
-  'unreachable',
-  'timeout',
-  'lost',
-  'cut-short',
-]);
-
-export const isSilent = ({ reason }: Unknown): boolean => silence.has(reason);
-
 export const isUnknown = (x: unknown): x is Unknown =>
   typeof x === 'object' && x !== null && (x as { is?: unknown }).is === 'unknown';

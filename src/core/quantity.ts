@@ -1,12 +1,13 @@
 /** Sizes and durations as people write them, and back: memory and disks in KiB, time in milliseconds. */
+import { table } from './table.ts';
 
-const sizeUnits: Readonly<Record<string, number>> = {
+const sizeUnits: Readonly<Record<string, number>> = table({
   KiB: 1,
   MiB: 1024,
   GiB: 1024 ** 2,
   TiB: 1024 ** 3,
-};
-const timeUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+});
+const timeUnits: Readonly<Record<string, number>> = table({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 });
 
 export type Parsed = { readonly ok: true; readonly value: number } | { readonly ok: false; readonly why: string };
 

@@ -1,4 +1,5 @@
 /** Planning itself: match, decide, place, and what is known on the way, for those who ask why. */
+import { table } from '../core/table.ts';
 import picomatch from 'picomatch';
 import { digestOf } from '../core/digest.ts';
 import { byText, sortedBy } from '../core/order.ts';
@@ -30,7 +31,6 @@ import { refusal } from './model/refusal.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
 import { heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
-import { answersAfterAll, lostHomes } from './decide/lost-homes.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { type Roof, roofOver } from './model/path-availability.ts';
 import { openSpace, wantsOf } from './storage/space-accounting.ts';
@@ -68,7 +68,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const order = startOrder(ties);
   const factsOf = (spec: VmSpec, seen: ServerSeen): Facts => ({
     farm: farm.name,
-    networks: poolOf.get(spec.pool)?.networks ?? {},
+    networks: poolOf.get(spec.pool)?.networks ?? table(),
     seen,
     order,
     secrets: tools.secrets,
@@ -153,10 +153,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     } else if (d.transition) removals.push(...leftBehind(d, seen));
     const lack =
       d.transition &&
-      (unmet(d.transition, seen, roofs.get(server) ?? []) ??
-        unmade(d, server) ??
-        heldElsewhere(d, seen, farm, seenOf) ??
-        answersAfterAll(lostHomes(d, farm, observed), observed));
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
     const fetched = fetchedFor(d, roofs.get(server), images, counted);
     const full =
       d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;

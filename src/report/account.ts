@@ -3,12 +3,13 @@ import type { Way } from '../core/change.ts';
 import { changeText } from './change-text.ts';
 import { clean, colors, hang, type Colors } from './text.ts';
 import type { Account } from '../kinds/account.ts';
+import { table } from '../core/table.ts';
 
-const howFound: Readonly<Record<string, string>> = {
+const howFound: Readonly<Record<string, string>> = table({
   uuid: 'known by the UUID that the file gives',
   marker: 'known by the marker in its cfg',
   name: 'known by its name; its cfg has no marker yet',
-};
+});
 
 const wayText = (w: Way): string =>
   w.illegal === undefined

@@ -1,7 +1,8 @@
 /** The plan document as JSON, and back: a file that is not a valid plan of this version is refused with reasons. */
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import { brief, isObject, parseJson } from '../core/json.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
 import { visible } from '../core/visible.ts';
@@ -118,8 +119,7 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   const seen = new Set<string>();
   const scope = new Set(plan.scope);
   const reached = new Set(plan.servers.map((s) => s.name));
-  for (const s of [...scope, ...plan.fences.map((f) => f.server)])
-    if (!reached.has(s)) found.push(`how ${s} is reached is missing`);
+  for (const s of scope) if (!reached.has(s)) found.push(`how ${s} is reached is missing`);
   for (const o of plan.operations) {
     if (seen.has(o.id)) found.push(`operation ${o.id} stands twice`);
     for (const need of o.needs)
@@ -147,12 +147,6 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   const shown = new Set(listed.map((l) => l.id));
   for (const id of seen)
     if (!shown.has(id)) found.push(`${id} belongs to no server, VM, repository or image of the plan`);
-  for (const f of plan.fences) {
-    for (const id of f.operations)
-      if (!seen.has(id)) found.push(`${id} waits for ${f.server}, and is no operation of the plan`);
-    if (scope.has(f.server)) found.push(`${f.server} is lost, and is in the plan's scope`);
-    if (f.operations.length === 0) found.push(`${f.server} is to be down, and no operation waits for that`);
-  }
   const touched = new Set(plan.touched.map((t) => refKey(t.subject)));
   for (const [key, { name }] of new Map(plan.operations.map((o) => [refKey(o.target), o.target]))) {
     if (!touched.has(key))
@@ -161,23 +155,30 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   return found.map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));
 };
 
+const validators = new WeakMap<object, ValidateFunction<Plan>>();
+
+/** Compiling it takes a second. */
+const validatorOf = (schema: object): ValidateFunction<Plan> => {
+  const known = validators.get(schema);
+  if (known) return known;
+  const ajv = new Ajv2020({ allErrors: true, discriminator: true, inlineRefs: false, validateSchema: false });
+  const made = ajv.compile<Plan>(schema);
+  validators.set(schema, made);
+  return made;
+};
+
 /** A saved plan, or why it is none. `schema` is that of `schemas/plan.schema.json`. */
 export const parsePlan = (text: string, schema: object): Plan | readonly Diagnostic[] => {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return [problem('bad-plan', `the plan is not JSON: ${(error as Error).message}`, again)];
-  }
-  const format: unknown =
-    typeof document === 'object' && document !== null ? (document as { format?: unknown }).format : undefined;
+  const read = parseJson(text);
+  if (!read.ok) return [problem('bad-plan', `the plan ${read.why}`, again)];
+  const document = read.value;
+  const format = isObject(document) ? document['format'] : undefined;
   if (format !== planFormat) {
     if (typeof format !== 'string') return [problem('bad-plan', `this is no plan of Reeve: it has no format`, again)];
-    const other = `the plan has the format ${JSON.stringify(format)}; this version of Reeve reads ${planFormat}`;
+    const other = `the plan has the format ${brief(format)}; this version of Reeve reads ${planFormat}`;
     return [problem('plan-version', other, again)];
   }
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true, inlineRefs: false, validateSchema: false });
-  const valid = ajv.compile<Plan>(schema);
+  const valid = validatorOf(schema);
   if (!valid(document)) return shapeProblems(valid.errors ?? []);
   const wrong = inconsistencies(document);
   return wrong.length > 0 ? wrong : document;

@@ -4,8 +4,9 @@ import { formatSize } from '../core/quantity.ts';
 import { fieldOf } from '../kinds/vm/fields.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
 import { clean } from './text.ts';
+import { table } from '../core/table.ts';
 
-const labels: Readonly<Record<string, string>> = {
+const labels: Readonly<Record<string, string>> = table({
   'memory.target': 'memory',
   'memory.max': 'memory max',
   'vcpus.count': 'vcpus',
@@ -14,7 +15,7 @@ const labels: Readonly<Record<string, string>> = {
   'boot.ramdisk': 'ramdisk',
   'boot.cmdline': 'cmdline',
   'autostart.link': 'autostart link',
-};
+});
 
 /** `memory.target` → `memory`, `disks.xvdb` → `disk xvdb`, `cdrom.hdc` → `cd hdc`, `sched.weight` → `weight`. */
 export const fieldLabel = (field: string): string => {
@@ -64,13 +65,13 @@ const diskText = (v: unknown, other: unknown): string => {
   return notes.length === 0 ? path : `${path} (${notes.join(', ')})`;
 };
 
-const nicOptions: Readonly<Record<string, (v: string) => string>> = {
+const nicOptions: Readonly<Record<string, (v: string) => string>> = table({
   mac: (v) => v,
   vlan: (v) => `VLAN ${v}`,
   rate: rateText,
   model: (v) => v,
   script: (v) => `script ${v}`,
-};
+});
 
 /** `xenbr0 (02:…, VLAN 20, 10Mb/s)`: without what both sides of the arrow have. */
 const nicText = (v: unknown, other: unknown): string => {

@@ -1,5 +1,6 @@
 /** Keys of an xl.cfg that xl only hands on: where each stands in libxl's JSON, and in which form. */
 import type { Settings, Value } from './cfg.ts';
+import { table } from '../core/table.ts';
 
 export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined };
 type Fields = Readonly<Record<string, Json>>;
@@ -122,7 +123,7 @@ const formed = (v: Value | undefined, kind: Kind): Json | undefined => {
 };
 
 const fieldsOf = (settings: Settings, rows: readonly Row[]): Fields => {
-  const out: Record<string, Json> = {};
+  const out: Record<string, Json> = table();
   for (const [name, key, kind] of rows) {
     const value = formed(settings.get(key), kind);
     if (value !== undefined) out[name] = value;
@@ -133,12 +134,12 @@ const fieldsOf = (settings: Settings, rows: readonly Row[]): Fields => {
 /** `vnc=1` and what belongs to it, as libxl keeps it. */
 export const vncFields = (settings: Settings): Fields => fieldsOf(settings, vnc);
 
-const bootModes: Readonly<Record<string, string>> = {
+const bootModes: Readonly<Record<string, string>> = table({
   uefi: 'ovmf',
   ovmf: 'ovmf',
   seabios: 'seabios',
   rombios: 'rombios',
-};
+});
 
 const atomOrList = (settings: Settings, key: string): Fields => {
   const v = settings.get(key);
@@ -152,7 +153,7 @@ const hvmFields = (settings: Settings): Fields => {
   const viridian = settings.get('viridian');
   const vga = settings.get('vga');
   const stdvga = settings.get('stdvga');
-  const kinds: Readonly<Record<string, string>> = { stdvga: 'std', cirrus: 'cirrus', none: 'none', qxl: 'qxl' };
+  const kinds: Readonly<Record<string, string>> = table({ stdvga: 'std', cirrus: 'cirrus', none: 'none', qxl: 'qxl' });
   const kind =
     typeof vga === 'string' ? kinds[vga] : typeof stdvga === 'string' ? (stdvga === '0' ? 'cirrus' : 'std') : undefined;
   return {

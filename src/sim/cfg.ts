@@ -1,4 +1,5 @@
 /** Reads an xl.cfg as the simulated xl does: text in, settings or the error that xl prints out. */
+import { table } from '../core/table.ts';
 
 export type Value = string | readonly Value[];
 export type Settings = ReadonlyMap<string, Value>;
@@ -9,7 +10,7 @@ interface Token {
   readonly line: number;
 }
 
-const escapes: Readonly<Record<string, string>> = {
+const escapes: Readonly<Record<string, string>> = table({
   a: '\x07',
   b: '\b',
   f: '\f',
@@ -20,7 +21,7 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '"',
   "'": "'",
   '\\': '\\',
-};
+});
 
 const shapes: readonly (readonly [Token['is'], RegExp])[] = [
   ['ident', /[a-z][._0-9a-z]*/y],

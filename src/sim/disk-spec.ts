@@ -1,4 +1,5 @@
 /** Disks of an xl.cfg or of block-attach, as libxlu reads them: device numbers, options in any order, deprecated prefixes. */
+import { table } from '../core/table.ts';
 
 export type Backend = 'phy' | 'qdisk' | 'tap';
 
@@ -44,7 +45,7 @@ interface Draft {
   old: boolean;
 }
 
-const flags: Readonly<Record<string, (d: Draft) => void>> = {
+const flags: Readonly<Record<string, (d: Draft) => void>> = table({
   cdrom: (d) => (d.cdrom = true),
   discard: (d) => (d.discard = true),
   'no-discard': (d) => (d.discard = false),
@@ -53,9 +54,9 @@ const flags: Readonly<Record<string, (d: Draft) => void>> = {
   'no-colo': () => {},
   trusted: () => {},
   untrusted: () => {},
-};
+});
 
-const options: Readonly<Record<string, (d: Draft, value: string) => void>> = {
+const options: Readonly<Record<string, (d: Draft, value: string) => void>> = table({
   format: (d, v) => (d.format = v === '' ? 'raw' : v),
   vdev: (d, v) => (d.vdev = v),
   access: (d, v) => (d.access = v),
@@ -64,7 +65,7 @@ const options: Readonly<Record<string, (d: Draft, value: string) => void>> = {
   backend: () => {},
   script: (d, v) => (d.script = v),
   specification: () => {},
-};
+});
 
 /** `hdc:cdrom`, the old way. */
 const device = (d: Draft, word: string): void => {

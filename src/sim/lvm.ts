@@ -16,6 +16,7 @@ import { pathsOf } from './mount.ts';
 import { failed, fine, said, type Program, type Result } from './process.ts';
 import { extentKiB, freeOf, type Volume, type VolumeGroup } from './volumes.ts';
 import type { World } from './world.ts';
+import { table } from '../core/table.ts';
 
 /** A report of one kind, as LVM indents it. */
 const report = (kind: 'vg' | 'lv', rows: readonly Readonly<Record<string, string>>[]): string => {
@@ -284,7 +285,7 @@ const blkdiscard: Program = async (world, process, argv) => {
   return fine;
 };
 
-export const lvmPrograms: Readonly<Record<string, Program>> = {
+export const lvmPrograms: Readonly<Record<string, Program>> = table({
   vgs: async (world) => said(vgsText(world)),
   lvs: async (world) => said(lvsText(world)),
   lvcreate,
@@ -296,4 +297,4 @@ export const lvmPrograms: Readonly<Record<string, Program>> = {
   sh,
   dmsetup,
   blkdiscard,
-};
+});

@@ -4,6 +4,7 @@ import { readFstab, type FstabLine } from './fstab.ts';
 import { makeExport, within, type Mount } from './mounts.ts';
 import { failed, fine, said, type Program, type Result, type Running } from './process.ts';
 import { draw, isRecorded, type Domain, type World } from './world.ts';
+import { table } from '../core/table.ts';
 
 /** Addresses of documentation: who asks, and who answers. */
 const [client, filer] = ['192.0.2.11', '192.0.2.10'];
@@ -28,7 +29,7 @@ const shown = (options: readonly string[]): { readonly type: string; readonly op
     options.findLast((o) => names.includes(o.split('=')[0] ?? ''))?.split('=')[1];
   const last = (a: string, b: string): string => options.findLast((o) => o === a || o === b) ?? a;
   const version = value('vers', 'nfsvers') ?? '4.2';
-  const filled: Readonly<Record<string, string>> = {
+  const filled: Readonly<Record<string, string>> = table({
     rsize: '1048576',
     wsize: '1048576',
     namlen: '255',
@@ -37,7 +38,7 @@ const shown = (options: readonly string[]): { readonly type: string; readonly op
     retrans: '2',
     sec: 'sys',
     local_lock: 'none',
-  };
+  });
   const known = ([name, usual]: readonly [string, string]): string => `${name}=${value(name) ?? usual}`;
   const more = options.filter((o) => {
     const name = o.split('=')[0] ?? '';
@@ -118,7 +119,7 @@ interface Asked {
   readonly words: readonly string[];
 }
 
-const long: Readonly<Record<string, string>> = { '--types': '-t', '--options': '-o', '--read-only': '-r' };
+const long: Readonly<Record<string, string>> = table({ '--types': '-t', '--options': '-o', '--read-only': '-r' });
 
 const asked = (argv: readonly string[]): Asked | Result => {
   let type = '';

@@ -1,4 +1,5 @@
 /** Network interfaces of an xl.cfg or of network-attach, as xl reads them option by option. */
+import { table } from '../core/table.ts';
 
 export interface NicConfig {
   readonly devid: number;
@@ -27,7 +28,7 @@ const parseRate = (text: string): NonNullable<NicConfig['rate']> | { readonly er
   const [speed = '', interval] = text.split('@');
   const s = /^(\d+)([GMK]?)([Bb])\/s$/.exec(speed);
   if (s === null) return bad('invalid rate', speed);
-  const units: Readonly<Record<string, number>> = { G: 1e9, M: 1e6, K: 1e3, '': 1 };
+  const units: Readonly<Record<string, number>> = table({ G: 1e9, M: 1e6, K: 1e3, '': 1 });
   const second = Math.floor((Number(s[1]) * (units[s[2] ?? ''] ?? 1)) / (s[3] === 'b' ? 8 : 1));
   const i = interval === undefined ? ['', '50', 'ms'] : /^(\d+)([mu]?s?)$/.exec(interval);
   if (i === null) return bad('invalid replenishment interval', interval ?? '');
@@ -36,7 +37,7 @@ const parseRate = (text: string): NonNullable<NicConfig['rate']> | { readonly er
   return { bytes: Math.floor((second * micros) / 1e6), micros };
 };
 
-const texts: Readonly<Record<string, 'bridge' | 'model' | 'script' | 'ip' | 'ifname' | 'gatewaydev' | 'vlan'>> = {
+const texts: Readonly<Record<string, 'bridge' | 'model' | 'script' | 'ip' | 'ifname' | 'gatewaydev' | 'vlan'>> = table({
   bridge: 'bridge',
   model: 'model',
   script: 'script',
@@ -45,7 +46,7 @@ const texts: Readonly<Record<string, 'bridge' | 'model' | 'script' | 'ip' | 'ifn
   gatewaydev: 'gatewaydev',
   netdev: 'gatewaydev',
   vlan: 'vlan',
-};
+});
 
 /** Takes one `key=value` in; what xl says where it does not know it, else null. `minor`: of Xen 4.x, since options were added. */
 export const parseNicOption = (word: string, into: NicOptions, minor: number): string | null => {

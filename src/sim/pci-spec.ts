@@ -1,6 +1,7 @@
 /** PCI devices of an xl.cfg: kept as libxl keeps them, passed through to nobody. */
 import type { Json } from './build-keys.ts';
 import type { Settings } from './cfg.ts';
+import { table } from '../core/table.ts';
 
 const flags = ['msitranslate', 'power_mgmt', 'permissive', 'seize'] as const;
 
@@ -25,9 +26,9 @@ export const parsePci = (
     };
     const numbers = { func: hex(m[4]), dev: hex(m[3]), bus: hex(m[2]), domain: hex(m[1]), vdevfn: hex(m[5]) << 3 };
     devices.push({
-      ...Object.fromEntries(Object.entries(numbers).filter(([, n]) => n !== 0)),
+      ...table(Object.entries(numbers).filter(([, n]) => n !== 0)),
       vfunc_mask: 1,
-      ...Object.fromEntries(flags.flatMap((name) => (flag(name) === undefined ? [] : [[name, true]]))),
+      ...table(flags.flatMap((name) => (flag(name) === undefined ? [] : [[name, true]]))),
     });
   }
   return { devices };

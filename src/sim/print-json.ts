@@ -2,6 +2,7 @@
 import type { Json } from './build-keys.ts';
 import { videoKiB, type DomainConfig } from './config.ts';
 import type { Domain } from './world.ts';
+import { table } from '../core/table.ts';
 
 /** yajl's layout: four spaces, and an empty map or array has an empty line inside. */
 const layOut = (v: Json, indent = ''): string => {
@@ -23,7 +24,7 @@ type Fields = Readonly<Record<string, Json | undefined>>;
 
 /** In libxl's own order; names are separated by blanks. */
 const ordered = (order: string, fields: Fields): Json => {
-  const out: Record<string, Json | undefined> = {};
+  const out: Record<string, Json | undefined> = table();
   for (const name of order.split(/\s+/)) out[name] = fields[name];
   return out;
 };

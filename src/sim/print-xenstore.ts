@@ -17,6 +17,7 @@ import {
 } from './print-devices.ts';
 import { keyed, lines, type Tree } from './tree.ts';
 import { versionOf, type Disk, type Domain, type Nic, type World } from './world.ts';
+import { table } from '../core/table.ts';
 
 /** A folder by device number; none where there are no devices. */
 const numbered = <T extends Disk | Nic>(name: string, devices: readonly T[], tree: (x: T) => Tree): Tree =>
@@ -135,15 +136,15 @@ const backends = (world: World, live: readonly Domain[]): Tree => {
       live.filter((d) => screens(d).includes(kind)),
       (d) => [d.domid, { 0: keyboardBackend(d, kind, hasDrivers(world, d)) }],
     );
-  const all: Readonly<Record<string, Tree>> = {
+  const all: Readonly<Record<string, Tree>> = table({
     console: keyed(live, (d) => [d.domid, { 0: consoleRecord(d) }]),
     vbd: per((d) => d.disks.filter((x) => x.backend !== 'qdisk'), diskBackend),
     qdisk: per((d) => d.disks.filter((x) => x.backend === 'qdisk'), diskBackend),
     vif: per((d) => d.nics, nicBackend),
     vkbd: screen('vkbd'),
     vfb: screen('vfb'),
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, t]) => Object.keys(t).length > 0));
+  });
+  return table(Object.entries(all).filter(([, t]) => Object.keys(t).length > 0));
 };
 
 /** Domains that lost their name have lost their part of the tree, too. */

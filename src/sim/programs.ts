@@ -10,6 +10,7 @@ import { sshKeygen } from './ssh-keys.ts';
 import { sha256sum, wget } from './web.ts';
 import { behaviourOf, type World } from './world.ts';
 import { xl } from './xl.ts';
+import { table } from '../core/table.ts';
 
 const flagless = (argv: readonly string[]): readonly string[] => argv.filter((a) => !a.startsWith('-'));
 
@@ -162,7 +163,7 @@ const ip: Program = async (world, _process, argv) => {
   return fine;
 };
 
-const programs: Readonly<Record<string, Program>> = {
+const programs: Readonly<Record<string, Program>> = table({
   xl,
   ln,
   rm,
@@ -200,7 +201,7 @@ const programs: Readonly<Record<string, Program>> = {
     await process.sleep(Number(seconds) * 1000);
     return fine;
   },
-};
+});
 
 const never = (): Promise<Result> => new Promise(() => {});
 

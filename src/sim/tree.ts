@@ -1,4 +1,5 @@
 /** A part of xenstore, as `xenstore-ls -f` prints it. */
+import { table } from '../core/table.ts';
 
 /** A leaf is its value, a folder its children; a folder's own value is empty. */
 export type Tree = { readonly [name: string]: string | Tree };
@@ -15,4 +16,4 @@ export const lines = (tree: Tree, path: string, out: string[]): void => {
 };
 
 export const keyed = <T>(items: Iterable<T>, entry: (item: T) => readonly [string | number, string | Tree]): Tree =>
-  Object.fromEntries([...items].map(entry));
+  table([...items].map(entry));

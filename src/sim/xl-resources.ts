@@ -2,19 +2,20 @@
 import { wake } from './lives.ts';
 import { failed, fine, type Result, type Running } from './process.ts';
 import { isRecorded, type Domain, type World } from './world.ts';
+import { table } from '../core/table.ts';
 
 /** KiB; a bare number is MiB, as xl has it. Undefined where it is no size. */
 const parseMemory = (text: string): number | undefined => {
   const m = /^(\d+)([bkmgt]?)/i.exec(text);
   if (m === null) return undefined;
-  const factors: Readonly<Record<string, number>> = {
+  const factors: Readonly<Record<string, number>> = table({
     b: 1 / 1024,
     k: 1,
     m: 1024,
     '': 1024,
     g: 1024 ** 2,
     t: 1024 ** 3,
-  };
+  });
   return Math.floor(Number(m[1]) * (factors[(m[2] ?? '').toLowerCase()] ?? 1));
 };
 

@@ -13,6 +13,7 @@ import { restore, save } from './save.ts';
 import { memSet, vcpuSet } from './xl-resources.ts';
 import { listPools, listVcpus, migratePool, pinVcpu, schedCredit, schedCredit2 } from './xl-sched.ts';
 import { destroy, stop } from './xl-stop.ts';
+import { table } from '../core/table.ts';
 
 const invalid = (word: string): Result => failed(1, `${word} is an invalid domain identifier (rc=-6)\n`);
 
@@ -146,7 +147,7 @@ const list: Program = async (world, _process, args) => {
   return said(xlList(world, some, flags.has('v'), flags.has('c')));
 };
 
-const onDomain: Readonly<Record<string, { readonly run: OnDomain; readonly least: number }>> = {
+const onDomain: Readonly<Record<string, { readonly run: OnDomain; readonly least: number }>> = table({
   shutdown: { run: stop('poweroff'), least: 1 },
   reboot: { run: stop('reboot'), least: 1 },
   destroy: { run: destroy, least: 1 },
@@ -165,10 +166,10 @@ const onDomain: Readonly<Record<string, { readonly run: OnDomain; readonly least
   'cd-eject': { run: cdEject, least: 2 },
   // A person's own shell has no terminal here.
   console: { run: async () => failed(1, 'Unable to attach console\n'), least: 1 },
-};
+});
 
 /** Commands that find their domain themselves, or need none. */
-const onHost: Readonly<Record<string, Program>> = {
+const onHost: Readonly<Record<string, Program>> = table({
   info: async (world) => said(xlInfo(world)),
   list,
   'vcpu-list': listVcpus,
@@ -180,7 +181,7 @@ const onHost: Readonly<Record<string, Program>> = {
   migrate,
   restore,
   save,
-};
+});
 
 /** `xl …` without the `xl`. */
 export const xl: Program = async (world, process, argv) => {

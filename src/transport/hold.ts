@@ -1,4 +1,5 @@
 /** A server's lock from this side: taking it, keeping it alive, noticing its loss, taking it again, letting go. */
+import { isObject, parseJson } from '../core/json.ts';
 import { isUnknown, type Holder, type Unknown } from '../core/port.ts';
 import type { Channel } from './channel.ts';
 import { deadlinesOf, type TransportEnv } from './env.ts';
@@ -16,13 +17,10 @@ const isText = (x: unknown): x is string => typeof x === 'string';
 
 /** The owner file's JSON; null where it is none. */
 const parseHolder = (text: string): Holder | null => {
-  try {
-    const x = JSON.parse(text) as Record<string, unknown> | null;
-    const { who, from, since, epoch } = x ?? {};
-    return isText(who) && isText(from) && isText(since) && isText(epoch) ? { who, from, since, epoch } : null;
-  } catch {
-    return null;
-  }
+  const read = parseJson(text);
+  if (!read.ok || !isObject(read.value)) return null;
+  const { who, from, since, epoch } = read.value;
+  return isText(who) && isText(from) && isText(since) && isText(epoch) ? { who, from, since, epoch } : null;
 };
 
 type Grasp = Grip | { readonly is: 'busy'; readonly by: Holder | null } | Unknown;

@@ -1,4 +1,5 @@
 /** Raw answers of servers, saved in one file and read back: a `Reader` that needs no server. */
+import { brief, briefly, isObject as isMap, parseJson } from '../core/json.ts';
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import { visible } from '../core/visible.ts';
 import { unknown } from './unknown.ts';
@@ -29,10 +30,8 @@ export interface Snapshot {
 /** JSON with a newline at its end. */
 export const snapshotJson = (snapshot: Snapshot): string => `${visible(JSON.stringify(snapshot, null, 2))}\n`;
 
-type Members = Readonly<Record<string, unknown>>;
-
-const isMap = (v: unknown): v is Members => typeof v === 'object' && v !== null && !Array.isArray(v);
 const isText = (v: unknown): v is string => typeof v === 'string';
+const isHelp = (v: unknown): boolean => v === undefined || isText(v);
 const isBase64 = (v: unknown): v is string => isText(v) && v.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(v);
 
 /** What is wrong with one server's part, or null. */
@@ -40,7 +39,9 @@ const wrongServer = (v: unknown): string | null => {
   if (!isMap(v)) return 'it is no map';
   if ('unread' in v) {
     const u = v['unread'];
-    return isMap(u) && isUnknown(u) && isText(u.why) && isText(u.reason) ? null : '`unread` does not say why';
+    return isMap(u) && isUnknown(u) && isText(u.why) && isText(u.reason) && isHelp(u.help)
+      ? null
+      : '`unread` does not say why';
   }
   if (!isText(v['nonce']) || !/^[0-9A-Za-z]+$/.test(v['nonce'])) return '`nonce` is no word';
   if (!Array.isArray(v['paths']) || !v['paths'].every(isText)) return '`paths` is no list of texts';
@@ -49,22 +50,19 @@ const wrongServer = (v: unknown): string | null => {
 
 /** A snapshot, or what is wrong with it in one sentence. */
 export const parseSnapshot = (text: string): Snapshot | string => {
-  let v: unknown;
-  try {
-    v = JSON.parse(text);
-  } catch (error) {
-    return `it is not JSON: ${(error as Error).message}`;
-  }
+  const read = parseJson(text);
+  if (!read.ok) return `it ${read.why}`;
+  const v = read.value;
   const format = isMap(v) ? v['format'] : undefined;
   if (!isMap(v) || !isText(format)) return 'it is no snapshot of Reeve: it has no format';
   if (format !== snapshotFormat)
-    return `it has the format ${JSON.stringify(format)}; this version of Reeve reads ${snapshotFormat}`;
+    return `it has the format ${brief(format)}; this version of Reeve reads ${snapshotFormat}`;
   for (const key of ['tool', 'at', 'farm']) if (!isText(v[key])) return `\`${key}\` is no text`;
   const servers = v['servers'];
   if (!isMap(servers)) return '`servers` is no map';
   for (const [name, server] of Object.entries(servers)) {
     const wrong = wrongServer(server);
-    if (wrong !== null) return `server ${name}: ${wrong}`;
+    if (wrong !== null) return `server ${briefly(name, 60)}: ${wrong}`;
   }
   return v as unknown as Snapshot;
 };

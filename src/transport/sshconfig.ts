@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import picomatch from 'picomatch';
 import { parse } from 'ssh-config';
 import { byText } from '../core/order.ts';
+import { table } from '../core/table.ts';
 
 /** Undefined or empty where the file is silent. Paths are absolute. */
 export interface HostSettings {
@@ -72,7 +73,7 @@ export const settingsOf = async (host: string, home: string, localUser: string):
   const hostName = one('hostname')?.replaceAll('%h', host);
   const user = one('user');
   const port = one('port');
-  const tokens: Readonly<Record<string, string>> = {
+  const tokens: Readonly<Record<string, string>> = table({
     '%': '%',
     d: home,
     h: hostName ?? host,
@@ -80,7 +81,7 @@ export const settingsOf = async (host: string, home: string, localUser: string):
     r: user ?? 'root',
     u: localUser,
     p: port ?? '22',
-  };
+  });
   const path = (value: string): string =>
     expandHome(
       value.replaceAll(/%(.)/g, (all, letter: string) => tokens[letter] ?? all),

@@ -1,5 +1,6 @@
 /** Makes the sentences for what can go wrong between here and a server: every failure is a value with a reason and help. */
 import type { Unknown } from '../core/port.ts';
+import { table } from '../core/table.ts';
 
 export const unknown = (reason: Unknown['reason'], why: string, help?: string): Unknown => ({
   is: 'unknown',
@@ -15,14 +16,14 @@ interface Failure {
   readonly level?: unknown;
 }
 
-const plain: Readonly<Record<string, string>> = {
+const plain: Readonly<Record<string, string>> = table({
   ECONNREFUSED: 'the connection was refused',
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'its network cannot be reached',
   EHOSTDOWN: 'the host is down',
   ECONNRESET: 'it reset the connection',
   EPIPE: 'it closed the connection',
-};
+});
 
 const upAndReachable = (host: string, port: number): string =>
   `Is the server up, and does sshd listen on port ${port}? Try: ssh -p ${port} ${host}`;

@@ -101,6 +101,15 @@ describe('the house', () => {
     expect(using(/\breadProgram\(/)).toEqual(['toolstacks']);
     expect(using(/\bcontrol\.(start|file|wait)\(/)).toEqual(['apply']);
   });
+  it('keys no object that inherits by a name from outside', () => {
+    const inherits = (f: string): boolean =>
+      /Object\.fromEntries\(|Record<string, [^\n]*> = \{/.test(readFileSync(join(src, f), 'utf8'));
+    expect(files.filter((f) => !['config/types.ts', 'config/repositories.ts'].includes(f) && inherits(f))).toEqual([]);
+  });
+  it('parses JSON from outside in one place', () => {
+    const own = new Set(['core/json.ts', 'main.ts', 'cli/saved-plan.ts', 'sim/save.ts']);
+    expect(files.filter((f) => !own.has(f) && /\bJSON\.parse\(/.test(readFileSync(join(src, f), 'utf8')))).toEqual([]);
+  });
   it('heads every file with a sentence that says what it is for', () => {
     const bare = files.filter((f) => {
       const text = readFileSync(join(src, f), 'utf8').replace(/^#!.*\n/, '');

@@ -1,6 +1,7 @@
 /** The schema of what plans may do. */
 import { disruptions } from '../../core/disruption.ts';
 import { mapWith, type JsonSchema } from '../schema.ts';
+import { table } from '../../core/table.ts';
 
 export const policySchema = mapWith(
   {
@@ -32,7 +33,7 @@ export const policySchema = mapWith(
       'How much one plan may delete.',
     ),
     before: mapWith(
-      Object.fromEntries(
+      table(
         disruptions
           .filter((d) => d !== 'none')
           .map((d) => [

@@ -1,4 +1,5 @@
 /** What a server tells of its storage: mounts, fstab, the repositories that it was given, and what lies at their paths. */
+import { table } from '../../core/table.ts';
 import type { Digest } from '../../core/step.ts';
 
 /** `PATH/.reeve.json`, a line, or a tag of a volume group: whose the store is. */
@@ -143,7 +144,7 @@ export interface Storage {
 }
 
 /** Where nothing was asked for. */
-export const noStorage: Storage = { mounts: [], fstab: null, book: null, stores: {} };
+export const noStorage: Storage = { mounts: [], fstab: null, book: null, stores: table() };
 
 /** Whether the store at this path is a volume group that several servers see. */
 export const isSharedGroup = ({ stores }: Pick<Storage, 'stores'>, folder: string): boolean => {

@@ -10,6 +10,7 @@ import type { Resolved } from './resolve.ts';
 import { comparable, isSecret } from './settings.ts';
 import type { CfgSetting, DiskSpec } from './spec.ts';
 import { waysOf } from './ways.ts';
+import { table } from '../../core/table.ts';
 
 const seen = (v: unknown): Seen<unknown> => (v === null || v === undefined ? absent : value(v));
 const plain = (s: Seen<unknown>): unknown => (s.is === 'value' ? s.value : undefined);
@@ -46,7 +47,7 @@ type NicOption = 'vlan' | 'rate' | 'model' | 'script';
 /** What is not set is left out; `model` and `script`, which libxl fills in by itself, count only where somebody said them. */
 const nic = (n: NicLike | undefined, options: readonly NicOption[]): unknown => {
   if (!n) return undefined;
-  const out: Record<string, unknown> = { mac: n.mac, bridge: n.bridge };
+  const out: Record<string, unknown> = table({ mac: n.mac, bridge: n.bridge });
   for (const o of options) if (n[o] !== null) out[o] = n[o];
   return out;
 };
@@ -133,8 +134,8 @@ const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
 
 const cdromRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   if (!want.governed.has('cdrom')) return [];
-  const c = live.record?.config?.cdroms ?? {};
-  const running = live.domain?.cdroms ?? {};
+  const c = live.record?.config?.cdroms ?? table();
+  const running = live.domain?.cdroms ?? table();
   const applied = live.marker?.applied['cdrom'] as Record<string, { path: string | null }> | undefined;
   const medium = (d: { path: string | null } | undefined): unknown => d && { path: d.path ?? '' };
   const vdevs = new Set([...Object.keys(want.config.cdroms), ...Object.keys(c), ...Object.keys(running)]);
@@ -149,7 +150,7 @@ const cdromRows = (want: Resolved, live: LiveVm): readonly Row[] => {
 
 const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   if (!want.governed.has('disks')) return [];
-  const c = live.record?.config?.disks ?? {};
+  const c = live.record?.config?.disks ?? table();
   const running = live.domain?.disks ?? [];
   const applied = live.marker?.applied['disks'] as Readonly<Record<string, DiskSpec>> | undefined;
   const vdevs = new Set([...Object.keys(want.config.disks), ...Object.keys(c), ...running.map((d) => d.vdev)]);
@@ -223,7 +224,7 @@ const nicApplied = (live: LiveVm, key: string, entry: unknown, want: unknown, co
   const mac = live.marker?.macs[key];
   if (typeof bridge !== 'string' || mac === undefined || want === undefined) return want;
   const w = want as { readonly bridge?: unknown };
-  const said = Object.fromEntries(
+  const said = table(
     (['rate', 'model', 'script'] as const).flatMap((o) => {
       const v = (entry as Record<string, unknown>)[o];
       return v === undefined ? [] : [[o, v]];

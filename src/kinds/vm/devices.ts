@@ -5,6 +5,7 @@ import { deriveMac } from './identity.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CdromSpec, DiskConfig, DiskSpec, NicConfig, NicSpec, VmConfig, VmSpec } from './spec.ts';
 import type { Facts, Settle, Unresolved } from './facts.ts';
+import { table } from '../../core/table.ts';
 
 /** What the file never set of a map: all that is there stays. */
 const keep = 'keep';
@@ -25,11 +26,11 @@ export const resolveDisks = (
     'disks',
     spec.disks,
     base ? keep : undefined,
-    () => ({}),
+    () => table(),
   );
-  if (set === keep) return { ...base?.disks };
+  if (set === keep) return table(base?.disks);
   const applied = marker?.applied['disks'] as Applied;
-  const out: Record<string, DiskConfig> = {};
+  const out: Record<string, DiskConfig> = table();
   for (const vdev of Object.keys(set).sort()) {
     const disk = set[vdev];
     if (!disk) continue;
@@ -53,10 +54,10 @@ export const resolveCdroms = (spec: VmSpec, base: VmConfig | null, settle: Settl
     'cdrom',
     spec.cdroms,
     base ? keep : undefined,
-    () => ({}),
+    () => table(),
   );
-  if (set === keep) return base?.cdroms ?? {};
-  return Object.fromEntries(
+  if (set === keep) return base?.cdroms ?? table();
+  return table(
     Object.keys(set)
       .sort()
       .map((vdev) => [vdev, { path: set[vdev]?.path ?? '' }]),
@@ -86,7 +87,7 @@ const bridgeOf = (
 /** The bridge belongs to what was applied: a network that changes its bridge changes the VM. */
 const toRemember = ({ network, rate, model, script }: NicSpec, facts: Facts): Record<string, unknown> => {
   const on = facts.networks[network];
-  const out: Record<string, unknown> = { network, bridge: on?.bridge ?? null };
+  const out: Record<string, unknown> = table({ network, bridge: on?.bridge ?? null });
   for (const [option, v] of [
     ['vlan', on?.vlan],
     ['rate', rate],
@@ -104,14 +105,13 @@ export const resolveNics = (
   facts: Facts,
   settle: Settle,
 ): { list: readonly NicConfig[]; macs: Record<string, string> } | Unresolved => {
-  const remembered =
-    spec.nics && Object.fromEntries(Object.entries(spec.nics).map(([key, n]) => [key, toRemember(n, facts)]));
-  const set = settle<unknown>('nics', remembered, base ? keep : undefined, () => ({}));
-  if (set === keep) return { list: base?.nics ?? [], macs: {} };
-  const wanted = spec.nics ?? {};
+  const remembered = spec.nics && table(Object.entries(spec.nics).map(([key, n]) => [key, toRemember(n, facts)]));
+  const set = settle<unknown>('nics', remembered, base ? keep : undefined, () => table());
+  if (set === keep) return { list: base?.nics ?? [], macs: table() };
+  const wanted = spec.nics ?? table();
   const applied = live?.marker?.applied['nics'] as Applied;
   const list: NicConfig[] = [];
-  const macs: Record<string, string> = {};
+  const macs: Record<string, string> = table();
   for (const key of Object.keys(wanted).sort((a, b) => nicNumber(a) - nicNumber(b))) {
     const nic = wanted[key];
     if (!nic) continue;

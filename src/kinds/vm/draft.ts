@@ -7,6 +7,7 @@ import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
 import { withoutDigests } from './settings.ts';
 import type { CfgSetting, CloudInit, MadeDisk, Settings, VmConfig } from './spec.ts';
+import { table } from '../../core/table.ts';
 
 export interface VmTransition {
   readonly want: Resolved;
@@ -107,7 +108,7 @@ const mixed = <T>(
   want: Readonly<Record<string, T>>,
   old: Readonly<Record<string, T>>,
 ): Record<string, T> => {
-  const out: Record<string, T> = {};
+  const out: Record<string, T> = table();
   for (const key of [...new Set([...Object.keys(want), ...Object.keys(old)])].sort()) {
     const v = (keep.has(`${group}${key}`) ? old : want)[key];
     if (v !== undefined) out[key] = v;
@@ -122,8 +123,7 @@ const draftConfig = (t: VmTransition): VmConfig => {
   if (!old || t.keep.size === 0) return { ...want, settings: withoutDigests(want.settings) };
   const pick = <T>(field: string, mine: T, theirs: T): T => (t.keep.has(field) ? theirs : mine);
   const nicKept = [...t.keep].some((f) => f.startsWith('nics.'));
-  const byKey = (c: VmConfig): Readonly<Record<string, CfgSetting>> =>
-    Object.fromEntries(c.extra.map((x) => [x.key, x]));
+  const byKey = (c: VmConfig): Readonly<Record<string, CfgSetting>> => table(c.extra.map((x) => [x.key, x]));
   return {
     ...want,
     name: pick('name', want.name, old.name),
@@ -154,7 +154,7 @@ const remembered = (field: string): string => /^(?:disks|cdrom|nics)(?=\.)/.exec
 
 /** What no reading tells of the running domain, and what it was started with, until it is started anew. */
 const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> =>
-  Object.fromEntries(
+  table(
     (t.mode === 'in-place' ? t.defer : []).flatMap(({ field, have: { running } }) =>
       field.startsWith('xl.') ? [[field, { domain: t.life, was: running.is === 'value' ? running.value : null }]] : [],
     ),
@@ -162,7 +162,7 @@ const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> =>
 
 const draftMarker = (t: VmTransition): Marker => {
   const old = t.live?.marker;
-  const applied: Record<string, unknown> = { ...t.want.applied };
+  const applied: Record<string, unknown> = table(t.want.applied);
   for (const field of t.keep) {
     const top = remembered(field);
     if (old && top in old.applied) applied[top] = old.applied[top];

@@ -6,12 +6,13 @@ import { lifeOf } from './state.ts';
 import { fields, settingOf } from './fields.ts';
 import type { CfgDraft, VmOp } from './ops.ts';
 import type { DiskConfig, Settings, VmConfig, VmType } from './spec.ts';
+import { table } from '../../core/table.ts';
 
 export type View = Readonly<Record<string, unknown>>;
 
 /** Every setting that the type has; of a password only whether there is one. */
 const settingsView = (type: VmType, settings: Settings): View =>
-  Object.fromEntries(
+  table(
     fields
       .filter((f) => f.types.includes(type))
       .map(({ name }) => {
@@ -38,15 +39,15 @@ const viewOfConfig = (c: VmConfig): View => ({
   'boot.ramdisk': c.boot.ramdisk,
   'boot.cmdline': c.boot.cmdline,
   ...settingsView(c.type, c.settings),
-  ...Object.fromEntries(Object.entries(c.disks).map(([vdev, d]) => [`disks.${vdev}`, diskView(d)])),
-  ...Object.fromEntries(Object.entries(c.cdroms).map(([vdev, d]) => [`cdrom.${vdev}`, { path: d.path }])),
-  ...Object.fromEntries(c.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
+  ...table(Object.entries(c.disks).map(([vdev, d]) => [`disks.${vdev}`, diskView(d)])),
+  ...table(Object.entries(c.cdroms).map(([vdev, d]) => [`cdrom.${vdev}`, { path: d.path }])),
+  ...table(c.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
 });
 
 /** What no reading of a domain tells stands in the cfg's layer only. */
 const cfgView = (c: VmConfig): View => ({
   ...viewOfConfig(c),
-  ...Object.fromEntries(c.extra.map(({ key, value }) => [`xl.${key}`, value])),
+  ...table(c.extra.map(({ key, value }) => [`xl.${key}`, value])),
 });
 
 /** Both layers of a VM as effects speak of them; null where there is none. */
@@ -68,9 +69,9 @@ export const viewOf = (live: LiveVm | null): { configured: View | null; running:
           'boot.ramdisk': d.boot.ramdisk,
           'boot.cmdline': d.boot.cmdline,
           ...settingsView(d.type, d.settings),
-          ...Object.fromEntries(d.disks.map((k) => [`disks.${k.vdev}`, diskView(k)])),
-          ...Object.fromEntries(Object.entries(d.cdroms).map(([vdev, k]) => [`cdrom.${vdev}`, { path: k.path }])),
-          ...Object.fromEntries(d.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
+          ...table(d.disks.map((k) => [`disks.${k.vdev}`, diskView(k)])),
+          ...table(Object.entries(d.cdroms).map(([vdev, k]) => [`cdrom.${vdev}`, { path: k.path }])),
+          ...table(d.nics.map((n) => [`nics.${n.mac}`, { bridge: n.bridge }])),
         }
       : null,
   };

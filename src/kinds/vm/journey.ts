@@ -8,13 +8,14 @@ import type { DiskConfig, VmConfig } from './spec.ts';
 import { settingOf } from './fields.ts';
 import { volumesAmong } from './lease.ts';
 import { lifeOf } from './state.ts';
+import { table } from '../../core/table.ts';
 
 /** As it runs once what is changed live has been changed; memory at its smaller. */
 const configOnTheWay = (t: VmTransition): VmConfig => {
   const d = t.live?.domain;
   if (!d) return t.want.config;
   const now = configOfDomain(d);
-  const disks: Record<string, DiskConfig> = { ...now.disks };
+  const disks: Record<string, DiskConfig> = table(now.disks);
   let { nics } = now;
   for (const { change, way } of t.take) {
     const member = change.field.slice(change.field.indexOf('.') + 1);

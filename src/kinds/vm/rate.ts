@@ -1,10 +1,11 @@
 /** The rate of a NIC, as xl reads it: in bytes per second and the interval at which they are handed out. */
+import { table } from '../../core/table.ts';
 
 /** What libxlu takes: `10Mb/s`, `1250000B/s@50000us`. */
 export const ratePattern = '^[1-9][0-9]*[GMK]?[Bb]/s(@[1-9][0-9]*(s|ms|us|m|u)?)?$';
 
 const most = 4294967295n;
-const units: Readonly<Record<string, bigint>> = { G: 1_000_000_000n, M: 1_000_000n, K: 1000n };
+const units: Readonly<Record<string, bigint>> = table({ G: 1_000_000_000n, M: 1_000_000n, K: 1000n });
 
 /**
  * From what libxl keeps. The least rate that hands out as many bytes per interval, so that a rate is the same whether it

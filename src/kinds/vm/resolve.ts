@@ -8,6 +8,7 @@ import { onSharedGroup } from './lease.ts';
 import type { Domain, LiveVm } from './live.ts';
 import { settleSettings, settleXl } from './settings.ts';
 import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
+import { table } from '../../core/table.ts';
 
 /** How long a guest may take to shut down before that counts as refused, where the file does not say: in ms. */
 const usualShutdownMs = 120_000;
@@ -55,10 +56,8 @@ export const configOfDomain = (d: Domain): VmConfig => ({
   ...sizeOfDomain(d),
   boot: d.boot,
   settings: d.settings,
-  disks: Object.fromEntries(
-    d.disks.map((k) => [k.vdev, { ...plainDisk, path: k.path, access: k.access, format: k.format }]),
-  ),
-  cdroms: Object.fromEntries(Object.entries(d.cdroms).map(([vdev, { path }]) => [vdev, { path }])),
+  disks: table(d.disks.map((k) => [k.vdev, { ...plainDisk, path: k.path, access: k.access, format: k.format }])),
+  cdroms: table(Object.entries(d.cdroms).map(([vdev, { path }]) => [vdev, { path }])),
   nics: d.nics.map((n) => ({
     ...plainNic,
     mac: n.mac,
@@ -77,7 +76,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   const marker = live?.marker ?? null;
   const governed = new Set<string>();
   const released: string[] = [];
-  const applied: Record<string, unknown> = {};
+  const applied: Record<string, unknown> = table();
 
   /** Set → the file's; taken out → the default (created) or left alone (adopted); never set → left alone. */
   const settle: Settle = (field, set, kept, fallback) => {
@@ -186,7 +185,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
     ready: spec.ready,
     shutdownMs: spec.shutdownMs ?? usualShutdownMs,
     protect: spec.protect,
-    macs: { ...marker?.macs, ...nics.macs },
+    macs: table({ ...marker?.macs, ...nics.macs }),
     governed,
     released,
     applied,

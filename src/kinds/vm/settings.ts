@@ -5,6 +5,7 @@ import type { Books, Settle } from './facts.ts';
 import { fields, settingOf } from './fields.ts';
 import type { Marker } from './live.ts';
 import type { CfgSetting, Secret, SettingName, Settings, SettingValue, VmConfig, VmSpec, VmType } from './spec.ts';
+import { table } from '../../core/table.ts';
 
 export const isSecret = (v: unknown): v is Secret => typeof v === 'object' && v !== null && 'secret' in v;
 
@@ -25,7 +26,7 @@ export const comparable = (name: string, v: unknown, { secrets, cpus }: Lights):
 
 /** As it may be written down: a password's digest would give a short one away. */
 export const withoutDigests = (settings: Settings): Settings =>
-  Object.fromEntries(
+  table(
     Object.entries(settings).map(([name, v]) => [name, isSecret(v) ? { secret: v.secret, digest: null } : v]),
   ) as Settings;
 
@@ -35,7 +36,7 @@ const screens: readonly SettingName[] = ['display.vnc', 'display.spice'];
 /** What differs from Xen's own, in the order of the table. */
 const canonicalSettings = (type: VmType, settings: Settings): Settings => {
   const off = screens.filter((screen) => settingOf(settings, screen) === false);
-  const out: Record<string, unknown> = {};
+  const out: Record<string, unknown> = table();
   for (const { name, types, fallback } of fields) {
     const v = settings[name];
     if (v === undefined || !types.includes(type) || sameValue(v, fallback)) continue;
@@ -53,7 +54,7 @@ export const settleSettings = (
   lights: Lights,
   settle: Settle,
 ): Settings => {
-  const all: Record<string, SettingValue> = {};
+  const all: Record<string, SettingValue> = table();
   for (const field of fields) {
     const set = spec.settings[field.name];
     const said = marker !== null && field.name in marker.applied;
@@ -77,7 +78,7 @@ export const settleXl = (
   marker: Marker | null,
   { governed, released, applied }: Books,
 ): readonly CfgSetting[] => {
-  const set = spec.xl ?? {};
+  const set = spec.xl ?? table();
   const before = base?.extra ?? [];
   const kept = before.filter(({ key }) => {
     if (Object.hasOwn(set, key)) return false;

@@ -1,5 +1,6 @@
 /** The keys of an xl.cfg that Reeve has words for: `xl:` may not name them, and each has its word to use instead. */
-export const ownedXlKeys: Readonly<Record<string, string>> = {
+import { table } from '../../core/table.ts';
+export const ownedXlKeys: Readonly<Record<string, string>> = table({
   name: 'name',
   uuid: 'uuid',
   type: 'type',
@@ -39,4 +40,4 @@ export const ownedXlKeys: Readonly<Record<string, string>> = {
   on_poweroff: 'on.poweroff',
   on_reboot: 'on.reboot',
   on_crash: 'on.crash',
-};
+});

@@ -6,6 +6,7 @@ import { leaseIn, leasePath, leasesOf, viaOf, type LeaseDraft, type SharedStore 
 import type { LiveVm } from '../../kinds/vm/live.ts';
 import type { Resolved } from '../../kinds/vm/resolve.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
+import { table } from '../../core/table.ts';
 
 /** What a start on this server takes. */
 export const leaseFor = (
@@ -23,7 +24,7 @@ export const leaseFor = (
   const from = now && now.lease !== 'odd' && now.lease.server !== server ? now.lease.server : null;
   // Of volumes, what others may have as well is nobody's: it is opened beside.
   const mine = Object.entries(own).filter(([, d]) => !isVolumeGroup(home.path) || (d.access === 'rw' && !d.shared));
-  const disks = Object.fromEntries(mine.map(([vdev, d]) => [vdev, d.path]));
+  const disks = table(mine.map(([vdev, d]) => [vdev, d.path]));
   return {
     repository: home.name,
     folder: home.path,

@@ -7,6 +7,7 @@ import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
 import type { Found } from '../match/match.ts';
 import { localDisk, sharedPaths } from '../model/shared-paths.ts';
+import { table } from '../../core/table.ts';
 
 type SeenOf = (server: string) => ServerSeen | undefined;
 
@@ -37,18 +38,9 @@ const ownDisks = (uuid: string, pool: PoolSpec, seenOf: SeenOf): Readonly<Record
         if (there && marker && marker !== 'odd' && marker.uuid === uuid)
           found.set(marker.vdev, (found.get(marker.vdev) ?? new Set()).add(`${disksFolder(r.path)}/${name}`));
     }
-  return Object.fromEntries(
+  return table(
     [...found].flatMap(([vdev, [path, ...more]]) => (path === undefined || more.length > 0 ? [] : [[vdev, path]])),
   );
-};
-
-/** Of a VM that changed its home an older one may have been left behind. */
-export const newestLease = (spec: VmSpec, uuid: string | null, farm: Farm, seenOf: SeenOf): Lease | null => {
-  const pool = poolOf(farm, spec);
-  const [newest] = (pool ? leasesIn(pool, seenOf) : [])
-    .filter((l) => l.farm === farm.name && (isOf(l.vm, spec) || l.uuid === uuid))
-    .sort((a, b) => b.generation - a.generation);
-  return newest ?? null;
 };
 
 /** The lease of a VM on one of these servers, none of which was read. */
@@ -56,7 +48,10 @@ const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf
   const pool = poolOf(farm, spec);
   const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
   if (!pool || silent.size === 0) return null;
-  const newest = newestLease(spec, null, farm, seenOf);
+  // One that changed its home may have left an older one behind.
+  const [newest] = leasesIn(pool, seenOf)
+    .filter((l) => isOf(l.vm, spec) && l.farm === farm.name)
+    .sort((a, b) => b.generation - a.generation);
   if (!newest || !silent.has(newest.server)) return null;
   return { ...newest, disks: { ...ownDisks(newest.uuid, pool, seenOf), ...newest.disks } };
 };
@@ -74,7 +69,7 @@ export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null
 };
 
 /** Disks that are marked as its own and that the file does not name. */
-export const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
+const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
   const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
   const found = Object.values(pool.repositories).flatMap((r) =>
     pool.servers.flatMap((s) => {
@@ -141,7 +136,7 @@ export const hidden = (
  * It was up where its cfg is since that server booted, and nobody gave its lease back: it may have been migrated away. One that
  * Reeve stopped gave it back, and a reboot changes the boot.
  */
-export const wasUp = ({ server, uuid }: Pick<Found, 'server' | 'uuid'>, seenOf: SeenOf): boolean => {
+export const wasUp = ({ server, uuid }: Found, seenOf: SeenOf): boolean => {
   const seen = seenOf(server);
   return Object.values(seen?.storage.stores ?? {}).some((store) => {
     const held = store.is === 'there' ? store.leases[uuid ?? '']?.lease : undefined;

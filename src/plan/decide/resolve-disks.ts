@@ -10,6 +10,7 @@ import type { LiveVm } from '../../kinds/vm/live.ts';
 import type { AdoptedDisk, DiskSpec, MadeDisk, VmSpec } from '../../kinds/vm/spec.ts';
 import { settleSeed } from './cloud-init-seed.ts';
 import type { Settled } from '../model/settled-disks.ts';
+import { table } from '../../core/table.ts';
 
 const storeAt = (seen: ServerSeen, folder: string): StoreSeen | undefined => seen.storage.stores[folder];
 
@@ -117,13 +118,13 @@ export const settleDisks = (
   seen: ServerSeen,
   users: Users,
   /** By vdev: where its disks are, of a VM whose cfg went with its server. */
-  held: Readonly<Record<string, string>> = {},
+  held: Readonly<Record<string, string>> = table(),
   /** False: disks that are to get another place keep the one they have. */
   moving = true,
 ): Settled | Unresolved => {
   const all = Object.entries(spec.disks ?? {});
   const seeded = settleSeed(farm, spec, live, held);
-  const disks: Record<string, DiskSpec> = { ...seeded.disks };
+  const disks: Record<string, DiskSpec> = table(seeded.disks);
   if (!all.some(([, d]) => d.made ?? d.adopt)) {
     const own = Object.keys(disks).length === 0 ? spec.disks : { ...spec.disks, ...disks };
     return { spec: { ...spec, disks: own }, make: [], grow: [], adopt: [], move: [], seed: seeded.seed };

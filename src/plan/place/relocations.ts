@@ -17,6 +17,7 @@ import { helpText, lackOn, lacksText, whyLeaves } from './explain-placement.ts';
 import { moveBy, type Unmet } from './solver/problem.ts';
 import { travels, unmetOf, type PoolPlan, type Travel } from './place-pool.ts';
 import { refusal } from '../model/refusal.ts';
+import { table } from '../../core/table.ts';
 
 export interface Travelled {
   /** In place of those of the same VM; a VM whose start is impossible has none. */
@@ -63,7 +64,7 @@ const addressesOf = (
   from: string,
   through: readonly string[],
 ): { readonly all: Readonly<Record<string, string>> } | No => {
-  const all: Record<string, string> = {};
+  const all: Record<string, string> = table();
   for (const [i, name] of through.entries()) {
     const address = migrationAddress(serverOf.get(name));
     if (address === null)

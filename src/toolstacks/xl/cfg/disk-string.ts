@@ -1,5 +1,6 @@
 /** libxl's disk strings: `format=raw,vdev=xvda,access=rw,target=/path`, the older positional form, and prefixes like `phy:`. */
 import type { DiskBackend, DiskConfig } from '../../../kinds/vm/spec.ts';
+import { table } from '../../../core/table.ts';
 
 export type DiskParsed =
   | { readonly ok: true; readonly is: 'disk'; readonly vdev: string; readonly disk: DiskConfig }
@@ -13,7 +14,7 @@ const formats = new Set(['raw', 'qcow', 'qcow2', 'vhd', 'empty', 'qed']);
 const kept =
   /^(?:backend|specification|script|colo-host|colo-port|colo-export|active-disk|hidden-disk|grant_usage)=|^(?:direct-io-safe|discard|no-discard|colo|no-colo|trusted|untrusted)$/;
 
-const backends: Readonly<Record<string, DiskBackend>> = { phy: 'phy', qdisk: 'qdisk', tap: 'tap' };
+const backends: Readonly<Record<string, DiskBackend>> = table({ phy: 'phy', qdisk: 'qdisk', tap: 'tap' });
 
 /** Of a CD drive: what says where its bytes come from, and Reeve has no word for. The rest is libxl's own choice there. */
 const cdWord = /^(?:backend|script)=|^colo/;

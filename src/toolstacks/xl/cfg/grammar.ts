@@ -1,5 +1,6 @@
-/** xl.cfg text → its settings, accepting and rejecting exactly what libxlu (Xen 4.17) does, with the place of the first error. */
+/** xl.cfg text → its settings, accepting and rejecting exactly what libxlu (Xen 4.17) does save for absurd nesting, with the place of the first error. */
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
+import { table } from '../../../core/table.ts';
 
 /** One assignment, in the file's order. For `+=`, the value is what it has become, old part included. */
 export interface CfgEntry {
@@ -52,7 +53,7 @@ const shapes: readonly (readonly [Token['is'], RegExp])[] = [
   [';', /;/y],
 ];
 
-const plainEscapes: Readonly<Record<string, string>> = {
+const plainEscapes: Readonly<Record<string, string>> = table({
   '"': '"',
   "'": "'",
   '\\': '\\',
@@ -63,7 +64,7 @@ const plainEscapes: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t',
   v: '\v',
-};
+});
 
 /** A quoted string's value. `\x…` never parses; an octal escape parses where two digits follow, and yields nothing. */
 const unquote = (quoted: string, at: number): string => {
@@ -130,6 +131,9 @@ const saysOf = (t: Token): string => {
   return t.is === 'end' ? 'the end of the file' : t.text;
 };
 
+/** Nothing in Xen nests more than three. */
+const deepest = 32;
+
 const parse = (text: string): readonly CfgEntry[] => {
   const entries: CfgEntry[] = [];
   const latest = new Map<string, CfgValue>();
@@ -146,18 +150,19 @@ const parse = (text: string): readonly CfgEntry[] => {
     while (peek().is === 'newline') advance();
   };
 
-  const value = (): CfgValue => {
+  const value = (depth: number): CfgValue => {
     const t = peek();
     if (t.is === 'string' || t.is === 'number') {
       advance();
       return t.is === 'string' ? unquote(t.text, t.at) : t.text;
     }
     if (t.is !== '[') return fail('a string, a number or a list');
+    if (depth === deepest) throw new Wrong(t.at, `lists nest more than ${deepest} deep`);
     advance();
     newlines();
     const items: CfgValue[] = [];
     while (peek().is !== ']') {
-      items.push(value());
+      items.push(value(depth + 1));
       newlines();
       if (peek().is === ']') break;
       if (peek().is !== ',') fail('"," or "]" in the list');
@@ -189,7 +194,7 @@ const parse = (text: string): readonly CfgEntry[] => {
       throw new Wrong(peek().at, `expected = or += after ${key.text}, found ${saysOf(peek())}`);
     advance();
     const { line, at } = peek();
-    const given = value();
+    const given = value(0);
     const whole = op === '+=' ? joined(key.text, given, at) : given;
     latest.set(key.text, whole);
     entries.push({ key: key.text, op, value: whole, line });

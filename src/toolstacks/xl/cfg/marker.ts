@@ -1,4 +1,5 @@
 /** The comment that heads every cfg Reeve keeps: whose VM it is and what was last applied, as one line of JSON. */
+import { isObject, parseJson } from '../../../core/json.ts';
 import type { Marker } from '../../../kinds/vm/live.ts';
 
 const head = '# reeve: ';
@@ -7,27 +8,36 @@ const head = '# reeve: ';
 export const markerLines = (marker: Marker): string =>
   `${head}${JSON.stringify(marker)}\n# Kept by Reeve; edits made here are found and shown as drift.\n`;
 
-const isMap = (x: unknown): x is Readonly<Record<string, unknown>> =>
-  typeof x === 'object' && x !== null && !Array.isArray(x);
+const isText = (x: unknown): x is string => typeof x === 'string';
+const isPlain = (x: unknown): boolean => x === null || ['string', 'number', 'boolean'].includes(typeof x);
+const isPlainOrList = (x: unknown): boolean => isPlain(x) || (Array.isArray(x) && x.every(isPlainOrList));
+const isMapOfPlain = (x: unknown): boolean => isObject(x) && Object.values(x).every(isPlainOrList);
+
+/** Disks, drives and NICs are a map each; a password is a reference; all else is one value or a list. */
+const isApplied = ([field, x]: readonly [string, unknown]): boolean => {
+  if (['disks', 'cdrom', 'nics'].includes(field)) return isObject(x) && Object.values(x).every(isMapOfPlain);
+  if (field.endsWith('.password')) return x === null || (isObject(x) && isText(x['secret']) && isMapOfPlain(x));
+  return isPlainOrList(x);
+};
+
+const isWait = (x: unknown): boolean => isObject(x) && isText(x['domain']) && isPlainOrList(x['was']);
 
 const isMarker = (x: unknown): x is Marker =>
-  isMap(x) &&
-  ['farm', 'vm', 'uuid', 'home', 'by'].every((k) => typeof x[k] === 'string') &&
+  isObject(x) &&
+  ['farm', 'vm', 'uuid', 'home', 'by'].every((k) => isText(x[k])) &&
   Number.isSafeInteger(x['generation']) &&
   (x['origin'] === 'created' || x['origin'] === 'adopted') &&
   typeof x['protect'] === 'boolean' &&
-  isMap(x['macs']) &&
-  Object.values(x['macs']).every((m) => typeof m === 'string') &&
-  isMap(x['applied']);
+  isObject(x['macs']) &&
+  Object.values(x['macs']).every(isText) &&
+  isObject(x['applied']) &&
+  Object.entries(x['applied']).every(isApplied) &&
+  (x['waits'] === undefined || (isObject(x['waits']) && Object.values(x['waits']).every(isWait)));
 
 /** The marker at the very top of a cfg; null where there is none, and where it is not the VM's own (a copied file). */
 export const readMarker = (cfg: string, uuid: string | null): Marker | null => {
   if (!cfg.startsWith(head)) return null;
   const end = cfg.indexOf('\n');
-  try {
-    const marker: unknown = JSON.parse(cfg.slice(head.length, end < 0 ? undefined : end));
-    return isMarker(marker) && marker.uuid === uuid ? marker : null;
-  } catch {
-    return null;
-  }
+  const read = parseJson(cfg.slice(head.length, end < 0 ? undefined : end));
+  return read.ok && isMarker(read.value) && read.value.uuid === uuid ? read.value : null;
 };

@@ -14,6 +14,7 @@ import type {
   VmType,
 } from '../../../kinds/vm/spec.ts';
 import { looseNumber, Odd, textOf, type CfgSettings } from './values.ts';
+import { table } from '../../../core/table.ts';
 
 export interface Spoken {
   readonly settings: Settings;
@@ -25,7 +26,7 @@ export interface Spoken {
 const firstPort = 5900;
 
 const letters: Readonly<Record<BootDevice, string>> = { disk: 'c', cdrom: 'd', network: 'n' };
-const devices: Readonly<Record<string, BootDevice>> = { c: 'disk', d: 'cdrom', n: 'network' };
+const devices: Readonly<Record<string, BootDevice>> = table({ c: 'disk', d: 'cdrom', n: 'network' });
 
 const events: ReadonlySet<string> = new Set<OnEvent>([
   'destroy',
@@ -50,7 +51,7 @@ const orderOf = (boot: string): readonly BootDevice[] | undefined => {
 
 /** What a cfg says of settings. Refuses what xl would refuse. */
 export const settingsOfCfg = (s: CfgSettings, type: VmType): Spoken => {
-  const settings: Record<string, SettingValue> = {};
+  const settings: Record<string, SettingValue> = table();
   const keys = new Set<string>();
   const say = (name: SettingName | null, value: SettingValue | undefined, ...from: readonly string[]): void => {
     if (value === undefined) return;
@@ -149,7 +150,7 @@ const affinityOf = (cpus: string): CfgValue => (cpus.includes(';') ? cpus.split(
 
 /** What has to be written: neither what is Xen's own, nor what this type of guest has not. */
 export const toWrite = (given: Settings, type: VmType): Settings =>
-  Object.fromEntries(
+  table(
     fields.flatMap(({ name, types, fallback }) => {
       const v = given[name];
       return v === undefined || !types.includes(type) || sameValue(v, fallback) ? [] : [[name, v]];

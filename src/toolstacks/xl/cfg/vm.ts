@@ -5,6 +5,7 @@ import { numberOf, Odd, textOf, textsOf, type CfgSettings } from './values.ts';
 import { writeCfg, type Written } from './write.ts';
 import { parseDisk, writeCdrom, writeDisk } from './disk-string.ts';
 import { parseNic, writeNic } from './vif-string.ts';
+import { table } from '../../../core/table.ts';
 
 /** Always said by `VmConfig` itself; those of its settings are `settingsOfCfg`'s, and all others are its `extra`. */
 const owned: ReadonlySet<string> = new Set([
@@ -49,8 +50,8 @@ const cmdlineOf = (s: CfgSettings): string | null => {
 };
 
 const disksOf = (s: CfgSettings): Pick<VmConfig, 'disks' | 'cdroms'> => {
-  const disks: Record<string, DiskConfig> = {};
-  const cdroms: Record<string, { readonly path: string }> = {};
+  const disks: Record<string, DiskConfig> = table();
+  const cdroms: Record<string, { readonly path: string }> = table();
   for (const item of textsOf(s, 'disk')) {
     const parsed = parseDisk(item);
     if (!parsed.ok) throw new Odd(parsed.why);

@@ -1,9 +1,10 @@
 /** Settings → xl.cfg text that libxlu reads back as the very same settings. */
 import type { CfgSetting, CfgValue } from '../../../kinds/vm/spec.ts';
+import { table } from '../../../core/table.ts';
 
 export type Written = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
-const escapes: Readonly<Record<string, string>> = {
+const escapes: Readonly<Record<string, string>> = table({
   '"': '\\"',
   '\\': '\\\\',
   '\x07': '\\a',
@@ -13,7 +14,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\r': '\\r',
   '\t': '\\t',
   '\v': '\\v',
-};
+});
 
 const quote = (text: string): string => `"${text.replace(/["\\\x07\b\f\n\r\t\v]/g, (c) => escapes[c] ?? c)}"`;
 

@@ -10,6 +10,7 @@ import { deleteDisk, diskLines } from './disk.ts';
 import { alone } from './shared-volumes.ts';
 import { bookPath } from '../read/storage.ts';
 import { tagOfStore } from '../read/volumes.ts';
+import { table } from '../../../core/table.ts';
 
 type Of<Verb extends RepositoryOp['verb']> = Extract<RepositoryOp, { readonly verb: Verb }>;
 
@@ -75,7 +76,7 @@ const book = (
   edit: (all: StoreBook['repositories']) => StoreBook['repositories'],
 ): readonly Step[] | Unsupported => {
   if (now?.value === 'odd') return { unsupported: `${bookPath} cannot be read: mend it, or move it away` };
-  const repositories = edit(now?.value.repositories ?? {});
+  const repositories = edit(now?.value.repositories ?? table());
   return [
     exec(['mkdir', '-p', '/etc/reeve']),
     text(bookPath, bookText({ format: 1, farm, repositories }), now?.digest ?? 'absent'),
@@ -153,7 +154,7 @@ const unmark = (op: Of<'unmark-repository'>, { storage }: ServerSeen): Lowered |
 const detach = (op: Of<'detach-repository'>, { storage }: ServerSeen): Lowered | Unsupported => {
   const { path, name, farm } = op;
   const forgotten = op.booked
-    ? book(storage, farm, (all) => Object.fromEntries(Object.entries(all).filter(([n]) => n !== name)))
+    ? book(storage, farm, (all) => table(Object.entries(all).filter(([n]) => n !== name)))
     : [];
   if ('unsupported' in forgotten) return forgotten;
   return {

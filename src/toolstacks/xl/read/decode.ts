@@ -1,9 +1,11 @@
 /** The raw answer of `observe` → one dom0 as it was seen, or why it could not be. Pure. */
+import { briefly } from '../../../core/json.ts';
 import { isUnknown, type Unknown } from '../../../core/port.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { diskName, isSharedGroup, isVolumeGroup, type Storage } from '../../../kinds/repository/live.ts';
 import { printed, utf8 } from './bytes.ts';
 import { effective, parseCfg } from '../cfg/grammar.ts';
+import { Odd } from '../cfg/values.ts';
 import { domainsOf } from './domains.ts';
 import { parseFrames, type Section } from './frames.ts';
 import { parseLinks } from './ip-link.ts';
@@ -19,6 +21,7 @@ import { isOddName, toldIn } from './told.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
 import { parseXenstore, type Xenstore } from './xenstore.ts';
+import { table } from '../../../core/table.ts';
 
 /** Killed by `timeout`. */
 const killed = 137;
@@ -64,7 +67,7 @@ const reclaimable = (info: XlInfo, xlConf: string | null, dom0: number | null): 
 
 /** `told`: the lines that are of no store. */
 const pathsOf = (asked: readonly string[], told: readonly string[]): ServerSeen['paths'] => {
-  const found: Record<string, 'there' | 'missing' | 'unknown'> = {};
+  const found: Record<string, 'there' | 'missing' | 'unknown'> = table();
   for (const path of asked) found[path] = 'unknown';
   for (const line of told) {
     const m = /^(there|missing) (.*)$/.exec(line);
@@ -83,7 +86,7 @@ const textsOf = (asked: readonly string[], told: readonly string[]): NonNullable
     if (word === 'line') lines.push(rest);
     if (word === 'text' && paths.has(rest)) found.set(rest, (lines = []));
   }
-  return Object.fromEntries(found);
+  return table(found);
 };
 
 /** A volume that several servers see has no node where it is not in use, and is there all the same. */
@@ -93,7 +96,7 @@ const withVolumes = (paths: ServerSeen['paths'], stores: Storage['stores']): Ser
   );
   const has = (path: string): boolean =>
     shared.some(([folder, { disks }]) => path.startsWith(`${folder}/`) && diskName(folder, path) in disks);
-  return Object.fromEntries(Object.entries(paths).map(([path, is]) => [path, has(path) ? 'there' : is]));
+  return table(Object.entries(paths).map(([path, is]) => [path, has(path) ? 'there' : is]));
 };
 
 /** A store is looked into, and a text is read. */
@@ -137,14 +140,45 @@ const poolsOf = (xs: Xenstore): readonly string[] =>
     .flatMap((id) => xs.get(`/local/pool/${id}/name`) ?? [])
     .sort();
 
-/** `asked`: the paths that were given to the text. */
-export const decode = (answer: Uint8Array, nonce: string, asked: readonly string[]): ServerSeen | Unknown => {
-  const sections = parseFrames(answer, nonce);
-  if (isUnknown(sections)) return sections;
+interface Answer {
+  readonly bytes: Uint8Array;
+  readonly nonce: string;
+  readonly asked: readonly string[];
+  /** Told of each part before it is looked at. */
+  readonly begin: (part: string) => void;
+}
+
+/** `asked`: the paths that were given to the text. Whatever is odd in the answer costs this server's reading, and says where. */
+export const decode = (bytes: Uint8Array, nonce: string, asked: readonly string[]): ServerSeen | Unknown => {
+  let part = 'the frames';
+  const begin = (name: string): void => {
+    part = `the part ${name}`;
+  };
+  try {
+    return decodeParts({ bytes, nonce, asked, begin });
+  } catch (e) {
+    const why = e instanceof Odd ? e.why : briefly(e instanceof Error ? e.message : String(e));
+    return unknown(
+      'unparsable',
+      `${part} of the answer cannot be understood: ${why}`,
+      'Look at what the server prints there. A `reeve snapshot` keeps it.',
+    );
+  }
+};
+
+const decodeParts = ({ bytes, nonce, asked, begin }: Answer): ServerSeen | Unknown => {
+  const framed = parseFrames(bytes, nonce);
+  if (isUnknown(framed)) return framed;
+  const sections = {
+    get: (name: string): Section | undefined => {
+      begin(name);
+      return framed.get(name);
+    },
+  };
   const problems: string[] = [];
   /** Nothing follows a part that was killed. */
   const lacking = (name: string): Unknown => {
-    const stuck = [...sections].find(([, s]) => s.rc === killed)?.[0];
+    const stuck = [...framed].find(([, s]) => s.rc === killed)?.[0];
     return stuck === undefined
       ? unknown('cut-short', `the answer has no part ${name}`)
       : unknown('timeout', `${stuck} did not answer in time`);
@@ -205,6 +239,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
   if ('why' in entries)
     return unknown('unparsable', `the files of /etc/xen: ${entries.why} (tar's exit code: ${files.rc})`);
 
+  begin('files');
   const { records, problems: recordProblems } = recordsOf(entries);
   problems.push(...recordProblems);
   const links = optional('link', 'the network links', parseLinks);
@@ -216,6 +251,8 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
           processes,
           records.map((r) => r.path),
         );
+  const running = parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]);
+  begin('files');
   const { domains, problems: domainProblems } = domainsOf({
     rows: list.rows,
     xs,
@@ -224,7 +261,7 @@ export const decode = (answer: Uint8Array, nonce: string, asked: readonly string
     links,
     monitors,
     processes,
-    running: parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]),
+    running,
   });
   problems.push(...domainProblems);
   const ovs = sections.get('ovs');

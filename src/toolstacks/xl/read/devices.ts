@@ -5,6 +5,7 @@ import type { Links } from './ip-link.ts';
 import type { StoredConfig } from './libxl-json.ts';
 import { scriptName } from '../cfg/vif-string.ts';
 import type { Xenstore } from './xenstore.ts';
+import { table } from '../../../core/table.ts';
 
 export const toNumber = (text: string | undefined): number | null =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
@@ -22,7 +23,7 @@ const byNumber = (a: string, b: string): number => Number(a) - Number(b);
 export const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null): Pick<Domain, 'disks' | 'cdroms'> => {
   const folder = `/libxl/${domid}/device/vbd`;
   const disks: LiveDisk[] = [];
-  const cdroms: Record<string, LiveCd> = {};
+  const cdroms: Record<string, LiveCd> = table();
   for (const id of [...xs.list(folder)].sort(byNumber)) {
     const at = `${folder}/${id}`;
     const vdev = xs.get(`${at}/dev`);

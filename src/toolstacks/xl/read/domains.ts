@@ -6,9 +6,11 @@ import type { Settings, VmConfig, VmType } from '../../../kinds/vm/spec.ts';
 import { disksOf, nicsOf, toNumber } from './devices.ts';
 import type { Links } from './ip-link.ts';
 import { parseStored, type StoredConfig } from './libxl-json.ts';
+import { Odd } from '../cfg/values.ts';
 import type { Monitors } from './monitors.ts';
 import type { ListRow } from './xl-info.ts';
 import type { Xenstore } from './xenstore.ts';
+import { table } from '../../../core/table.ts';
 
 export interface Sources {
   readonly rows: readonly ListRow[];
@@ -25,7 +27,7 @@ export interface Sources {
   readonly running: ReadonlyMap<number, Settings>;
 }
 
-const types: Readonly<Record<string, VmType>> = { pv: 'pv', pvh: 'pvh', hvm: 'hvm' };
+const types: Readonly<Record<string, VmType>> = table({ pv: 'pv', pvh: 'pvh', hvm: 'hvm' });
 
 /** Whether an xl daemon watches the domain; undefined where that cannot be told. */
 const isMonitored = (row: ListRow, name: string, s: Sources): boolean | undefined => {
@@ -95,7 +97,7 @@ const betweenLives = (row: ListRow, s: Sources): Domain => ({
   boot: { kernel: null, ramdisk: null, cmdline: null },
   settings: {},
   disks: [],
-  cdroms: {},
+  cdroms: table(),
   nics: [],
   monitored: undefined,
   qemu: cfgOf(row, s)?.type === 'hvm',
@@ -104,7 +106,15 @@ const betweenLives = (row: ListRow, s: Sources): Domain => ({
   pendingUpdate: null,
 });
 
-/** Without Domain-0, by domid. `problems`: what was read only in part, in words. */
+const storedOf = (domid: number, json: Uint8Array): StoredConfig | null => {
+  try {
+    return parseStored(json);
+  } catch (e) {
+    throw e instanceof Odd ? new Odd(`libxl's record of domain ${domid}: ${e.why}`) : e;
+  }
+};
+
+/** Without Domain-0, by domid. Throws `Odd` for a record that libxl would not write. `problems`: what was read only in part, in words. */
 export const domainsOf = (
   s: Sources,
 ): { readonly domains: readonly Domain[]; readonly problems: readonly string[] } => {
@@ -117,7 +127,7 @@ export const domainsOf = (
     const kind = types[s.xs.get(`/libxl/${row.domid}/type`) ?? ''];
     const userdata = `userdata-d.${row.domid}.${row.uuid}`;
     const json = s.userdata.get(`${userdata}.libxl-json`);
-    const stored = json === undefined ? null : parseStored(json);
+    const stored = json === undefined ? null : storedOf(row.domid, json);
     const type = stored?.type ?? kind;
     // libxl keeps the configuration last of all, before it lets the domain run: until then it is still being built.
     // It takes it away first of all when it clears a domain that has ended.

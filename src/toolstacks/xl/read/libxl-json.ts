@@ -1,8 +1,10 @@
 /** libxl's stored configuration of a running domain: JSON with a NUL behind it, defaults left out. */
+import { brief, isObject, parseJson, type JsonObject } from '../../../core/json.ts';
 import type { CfgValue, Settings, VmConfig, VmType } from '../../../kinds/vm/spec.ts';
 import { printed } from './bytes.ts';
 import { settingsOfCfg } from '../cfg/settings.ts';
 import { Odd } from '../cfg/values.ts';
+import { table } from '../../../core/table.ts';
 
 export interface StoredConfig {
   readonly name: string | null;
@@ -22,35 +24,49 @@ export interface StoredConfig {
   readonly vlans: Readonly<Record<string, number>>;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+type Json = JsonObject;
 
-const map = (x: unknown): Json => (typeof x === 'object' && x !== null && !Array.isArray(x) ? (x as Json) : {});
-const list = (x: unknown): readonly Json[] => (Array.isArray(x) ? x.map(map) : []);
-const text = (x: unknown): string | null => (typeof x === 'string' ? x : null);
-const number = (x: unknown): number | null => (typeof x === 'number' ? x : null);
+/** What libxl leaves out is at its default; what is there is of the one type that libxl gives it. */
+const member = <T>(of: Json, key: string, what: string, is: (x: unknown) => x is T): T | null => {
+  const x = of[key];
+  if (x === undefined || x === null) return null;
+  if (!is(x)) throw new Odd(`\`${key}\` is ${brief(x)}, and should be ${what}`);
+  return x;
+};
+const map = (of: Json, key: string): Json => member(of, key, 'an object', isObject) ?? table();
+const text = (of: Json, key: string): string | null => member(of, key, 'a text', (x) => typeof x === 'string');
+const count = (of: Json, key: string): number | null =>
+  member(of, key, 'a whole number', (x): x is number => Number.isSafeInteger(x) && Number(x) >= 0);
+const list = (of: Json, key: string): readonly Json[] =>
+  member(of, key, 'a list of objects', (x): x is Json[] => Array.isArray(x) && x.every(isObject)) ?? [];
 
-const types: Readonly<Record<string, VmType>> = { pv: 'pv', pvh: 'pvh', hvm: 'hvm' };
+const isSet = (x: unknown): x is readonly number[] => Array.isArray(x) && x.every((n) => Number.isSafeInteger(n));
+const isSets = (x: unknown): x is readonly (readonly number[])[] => Array.isArray(x) && x.every(isSet);
+const isWord = (x: unknown): boolean => typeof x === 'string' || typeof x === 'number';
+
+const types: Readonly<Record<string, VmType>> = table({ pv: 'pv', pvh: 'pvh', hvm: 'hvm' });
 
 /** The same CPUs for every vCPU, as a cfg would have them; null where they differ. */
-const cpusOf = (x: unknown): string | null => {
-  const sets = Array.isArray(x) ? [...new Set(x.map((set) => (Array.isArray(set) ? set.join(',') : '')))] : [];
+const cpusOf = (build: Json, key: string): string | null => {
+  const sets = [...new Set(member(build, key, 'a list of CPUs for each vCPU', isSets)?.map((set) => set.join(',')))];
   return sets.length === 1 ? (sets[0] ?? null) : null;
 };
 
 /** What the cfg said that led to it. `defbool`s are the texts True and False. */
 const asCfg = (json: Json): ReadonlyMap<string, CfgValue> => {
-  const [create, build] = [map(json['c_info']), map(json['b_info'])];
-  const [hvm, sched] = [map(build['type.hvm']), map(build['sched_params'])];
-  const [vnc, spice] = [map(hvm['vnc']), map(hvm['spice'])];
+  const [create, build] = [map(json, 'c_info'), map(json, 'b_info')];
+  const [hvm, sched] = [map(build, 'type.hvm'), map(build, 'sched_params')];
+  const [vnc, spice] = [map(hvm, 'vnc'), map(hvm, 'spice')];
   const cfg = new Map<string, CfgValue>();
   const say = (key: string, x: unknown): void => {
     if (x === 'True' || x === 'False') cfg.set(key, x === 'True' ? '1' : '0');
     else if (typeof x === 'number') cfg.set(key, String(x));
     else if (typeof x === 'string') cfg.set(key, x);
-    else if (Array.isArray(x)) cfg.set(key, x.map(String));
+    else if (Array.isArray(x) && x.every(isWord)) cfg.set(key, x.map(String));
+    else if (x !== undefined && x !== null) throw new Odd(`what it says of ${key} is ${brief(x)}`);
   };
   const event = (key: string): void => {
-    const word = (text(json[key]) ?? 'destroy').replaceAll('_', '-');
+    const word = (text(json, key) ?? 'destroy').replaceAll('_', '-');
     say(key, word === 'restart-rename' ? 'rename-restart' : word);
   };
   say('bootloader', build['bootloader']);
@@ -70,8 +86,8 @@ const asCfg = (json: Json): ReadonlyMap<string, CfgValue> => {
   say('usbdevice', hvm['usbdevice_list'] ?? hvm['usbdevice']);
   say('cpu_weight', sched['weight']);
   say('cap', sched['cap']);
-  say('cpus', cpusOf(build['vcpu_hard_affinity']));
-  say('cpus_soft', cpusOf(build['vcpu_soft_affinity']));
+  say('cpus', cpusOf(build, 'vcpu_hard_affinity'));
+  say('cpus_soft', cpusOf(build, 'vcpu_soft_affinity'));
   say('pool', create['pool_name']);
   event('on_poweroff');
   event('on_reboot');
@@ -80,8 +96,9 @@ const asCfg = (json: Json): ReadonlyMap<string, CfgValue> => {
 };
 
 const settingsOf = (json: Json, type: VmType): Settings => {
+  const cfg = asCfg(json);
   try {
-    return settingsOfCfg(asCfg(json), type).settings;
+    return settingsOfCfg(cfg, type).settings;
   } catch (e) {
     // A newer libxl's words are no reason to know nothing of the domain.
     if (!(e instanceof Odd)) throw e;
@@ -89,36 +106,36 @@ const settingsOf = (json: Json, type: VmType): Settings => {
   }
 };
 
-/** Null where it is no JSON. */
+/** Null where it is no JSON. Throws `Odd` for what libxl would not write. */
 export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
-  let json: Json;
-  try {
-    json = map(JSON.parse(printed(bytes).replace(/\0+$/, '')));
-  } catch {
-    return null;
+  const end = bytes.findLastIndex((b) => b !== 0) + 1;
+  const read = parseJson(printed(bytes.subarray(0, end)));
+  if (!read.ok && read.deep) throw new Odd(`its JSON ${read.why}`);
+  if (!read.ok) return null;
+  const json = read.value;
+  if (!isObject(json)) throw new Odd(`its JSON is ${brief(json)}, and should be an object`);
+  const [create, build] = [map(json, 'c_info'), map(json, 'b_info')];
+  const type = types[text(create, 'type') ?? ''] ?? null;
+  const formats: Record<string, string> = table();
+  for (const disk of list(json, 'disks')) {
+    const vdev = text(disk, 'vdev');
+    if (vdev !== null) formats[vdev] = text(disk, 'format') ?? 'raw';
   }
-  const [create, build] = [map(json['c_info']), map(json['b_info'])];
-  const type = types[text(create['type']) ?? ''] ?? null;
-  const formats: Record<string, string> = {};
-  for (const disk of list(json['disks'])) {
-    const vdev = text(disk['vdev']);
-    if (vdev !== null) formats[vdev] = text(disk['format']) ?? 'raw';
-  }
-  const cards: Record<string, string> = {};
-  const vlans: Record<string, number> = {};
-  for (const nic of list(json['nics'])) {
-    const [mac, model, vlan] = [text(nic['mac'])?.toLowerCase(), text(nic['model']), text(nic['vlan'])];
+  const cards: Record<string, string> = table();
+  const vlans: Record<string, number> = table();
+  for (const nic of list(json, 'nics')) {
+    const [mac, model, vlan] = [text(nic, 'mac')?.toLowerCase(), text(nic, 'model'), text(nic, 'vlan')];
     if (mac === undefined) continue;
     if (model !== null) cards[mac] = model;
     if (vlan !== null && /^[1-9]\d*$/.test(vlan)) vlans[mac] = Number(vlan);
   }
   return {
-    name: text(create['name']),
+    name: text(create, 'name'),
     type,
-    maxVcpus: number(build['max_vcpus']) ?? 1,
-    maxMemory: number(build['max_memkb']),
-    target: number(build['target_memkb']),
-    boot: { kernel: text(build['kernel']), ramdisk: text(build['ramdisk']), cmdline: text(build['cmdline']) },
+    maxVcpus: count(build, 'max_vcpus') ?? 1,
+    maxMemory: count(build, 'max_memkb'),
+    target: count(build, 'target_memkb'),
+    boot: { kernel: text(build, 'kernel'), ramdisk: text(build, 'ramdisk'), cmdline: text(build, 'cmdline') },
     settings: type === null ? {} : settingsOf(json, type),
     formats,
     cards,

@@ -1,9 +1,11 @@
 /** What servers know of each other: their pool, and the keys by which they migrate. Pure. */
 import { digestBytes } from '../../../core/digest.ts';
+import { isObject, parseJson } from '../../../core/json.ts';
 import type { Membership, MembershipSeen, MigrationSeen, RollSeen, TextFile } from '../../../kinds/server/live.ts';
 import { onlyMigrates } from '../../../kinds/server/describe.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
+import { table } from '../../../core/table.ts';
 
 export const poolPath = '/etc/reeve/pool.json';
 /** Not beneath /etc/reeve, which readings look into: a private key never leaves its server. */
@@ -26,14 +28,9 @@ const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => 
 const isTexts = (x: unknown): x is readonly string[] => Array.isArray(x) && x.every((t) => typeof t === 'string');
 
 const parseMembership = (text: string): Membership | 'odd' => {
-  let x: unknown;
-  try {
-    x = JSON.parse(text);
-  } catch {
-    return 'odd';
-  }
-  if (typeof x !== 'object' || x === null) return 'odd';
-  const { format, farm, pool, members } = x as Record<string, unknown>;
+  const read = parseJson(text);
+  if (!read.ok || !isObject(read.value)) return 'odd';
+  const { format, farm, pool, members } = read.value;
   return format === 1 && typeof farm === 'string' && typeof pool === 'string' && isTexts(members)
     ? { format: 1, farm, pool, members }
     : 'odd';
@@ -64,7 +61,7 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
   return {
     hostKey: keyIn(fileOf(entries, '/etc/ssh/ssh_host_ed25519_key.pub')?.text),
     key: keyIn(fileOf(entries, `${keyPath}.pub`)?.text),
-    hosts: Object.fromEntries(
+    hosts: table(
       (hosts?.text ?? '').split('\n').flatMap((line) => {
         const [alias = '', ...rest] = line.trim().split(/\s+/);
         return rest.length < 2 ? [] : [[alias, rest.slice(0, 2).join(' ')] as const];
@@ -81,6 +78,8 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
 
 export const rollIn = (entries: readonly TarEntry[]): RollSeen | null => {
   const file = fileOf(entries, '/etc/reeve/roll.json');
-  const [, roll] = /"roll": *"([^"]+)"/.exec(file?.text ?? '') ?? [];
-  return roll === undefined ? null : { roll, done: /"done": *true/.test(file?.text ?? '') };
+  const read = parseJson(file?.text ?? '');
+  if (!read.ok || !isObject(read.value)) return null;
+  const { roll, done } = read.value;
+  return typeof roll === 'string' && /^[\w.:-]{1,100}$/.test(roll) ? { roll, done: done === true } : null;
 };

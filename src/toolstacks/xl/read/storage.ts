@@ -1,5 +1,6 @@
 /** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
 import { digestBytes, digestText } from '../../../core/digest.ts';
+import { isObject, parseJson, type JsonObject } from '../../../core/json.ts';
 import { unescaped } from '../../../kinds/repository/fstab.ts';
 import type {
   DiskMarker,
@@ -14,6 +15,7 @@ import type {
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
 import { namedLine } from './told.ts';
+import { table } from '../../../core/table.ts';
 
 export const parseMounts = (text: string): readonly Mount[] =>
   text.split('\n').flatMap((line): readonly Mount[] => {
@@ -23,38 +25,38 @@ export const parseMounts = (text: string): readonly Mount[] =>
       : [{ source: unescaped(source), path: unescaped(path), type }];
   });
 
-const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+/** Null where it is no object of the one format that there is. */
+const parsed = (text: string): JsonObject | null => {
+  const read = parseJson(text);
+  return read.ok && isObject(read.value) && read.value['format'] === 1 ? read.value : null;
 };
+
+const isText = (x: unknown): x is string => typeof x === 'string';
+const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && Number(x) >= 0;
 
 export const parseMarker = (text: string): StoreMarker | 'odd' => {
   const x = parsed(text);
-  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  if (!x) return 'odd';
   const { farm, repository, uuid } = x;
-  return typeof farm === 'string' && typeof repository === 'string' && typeof uuid === 'string'
-    ? { format: 1, farm, repository, uuid }
-    : 'odd';
+  return isText(farm) && isText(repository) && isText(uuid) ? { format: 1, farm, repository, uuid } : 'odd';
 };
 
 const parseOwner = (text: string): DiskMarker | 'odd' => {
   const x = parsed(text);
-  if (!isRecord(x) || x['format'] !== 1) return 'odd';
+  if (!x) return 'odd';
   const { farm, vm, uuid, vdev, size, as } = x;
-  const words = [farm, vm, uuid, vdev, as].every((w) => typeof w === 'string');
-  return words && typeof size === 'number' ? (x as unknown as DiskMarker) : 'odd';
+  return isText(farm) && isText(vm) && isText(uuid) && isText(vdev) && isText(as) && isCount(size)
+    ? { format: 1, farm, vm, uuid, vdev, size, as }
+    : 'odd';
 };
 
 const parseLabel = (text: string): ImageMarker | 'odd' => {
   const x = parsed(text);
-  if (!isRecord(x) || x['format'] !== 1) return 'odd';
-  const words = ['farm', 'image', 'sha256'].every((w) => typeof x[w] === 'string');
-  return words && (x['what'] === 'template' || x['what'] === 'iso') ? (x as unknown as ImageMarker) : 'odd';
+  if (!x) return 'odd';
+  const { farm, image, what, sha256 } = x;
+  return isText(farm) && isText(image) && isText(sha256) && (what === 'template' || what === 'iso')
+    ? { format: 1, farm, image, what, sha256 }
+    : 'odd';
 };
 
 export const markerSuffix = '.reeve.json';
@@ -65,7 +67,7 @@ const keptIn = <M>(
   [file, marker]: readonly [string, string],
   parse: (text: string) => M | 'odd',
 ): Readonly<Record<string, { there: boolean; marker: M | 'odd' | null }>> => {
-  const found: Record<string, { there: boolean; marker: M | 'odd' | null }> = {};
+  const found: Record<string, { there: boolean; marker: M | 'odd' | null }> = table();
   const at = (name: string): { there: boolean; marker: M | 'odd' | null } =>
     (found[name] ??= { there: false, marker: null });
   for (const line of lines) {
@@ -78,16 +80,18 @@ const keptIn = <M>(
 
 const parseLease = (text: string): Lease | 'odd' => {
   const x = parsed(text);
-  if (!isRecord(x) || x['format'] !== 1 || !isRecord(x['disks'])) return 'odd';
-  const words = ['farm', 'vm', 'uuid', 'server', 'boot'].every((w) => typeof x[w] === 'string');
-  return words && typeof x['generation'] === 'number' && Object.values(x['disks']).every((p) => typeof p === 'string')
-    ? (x as unknown as Lease)
+  if (!x || !isObject(x['disks'])) return 'odd';
+  const { farm, vm, uuid, server, boot, generation } = x;
+  const disks = Object.entries(x['disks']).filter((d): d is [string, string] => isText(d[1]));
+  const whole = disks.length === Object.keys(x['disks']).length;
+  return whole && isText(farm) && isText(vm) && isText(uuid) && isText(server) && isText(boot) && isCount(generation)
+    ? { format: 1, farm, vm, uuid, server, boot, generation, disks: table(disks) }
     : 'odd';
 };
 
 /** Their digest is that of the file, which is the line and its end. */
 const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>['leases'] =>
-  Object.fromEntries(
+  table(
     lines.flatMap((line) => {
       const of = namedLine(line, 'lease');
       if (of === null) return [];
@@ -98,10 +102,10 @@ const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>
 
 const parseBook = (text: string): StoreBook | 'odd' => {
   const x = parsed(text);
-  if (!isRecord(x) || x['format'] !== 1 || typeof x['farm'] !== 'string' || !isRecord(x['repositories'])) return 'odd';
-  const repositories: Record<string, { path: string; uuid: string }> = {};
+  if (!x || !isText(x['farm']) || !isObject(x['repositories'])) return 'odd';
+  const repositories: Record<string, { path: string; uuid: string }> = table();
   for (const [name, value] of Object.entries(x['repositories'])) {
-    if (!isRecord(value) || typeof value['path'] !== 'string' || typeof value['uuid'] !== 'string') return 'odd';
+    if (!isObject(value) || !isText(value['path']) || !isText(value['uuid'])) return 'odd';
     repositories[name] = { path: value['path'], uuid: value['uuid'] };
   }
   return { format: 1, farm: x['farm'], repositories };
@@ -149,7 +153,7 @@ export const parseStores = (
         ];
   });
   return {
-    stores: Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])])),
+    stores: table(asked.map((path) => [path.slice(0, -1), storeOf(byPath.get(path) ?? [])])),
     problems,
   };
 };

@@ -1,6 +1,9 @@
 /** Volume groups as stores: what `vgs` and `lvs` print, and the tags by which Reeve knows its own. Pure. */
 import { digestText } from '../../../core/digest.ts';
+import { brief, isObject, parseJson } from '../../../core/json.ts';
+import { Odd } from '../cfg/values.ts';
 import type { DiskMarker, Lease, StoreMarker, StoredDisk, StoreSeen } from '../../../kinds/repository/live.ts';
+import { table } from '../../../core/table.ts';
 
 /** `/dev/vg0/web` → `/dev/vg0`. */
 /** `/dev/vg0/web` → `vg0/web`, as LVM's tools call it. */
@@ -30,15 +33,39 @@ export const tagOfDisk = ({ farm, vm, uuid, vdev }: Omit<DiskMarker, 'format' | 
 
 type Row = Readonly<Record<string, string>>;
 
-/** The rows of a report; a warning of LVM may stand before or behind the JSON. Null: it is none. */
+const sizes = ['vg_size', 'vg_free', 'lv_size'];
+
+/** Throws `Odd` for a row that LVM would not print. */
+const rowOf = (x: unknown, of: 'vg' | 'lv'): Row => {
+  if (!isObject(x)) throw new Odd(`a row of ${of}s is ${brief(x)}`);
+  const members = Object.entries(x).map(([key, value]): readonly [string, string] => {
+    if (typeof value !== 'string')
+      throw new Odd(`${brief(key)} in a row of ${of}s is ${brief(value)}, and should be a text`);
+    return [key, value];
+  });
+  const row = table(members);
+  for (const name of of === 'vg' ? ['vg_name'] : ['vg_name', 'lv_name'])
+    if (row[name] === undefined) throw new Odd(`a row of ${of}s has no ${name}`);
+  for (const key of sizes)
+    if (row[key] !== undefined && !/^\d{1,15}(?:\.\d+)?$/.test(row[key]))
+      throw new Odd(`${key} in a row of ${of}s is ${brief(row[key])}`);
+  return row;
+};
+
+/** The rows of a report; a warning of LVM may stand before or behind the JSON. Null: it is none. Throws `Odd`. */
 const rowsOf = (text: string, of: 'vg' | 'lv'): readonly Row[] | null => {
-  const [start, end] = [text.indexOf('{'), text.lastIndexOf('}')];
-  try {
-    const { report } = JSON.parse(text.slice(start, end + 1)) as { report: readonly Readonly<Record<string, Row[]>>[] };
-    return report.flatMap((r) => r[of] ?? []);
-  } catch {
-    return null;
-  }
+  const read = parseJson(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
+  if (!read.ok && read.deep) throw new Odd(`the report of ${of}s ${read.why}`);
+  if (!read.ok) return null;
+  const report = isObject(read.value) ? read.value['report'] : undefined;
+  if (!Array.isArray(report)) throw new Odd(`the report of ${of}s is no list`);
+  return report.flatMap((part: unknown) => {
+    if (!isObject(part)) throw new Odd(`a part of the report of ${of}s is ${brief(part)}`);
+    const rows = part[of] ?? [];
+    if (!Array.isArray(rows))
+      throw new Odd(`\`${of}\` in the report of ${of}s is ${brief(rows)}, and should be a list`);
+    return rows.map((row: unknown) => rowOf(row, of));
+  });
 };
 
 const tagsOf = (text: string | undefined): readonly string[] => (text ?? '').split(',').filter((t) => t !== '');
@@ -100,7 +127,7 @@ const leasesIn = (
 ): Extract<StoreSeen, { is: 'there' }>['leases'] => {
   const words = Object.values(disks).flatMap((d) => (d.tags ?? []).filter((t) => t.startsWith(leaseTag)));
   const uuids = new Set(words.map((tag) => tag.slice(leaseTag.length).split('/')[2] ?? ''));
-  return Object.fromEntries(
+  return table(
     [...uuids].map((uuid) => {
       const [tag = ''] = leaseTagsOf(uuid, disks);
       const lease = leaseOf(tag);
@@ -111,7 +138,7 @@ const leasesIn = (
       return [
         uuid,
         {
-          lease: lease === 'odd' ? lease : { ...lease, disks: Object.fromEntries(named) },
+          lease: lease === 'odd' ? lease : { ...lease, disks: table(named) },
           digest: digestText(tag),
         },
       ] as const;
@@ -123,7 +150,7 @@ const leasesIn = (
 const lockedBy = (type: string | undefined): { readonly lock?: 'sanlock' | 'dlm' | 'idm' } =>
   type === 'sanlock' || type === 'dlm' || type === 'idm' ? { lock: type } : {};
 
-/** `asked`: like `/dev/vg0/`. */
+/** `asked`: like `/dev/vg0/`. Throws `Odd` for what LVM would not print. */
 export const parseVolumes = (
   vgs: string | null,
   lvs: string | null,
@@ -136,7 +163,7 @@ export const parseVolumes = (
     const group = groups.find((g) => g['vg_name'] === name);
     if (!group) return { is: 'missing' };
     const mine = volumes.filter((v) => v['vg_name'] === name);
-    const disks = Object.fromEntries(
+    const disks = table(
       mine.map((v): [string, StoredDisk] => {
         const tags = tagsOf(v['lv_tags']);
         return [v['lv_name'] ?? '', { there: true, marker: diskMarker(tags, kib(v['lv_size'])), tags }];
@@ -150,10 +177,10 @@ export const parseVolumes = (
       empty: mine.length === 0,
       space: { size: kib(group['vg_size']), free: kib(group['vg_free']) },
       disks,
-      images: {},
+      images: table(),
       leases: leasesIn(`/dev/${name}`, disks),
       saved: [],
     };
   };
-  return Object.fromEntries(asked.map((path) => [path.slice(0, -1), storeOf(path.slice('/dev/'.length, -1))]));
+  return table(asked.map((path) => [path.slice(0, -1), storeOf(path.slice('/dev/'.length, -1))]));
 };

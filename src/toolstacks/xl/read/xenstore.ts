@@ -1,4 +1,5 @@
 /** `xenstore-ls -f` → values by path. What guests may write is among them: untrusted. */
+import { table } from '../../../core/table.ts';
 
 export interface Xenstore {
   get(path: string): string | undefined;
@@ -6,7 +7,7 @@ export interface Xenstore {
   list(path: string): readonly string[];
 }
 
-const plain: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', '\\': '\\' };
+const plain: Readonly<Record<string, string>> = table({ t: '\t', n: '\n', r: '\r', '\\': '\\' });
 
 /** Bytes stand as `\x8f` or in octal. */
 const unescape = (value: string): string =>
