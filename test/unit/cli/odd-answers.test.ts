@@ -82,7 +82,6 @@ test('a cfg that nests deep, and files that are called as what every object has'
     );
   const { code, out, err } = await reeve(['plan', farm.path]);
   const said = `${out}${err}`.replaceAll(/\s+/g, ' ');
-  expect(said).toMatch(/deep\.cfg.{0,60}lists nest more than 32 deep/);
   for (const name of ['__proto__', 'constructor', 'toString']) expect(said).toContain(`/etc/xen/${name}.cfg`);
   expect(code).toBe(0);
   expect(Object.keys(Object.prototype)).toEqual([]);

@@ -129,3 +129,11 @@ describe('real files, against the real parser', () => {
     },
   );
 });
+
+it('takes lists in lists so deep, and no deeper', () => {
+  const nested = (n: number): string => `x = ${'['.repeat(n)}${']'.repeat(n)}\n`;
+  expect(parseCfg(nested(32)).ok).toBe(true);
+  const deeper = { ok: false, error: { line: 1, column: 37, message: 'lists nest more than 32 deep' } };
+  expect(parseCfg(nested(33))).toEqual(deeper);
+  expect(parseCfg(nested(500_000))).toEqual(deeper);
+});
