@@ -49,8 +49,8 @@ type Question =
   | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
   | { readonly is: 'bridge'; readonly name: string }
-  /** No domain and no cfg of this server has the path as a disk or a medium. */
-  | { readonly is: 'unused'; readonly path: string }
+  /** No domain and no cfg of this server has the path as a disk or a medium; the cfg of `goes` (a VM's UUID) may. */
+  | { readonly is: 'unused'; readonly path: string; readonly goes?: string | null }
   /** Nothing is at this path. */
   | { readonly is: 'no-path'; readonly path: string }
   /** The path exists on the server, in whatever form. */
@@ -71,6 +71,21 @@ type Question =
   | { readonly is: 'unmarked'; readonly path: string }
   /** The store at `folder` keeps this disk, with this size (KiB) in its marker. */
   | { readonly is: 'stored'; readonly folder: string; readonly path: string; readonly size: number }
+  /**
+   * The store at `folder` keeps this disk, and its marker says whose it is; `uuid` and `vdev` null: whichever VM's of the
+   * farm. `orGone`: or it is there no more.
+   */
+  | {
+      readonly is: 'owned';
+      readonly folder: string;
+      readonly path: string;
+      readonly farm: string;
+      readonly uuid: string | null;
+      readonly vdev: string | null;
+      readonly orGone?: true;
+    }
+  /** Nothing on the way from the store at `folder` to this path leads out of it. */
+  | { readonly is: 'within'; readonly folder: string; readonly path: string }
   /** The server's book of repositories has it, with the UUID of its marker, or has it not. */
   | { readonly is: 'booked'; readonly name: string; readonly path: string; readonly on: boolean }
   | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }

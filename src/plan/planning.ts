@@ -30,7 +30,7 @@ import { startOrder, tiesOf } from './order/start-order.ts';
 import { refusal } from './model/refusal.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
-import { heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
+import { distrusted, heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
 import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { type Roof, roofOver } from './model/path-availability.ts';
 import { openSpace, wantsOf } from './storage/space-accounting.ts';
@@ -106,7 +106,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     return t.move.flatMap(({ from, vdev, path: copied }) =>
       from && !t.keep.has(`disks.${vdev}`)
         ? disksOf({
-            paths: [from.path],
+            disks: [{ vdev, path: from.path }],
             key: spec.key,
             uuid: live.uuid,
             server,
@@ -137,7 +137,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
     const left = live ? null : leftBy(spec, farm, seenOf);
     const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
-    let settled = settleDisks(farm.name, own, live, seen, users, left?.disks);
+    let settled = settleDisks(own, live, { farm: farm.name, seen, users }, left?.disks);
     if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
     const decideSo = (s: Settled, mustRestart = false): Decision =>
       decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s, mustRestart);
@@ -146,7 +146,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
     if (move.length > 0 && live?.domain && d.transition?.mode !== 'restart') {
       for (const m of move) refused.push(unmoved(spec, m));
-      const stay = settleDisks(farm.name, spec, live, seen, users, {}, false);
+      const stay = settleDisks(spec, live, { farm: farm.name, seen, users, moving: false });
       if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
       settled = stay;
       d = decideSo(settled);
@@ -191,7 +191,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
         refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
       } else {
-        const no = hidden(spec, farm, seenOf);
+        const no = distrusted(spec, farm, observed, users) ?? hidden(spec, farm, seenOf);
         if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no.why, no.help));
         else fresh.push(spec);
       }

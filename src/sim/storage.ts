@@ -34,26 +34,38 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
   if (files.resolve(path)?.is === 'dir') {
     say('folder');
     const marker = `${path}.reeve.json`;
-    if (files.exists(marker)) say(`marker ${firstLine(files.text(marker) ?? '')}`);
+    const plain = (name: string): boolean => files.get(`${path}${name}`)?.is === 'file';
+    const isLink = (name: string): boolean => files.get(`${path}${name}`)?.is === 'link';
+    const lineOf = (file: string): string => (plain(file) ? firstLine(files.text(`${path}${file}`) ?? '') : '');
+    if (files.exists(marker)) say(`marker ${lineOf('.reeve.json')}`);
     if (files.list(path).length > 0) say('used');
+    for (const name of ['disks', 'images', 'leases', 'suspended', 'autostart'])
+      if (isLink(name)) say(`special ${name}`);
     const known = (folder: string, end = ''): readonly string[] => {
-      const there = files
-        .list(`${path}${folder}`)
-        .filter((n) => !n.startsWith('.') && n.endsWith(end) && files.exists(`${path}${folder}/${n}`));
+      const there = files.list(`${path}${folder}`).filter((n) => !n.startsWith('.') && n.endsWith(end));
       for (const _ of there.filter(isOdd)) say('odd');
       return there.filter((n) => !isOdd(n));
     };
-    const lineOf = (file: string): string => firstLine(files.text(`${path}${file}`) ?? '');
-    for (const [folder, file, marker] of [
+    const is = (word: string, folder: string, name: string): void =>
+      say(plain(`${folder}/${name}`) ? `${word} ${name}` : `special ${folder}/${name}`);
+    for (const [folder, file, owner] of [
       ['disks', 'disk', 'owner'],
       ['images', 'image', 'label'],
     ] as const)
       for (const name of known(folder)) {
-        say(`${file} ${name}`);
-        if (name.endsWith('.reeve.json')) say(`${marker} ${name}/${lineOf(`${folder}/${name}`)}`);
+        is(file, folder, name);
+        if (name.endsWith('.reeve.json')) say(`${owner} ${name}/${lineOf(`${folder}/${name}`)}`);
       }
-    for (const name of known('leases', '.json')) say(`lease ${name}/${lineOf(`leases/${name}`)}`);
-    for (const name of known('suspended', '.save')) say(`saved ${name}`);
+    for (const name of known('leases', '.json'))
+      if (plain(`leases/${name}`)) say(`lease ${name}/${lineOf(`leases/${name}`)}`);
+      else say(`special leases/${name}`);
+    for (const name of known('suspended', '.save')) is('saved', 'suspended', name);
+    for (const server of known('autostart')) {
+      if (isLink(`autostart/${server}`)) say(`special autostart/${server}`);
+      for (const name of files.list(`${path}autostart/${server}`))
+        if (name.endsWith('.cfg') && isLink(`autostart/${server}/${name}`) && !isOdd(name))
+          say(`start ${server}/${name}`);
+    }
     say(`df ${dfLines(world, path)[1]}`);
   }
   say('end');
@@ -88,7 +100,11 @@ export const lookAt = (world: World, paths: readonly string[]): Looked => {
     const say = (line: string): void => pieces(0, line).forEach(write);
     for (const path of paths.filter((p) => !p.endsWith('/')))
       if (path.startsWith('text:')) text(world, path.slice('text:'.length), say);
-      else say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
+      else {
+        say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
+        for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/'))))
+          if (world.files.get(at)?.is === 'link') say(`special ${at}`);
+      }
   });
   const all = [...stores, plain];
   return { lines: all.flatMap((l) => l.lines), stuck: all.some((l) => l.stuck) };

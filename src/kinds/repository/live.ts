@@ -40,12 +40,16 @@ export interface ImageMarker {
 export interface StoredImage {
   /** False: only its marker is there. */
   readonly there: boolean;
+  /** It is no regular file: a link, which may lead anywhere. */
+  readonly special?: true;
   readonly marker: ImageMarker | 'odd' | null;
 }
 
 export interface StoredDisk {
   /** False: only its marker is there. */
   readonly there: boolean;
+  /** It is no regular file and no volume: a link, which may lead anywhere. */
+  readonly special?: true;
   /** `odd`: there is a marker, and it cannot be read. */
   readonly marker: DiskMarker | 'odd' | null;
   /** Of a volume: all of them, sorted. */
@@ -111,6 +115,10 @@ export type StoreSeen =
       readonly images: Readonly<Record<string, StoredImage>>;
       /** UUIDs of the VMs whose memory is kept in it. */
       readonly saved: readonly string[];
+      /** Folders of Reeve's own, by their path within the store, that are links: nothing may be written into them. */
+      readonly astray?: readonly string[];
+      /** Links in it that start VMs, like `dom01/web.cfg`, below `autostart`. */
+      readonly starts?: readonly string[];
       /** By the VM's UUID. */
       readonly leases: Readonly<Record<string, { readonly lease: Lease | 'odd'; readonly digest: Digest }>>;
     };

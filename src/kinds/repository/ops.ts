@@ -40,6 +40,8 @@ export type RepositoryOp =
       readonly disk: string;
       /** Whose it was: a VM's key. */
       readonly of: string | null;
+      /** What its marker says; null: it is a half that has none. Null in it: whichever VM's. */
+      readonly owner: { readonly uuid: string | null; readonly vdev: string | null } | null;
       /** KiB; null: not known. */
       readonly size: number | null;
       /** Where its bytes are now; null: nowhere. */

@@ -2,6 +2,7 @@
 import { formatSize } from '../../core/quantity.ts';
 import type { Condition } from '../../core/step.ts';
 import { diskName, isVolumeGroup, mountAt, type Storage } from '../repository/live.ts';
+import { notOwned, storedAt } from '../repository/owner.ts';
 
 type Of<Is extends Condition['is']> = Extract<Condition, { is: Is }>;
 
@@ -25,6 +26,8 @@ export const isStore = (c: Of<'store'>, storage: Storage): true | string => {
   const answers = isFolder({ is: 'folder', path: c.path }, storage);
   const store = storage.stores[c.path];
   if (answers !== true || store?.is !== 'there') return answers === true ? lacking(c.path) : answers;
+  const [link] = store.astray ?? [];
+  if (link !== undefined) return `${c.path}/${link} is a link, and may lead out of it`;
   const { marker } = store;
   if (marker === null)
     return `${c.path} has no marker of repository ${c.repository}: is the right thing mounted there?`;
@@ -58,9 +61,18 @@ export const isStored = ({ folder, path, size }: Of<'stored'>, { stores }: Stora
   if (store?.is !== 'there') return `${folder} did not answer`;
   const disk = store.disks[diskName(folder, path)];
   if (!disk?.there) return `${path} is not there`;
+  if (disk.special) return `${path} is a link or a device, which may lead anywhere`;
   const { marker } = disk;
   if (marker === null || marker === 'odd') return `${path} has no marker that can be read`;
   // LVM rounds up to whole extents.
   if (isVolumeGroup(folder) && marker.size > size) return true;
   return marker.size === size || `${path} has ${formatSize(marker.size)}, not ${formatSize(size)}`;
+};
+
+export const isOwned = (c: Of<'owned'>, storage: Storage): true | string => {
+  const stored = storedAt(storage, c.folder, c.path);
+  if (stored === undefined) return `${c.folder} did not answer`;
+  if (c.orGone && !stored?.there) return true;
+  const not = notOwned(stored, c);
+  return not === null || `${c.path} ${not}`;
 };

@@ -5,7 +5,8 @@ import { featuresLost, featureText } from '../vm/cpu.ts';
 import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
-import { isBooked, isFolder, isMounted, isStore, isStored, isUnmarked } from './holds-storage.ts';
+import { astray } from '../repository/owner.ts';
+import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnmarked } from './holds-storage.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
 import { sendTrouble, takeTrouble } from './owner-key.ts';
@@ -164,6 +165,12 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return isUnmarked(condition, seen.storage);
     case 'stored':
       return isStored(condition, seen.storage);
+    case 'owned':
+      return isOwned(condition, seen.storage);
+    case 'within': {
+      const link = astray(condition.path, condition.folder, seen.special);
+      return link === null || `${link} is a link or a device, and may lead out of ${condition.folder}`;
+    }
     case 'booked':
       return isBooked(condition, seen.storage);
     case 'record': {

@@ -88,6 +88,8 @@ export interface ServerSeen {
   readonly records: readonly CfgRecord[];
   /** The asked paths (kernels, images): whether they are there; unknown where looking took too long. */
   readonly paths: Readonly<Record<string, 'there' | 'missing' | 'unknown'>>;
+  /** Links on the way to the asked paths, and those of them that are devices or the like. */
+  readonly special?: readonly string[];
   /** The asked texts, by path; one that is not there, or may not be read, has no lines. */
   readonly texts?: Readonly<Record<string, readonly string[]>>;
   readonly storage: Storage;

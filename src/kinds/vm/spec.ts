@@ -24,6 +24,8 @@ export interface DiskSource {
   readonly template: string | null;
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
+  /** Of a disk's old place in a repository: its path. Undefined: it lies in none. */
+  readonly folder?: string;
 }
 
 /** A disk that is there, in a repository, and becomes this VM's. */

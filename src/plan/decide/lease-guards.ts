@@ -1,11 +1,15 @@
 /** What leases say to planning: where the disks of a VM are whose server is lost, and that another server may run one. */
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { disksFolder, type Lease } from '../../kinds/repository/live.ts';
-import type { ServerSeen } from '../../kinds/server/live.ts';
-import { leaseHelp, leaseIn } from '../../kinds/vm/lease.ts';
+import { notOwned } from '../../kinds/repository/owner.ts';
+import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
+import type { Users } from '../../kinds/server/users.ts';
+import { deriveUuid } from '../../kinds/vm/identity.ts';
+import { leaseHelp, leaseIn, leasePath } from '../../kinds/vm/lease.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
 import type { Found } from '../match/match.ts';
+import type { Bar } from '../model/refusal.ts';
 import { localDisk, sharedPaths } from '../model/shared-paths.ts';
 import { table } from '../../core/table.ts';
 
@@ -13,51 +17,120 @@ type SeenOf = (server: string) => ServerSeen | undefined;
 
 const poolOf = (farm: Farm, { pool }: VmSpec): PoolSpec | undefined => farm.pools.find((p) => p.name === pool);
 
-const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly Lease[] =>
+/** Leases that can be read, as each server sees them. */
+const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly { readonly lease: Lease; readonly path: string }[] =>
   Object.values(pool.repositories)
     .filter((r) => r.shared)
     .flatMap((r) =>
       pool.servers.flatMap((s) => {
         const store = seenOf(s.name)?.storage.stores[r.path];
-        return store?.is === 'there'
-          ? Object.values(store.leases).flatMap((l) => (l.lease === 'odd' ? [] : [l.lease]))
-          : [];
+        if (store?.is !== 'there') return [];
+        return Object.values(store.leases).flatMap(({ lease }) =>
+          lease === 'odd' ? [] : [{ lease, path: leasePath(r.path, lease.uuid, lease.disks) }],
+        );
       }),
     );
 
 /** By its key, or by the one that it had before. */
 const isOf = (vm: string, spec: VmSpec): boolean => vm === spec.key || vm === spec.formerly;
 
-/** By vdev: what lies in shared stores marked as the VM's, one disk each. A lease that is a tag tells of its own group only. */
-const ownDisks = (uuid: string, pool: PoolSpec, seenOf: SeenOf): Readonly<Record<string, string>> => {
+/** By vdev: what lies in shared stores marked as the VM's. */
+const markedDisks = (
+  { farm, uuid }: Lease,
+  pool: PoolSpec,
+  seenOf: SeenOf,
+): ReadonlyMap<string, ReadonlySet<string>> => {
   const found = new Map<string, Set<string>>();
   for (const r of Object.values(pool.repositories).filter((x) => x.shared))
     for (const s of pool.servers) {
       const store = seenOf(s.name)?.storage.stores[r.path];
-      for (const [name, { marker, there }] of store?.is === 'there' ? Object.entries(store.disks) : [])
-        if (there && marker && marker !== 'odd' && marker.uuid === uuid)
-          found.set(marker.vdev, (found.get(marker.vdev) ?? new Set()).add(`${disksFolder(r.path)}/${name}`));
+      for (const [name, stored] of store?.is === 'there' ? Object.entries(store.disks) : []) {
+        const { marker } = stored;
+        if (!marker || marker === 'odd' || notOwned(stored, { farm, uuid, vdev: null }) !== null) continue;
+        found.set(marker.vdev, (found.get(marker.vdev) ?? new Set()).add(`${disksFolder(r.path)}/${name}`));
+      }
     }
-  return table(
-    [...found].flatMap(([vdev, [path, ...more]]) => (path === undefined || more.length > 0 ? [] : [[vdev, path]])),
-  );
+  return found;
 };
 
+interface Left {
+  readonly lease: Lease;
+  /** Of the lease itself. */
+  readonly path: string;
+  /** By vdev: what the lease says or leaves open (a tag tells of its own group only), where that is marked as the VM's. */
+  readonly disks: Readonly<Record<string, string>>;
+}
+
 /** The lease of a VM on one of these servers, none of which was read. */
-const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Lease | null => {
+const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Left | null => {
   const pool = poolOf(farm, spec);
   const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
   if (!pool || silent.size === 0) return null;
   // One that changed its home may have left an older one behind.
   const [newest] = leasesIn(pool, seenOf)
-    .filter((l) => isOf(l.vm, spec) && l.farm === farm.name)
-    .sort((a, b) => b.generation - a.generation);
-  if (!newest || !silent.has(newest.server)) return null;
-  return { ...newest, disks: { ...ownDisks(newest.uuid, pool, seenOf), ...newest.disks } };
+    .filter(({ lease }) => isOf(lease.vm, spec) && lease.farm === farm.name)
+    .sort((a, b) => b.lease.generation - a.lease.generation);
+  if (!newest || !silent.has(newest.lease.server)) return null;
+  const { lease } = newest;
+  const disks = [...markedDisks(lease, pool, seenOf)].flatMap(([vdev, paths]) => {
+    const said = lease.disks[vdev];
+    const [first, ...more] = paths;
+    const path = said === undefined ? (more.length > 0 ? undefined : first) : paths.has(said) ? said : undefined;
+    return path === undefined ? [] : [[vdev, path] as const];
+  });
+  return { ...newest, disks: table(disks) };
 };
 
-/** The lease of a VM on a server that is lost: where its disks are, though its cfg is gone. */
-export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Lease | null => leaseOn(spec, farm, 'lost', seenOf);
+/** The lease of a server that is lost, as far as it is believed: the VM's UUID, and where its disks are, though its cfg is gone. */
+export const leftBy = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Pick<Lease, 'uuid' | 'disks'> | null => {
+  const left = leaseOn(spec, farm, 'lost', seenOf);
+  return left && { uuid: left.lease.uuid, disks: left.disks };
+};
+
+/** Whose UUID the lease gives, if not this VM's. */
+const namesake = (spec: VmSpec, { uuid }: Lease, farm: Farm, observed: Observed): string | null => {
+  const other = farm.vms.find((v) => v.key !== spec.key && (v.uuid ?? deriveUuid(farm.name, v.key)) === uuid);
+  if (other && other.key !== spec.formerly) return other.key;
+  for (const server of observed.keys()) {
+    const seen = seenOn(observed, server);
+    const configs = seen?.records.flatMap((r) => r.config ?? []) ?? [];
+    const found = [...(seen?.domains ?? []), ...configs].find((x) => x.uuid === uuid);
+    if (found) return `${found.name} on ${server}`;
+  }
+  return spec.uuid !== undefined && spec.uuid !== uuid ? 'another VM' : null;
+};
+
+/**
+ * Why the lease that a lost server left is not believed; null: it is. Whoever may write to a shared store may write leases:
+ * one speaks for disks only that are marked as the VM's, and that nobody else has.
+ */
+export const distrusted = (spec: VmSpec, farm: Farm, observed: Observed, users: Users): Bar | null => {
+  const seenOf: SeenOf = (server) => seenOn(observed, server);
+  const left = leaseOn(spec, farm, 'lost', seenOf);
+  const pool = poolOf(farm, spec);
+  if (!left || !pool) return null;
+  const { lease, path } = left;
+  const bar = (why: string): Bar => ({
+    why: `its lease ${path} ${why}`,
+    help: `look who wrote that; where nobody needs what the lease says, ${leaseHelp(path)}`,
+  });
+  const other = namesake(spec, lease, farm, observed);
+  if (other !== null) return bar(`has the UUID of ${other}`);
+  const others = leasesIn(pool, seenOf).filter((l) => l.lease.uuid !== lease.uuid && !seenOf(l.lease.server));
+  for (const [vdev, { made }] of Object.entries(spec.disks ?? {})) {
+    if (!made) continue;
+    const disk = left.disks[vdev];
+    const said = lease.disks[vdev];
+    if (said !== undefined && disk === undefined)
+      return bar(`names ${said} as disk ${vdev}, and no repository has that marked as its own`);
+    if (disk === undefined) continue;
+    const [user] = users.of(disk);
+    if (user) return bar(`tells of disk ${disk}, which ${user.name} on ${user.server} has`);
+    const claim = others.find((l) => Object.values(l.lease.disks).includes(disk));
+    if (claim) return bar(`tells of disk ${disk}, and so does the lease of ${claim.lease.vm}`);
+  }
+  return null;
+};
 
 /** The server, powered down by us, on which a VM is that was seen nowhere; null: it cannot be told. */
 export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null => {
@@ -65,7 +138,7 @@ export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null
     poolOf(farm, spec)?.servers.some((s) => s.name === name && s.state === 'off' && !seenOf(name)) === true;
   const [first] = spec.servers;
   if (first !== undefined && spec.servers.every(isOff)) return spec.servers.join(' or ');
-  return leaseOn(spec, farm, 'off', seenOf)?.server ?? null;
+  return leaseOn(spec, farm, 'off', seenOf)?.lease.server ?? null;
 };
 
 /** Disks that are marked as its own and that the file does not name. */

@@ -3,6 +3,7 @@ import { runsType, type ServerSeen } from '../../kinds/server/live.ts';
 import { pathsOfConfig } from '../../kinds/server/users.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
+import { astray } from '../../kinds/repository/owner.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
 import { type Roof, roofOver } from './path-availability.ts';
 
@@ -42,6 +43,12 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
   for (const path of pathsOfConfig(config)) {
     const roof = roofOver(roofs, path);
     if (roof?.is === 'barred') return barredLack(roof, path);
+    const link = roof && astray(path, roof.path, seen.special);
+    if (link)
+      return {
+        what: `has no safe ${path}: ${link} is a link or a device, and may lead out of repository ${roof.repository}`,
+        help: 'name what is meant by its own path, or remove the link',
+      };
     if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
     const grub = path === config.boot.kernel && path.includes('grub');
     return {

@@ -29,7 +29,7 @@ interface Scene {
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
   readonly users: Users;
   /** The lease of a server that is lost. */
-  readonly leftBy: (spec: VmSpec) => Lease | null;
+  readonly leftBy: (spec: VmSpec) => Pick<Lease, 'uuid' | 'disks'> | null;
 }
 
 const refuse = (spec: VmSpec, why: string, help: string): Refusal =>
@@ -52,7 +52,10 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
   const anyOf = anyReadIn(scene);
   return specs.flatMap((spec): readonly (Fresh | { readonly refused: Refusal })[] => {
     const any = anyOf(spec.pool);
-    const settled = any && settleDisks(scene.farm.name, spec, null, any, scene.users, scene.leftBy(spec)?.disks);
+    const left = scene.leftBy(spec);
+    const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
+    const place = any && { farm: scene.farm.name, seen: any, users: scene.users };
+    const settled = place && settleDisks(own, null, place, left?.disks);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) return [{ refused: refuse(spec, want.unresolved, want.help) }];

@@ -122,7 +122,8 @@ const chainFor = (
       const marker = store.disks[name]?.marker;
       const size = marker && marker !== 'odd' ? marker.size : null;
       const disk = `${disksFolder(spec.path)}/${name}`;
-      return node({ ...base, verb: 'delete-disk', disk, size, of: null, copied: null, peers });
+      const owner = marker ? { uuid: null, vdev: null } : null;
+      return node({ ...base, verb: 'delete-disk', disk, size, of: null, owner, copied: null, peers });
     }),
     ...named(store.images).flatMap((file): readonly Node[] => {
       const label = store.images[file]?.marker ?? store.images[file.replace(/\.part$/, '')]?.marker;

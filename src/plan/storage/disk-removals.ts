@@ -1,9 +1,11 @@
 /** The disks that go by explicit word: with their VM, or as orphans. Only what carries this farm's marker, and nobody else has. */
+import { sortedBy } from '../../core/order.ts';
 import { ref } from '../../core/ref.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import type { PlanOptions, PlanRepository, Refusal } from '../../kinds/plan.ts';
 import { idOf, reasonOf } from '../../kinds/repository/describe.ts';
-import { diskName, disksFolder, type DiskMarker } from '../../kinds/repository/live.ts';
+import { disksFolder, type DiskMarker } from '../../kinds/repository/live.ts';
+import { isDiskIn, notMarked, storedAt } from '../../kinds/repository/owner.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
@@ -20,23 +22,21 @@ export interface Removal {
   readonly after: string | null;
 }
 
-const markerIn = (seen: ServerSeen, { path }: RepositorySpec, disk: string): DiskMarker | null => {
-  const store = seen.storage.stores[path];
-  const marker = store?.is === 'there' ? store.disks[diskName(path, disk)]?.marker : null;
-  return marker && marker !== 'odd' ? marker : null;
-};
+interface Gone {
+  readonly pool: PoolSpec;
+  readonly r: RepositorySpec;
+  readonly server: string;
+  readonly farm: string;
+  readonly disk: string;
+  readonly marker: DiskMarker | null;
+  /** A VM's key. */
+  readonly of: string;
+  readonly owner: { readonly uuid: string | null; readonly vdev: string | null } | null;
+  readonly copied: string | null;
+  readonly peers: readonly string[];
+}
 
-const opFor = (
-  pool: PoolSpec,
-  r: RepositorySpec,
-  server: string,
-  farm: string,
-  disk: string,
-  of: string,
-  copied: string | null,
-  size: number | null,
-  peers: readonly string[],
-): Node => {
+const opFor = ({ pool, r, server, farm, disk, marker, of, owner, copied, peers }: Gone): Node => {
   const op: RepositoryOp = {
     repository: ref('repository', `${pool.name}/${r.name}`),
     server,
@@ -47,8 +47,9 @@ const opFor = (
     source: r.source ?? '',
     verb: 'delete-disk',
     disk,
-    size,
+    size: marker?.size ?? null,
     of,
+    owner,
     copied,
     peers,
   };
@@ -56,7 +57,7 @@ const opFor = (
 };
 
 interface Own {
-  readonly paths: readonly string[];
+  readonly disks: readonly { readonly vdev: string; readonly path: string }[];
   readonly key: string;
   readonly uuid: string | null;
   readonly server: string;
@@ -69,14 +70,16 @@ interface Own {
 }
 
 /** Those of a VM's disks that Reeve made or adopted for it, and that no other VM has. */
-export const disksOf = ({ paths, key, uuid, server, pool, farm, seen, users, copied }: Own): readonly Node[] =>
-  paths.flatMap((path) => {
-    const r = Object.values(pool.repositories).find((x) => path.startsWith(`${disksFolder(x.path)}/`));
-    const marker = r && markerIn(seen, r, path);
-    if (!r || marker?.farm !== farm || marker.uuid !== uuid) return [];
+export const disksOf = ({ disks, key, uuid, server, pool, farm, seen, users, copied }: Own): readonly Node[] =>
+  disks.flatMap(({ vdev, path }) => {
+    const r = Object.values(pool.repositories).find((x) => isDiskIn(x.path, path));
+    const stored = r && storedAt(seen.storage, r.path, path);
+    if (!r || !stored || uuid === null || notMarked(stored, { farm, uuid, vdev }) !== null) return [];
     // A copy of its cfg elsewhere may be what counts, or come to count.
     if (users.of(path).some((u) => u.uuid !== uuid || u.server !== server)) return [];
-    return [opFor(pool, r, server, farm, path, key, copied, marker.size, [])];
+    const marker = stored.marker === 'odd' ? null : stored.marker;
+    const owner = { uuid, vdev };
+    return [opFor({ pool, r, server, farm, disk: path, marker, of: key, owner, copied, peers: [] })];
   });
 
 /** A VM's own disks, once its cfg is gone. */
@@ -88,11 +91,14 @@ export const disksOfDeleted = (
   seen: ServerSeen,
   users: Users,
 ): readonly Removal[] => {
-  const paths = new Set([
-    ...Object.values(live.record?.config?.disks ?? {}).map((d) => d.path),
-    ...(live.domain?.disks ?? []).map((d) => d.path),
-  ]);
-  const of = { paths: [...paths].sort(), key, uuid: live.uuid, server, pool, farm, seen, users, copied: null };
+  const all = new Map(
+    [
+      ...Object.entries(live.record?.config?.disks ?? {}).map(([vdev, { path }]) => ({ vdev, path })),
+      ...(live.domain?.disks ?? []),
+    ].map(({ vdev, path }) => [path, { vdev, path }]),
+  );
+  const disks = sortedBy([...all.values()], (d) => d.path);
+  const of = { disks, key, uuid: live.uuid, server, pool, farm, seen, users, copied: null };
   return disksOf(of).map((node) => ({ node, after: `${key}/undefine` }));
 };
 
@@ -136,7 +142,10 @@ export const orphansNamed = (
             const known = marker && marker !== 'odd' ? marker : null;
             const others = pool.servers.flatMap((x) => (x !== s && seenOn(observed, x.name) ? [x.name] : []));
             const peers = r.shared ? others : [];
-            const node = opFor(pool, r, s.name, farm.name, path, known?.vm ?? '', null, known?.size ?? null, peers);
+            const owner = half ? null : { uuid: known?.uuid ?? null, vdev: known?.vdev ?? null };
+            const of = known?.vm ?? '';
+            const gone = { pool, r, server: s.name, farm: farm.name, disk: path, marker: known, of, owner, peers };
+            const node = opFor({ ...gone, copied: null });
             removals.push({ node, after: null });
             continue;
           }

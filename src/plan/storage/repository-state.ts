@@ -72,6 +72,12 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
       'look at the NFS server and the network between; nothing is changed meanwhile',
     );
   const { marker } = store;
+  const [link] = store.astray ?? [];
+  if (link !== undefined)
+    return bar(
+      `${path}/${link} is a link, and what is written there may land anywhere`,
+      'look who made it, and remove it',
+    );
   if (marker === 'odd')
     return volumes
       ? bar(`the tags of ${path} cannot be read`, 'look at `vgs -o vg_tags`: there is one tag reeve.store=…')

@@ -27,7 +27,13 @@ const base = (name: string, server: string) => ({
   path: `/srv/${name}`,
   source: `filer:/export/${name}`,
 });
-const deletes = { verb: 'delete-disk' as const, of: null, copied: null, peers: ['dom02'] };
+const deletes = {
+  verb: 'delete-disk' as const,
+  of: null,
+  copied: null,
+  owner: { uuid: null, vdev: null },
+  peers: ['dom02'],
+};
 const GiB = 1024 ** 2;
 const ops: readonly RepositoryOp[] = [
   { ...base('vmstore', 'dom01'), verb: 'attach-repository', options: 'vers=4.2', mount: true, persist: true },

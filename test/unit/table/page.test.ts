@@ -46,6 +46,8 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   store: 'the store’s marker',
   unmarked: 'the store has no marker',
   stored: 'the size in the disk’s marker',
+  owned: 'the disk’s marker',
+  within: 'no link leads out of the store',
   booked: 'the server’s book of repositories',
   sends: 'the server has a key, and knows the peer',
   'sends-as': 'the server has the owner’s key, and knows the peer',

@@ -4,7 +4,7 @@ import { bornEmpty, needsQemu } from '../../../kinds/vm/device-ways.ts';
 import { writeDisk } from '../cfg/disk-string.ts';
 import { deviceMs, exec, quickMs, until } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
-import { pathConditions } from './needs.ts';
+import { pathConditions, withinStores } from './needs.ts';
 import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
 export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported => {
@@ -14,7 +14,7 @@ export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported
   // Where no QEMU serves it, xl exits 0 all the same, and the disk never connects.
   const qemu: readonly Condition[] = needsQemu(disk) ? [{ is: 'qemu', uuid }] : [];
   return onDomain(op, at, {
-    before: [...pathConditions(op), ...qemu, { is: 'no-disk', uuid, vdev }],
+    before: [...pathConditions(op), ...withinStores([disk.path], at.seen), ...qemu, { is: 'no-disk', uuid, vdev }],
     steps: (_, dom) => [
       ...reopened(sharedAmong([disk.path], at.seen.storage)),
       exec(['xl', 'block-attach', dom, spec], deviceMs),
@@ -48,7 +48,7 @@ export const changeCd = (op: Of<'change-cd'>, at: At): Lowered | Unsupported => 
     return { unsupported: `${at.domain.name} has no CD drive ${vdev}, and a running VM cannot be given one` };
   if (drive?.fixed && drive.path !== (path ?? '')) return { unsupported: `${at.domain?.name}: ${bornEmpty(vdev)}` };
   return onDomain(op, at, {
-    before: [{ is: 'qemu', uuid }, ...pathConditions(op)],
+    before: [{ is: 'qemu', uuid }, ...pathConditions(op), ...withinStores(path === null ? [] : [path], at.seen)],
     steps: (_, dom) => (drive?.path === (path ?? '') ? [] : [exec(cdArgv(op, dom), deviceMs)]),
     after: [{ is: 'cd', uuid, vdev, path }],
     afterMs: quickMs,

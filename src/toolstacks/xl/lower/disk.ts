@@ -4,6 +4,7 @@ import { disksFolder, isSharedGroup, isVolumeGroup, type DiskMarker } from '../.
 import type { RepositoryOp } from '../../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
+import { withinStores } from './needs.ts';
 import type { Of } from './lowering.ts';
 import { alone, keptClosed } from './shared-volumes.ts';
 import { markerSuffix } from '../read/storage.ts';
@@ -82,15 +83,23 @@ const inStore = ({ folder, farm, repository }: Of<'make-disk' | 'grow-disk' | 'a
   uuid: null,
 });
 
-export const makeDisk = (op: Make, { storage, domains }: ServerSeen): Lowered => {
-  const { path, folder, size, from } = op;
+/** What is copied is what the plan took it for: an image of a repository, or the very disk of this VM. */
+const sourceIs = ({ from, farm, uuid, vdev }: Make, seen: ServerSeen): readonly Condition[] => {
+  if (from === null) return [];
+  const { path, folder } = from;
+  return [
+    ...withinStores([path], seen),
+    { is: 'path', path },
+    ...(folder === undefined ? [] : [{ is: 'owned', folder, path, farm, uuid, vdev } as const]),
+  ];
+};
+
+export const makeDisk = (op: Make, seen: ServerSeen): Lowered => {
+  const { path, folder, size } = op;
+  const { storage, domains } = seen;
   const up = domains.some((d) => d.uuid === op.uuid);
   return {
-    before: [
-      inStore(op),
-      { is: 'no-path', path },
-      ...(from === null ? [] : [{ is: 'path', path: from.path } as const]),
-    ],
+    before: [inStore(op), { is: 'no-path', path }, ...sourceIs(op, seen)],
     steps: isVolumeGroup(folder) ? volume.makeSteps(op, storage, up) : volume.withSource(op, storage, up, makeFile(op)),
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
@@ -99,12 +108,13 @@ export const makeDisk = (op: Make, { storage, domains }: ServerSeen): Lowered =>
 
 /** The marker last: a run that breaks before it grows the disk once more, to the same size. */
 export const growDisk = (op: Of<'grow-disk'>, { storage }: ServerSeen): Lowered => {
-  const { path, folder, from, size, format, uuid } = op;
+  const { path, folder, from, size, format, uuid, farm, vdev } = op;
   const volumes = isVolumeGroup(folder);
   return {
     before: [
       inStore(op),
       { is: 'stored', folder, path, size: from },
+      { is: 'owned', folder, path, farm, uuid, vdev },
       ...(format === 'raw' ? [] : [{ is: 'domain', uuid, state: 'gone' } as const]),
     ],
     steps: volumes ? volume.growSteps(op, storage) : [exec(resizeArgv(format, path, size)), markerText(op)],
@@ -117,7 +127,7 @@ export const adoptDisk = (op: Of<'adopt-disk'>, { storage }: ServerSeen): Lowere
   const { path, folder, size } = op;
   const kept = isSharedGroup(storage, folder) ? keptClosed([path], folder) : [];
   return {
-    before: [inStore(op), { is: 'path', path }],
+    before: [inStore(op), { is: 'path', path }, { is: 'within', folder, path }],
     steps: isVolumeGroup(folder) ? [...kept, alone(exec(volume.adoptArgv(op)), folder, storage)] : [markerText(op)],
     after: [{ is: 'stored', folder, path, size }],
     afterMs: quickMs,
@@ -130,6 +140,9 @@ const deleteArgv = ({ disk, path }: DeleteDisk): Argv =>
 export const deleteDisk = (op: DeleteDisk, { storage }: ServerSeen): Lowered => ({
   before: [
     { is: 'store', path: op.path, farm: op.farm, repository: op.name, uuid: null },
+    ...(op.owner === null
+      ? []
+      : [{ is: 'owned', folder: op.path, path: op.disk, farm: op.farm, ...op.owner, orGone: true } as const]),
     { is: 'unused', path: op.disk },
     ...op.peers.map((server): Condition => ({ is: 'unused', path: op.disk, server })),
   ],

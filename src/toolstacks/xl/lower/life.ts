@@ -54,7 +54,7 @@ export const start = (op: Of<'start'>, { domain, seen }: At): Lowered | Unsuppor
     before: [
       clear.length > 0 ? is(uuid, 'ended') : gone(uuid),
       ...store(op),
-      ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0),
+      ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0, seen),
     ],
     steps: [...clear, ...first, created(path, paused, config)],
     after: [is(uuid, paused ? 'paused' : 'running')],
@@ -119,7 +119,7 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
       ...(placed?.before ?? []),
       ...copies.flatMap((c) => c.before),
       ...store(op),
-      ...canStart(op, config, domain?.memory.actual ?? 0),
+      ...canStart(op, config, domain?.memory.actual ?? 0, at.seen),
     ],
     steps: [...checked, ...between, ...first, created(path, false, config)],
     after: [is(op.uuid, 'running')],

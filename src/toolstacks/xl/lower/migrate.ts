@@ -10,7 +10,7 @@ import { linkArgvs } from './cfg.ts';
 import { is, leased, lets, readied, store } from './life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
-import { hasQemu, runningPaths } from './needs.ts';
+import { hasQemu, runningPaths, withinStores } from './needs.ts';
 import { hostsPath, keyPath } from '../read/peers.ts';
 import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
@@ -72,6 +72,7 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
     ...(config.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: config.settings.cpupool } as const]),
     ...config.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
     ...runningPaths(config).map((path): Condition => ({ is: 'path', path })),
+    ...withinStores(runningPaths(config), target),
     { is: 'room', kib: memoryNeed(config) },
     { is: 'receives', key, ...(op.key === null ? {} : { owner: true }) },
   ];
@@ -188,6 +189,7 @@ export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported =>
         n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }],
       ),
       ...[...runningPaths(config), file].map((path): Condition => ({ is: 'path', path })),
+      ...withinStores([...runningPaths(config), file], seen),
       { is: 'room', kib: memoryNeed(config) },
     ],
     steps: [

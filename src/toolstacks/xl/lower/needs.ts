@@ -6,8 +6,10 @@ import { ownerPaths } from '../../../kinds/server/owner-key.ts';
 import type { VmOp } from '../../../kinds/vm/ops.ts';
 import { needsQemu } from '../../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../../kinds/vm/fields.ts';
+import { isVolumeGroup } from '../../../kinds/repository/live.ts';
+import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { LeaseDraft } from '../../../kinds/vm/lease.ts';
-import type { VmConfig } from '../../../kinds/vm/spec.ts';
+import type { DiskSource, VmConfig } from '../../../kinds/vm/spec.ts';
 import { memoryNeed } from './memory-need.ts';
 import { groupsOf } from '../read/volumes.ts';
 
@@ -32,6 +34,11 @@ const leaseGroup = (lease: { readonly path: string } | null): readonly string[] 
 
 const leaseStore = ({ lease }: { readonly lease: LeaseDraft | null }): readonly string[] =>
   lease === null ? [] : [`${lease.folder}/`];
+
+const sourcePaths = ({ path, folder }: DiskSource): readonly string[] => [
+  path,
+  ...new Set([...groupsOf([path]), ...(folder === undefined ? [] : [`${folder}/`])]),
+];
 
 /** What a reading must be asked for, so that `lower`'s conditions can be decided. */
 export const pathsOf = (op: Op): readonly string[] => {
@@ -72,7 +79,7 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'resume':
       return [op.file, ...runningPaths(op.config), ...leaseStore(op), ...groupsOf(runningPaths(op.config))];
     case 'make-disk':
-      return [op.path, ...(op.from === null ? [] : [op.from.path, ...groupsOf([op.from.path])]), `${op.folder}/`];
+      return [op.path, ...(op.from === null ? [] : sourcePaths(op.from)), `${op.folder}/`];
     case 'make-seed':
     case 'adopt-disk':
       return [op.path, `${op.folder}/`];
@@ -110,6 +117,17 @@ export const pathConditions = (op: VmOp): readonly Condition[] => {
   return pathsOf(op).flatMap((path) => (made.has(path) || path.endsWith('/') ? [] : [{ is: 'path', path } as const]));
 };
 
+/** None of these leads out of the repository that it lies in: a store is written to by others. */
+export const withinStores = (paths: readonly string[], { storage }: ServerSeen): readonly Condition[] => {
+  const book = storage.book?.value;
+  const folders = book && book !== 'odd' ? Object.values(book.repositories).map((r) => r.path) : [];
+  return folders
+    .filter((folder) => !isVolumeGroup(folder))
+    .flatMap((folder) =>
+      paths.flatMap((path) => (path.startsWith(`${folder}/`) ? [{ is: 'within', folder, path } as const] : [])),
+    );
+};
+
 /** Whether a QEMU serves a VM of this configuration from its start on. */
 export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.values(c.disks).some(needsQemu);
 
@@ -117,11 +135,12 @@ export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.valu
  * The server runs such guests and has what the VM is made of; its name is free; and there is memory enough. `back`: what is
  * given back first, in KiB.
  */
-export const canStart = (op: VmOp, c: VmConfig, back: number): readonly Condition[] => [
+export const canStart = (op: VmOp, c: VmConfig, back: number, seen: ServerSeen): readonly Condition[] => [
   { is: 'runs', type: c.type },
   ...(hasQemu(c) ? [{ is: 'has-qemu' } as const] : []),
   ...(c.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: c.settings.cpupool } as const]),
   { is: 'name-free', name: c.name, uuid: op.uuid },
+  ...withinStores(filesOf(c), seen),
   ...pathConditions(op),
   ...c.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
   { is: 'room', kib: Math.max(0, memoryNeed(c) - back) },

@@ -76,6 +76,12 @@ const pathsOf = (asked: readonly string[], told: readonly string[]): ServerSeen[
   return found;
 };
 
+/** Links on the way to the asked paths, and devices among these. */
+const specialIn = (told: readonly string[]): Pick<ServerSeen, 'special'> => {
+  const special = [...new Set(told.flatMap((l) => /^special (.*)$/.exec(l)?.[1] ?? []))];
+  return special.length === 0 ? {} : { special };
+};
+
 /** By path; what was not come to has none. */
 const textsOf = (asked: readonly string[], told: readonly string[]): NonNullable<ServerSeen['texts']> => {
   const paths = new Set(asked.map((p) => p.slice('text:'.length)));
@@ -314,6 +320,7 @@ const decodeParts = ({ bytes, nonce, asked, begin }: Answer): ServerSeen | Unkno
       ),
       stores,
     ),
+    ...specialIn(told.get(0) ?? []),
     ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), told.get(0) ?? []) } : {}),
     migration: migrationIn(entries),
     membership: membershipIn(entries),

@@ -23,15 +23,18 @@ export const qemuPaths: readonly string[] = [
  * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
  *   `xl-credit` (only in `all`; of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with
  *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
- *   (`0 there PATH` or `0 missing PATH`, a line each; a path that took too long has no line), and before it `mounts`
+ *   (`0 there PATH` or `0 missing PATH`, a line each, and `0 special PATH` for it where it is a device or the like, and for each
+ *   symbolic link on the way to it; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
  * - What stands behind `text:` is a text, and told in `paths`: `0 text PATH`, and where it can be read, `0 line LINE` for each line.
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
  *   the line of each marker there (`FILE/LINE`), `1 image` and `1 label` in the same way for `images`, `1 lease` with each file
- *   and its line, `1 saved` with each file of a suspended VM's memory, `1 odd` for each file whose name has a control character,
- *   and `1 df` with the last line of df; `1 end`. All are looked at at the same time, so that a dead one keeps nobody waiting:
+ *   and its line, `1 saved` with each file of a suspended VM's memory, `1 start` with each link in a folder of `autostart`, `1
+ *   odd` for each file whose name has a control character, and `1 df` with the last line of df; `1 end`. What is no regular file
+ *   (a link that leads out of the store, a FIFO that never ends) is not read: `1 special` with its path within the store, as
+ *   where one of Reeve's folders there is a link. All are looked at at the same time, so that a dead one keeps nobody waiting:
  *   each line has its store's number, and 0 in all that is of no store. What is longer than 400 bytes comes in pieces, which
  *   have a `+` behind the number and not a blank: so short a line is written whole, and no other gets into its middle. A line of
  *   a file that is longer than 8 KiB counts as an empty one.
@@ -104,22 +107,24 @@ say() {
   done
   printf '%s %s\\n' "$i" "$t"
 }
+plain() { [ -f "$1" ] && [ ! -L "$1" ]; }
 line() {
   l=
-  IFS= read -r l <"$1"
+  if plain "$1"; then IFS= read -r l <"$1"; fi
   if [ \${#l} -gt 8192 ]; then l=; fi
 }
 known() {
-  [ -e "$g" ] || return 1
+  [ -e "$g" ] || [ -L "$g" ] || return 1
   case $g in *[[:cntrl:]]*)
     say odd
     return 1
   esac
 }
+is() { if plain "$g"; then say "$1 \${g##*/}"; else say "special \${g#"$f"}"; fi; }
 kept() {
   for g in "$f$1"/*; do
     known || continue
-    say "$2 \${g##*/}"
+    is "$2"
     case $g in *.reeve.json)
       line "$g"
       say "$3 \${g##*/}/$l"
@@ -140,16 +145,29 @@ look() {
         break
       fi
     done
+    for g in disks images leases suspended autostart; do
+      if [ -L "$f$g" ]; then say "special $g"; fi
+    done
     kept disks disk owner
     kept images image label
     for g in "$f"leases/*.json; do
       known || continue
-      line "$g"
-      say "lease \${g##*/}/$l"
+      if plain "$g"; then
+        line "$g"
+        say "lease \${g##*/}/$l"
+      else is lease; fi
     done
     for g in "$f"suspended/*.save; do
       known || continue
-      say "saved \${g##*/}"
+      is saved
+    done
+    for g in "$f"autostart/*; do
+      known || continue
+      if [ -L "$g" ]; then say "special \${g#"$f"}"; fi
+      for h in "$g"/*.cfg; do
+        case $h in *[[:cntrl:]]*) continue ;; esac
+        if [ -L "$h" ]; then say "start \${h#"$f"autostart/}"; fi
+      done
     done
     l=$(df -Pk "$f")
     say "df \${l##*
@@ -191,7 +209,15 @@ elif timeout 150 sh -c "$P$T$A"; then
           say "text \${f#text:}"
           if [ -r "\${f#text:}" ]; then while IFS= read -r l || [ -n "$l" ]; do say "line $l"; done <"\${f#text:}"; fi
           ;;
-        *) if [ -e "$f" ]; then say "there $f"; else say "missing $f"; fi ;;
+        *)
+          if [ -e "$f" ]; then say "there $f"; else say "missing $f"; fi
+          if [ -e "$f" ] && [ ! -f "$f" ] && [ ! -d "$f" ]; then say "special $f"; fi
+          g=$f
+          while [ "$g" ]; do
+            if [ -L "$g" ]; then say "special $g"; fi
+            case $g in */*) g=\${g%/*} ;; *) g= ;; esac
+          done
+          ;;
         esac
       done &
     } | timeout -s KILL 8 cat

@@ -1,6 +1,7 @@
 /** The storage of a dom0: its mounts, fstab, the book of its repositories, and what lies at their paths. Pure. */
 import { digestBytes, digestText } from '../../../core/digest.ts';
 import { isObject, parseJson, type JsonObject } from '../../../core/json.ts';
+import { badName, badPath } from '../../../core/name.ts';
 import { unescaped } from '../../../kinds/repository/fstab.ts';
 import type {
   DiskMarker,
@@ -32,7 +33,11 @@ const parsed = (text: string): JsonObject | null => {
 };
 
 const isText = (x: unknown): x is string => typeof x === 'string';
-const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && Number(x) >= 0;
+const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && Number(x) >= 0 && Number(x) < 2 ** 50;
+const isUuid = (x: unknown): x is string => isText(x) && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(x);
+/** A store is written to by others: what becomes part of a path or of a command is a plain word. */
+const isName = (x: unknown): x is string => isText(x) && badName(x, 'name') === null;
+const isWord = (x: unknown): x is string => isText(x) && /^[A-Za-z0-9]{1,32}$/.test(x);
 
 export const parseMarker = (text: string): StoreMarker | 'odd' => {
   const x = parsed(text);
@@ -45,7 +50,7 @@ const parseOwner = (text: string): DiskMarker | 'odd' => {
   const x = parsed(text);
   if (!x) return 'odd';
   const { farm, vm, uuid, vdev, size, as } = x;
-  return isText(farm) && isText(vm) && isText(uuid) && isText(vdev) && isText(as) && isCount(size)
+  return isName(farm) && isName(vm) && isUuid(uuid) && isWord(vdev) && isWord(as) && isCount(size)
     ? { format: 1, farm, vm, uuid, vdev, size, as }
     : 'odd';
 };
@@ -54,23 +59,30 @@ const parseLabel = (text: string): ImageMarker | 'odd' => {
   const x = parsed(text);
   if (!x) return 'odd';
   const { farm, image, what, sha256 } = x;
-  return isText(farm) && isText(image) && isText(sha256) && (what === 'template' || what === 'iso')
+  return isName(farm) && isName(image) && isText(sha256) && (what === 'template' || what === 'iso')
     ? { format: 1, farm, image, what, sha256 }
     : 'odd';
 };
 
 export const markerSuffix = '.reeve.json';
 
+interface Kept<M> {
+  there: boolean;
+  special?: true;
+  marker: M | 'odd' | null;
+}
+
 /** What lies in one of a store's folders, by file name. `file` and `marker`: the words that its lines begin with. */
 const keptIn = <M>(
   lines: readonly string[],
-  [file, marker]: readonly [string, string],
+  [folder, file, marker]: readonly [string, string, string],
   parse: (text: string) => M | 'odd',
-): Readonly<Record<string, { there: boolean; marker: M | 'odd' | null }>> => {
-  const found: Record<string, { there: boolean; marker: M | 'odd' | null }> = table();
-  const at = (name: string): { there: boolean; marker: M | 'odd' | null } =>
-    (found[name] ??= { there: false, marker: null });
+): Readonly<Record<string, Kept<M>>> => {
+  const found: Record<string, Kept<M>> = table();
+  const at = (name: string): Kept<M> => (found[name] ??= { there: false, marker: null });
   for (const line of lines) {
+    const special = line.startsWith(`special ${folder}/`) ? line.slice(`special ${folder}/`.length) : null;
+    if (special !== null && !special.endsWith(markerSuffix)) Object.assign(at(special), { there: true, special: true });
     if (line.startsWith(`${file} `) && !line.endsWith(markerSuffix)) at(line.slice(file.length + 1)).there = true;
     const of = namedLine(line, marker);
     if (of?.name.endsWith(markerSuffix)) at(of.name.slice(0, -markerSuffix.length)).marker = parse(of.content);
@@ -78,13 +90,14 @@ const keptIn = <M>(
   return found;
 };
 
-const parseLease = (text: string): Lease | 'odd' => {
+/** A lease of another VM's name, whose UUID is a path or whose generation none can follow, is none. */
+const parseLease = (text: string, name: string): Lease | 'odd' => {
   const x = parsed(text);
   if (!x || !isObject(x['disks'])) return 'odd';
   const { farm, vm, uuid, server, boot, generation } = x;
-  const disks = Object.entries(x['disks']).filter((d): d is [string, string] => isText(d[1]));
-  const whole = disks.length === Object.keys(x['disks']).length;
-  return whole && isText(farm) && isText(vm) && isText(uuid) && isText(server) && isText(boot) && isCount(generation)
+  const disks = Object.entries(x['disks']).filter((d): d is [string, string] => isText(d[1]) && isWord(d[0]));
+  const whole = disks.length === Object.keys(x['disks']).length && uuid === name && isText(boot);
+  return whole && isName(farm) && isName(vm) && isUuid(uuid) && isName(server) && isCount(generation)
     ? { format: 1, farm, vm, uuid, server, boot, generation, disks: table(disks) }
     : 'odd';
 };
@@ -93,10 +106,12 @@ const parseLease = (text: string): Lease | 'odd' => {
 const leasesIn = (lines: readonly string[]): Extract<StoreSeen, { is: 'there' }>['leases'] =>
   table(
     lines.flatMap((line) => {
+      const [, link] = /^special leases\/(.+)\.json$/.exec(line) ?? [];
+      if (link !== undefined) return [[link, { lease: 'odd' as const, digest: 'special' }] as const];
       const of = namedLine(line, 'lease');
       if (of === null) return [];
-      const lease = { lease: parseLease(of.content), digest: digestText(`${of.content}\n`) };
-      return [[of.name.slice(0, -'.json'.length), lease] as const];
+      const uuid = of.name.slice(0, -'.json'.length);
+      return [[uuid, { lease: parseLease(of.content, uuid), digest: digestText(`${of.content}\n`) }] as const];
     }),
   );
 
@@ -106,6 +121,7 @@ const parseBook = (text: string): StoreBook | 'odd' => {
   const repositories: Record<string, { path: string; uuid: string }> = table();
   for (const [name, value] of Object.entries(x['repositories'])) {
     if (!isObject(value) || !isText(value['path']) || !isText(value['uuid'])) return 'odd';
+    if (badPath(value['path']) !== null) return 'odd';
     repositories[name] = { path: value['path'], uuid: value['uuid'] };
   }
   return { format: 1, farm: x['farm'], repositories };
@@ -123,13 +139,19 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
   const after = (word: string): string | undefined =>
     lines.find((l) => l.startsWith(`${word} `))?.slice(word.length + 1);
   const marker = after('marker');
+  const astray = lines.flatMap(
+    (l) => /^special ((?:disks|images|leases|suspended|autostart)|autostart\/.*)$/.exec(l)?.[1] ?? [],
+  );
+  const starts = lines.flatMap((l) => /^start ([^/]+\/[^/]+\.cfg)$/.exec(l)?.[1] ?? []);
   return {
     is: 'there',
+    ...(astray.length === 0 ? {} : { astray }),
+    ...(starts.length === 0 ? {} : { starts }),
     marker: marker === undefined ? null : parseMarker(marker),
     empty: !lines.includes('used'),
     space: spaceOf(after('df') ?? ''),
-    disks: keptIn(lines, ['disk', 'owner'], parseOwner),
-    images: keptIn(lines, ['image', 'label'], parseLabel),
+    disks: keptIn(lines, ['disks', 'disk', 'owner'], parseOwner),
+    images: keptIn(lines, ['images', 'image', 'label'], parseLabel),
     saved: lines.flatMap((l) => /^saved (.+)\.save$/.exec(l)?.[1] ?? []),
     leases: leasesIn(lines),
   };

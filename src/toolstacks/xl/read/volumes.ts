@@ -102,7 +102,7 @@ const diskMarker = (tags: readonly string[], size: number): DiskMarker | 'odd' |
 
 const leaseOf = (tag: string): Omit<Lease, 'disks'> | 'odd' => {
   const [farm, vm, uuid, server, boot, generation, ...more] = tag.slice(leaseTag.length).split('/');
-  const whole = vm !== undefined && server !== undefined && boot !== undefined && /^\d+$/.test(generation ?? '');
+  const whole = vm !== undefined && server !== undefined && boot !== undefined && /^\d{1,15}$/.test(generation ?? '');
   return whole && farm !== undefined && uuid !== undefined && more.length === 0
     ? { format: 1, farm, vm, uuid, server, boot, generation: Number(generation) }
     : 'odd';

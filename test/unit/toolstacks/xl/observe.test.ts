@@ -35,6 +35,7 @@ tool(
   sched-credit2) echo "web 5 512 0" ;;
   esac`,
 );
+tool('df', `case $2 in *dead*) exec sleep 20 ;; esac\nPATH=/usr/bin:/bin exec df "$@"`);
 tool('ovs-vsctl', '[ "$2" = list-br ] && echo ovs0');
 tool('xenstore-ls', 'echo \'/local/domain/5/name = "web"\'; echo \'/libxl/5/type = "pvh"\'');
 tool('ip', 'echo "[]"');
@@ -159,7 +160,8 @@ describe.each(shells)('the observe text under %s', (shell) => {
     expect(own.disks['a b']).toEqual({ there: true, marker: 'odd' });
     expect(own.images).toEqual({});
     expect(Object.keys(own.leases).sort()).toEqual([`${uuid}.json {}`, 'x y']);
-    expect(own.leases['x y']?.lease).toEqual(lease);
+    // Its name is not its VM's.
+    expect(own.leases['x y']?.lease).toEqual('odd');
     expect(own.saved).toEqual(['x y']);
     expect(other).toMatchObject({ marker: null, empty: false, disks: {}, images: {}, leases: {}, saved: [] });
     expect('problems' in seen && seen.problems).toContain(
@@ -172,9 +174,10 @@ describe.each(shells)('the observe text under %s', (shell) => {
     const paths = Object.fromEntries(
       Array.from({ length: 40 }, (_, n) => [`xvd${n}`, `/srv/é/${'x'.repeat(100)}${n}`]),
     );
-    const lease = { format: 1, farm: 'f', vm: 'v', uuid, server: 's', boot: 'b', generation: 1, disks: paths };
+    const base = { format: 1, farm: 'f', vm: 'v', server: 's', boot: 'b', generation: 1, disks: paths };
+    const leases = [0, 1, 2, 3].map((n) => ({ ...base, uuid: `${uuid.slice(0, -1)}${n}` }));
     for (const store of stores) {
-      for (let n = 0; n < 4; n += 1) writeFileSync(join(store, 'leases', `${n}.json`), JSON.stringify(lease));
+      for (const lease of leases) writeFileSync(join(store, 'leases', `${lease.uuid}.json`), JSON.stringify(lease));
       writeFileSync(join(store, '.reeve.json'), 'x'.repeat(9000));
     }
     const asked = stores.map((s) => `${s}/`);
@@ -182,7 +185,7 @@ describe.each(shells)('the observe text under %s', (shell) => {
     for (const store of stores) {
       const at = seen[store];
       if (at?.is !== 'there') throw new Error(`${store} was not read`);
-      expect(Object.values(at.leases).map((l) => l.lease)).toEqual(Array.from({ length: 4 }, () => lease));
+      expect(Object.values(at.leases).map((l) => l.lease)).toEqual(leases);
       expect(at.marker).toBe('odd');
     }
   });
@@ -210,6 +213,43 @@ describe.each(shells)('the observe text under %s', (shell) => {
     const seen = decode(execFileSync(join(bin, 'sh'), argv, { stdio: ['ignore', 'pipe', 'pipe'] }), nonce, asked);
     rmSync(join(dir, 'df'));
     expect(storesOf(seen)).toMatchObject({ [dead]: { is: 'stuck' }, [live]: { is: 'there', marker: null } });
+  });
+
+  it('reads no link, no device and no FIFO in a store, and tells where they are', () => {
+    const store = join(mkdtempSync(join(dir, 'srv-')), 'strange');
+    for (const folder of ['disks', 'leases', 'suspended', 'autostart/dom01'])
+      mkdirSync(join(store, folder), { recursive: true });
+    for (const [to, at] of [
+      ['/etc/shadow', 'disks/web.raw'],
+      ['/etc/hostname', 'disks/web.raw.reeve.json'],
+      ['/etc/hostname', 'leases/u.json'],
+      ['/etc/hostname', 'suspended/u.save'],
+      ['/etc/xen/web.cfg', 'autostart/dom01/web.cfg'],
+      ['/etc/xen', 'autostart/dom02'],
+      ['/etc', 'images'],
+      ['/nowhere', 'disks/lost.raw'],
+    ] as const)
+      symlinkSync(to, join(store, at));
+    execFileSync('sh', ['-c', 'mkfifo .reeve.json disks/fifo.raw.reeve.json'], { cwd: store });
+    writeFileSync(join(store, 'disks/plain.raw'), '');
+    const through = join(store, 'images/hostname');
+    const asked = [`${store}/`, through, '/dev/null'];
+    const seen = decode(run('domains', ...asked), nonce, asked);
+    const special = { there: true, special: true };
+    expect('storage' in seen && seen.storage.stores[store]).toMatchObject({
+      marker: 'odd',
+      astray: ['images', 'autostart/dom02'],
+      starts: ['dom01/web.cfg'],
+      disks: {
+        'web.raw': { ...special, marker: 'odd' },
+        'lost.raw': { ...special, marker: null },
+        'fifo.raw': { there: false, marker: 'odd' },
+        'plain.raw': { there: true, marker: null },
+      },
+      leases: { u: { lease: 'odd' } },
+      saved: [],
+    });
+    expect('special' in seen && seen.special).toEqual([join(store, 'images'), '/dev/null']);
   });
 
   it('tries xl list again, and writes nothing', () => {

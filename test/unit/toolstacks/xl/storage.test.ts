@@ -275,7 +275,7 @@ describe('a blank disk', () => {
     const { verb: _, ...of } = make('qcow2') as Extract<VmOp, { verb: 'make-disk' }>;
     const grow: VmOp = { ...of, verb: 'grow-disk', from: 1024, size: 2048 };
     const lowered = lower(grow, on({}), new Map());
-    expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['store', 'stored', 'domain']);
+    expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['store', 'stored', 'owned', 'domain']);
     expect(steps(grow, on({}))[0]).toBe(`qemu-img resize -q -f qcow2 ${of.path} 2048K`);
     expect(steps({ ...grow, format: 'raw' }, on({}))[0]).toBe(`qemu-img resize -q -f raw ${of.path} 2048K`);
     expect(steps(grow, on({}))[1]).toContain('"size":2048');
