@@ -12,10 +12,13 @@ const isText = (x: unknown): x is string => typeof x === 'string';
 const isPlain = (x: unknown): boolean => x === null || ['string', 'number', 'boolean'].includes(typeof x);
 const isPlainOrList = (x: unknown): boolean => isPlain(x) || (Array.isArray(x) && x.every(isPlainOrList));
 const isMapOfPlain = (x: unknown): boolean => isObject(x) && Object.values(x).every(isPlainOrList);
+/** A disk says how it was made or adopted, and what from. */
+const isTree = (x: unknown): boolean => isPlainOrList(x) || (isObject(x) && Object.values(x).every(isTree));
 
 /** Disks, drives and NICs are a map each; a password is a reference; all else is one value or a list. */
 const isApplied = ([field, x]: readonly [string, unknown]): boolean => {
-  if (['disks', 'cdrom', 'nics'].includes(field)) return isObject(x) && Object.values(x).every(isMapOfPlain);
+  if (['disks', 'cdrom', 'nics'].includes(field))
+    return isObject(x) && Object.values(x).every((d) => isObject(d) && isTree(d));
   if (field.endsWith('.password')) return x === null || (isObject(x) && isText(x['secret']) && isMapOfPlain(x));
   return isPlainOrList(x);
 };

@@ -323,7 +323,17 @@ describe('records', () => {
     origin: 'created',
     protect: false,
     macs: { eth0: '02:00:00:00:00:0a' },
-    applied: { 'memory.target': 131072, 'boot.cmdline': 'a\nb “ü”' },
+    applied: {
+      'memory.target': 131072,
+      'boot.cmdline': 'a\nb “ü”',
+      disks: {
+        xvda: {
+          path: '/srv/s/disks/web.raw',
+          access: 'rw',
+          made: { repository: 's', size: 1, from: { template: 't', path: '/srv/s/images/t.raw', format: 'raw' } },
+        },
+      },
+    },
     by: '0.1.0',
   };
   const config = { ...seen(running()).records[0]?.config, extra: [] } as Parameters<typeof renderCfg>[1];
