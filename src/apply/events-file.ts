@@ -1,5 +1,5 @@
 /** `--events FILE`: what happens, one JSON object per line, as it happens. */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import type { Event } from '../core/event.ts';
 import { visible } from '../core/visible.ts';
 
@@ -9,9 +9,11 @@ export interface EventsFile {
   readonly close: () => string | null;
 }
 
-/** Empties the file, or makes it; throws where it cannot be written. */
+/** Empties the file, or makes it, for its owner alone; throws where it cannot be written. */
 export const openEventsFile = (path: string): EventsFile => {
-  const fd = openSync(path, 'w', 0o644);
+  const fd = openSync(path, 'w', 0o600);
+  // Also where it was there before; a device or a pipe is left as it is.
+  if (fstatSync(fd).isFile()) fchmodSync(fd, 0o600);
   let problem: string | null = null;
   return {
     write: (event) => {

@@ -95,3 +95,18 @@ export const command: World['command'] = (line) =>
     child.once('error', (error) => resolve({ rc: 127, out: error.message }));
     child.once('close', (code) => resolve({ rc: code ?? 137, out: Buffer.concat(parts).toString() }));
   });
+
+/** For its owner alone, also where the file was there before: it tells all about the servers. Throws an `ExitError`. */
+export const writePrivate = async (path: string, text: string): Promise<void> => {
+  try {
+    const file = await open(path, 'w', 0o600);
+    try {
+      if ((await file.stat()).isFile()) await file.chmod(0o600);
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
+  }
+};

@@ -1,12 +1,11 @@
 /** `reeve plan`: what would be done, and what it costs. Changes nothing. */
-import { writeFile } from 'node:fs/promises';
 import { digestOf } from '../core/digest.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { planJson } from '../report/plan-json.ts';
-import { exit, ExitError, type ExitCode } from './exit.ts';
+import { exit, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
-import { readerOf } from './outside.ts';
+import { readerOf, writePrivate } from './outside.ts';
 import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
 import { say, type Shell } from './shell.ts';
@@ -17,11 +16,7 @@ export interface PlanCommandFlags extends PlanFlags {
 
 /** `--out FILE`: told on standard error, since standard output may be the plan itself. */
 export const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
-  try {
-    await writeFile(path, planJson(plan));
-  } catch (error) {
-    throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
-  }
+  await writePrivate(path, planJson(plan));
   say(shell.err, `Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}`);
 };
 

@@ -1,5 +1,4 @@
 /** `reeve snapshot`: the raw answers of all servers in one file, to plan from without them. Changes nothing there. */
-import { open } from 'node:fs/promises';
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { RawAnswer } from '../kinds/toolstack.ts';
@@ -7,11 +6,11 @@ import { pathsToRead } from '../plan/index.ts';
 import { count } from '../report/text.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { snapshotFormat, snapshotJson, type SnapshotServer } from '../transport/index.ts';
-import { exit, ExitError, type ExitCode } from './exit.ts';
+import { exit, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { restless, untilQuiet } from './observe.ts';
 import type { CommonFlags } from './options.ts';
-import { readerOf } from './outside.ts';
+import { readerOf, writePrivate } from './outside.ts';
 import { whileReading } from './pipeline.ts';
 import { say, type Shell } from './shell.ts';
 import { table } from '../core/table.ts';
@@ -46,21 +45,6 @@ const take = async (
   return whileReading(shell, servers.length, Promise.all(answers));
 };
 
-/** For its owner alone, also where the file was there before: it tells all about the servers. */
-const write = async (path: string, text: string): Promise<void> => {
-  try {
-    const file = await open(path, 'w', 0o600);
-    try {
-      if ((await file.stat()).isFile()) await file.chmod(0o600);
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw new ExitError(exit.error, `${path} cannot be written: ${(error as Error).message}`);
-  }
-};
-
 /** Exit code 4 where a server could not be read: the file says so in its place. */
 export const snapshot = async (shell: Shell, paths: readonly string[], flags: SnapshotFlags): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
@@ -68,7 +52,7 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
   try {
     const servers = await take(shell, farm, reader);
     const at = new Date(shell.now()).toISOString();
-    await write(
+    await writePrivate(
       flags.out,
       snapshotJson({
         format: snapshotFormat,

@@ -96,7 +96,10 @@ export interface Marker {
 export interface CfgRecord {
   readonly path: string;
   readonly text: string;
+  /** Of the cfg without its passwords: a plan holds it, and a digest would give a short password away. */
   readonly digest: Digest;
+  /** Of its very bytes: it is compared on the server, and stands in no plan. */
+  readonly exact: Digest;
   /** Undefined where the cfg cannot be parsed; `problem` says where and why. */
   readonly config: VmConfig | undefined;
   readonly problem: string | undefined;

@@ -254,7 +254,7 @@ const join = (all: readonly Change[]): Chosen[] =>
 const needsGiving = (c: Change, live: LiveVm | null): boolean => {
   if (differsInCfg(c)) return true;
   const d = live?.domain;
-  return c.cause === 'pending' && !!d && d.monitored !== false && d.pendingUpdate !== live.record?.digest;
+  return c.cause === 'pending' && !!d && d.monitored !== false && d.pendingUpdate !== live.record?.exact;
 };
 
 const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>

@@ -72,6 +72,7 @@ export const recordOf = (path: string, text: string): CfgRecord => ({
   path,
   text,
   digest: digestBytes(new TextEncoder().encode(text)),
+  exact: digestBytes(new TextEncoder().encode(text)),
   config: undefined,
   problem: undefined,
   marker: null,

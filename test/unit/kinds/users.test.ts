@@ -33,7 +33,15 @@ it('is known of a folder, and not of one whose name only begins so', () => {
 
 it('is said of a cfg that cannot be read, where its text has the path', () => {
   const text = 'disk = [ "/srv/store/old.img,raw,xvda" \n';
-  const odd = { path: '/etc/xen/odd.cfg', text, digest: 'd', config: undefined, problem: 'line 2', marker: null };
+  const odd = {
+    path: '/etc/xen/odd.cfg',
+    text,
+    digest: 'd',
+    exact: 'd',
+    config: undefined,
+    problem: 'line 2',
+    marker: null,
+  };
   const users = usersOn('b', server({ records: [{ ...odd, autostart: [] }] }));
   expect(namesOf(users.of('/srv/store/old.img'))).toEqual(['/etc/xen/odd.cfg on b']);
   expect(namesOf(users.beneath('/srv/store'))).toEqual(['/etc/xen/odd.cfg on b']);

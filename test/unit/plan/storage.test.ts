@@ -240,7 +240,16 @@ describe('detaching', () => {
     const define = operations.find((o) => o.op.verb === 'define');
     const config = define?.op.verb === 'define' ? define.op.record.config : undefined;
     const records = [
-      { path: '/etc/xen/web.cfg', text: '', digest: 'd', config, problem: undefined, marker: null, autostart: [] },
+      {
+        path: '/etc/xen/web.cfg',
+        text: '',
+        digest: 'd',
+        exact: 'd',
+        config,
+        problem: undefined,
+        marker: null,
+        autostart: [],
+      },
     ];
     expect(whys(plan({ a: on(attached, { records }) }, gone))).toMatch(/web on a uses it/);
     const two = farmOf([{ ...nfs, state: 'absent' }]);

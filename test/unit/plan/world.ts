@@ -150,7 +150,16 @@ export const record = (
   autostart: readonly string[] = [],
 ): CfgRecord => {
   const text = JSON.stringify({ config, marker });
-  return { path, text, digest: digestText(text), config, problem: undefined, marker, autostart };
+  return {
+    path,
+    text,
+    digest: digestText(text),
+    exact: digestText(text),
+    config,
+    problem: undefined,
+    marker,
+    autostart,
+  };
 };
 
 const nicOf = (n: NicConfig) => ({

@@ -63,7 +63,7 @@ export const renderWith = (
 /** The very bytes that were read. */
 export const bytesOf = (record: CfgRecord, text: string = record.text): Uint8Array => {
   const encoder = new TextEncoder();
-  const isUtf8 = digestBytes(encoder.encode(record.text)) === record.digest;
+  const isUtf8 = digestBytes(encoder.encode(record.text)) === record.exact;
   return isUtf8 ? encoder.encode(text) : Uint8Array.from(text, (c) => c.charCodeAt(0));
 };
 

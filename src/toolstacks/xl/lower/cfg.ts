@@ -1,5 +1,4 @@
 /** What writes, moves, links and removes cfgs. */
-import { digestBytes, digestText } from '../../../core/digest.ts';
 import type { Condition, Lowered, Step } from '../../../core/step.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { CfgRecord } from '../../../kinds/vm/live.ts';
@@ -7,6 +6,7 @@ import type { CfgDraft } from '../../../kinds/vm/ops.ts';
 import { exec, gone, quickMs } from './domain-steps.ts';
 import type { At, Of, Unsupported } from './lowering.ts';
 import { bytesOf, renderWith, withoutMarker } from '../cfg/render.ts';
+import { digestCfg } from '../read/mask.ts';
 
 /** Where a new cfg is tried before it is written to its place. */
 export const checkPath = (uuid: string): string => `/run/reeve/check-${uuid}.cfg`;
@@ -19,6 +19,15 @@ export const written = (path: string, bytes: Uint8Array, onlyIf: string): Step =
   mode: 0o600,
   onlyIf,
 });
+
+/**
+ * What the bytes at `path` must be for a step to replace them: those that stand there now, where they are what the plan saw. Else
+ * the plan's own digest, which they have not, so that they are left alone.
+ */
+export const exactly = (path: string, digest: string, { records }: Pick<ServerSeen, 'records'>): string => {
+  const record = records.find((r) => r.path === path);
+  return record?.digest === digest ? record.exact : digest;
+};
 
 /** The cfg that `draft` replaces, as it stands there now. */
 const replaced = ({ path, from, marker }: CfgDraft, { records }: ServerSeen): CfgRecord | undefined =>
@@ -42,11 +51,11 @@ export const placing = (draft: CfgDraft, { seen, secrets }: At): Placing | Unsup
     bytes,
     before: from ? [{ is: 'record', path: from.path, digest: from.digest }] : [],
     steps: [
-      written(path, bytes, replaces),
-      ...(from ? [{ do: 'remove', path: from.path, onlyIf: from.digest } as const] : []),
+      written(path, bytes, exactly(path, replaces, seen)),
+      ...(from ? [{ do: 'remove', path: from.path, onlyIf: exactly(from.path, from.digest, seen) } as const] : []),
     ],
     after: [
-      { is: 'record', path, digest: digestText(text.text) },
+      { is: 'record', path, digest: digestCfg(bytes) },
       ...(from ? [{ is: 'record', path: from.path, digest: 'absent' } as const] : []),
     ],
   };
@@ -93,15 +102,18 @@ export const release = (op: Of<'release'>, { seen }: At): Lowered => {
   const bytes = record ? bytesOf(record, withoutMarker(record.text)) : new Uint8Array();
   return {
     before: [{ is: 'record', path, digest }],
-    steps: [written(path, bytes, digest)],
-    after: [{ is: 'record', path, digest: digestBytes(bytes) }],
+    steps: [written(path, bytes, exactly(path, digest, seen))],
+    after: [{ is: 'record', path, digest: digestCfg(bytes) }],
     afterMs: quickMs,
   };
 };
 
-export const undefine = (op: Of<'undefine' | 'forget'>): Lowered => ({
+export const undefine = (op: Of<'undefine' | 'forget'>, { seen }: At): Lowered => ({
   before: [gone(op.uuid)],
-  steps: [...op.links.map((link) => exec(['rm', '-f', link])), { do: 'remove', path: op.path, onlyIf: op.digest }],
+  steps: [
+    ...op.links.map((link) => exec(['rm', '-f', link])),
+    { do: 'remove', path: op.path, onlyIf: exactly(op.path, op.digest, seen) },
+  ],
   after: [{ is: 'record', path: op.path, digest: 'absent' }],
   afterMs: quickMs,
 });

@@ -31,7 +31,7 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
       return release(op, at);
     case 'forget':
     case 'undefine':
-      return undefine(op);
+      return undefine(op, at);
     case 'start':
       return start(op, at);
     case 'migrate':

@@ -2,11 +2,12 @@
 import type { Condition, Lowered, Step } from '../../../core/step.ts';
 import { aliasOf } from '../../../kinds/server/describe.ts';
 import { publicHalf } from '../../../kinds/server/owner-key.ts';
+import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { Peers } from '../../../kinds/toolstack.ts';
 import { featuresLost, maskedBy } from '../../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../../kinds/vm/ops.ts';
 import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
-import { linkArgvs } from './cfg.ts';
+import { exactly, linkArgvs } from './cfg.ts';
 import { is, leased, lets, readied, store } from './life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
@@ -42,12 +43,12 @@ export const migrateArgv = ({ peer, address, key }: Of<'migrate'>, dom: string):
   address,
 ];
 
-const removed = (left: LeftCfg | null): readonly Step[] =>
+const removed = (left: LeftCfg | null, seen: ServerSeen): readonly Step[] =>
   left === null
     ? []
     : [
         ...left.links.map((link) => exec(['rm', '-f', link])),
-        { do: 'remove', path: left.path, onlyIf: left.digest } as const,
+        { do: 'remove', path: left.path, onlyIf: exactly(left.path, left.digest, seen) } as const,
       ];
 
 const absent = (left: LeftCfg | null): readonly Condition[] =>
@@ -82,7 +83,7 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
       : { is: 'sends-as', key: op.key, address: op.address, hostKey };
   return onDomain(op, at, {
     before: [sends, ...there.map((c) => ({ ...c, server }))],
-    steps: (_, dom) => [exec(migrateArgv(op, dom), migrateMs(config.memory.target)), ...removed(leaves)],
+    steps: (_, dom) => [exec(migrateArgv(op, dom), migrateMs(config.memory.target)), ...removed(leaves, at.seen)],
     after: [
       gone(uuid),
       { is: 'domain', uuid, state: 'up', server },
@@ -166,7 +167,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
       },
       exec(['mv', '-n', half(file), file]),
       ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
-      ...removed(leaves),
+      ...removed(leaves, at.seen),
     ],
     after: [gone(uuid), { is: 'path', path: file }, ...absent(leaves)],
     afterMs: quickMs,

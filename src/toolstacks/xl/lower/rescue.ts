@@ -21,7 +21,7 @@ const stands = ({ path, marker, config }: CfgDraft, now: ServerSeen): string | n
   const current = recordAt(path, now);
   // Its passwords are in itself.
   const text = renderWith(marker, config, null, current);
-  return text.ok && current?.digest === digestText(text.text) ? current.digest : null;
+  return text.ok && current?.exact === digestText(text.text) ? current.exact : null;
 };
 
 /** A cfg of a new name goes again where the old one could not be removed: a VM has one. */

@@ -1,4 +1,5 @@
 /** A raw answer without its passwords: each of their bytes becomes an asterisk, so that all lengths and frames stay true. */
+import { digestBytes } from '../../../core/digest.ts';
 import { latin1 } from './bytes.ts';
 
 /**
@@ -21,3 +22,6 @@ export const masked = (bytes: Uint8Array): Uint8Array => {
   for (const shape of shapes) text = text.replace(shape, (password) => '*'.repeat(password.length));
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 };
+
+/** Tells cfgs apart that differ in more than their passwords. */
+export const digestCfg = (bytes: Uint8Array): string => digestBytes(masked(bytes));

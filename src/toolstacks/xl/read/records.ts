@@ -8,6 +8,7 @@ import { effective, parseCfg } from '../cfg/grammar.ts';
 import { vmOfCfg } from '../cfg/vm.ts';
 import { readMarker } from '../cfg/marker.ts';
 import type { TarEntry } from './tar.ts';
+import { digestCfg } from './mask.ts';
 import { isOddName } from './told.ts';
 
 const auto = '/etc/xen/auto/';
@@ -19,7 +20,7 @@ const isAscii = (value: CfgValue): boolean =>
 const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
   const whole = utf8(bytes);
   const text = whole ?? latin1(bytes);
-  const base = { path, text, digest: digestBytes(bytes), autostart };
+  const base = { path, text, digest: digestCfg(bytes), exact: digestBytes(bytes), autostart };
   const odd = (problem: string): CfgRecord => ({ ...base, config: undefined, problem, marker: null });
   const parsed = parseCfg(text);
   if (!parsed.ok) {

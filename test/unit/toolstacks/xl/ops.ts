@@ -1,4 +1,5 @@
 /** A VM, its server and operations on it, and steps as a person reads them: for the tests of lowering. */
+import { digestCfg } from '../../../../src/toolstacks/xl/read/mask.ts';
 import { noStorage } from '../../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../../src/core/digest.ts';
 import { ref } from '../../../../src/core/ref.ts';
@@ -128,7 +129,8 @@ export const textOf = (all: readonly Step[], at: string): string => {
 export const recordOf = (text: string, at = path): CfgRecord => ({
   path: at,
   text,
-  digest: digestText(text),
+  digest: digestCfg(new TextEncoder().encode(text)),
+  exact: digestText(text),
   config: undefined,
   problem: undefined,
   marker: null,
