@@ -48,7 +48,7 @@ const powered = (): { readonly during: Clock['during']; readonly cut: () => void
 };
 
 /** Earliest first; those of one time in the order in which they were asked for. */
-const insert = (queue: Entry[], entry: Entry): void => {
+const insert = <E extends Entry>(queue: E[], entry: E): void => {
   let low = 0;
   let high = queue.length;
   while (low < high) {
@@ -63,61 +63,82 @@ const insert = (queue: Entry[], entry: Entry): void => {
 /** What an event has woken goes on before this comes back: it may put the next event into the queue. */
 const afterTheAwakened = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A clock that jumps from event to event as fast as it can, but only inside `during`: the same calls give the same order. */
-const virtualClock = (): Clock => {
-  const queue: Entry[] = [];
-  let now = 0;
+/** One virtual time that the clocks of several dom0s share. */
+export interface Time {
+  now(): number;
+  /** One dom0's clock: what is cut there goes on elsewhere. */
+  clock(): Clock;
+  /** Nothing is due any more. */
+  idle(): boolean;
+}
+
+/**
+ * A time that jumps from event to event as fast as it can, but only inside `during`: the same calls give the same order. `seen` is called
+ * once all that an event has woken stands still.
+ */
+export const makeTime = (start = 0, seen: () => void = () => undefined): Time => {
+  const queue: (Entry & { readonly of: object })[] = [];
+  let now = start;
   let seq = 0;
-  const power = powered();
   let waiting = 0;
   let pumping = false;
-  let closed = false;
   const pump = (): void => {
-    if (pumping || closed || waiting === 0 || queue.length === 0) return;
+    if (pumping || waiting === 0 || queue.length === 0) return;
     pumping = true;
     setImmediate(() => {
       pumping = false;
-      const next = waiting > 0 && !closed ? queue.shift() : undefined;
+      seen();
+      const next = waiting > 0 ? queue.shift() : undefined;
       if (next === undefined) return;
       now = next.at;
       next.run();
       pump();
     });
   };
-  const after = (ms: number, run: () => void): void => {
-    insert(queue, { at: now + Math.max(0, ms), seq: (seq += 1), run });
-    pump();
-  };
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    waiting += 1;
-    pump();
-    try {
-      return await power.during(work);
-    } finally {
-      waiting -= 1;
-    }
-  };
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
-  return {
-    now: () => now,
-    after,
-    sleep,
-    during,
-    settle: async () => {
-      while (queue.length > 0) {
-        await during(sleep((queue.at(-1)?.at ?? now) - now));
-        await afterTheAwakened();
+  const clock = (): Clock => {
+    const of = {};
+    const power = powered();
+    let closed = false;
+    const after = (ms: number, run: () => void): void => {
+      if (closed) return;
+      insert(queue, { of, at: now + Math.max(0, ms), seq: (seq += 1), run });
+      pump();
+    };
+    const during = async <T>(work: Promise<T>): Promise<T> => {
+      waiting += 1;
+      pump();
+      try {
+        return await power.during(work);
+      } finally {
+        waiting -= 1;
       }
-    },
-    cut: () => {
-      queue.length = 0;
-      power.cut();
-    },
-    close: () => {
-      closed = true;
-      queue.length = 0;
-    },
+    };
+    const sleep = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
+    const forget = (): void => {
+      for (let i = queue.length - 1; i >= 0; i -= 1) if (queue[i]?.of === of) queue.splice(i, 1);
+    };
+    return {
+      now: () => now,
+      after,
+      sleep,
+      during,
+      settle: async () => {
+        while (queue.length > 0) {
+          await during(sleep((queue.at(-1)?.at ?? now) - now));
+          await afterTheAwakened();
+        }
+      },
+      cut: () => {
+        forget();
+        power.cut();
+      },
+      close: () => {
+        closed = true;
+        forget();
+      },
+    };
   };
+  return { now: () => now, clock, idle: () => queue.length === 0 };
 };
 
 /** A clock that goes `speed` times as fast as the wall's. */
@@ -176,4 +197,4 @@ const realClock = (speed: number): Clock => {
 };
 
 /** `speed` 1: real delays; Infinity: virtual ones. */
-export const makeClock = (speed: number): Clock => (Number.isFinite(speed) ? realClock(speed) : virtualClock());
+export const makeClock = (speed: number): Clock => (Number.isFinite(speed) ? realClock(speed) : makeTime().clock());

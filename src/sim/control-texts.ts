@@ -74,7 +74,7 @@ export const wait: Text = async (dom0, [dir = '', id = ''], io) => {
   if (operation === undefined) return say(io, 'NEVER');
   await dom0.world.clock.during(operation.ended);
   const { result } = operation;
-  if (result === null) return say(io, 'LOST');
+  if (result === null) return say(io, operation.begun ? 'LOST' : 'NEVER');
   const out = Buffer.from(result.out);
   const err = Buffer.from(result.err);
   io.write(`RC ${result.rc} ${out.length} ${err.length}\n`);

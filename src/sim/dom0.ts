@@ -1,6 +1,6 @@
 /** One simulated dom0 as the shell texts see it: its world, its locks and operations, its faults, what was counted. */
 import type { Export } from './mounts.ts';
-import { makeProcess, withTimeout, type Process, type Result } from './process.ts';
+import { makeProcess, withTimeout, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { makeWorld, type World } from './world.ts';
 import type { Server, WebFile } from './server.ts';
@@ -16,6 +16,12 @@ export interface Cut {
   readonly after: 'request' | number;
 }
 
+/**
+ * Where SIGKILL meets the wrapper of an operation: before it has written `pg`; before it has run the command; once the command has
+ * ended, before `rc` is there; or together with the command, as that waits for the nth time.
+ */
+export type Death = 'unborn' | 'begun' | 'unwritten' | { readonly at: number };
+
 /** Faults of the host; those of the file system are in `world.files.trouble`, those of guests in `world.behaviours`. */
 export interface Faults {
   cuts: Cut[];
@@ -25,14 +31,22 @@ export interface Faults {
   noSudo: boolean;
   /** How often the next `xl list` fails for a moment. */
   flakyLists: number;
+  /** What befalls the next operations, one after the other. */
+  deaths: Death[];
 }
 
 export interface Operation {
   /** Null while it runs, and for ever where it was lost. */
   result: Result | null;
-  readonly process: Process;
+  /** Nothing of it runs any more. */
+  over: boolean;
+  /** Its wrapper has said who it is. */
+  readonly begun: boolean;
   readonly ended: Promise<void>;
   readonly lose: () => void;
+  /** How often its command has waited so far, and what happens when it waits for the nth time. */
+  readonly waits: () => number;
+  readonly whenWaiting: (nth: number, run: () => void) => void;
 }
 
 /** What stands in DIR. */
@@ -58,7 +72,7 @@ export interface Dom0 {
   readonly counts: Counts;
 }
 
-export const noFaults = (): Faults => ({ cuts: [], noXen: false, noSudo: false, flakyLists: 0 });
+export const noFaults = (): Faults => ({ cuts: [], noXen: false, noSudo: false, flakyLists: 0, deaths: [] });
 
 export const makeDom0 = (
   server: Server,
@@ -84,11 +98,12 @@ export const controlOf = (dom0: Dom0, dir: string): Control => {
 
 /** Operations that run: they share the lock that a new holder drains. */
 export const running = (control: Control): readonly Operation[] =>
-  [...control.operations.values()].filter((o) => o.result === null);
+  [...control.operations.values()].filter((o) => !o.over);
 
 /** Starts argv in the background, bounded by `seconds`. */
 export const startOperation = (dom0: Dom0, seconds: number, argv: readonly string[]): Operation => {
   const { clock } = dom0.world;
+  const death = dom0.faults.deaths.shift();
   const process = makeProcess(clock);
   let lose = (): void => {};
   const lost = new Promise<null>((resolve) => {
@@ -97,13 +112,21 @@ export const startOperation = (dom0: Dom0, seconds: number, argv: readonly strin
       resolve(null);
     };
   });
-  const work = withTimeout(clock, process, seconds, (p) => runProgram(dom0.world, p, argv));
+  if (typeof death === 'object') process.whenWaiting(death.at, lose);
+  const early = death === 'unborn' || death === 'begun';
+  const work = early
+    ? Promise.resolve(null)
+    : withTimeout(clock, process, seconds, (p) => runProgram(dom0.world, p, argv));
   const operation: Operation = {
     result: null,
-    process,
+    over: false,
+    begun: death !== 'unborn',
     lose,
+    waits: () => process.waits(),
+    whenWaiting: (nth, run) => process.whenWaiting(nth, run),
     ended: Promise.race([work, lost]).then((result) => {
-      operation.result = result;
+      operation.over = true;
+      operation.result = death === 'unwritten' ? null : result;
     }),
   };
   return operation;

@@ -35,6 +35,11 @@ export interface Files {
   drop(path: string): void;
 }
 
+/** A tree that can be copied: each of the two goes its own way from then on. */
+export interface Tree extends Files {
+  copy(): Tree;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -49,11 +54,10 @@ export const normal = (path: string): string => {
   return `/${out.join('/')}`;
 };
 
-export const makeFiles = (): Files => {
-  const nodes = new Map<string, Node>([['/', { is: 'dir', mode: 0o755 }]]);
-  const children = new Map<string, Set<string>>();
-  const trouble: DiskTrouble = { full: false, readOnlyUnder: null };
+export const makeFiles = (): Tree =>
+  treeOf(new Map([['/', { is: 'dir', mode: 0o755 }]]), new Map(), { full: false, readOnlyUnder: null });
 
+const treeOf = (nodes: Map<string, Node>, children: Map<string, Set<string>>, trouble: DiskTrouble): Tree => {
   const set = (path: string, node: Node): void => {
     nodes.set(path, node);
     const parent = parentOf(path);
@@ -160,5 +164,7 @@ export const makeFiles = (): Files => {
       set(normal(path), { is: 'file', bytes: bytesOf(bytes), mode, ...(size === undefined ? {} : { size }) });
     },
     drop: (path) => drop(normal(path)),
+    copy: () =>
+      treeOf(new Map(nodes), new Map([...children].map(([at, names]) => [at, new Set(names)])), { ...trouble }),
   };
 };

@@ -1,9 +1,9 @@
 /** What is mounted over a dom0's own files: trees that several dom0s may share, each seen beneath its mount point. */
-import { makeFiles, normal, parentOf, type Files } from './files.ts';
+import { makeFiles, normal, parentOf, type Files, type Tree } from './files.ts';
 
 /** An NFS export: one tree for all who mount it. */
 export interface Export {
-  readonly files: Files;
+  readonly files: Tree;
   readonly sizeKiB: number;
   /** Its server does not answer: whoever asks waits for ever. */
   dead: boolean;
@@ -30,6 +30,8 @@ export interface MountedFiles extends Files {
   readonly mounts: readonly Mount[];
   mount(mount: Mount): void;
   unmount(mount: Mount): void;
+  /** A copy with the same mounts, of the exports that stand for those of this one. */
+  copy(of: (e: Export) => Export): MountedFiles;
 }
 
 /** A hundred GiB unless said. */
@@ -54,8 +56,7 @@ const own = [
 const mountLine = (m: Mount): string => `${escaped(m.source)} ${escaped(m.path)} ${m.type} ${m.options} 0 0`;
 
 /** `local`, with what is mounted over it. Whoever touches a dead export is stuck. */
-export const withMounts = (local: Files): MountedFiles => {
-  const mounts: Mount[] = [];
+export const withMounts = (local: Tree, mounts: Mount[] = []): MountedFiles => {
   const shown = (): void => {
     const lines = [...own, ...mounts.map(mountLine)];
     local.put('/proc/self/mounts', lines.map((l) => `${l}\n`).join(''), 0o444);
@@ -105,6 +106,11 @@ export const withMounts = (local: Files): MountedFiles => {
       mounts.splice(mounts.indexOf(mount), 1);
       shown();
     },
+    copy: (of) =>
+      withMounts(
+        local.copy(),
+        mounts.map((m) => ({ ...m, export: of(m.export) })),
+      ),
     trouble: local.trouble,
     refused,
     get,

@@ -25,21 +25,32 @@ export type Program = (world: World, process: Running, argv: readonly string[]) 
 
 export interface Process extends Running {
   kill(): void;
+  /** How often it has begun to sleep. */
+  waits(): number;
+  /** Called as it begins to sleep for the nth time, counted from 0. */
+  whenWaiting(nth: number, run: () => void): void;
 }
 
 /** What a killed process was about to do is not done: its sleep never ends. */
 export const makeProcess = (clock: Clock): Process => {
   let killed = false;
   const mourners: (() => void)[] = [];
+  const watchers = new Map<number, () => void>();
+  let waits = 0;
   return {
     sleep: (ms) =>
       new Promise((resolve) => {
+        watchers.get(waits++)?.();
         clock.after(ms, () => {
           if (!killed) resolve();
         });
       }),
     whenKilled: (run) => {
       mourners.push(run);
+    },
+    waits: () => waits,
+    whenWaiting: (nth, run) => {
+      watchers.set(nth, run);
     },
     kill: () => {
       if (killed) return;

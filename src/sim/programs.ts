@@ -122,8 +122,9 @@ const bash: Program = async (world, process, [flag, text, host = '', port = ''])
   );
 };
 
+/** `[-p] [-m MODE] PATH…` */
 const mkdir: Program = async ({ files }, _process, argv) =>
-  each(flagless(argv), 'mkdir: cannot create directory', (path) => {
+  each(flagless(argv.filter((_, i) => argv[i - 1] !== '-m')), 'mkdir: cannot create directory', (path) => {
     const above = path.replace(/\/[^/]*\/*$/, '') || '/';
     if (argv.includes('-p')) return files.mkdir(path);
     if (files.get(path) !== undefined) return 'File exists';

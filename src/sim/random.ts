@@ -7,6 +7,8 @@ export interface Random {
   between(range: readonly [number, number]): number;
   hex(digits: number): string;
   uuid(): string;
+  /** Another one that throws the same from here on. */
+  copy(): Random;
 }
 
 const seedOf = (text: string): number => {
@@ -16,8 +18,10 @@ const seedOf = (text: string): number => {
 };
 
 /** mulberry32: 32 bits of state are plenty for delays. */
-export const makeRandom = (seed: string): Random => {
-  let state = seedOf(seed);
+export const makeRandom = (seed: string): Random => from(seedOf(seed));
+
+const from = (start: number): Random => {
+  let state = start;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = state;
@@ -32,5 +36,6 @@ export const makeRandom = (seed: string): Random => {
     between: ([low, high]) => low + Math.floor(next() * (high - low + 1)),
     hex,
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
+    copy: () => from(state),
   };
 };
