@@ -10,11 +10,12 @@ export type Condition = Question & {
 };
 
 type Question =
-  /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. `down`: gone, or ended. */
+  /** `gone`: no domain has this UUID. `up`: it is there and neither shut down, crashed nor dying. `down`: gone, or ended. `over`: that, or
+   * there in part only. */
   | {
       readonly is: 'domain';
       readonly uuid: string;
-      readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' | 'down';
+      readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' | 'down' | 'over';
     }
   /** No domain of another UUID has this name. */
   | { readonly is: 'name-free'; readonly name: string; readonly uuid: string }

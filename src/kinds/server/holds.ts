@@ -23,7 +23,7 @@ const saysOf: Readonly<Record<Domain['state'], string>> = {
 
 const ended: readonly Domain['state'][] = ['shutdown', 'crashed'];
 
-const wantsOf: Readonly<Record<Exclude<DomainState, 'gone' | 'down'>, readonly Domain['state'][]>> = {
+const wantsOf: Readonly<Record<Exclude<DomainState, 'gone' | 'down' | 'over'>, readonly Domain['state'][]>> = {
   up: ['running', 'paused'],
   running: ['running'],
   paused: ['paused'],
@@ -54,9 +54,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
   switch (condition.is) {
     case 'domain': {
       const { uuid, state } = condition;
-      if (state === 'gone' || state === 'down') {
+      if (state === 'gone' || state === 'down' || state === 'over') {
         const domain = seen.domains.find((d) => d.uuid === uuid);
-        if (!domain || (state === 'down' && ended.includes(domain.state))) return true;
+        if (!domain || (state !== 'gone' && ended.includes(domain.state))) return true;
+        if (state === 'over' && domain.state === 'dying') return true;
         return `${called(domain)} is still there: it ${saysOf[domain.state]}`;
       }
       return ofVm(uuid, (d) => wantsOf[state].includes(d.state) || `${called(d)} ${saysOf[d.state]}`);

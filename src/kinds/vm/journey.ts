@@ -131,7 +131,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
     case 'down': {
       const d = t.live?.domain;
       const life = lifeOf(t.live);
-      const ended = life === 'crashed' || life === 'ended';
+      const ended = life === 'crashed' || life === 'ended' || life === 'dying';
       const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
       const up = t.mode === 'restart' || t.state === 'start';
       const wake: readonly VmOp[] = life === 'paused' ? [{ ...here, verb: 'unpause' }] : [];

@@ -67,7 +67,7 @@ export type VmOp =
       /** The path in a shared repository over which the link leads; null: straight to the cfg. */
       readonly via: string | null;
     })
-  /** `path`: the cfg to start from. `paused`: leave it paused. `ended`: a crashed or shut-down domain is cleared first. */
+  /** `path`: the cfg to start from. `paused`: leave it paused. `clear`: what is left of an earlier domain is cleared first. */
   | (Base & {
       readonly verb: 'start';
       readonly path: string;

@@ -171,7 +171,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
   const base = baseOf(t);
   const life = lifeOf(t.live);
   const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause' }] : [];
-  const clear = life === 'crashed' || life === 'ended';
+  const clear = life === 'crashed' || life === 'ended' || life === 'dying';
   switch (t.state) {
     case 'start': {
       const named = { ...base, name: config.name, path, config, lease: t.lease };

@@ -5,7 +5,10 @@ import { settingOf } from './fields.ts';
 import type { Domain, LiveVm } from './live.ts';
 import type { VmSpec } from './spec.ts';
 
-/** `ended`: shut down, but still there since nobody cleared it. */
+/**
+ * `ended`: shut down, but still there since nobody cleared it. `dying`: there in part only; a reading waits for one that comes or goes, so
+ * that this one was left half made by an xl that was killed, or does not come to its end.
+ */
 export type Life = 'absent' | 'stopped' | 'running' | 'paused' | 'crashed' | 'ended' | 'dying';
 
 export const lifeOf = (live: LiveVm | null): Life => {
@@ -23,13 +26,18 @@ export const revives = 'it starts again whenever it shuts down (on.poweroff), so
 
 const way = (how: Way['how'], disruption: Way['disruption'], why: string): Way => ({ how, disruption, why });
 
+const notRunning: Partial<Record<Life, string>> = {
+  crashed: 'it has crashed',
+  dying: 'only a part of it is left, which is cleared first',
+};
+
 const stateWay = (want: VmSpec['state'], life: Life, revived: boolean): Way | null => {
   const up = life === 'running' || life === 'paused';
   switch (want) {
     case 'running':
       if (life === 'running') return null;
       if (life === 'paused') return way('unpause', 'live', 'it goes on where it was paused');
-      return way('start', 'none', life === 'crashed' ? 'it has crashed' : 'it is not running');
+      return way('start', 'none', notRunning[life] ?? 'it is not running');
     case 'paused':
       if (life === 'paused') return null;
       if (life === 'running') return way('pause', 'stop', 'it stands still until it is unpaused');
@@ -51,10 +59,9 @@ const stateWay = (want: VmSpec['state'], life: Life, revived: boolean): Way | nu
   }
 };
 
-/** The change of `state`, or null where the VM does what the file says. A dying domain is nobody's: it is left to end. */
+/** The change of `state`, or null where the VM does what the file says. */
 export const compareState = (spec: Pick<VmSpec, 'key' | 'state'>, live: LiveVm | null): Change | null => {
   const life = lifeOf(live);
-  if (life === 'dying') return null;
   const chosen = stateWay(spec.state, life, live?.domain ? isRevived(live.domain) : false);
   if (!chosen) return null;
   const applied = live?.marker?.applied['state'];

@@ -37,7 +37,9 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
       .flat()
       .map((n) => [n.id, n.op]),
   );
-  const dead = new Set(d.decisions.filter((x) => ['crashed', 'ended'].includes(lifeOf(x.live))).map((x) => x.spec.key));
+  const dead = new Set(
+    d.decisions.filter((x) => ['crashed', 'ended', 'dying'].includes(lifeOf(x.live))).map((x) => x.spec.key),
+  );
   // Down on the way to another server, and up again there.
   const between = new Set(
     d.decisions.flatMap(({ spec, transition: t }) =>

@@ -97,6 +97,7 @@ describe('a condition that holds', () => {
     ['a crashed domain has ended', { is: 'domain', uuid, state: 'ended' }, is('crashed')],
     ['a shut-down domain has ended', { is: 'domain', uuid, state: 'ended' }, is('shutdown')],
     ['a crashed domain is down', { is: 'domain', uuid, state: 'down' }, is('crashed')],
+    ['a domain that is there in part runs no more', { is: 'domain', uuid, state: 'over' }, is('dying')],
     ['a domain that is gone is down', { is: 'domain', uuid, state: 'down' }, server([])],
     ['weight, and the cap that Xen gives', { is: 'sched', uuid, weight: 512, cap: 0 }, up],
     ['affinity', { is: 'affinity', uuid, hard: '0-1', soft: 'all' }, up],
@@ -176,6 +177,7 @@ describe('a condition that does not hold says why', () => {
   test.each<[Condition, ServerSeen, string]>([
     [{ is: 'domain', uuid, state: 'gone' }, is('dying'), 'domain 5 (web) is still there: it is being taken down'],
     [{ is: 'domain', uuid, state: 'down' }, up, 'domain 5 (web) is still there: it is running'],
+    [{ is: 'domain', uuid, state: 'over' }, up, 'domain 5 (web) is still there: it is running'],
     [{ is: 'sched', uuid, weight: 256, cap: 0 }, up, 'the weight of domain 5 (web) is 512, not 256'],
     [{ is: 'sched', uuid, weight: 512, cap: 50 }, up, 'the cap of domain 5 (web) is 0, not 50'],
     [{ is: 'affinity', uuid, hard: '0-2', soft: 'all' }, up, 'the affinity of domain 5 (web) is 0-1, not 0-2'],

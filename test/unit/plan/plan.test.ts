@@ -171,6 +171,7 @@ describe('drift', () => {
     ['network-detach', (d) => ({ ...d, nics: [] }), 'web/attach-nic/eth0'],
     ['pause', (d) => ({ ...d, state: 'paused' }), 'web/unpause'],
     ['crash', (d) => ({ ...d, state: 'crashed' }), 'web/start'],
+    ['xl that was killed while it made it', (d) => ({ ...d, state: 'dying' }), 'web/start'],
   ];
   it.each(cases)('by %s is put right with one operation', (_, change, expected) => {
     const p = plan(f, hand(seen, change));

@@ -12,7 +12,7 @@ import { canStart, runningPaths } from './needs.ts';
 import { closed, givenBack, leasedAndOpened, leaseTaken, reopened, sharedAmong } from './shared-volumes.ts';
 import { groupOf } from '../read/volumes.ts';
 
-export const is = (uuid: string, state: 'running' | 'paused' | 'ended'): Condition => ({ is: 'domain', uuid, state });
+export const is = (uuid: string, state: 'running' | 'paused' | 'over'): Condition => ({ is: 'domain', uuid, state });
 
 type Leased = Of<'start' | 'restart' | 'settle' | 'resume'>;
 
@@ -48,11 +48,11 @@ export const start = (op: Of<'start'>, { domain, seen }: At): Lowered | Unsuppor
   const { uuid, path, paused, config } = op;
   const first = readied(op, config, seen);
   if ('unsupported' in first) return first;
-  const ended = domain?.state === 'shutdown' || domain?.state === 'crashed';
-  const clear = op.clear && domain && ended ? destroyed(domain) : [];
+  const runs = domain?.state === 'running' || domain?.state === 'paused';
+  const clear = op.clear && domain && !runs ? destroyed(domain) : [];
   return {
     before: [
-      clear.length > 0 ? is(uuid, 'ended') : gone(uuid),
+      clear.length > 0 ? is(uuid, 'over') : gone(uuid),
       ...store(op),
       ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0, seen),
     ],

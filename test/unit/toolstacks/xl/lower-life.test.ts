@@ -55,14 +55,16 @@ describe('start', () => {
     expect(pathsOf(start({ config: pygrub }))).toEqual([path, '/k', '/r', '/d']);
   });
 
-  it('clears only a domain that has ended', () => {
+  it('clears only a domain that has ended, or is there in part', () => {
     const crashed = server([{ ...domain, state: 'crashed' }]);
-    expect(steps(start({ clear: true }), crashed)).toEqual([
-      'try xl destroy 7',
-      'until gone',
-      'xl create -q /etc/xen/web.cfg',
-    ]);
-    expect(lowered(start({ clear: true }), crashed).before[0]).toEqual({ is: 'domain', uuid, state: 'ended' });
+    for (const seen of [crashed, server([{ ...domain, state: 'dying' }])]) {
+      expect(steps(start({ clear: true }), seen)).toEqual([
+        'try xl destroy 7',
+        'until gone',
+        'xl create -q /etc/xen/web.cfg',
+      ]);
+      expect(lowered(start({ clear: true }), seen).before[0]).toEqual({ is: 'domain', uuid, state: 'over' });
+    }
     for (const [clear, seen] of [
       [true, up],
       [false, crashed],
