@@ -139,7 +139,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const strays = [...uuids].flatMap((u) => (byUuid.get(u) ?? []).filter((c) => c.live.domain && !direct.includes(c)));
     const candidates = [...direct, ...strays];
     const busy = candidates.find((c) => c.live.domain && isHalf(c.name));
-    if (busy && candidates.filter((c) => c.live.domain).length === 1) {
+    if (busy && candidates.every((c) => !c.live.domain || isHalf(c.name))) {
       return {
         is: 'refused',
         why: `a migration of ${spec.key} is under way, or broke off: ${busy.name} on ${busy.server} is all that is seen of it`,
