@@ -82,8 +82,9 @@ const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen): Lowered => {
           },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
-      exec(['mv', '-n', half, path]),
+      // Once it has its name nobody comes back for the list.
       exec(['rm', '-f', sums]),
+      exec(['mv', '-n', half, path]),
     ],
     after: [{ is: 'path', path }],
     afterMs: quickMs,
