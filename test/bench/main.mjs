@@ -7,6 +7,7 @@
  *   npm run bench -- synthetic                 full farms whose VMs change places, and 5,000 servers with 100,000 VMs
  *   npm run bench -- planning                   a whole farm with nothing to do, planned from end to end
  *   npm run bench -- reading                   reading a farm, beside a bare ssh2 client
+ *   npm run bench -- faults [SHARE] [SCENARIO…] every fault at every step of the scenarios of test/faults, in process (a share of them: 0.1)
  *
  * The columns: planning in a fresh process for the first time, and the best and the median of five times; its verification; the peak of
  * the process's memory, Node and the problem included; moves (hops, suspensions and resumptions among them) and how many no plan can do

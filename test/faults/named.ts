@@ -1,0 +1,93 @@
+/** What may differ after a fault from a run without one, by name; and what is known to go wrong and waits to be mended. */
+import type { Undisturbed, Verdict } from './explore.ts';
+import type { FaultAt } from './link.ts';
+
+const isDown = ({ fault }: FaultAt): boolean => fault.is === 'reboot' || fault.is === 'power';
+
+interface Named {
+  readonly name: string;
+  /** Whether it accounts for this one of the things that are not as they were without the fault. */
+  readonly covers: (wrong: string, at: FaultAt, u: Undisturbed) => boolean;
+}
+
+/** Each is what a rule of Reeve's costs. */
+const differencesByName: readonly Named[] = [
+  {
+    name: 'a disk that was made whole, and not given to its VM, stays with its marker until it is named to be deleted',
+    covers: (wrong) => /^has besides \S+ ?\S*-\*(?:\.raw|\.qcow2)?(?:\.reeve\.json)? #\d+: /.test(wrong),
+  },
+  {
+    name: 'a dom0 that went down has its VMs started, and not moved alive: other keys for migrations are made, or none',
+    covers: (wrong, at) => isDown(at) && /reeve-migration|migration_hosts|\/root\/\.ssh/.test(wrong),
+  },
+  {
+    name: 'a restart that failed on the way goes back to the old cfg, and is done by the next run: one boot more',
+    covers: (wrong, { fault }, u) =>
+      wrong.startsWith('booted 2 times, and not 1:') && (fault.is === 'death' || fault.is === 'gone') && u.restarts,
+  },
+];
+
+interface Open {
+  readonly name: string;
+  readonly scenarios: RegExp;
+  readonly shows: RegExp;
+}
+
+/** Each is a bug that waits to be mended. */
+const open: readonly Open[] = [
+  {
+    name: 'an interrupted rename leaves the links of the old name',
+    scenarios: /rename/,
+    shows: /^has besides \S+\/auto/,
+  },
+  {
+    name: 'an interrupted rename takes its own new cfg for that of another VM',
+    scenarios: /rename/,
+    shows: /^refused: .* already of another VM/,
+  },
+  {
+    name: 'an interrupted deletion, or the old copy of a moved disk, is forgotten',
+    scenarios: /delete with|move a disk/,
+    shows: /^has besides \S+ ?\S*web-xvd/,
+  },
+  {
+    name: 'a repository whose data are gone is not detached any more',
+    scenarios: /delete data/,
+    shows: /^refused: .* nobody sees what is in it/,
+  },
+  {
+    name: 'what was saved is not resumed where xl save ended and nobody renamed the file, or stays beside the VM that was resumed',
+    scenarios: /suspend/,
+    shows: /^has besides \S+\.save/,
+  },
+  {
+    name: 'a disk whose making was interrupted leaves its .part and its marker',
+    scenarios: /./,
+    shows: /^has besides \S+\.part: /,
+  },
+];
+
+/** What no name excuses. */
+const harm = /runs twice|is written by|wrote last is lost|disk \S+ is gone|^exception|did not come about/;
+
+export interface Sorted {
+  /** Names of differences. */
+  readonly named: readonly string[];
+  /** The bug that it is, where that is known. */
+  readonly open: string | null;
+  /** What nobody has a name for. */
+  readonly wrong: readonly string[];
+}
+
+export const sortOut = ({ at, wrong }: Verdict, u: Undisturbed): Sorted => {
+  const named = new Set<string>();
+  const rest = wrong.filter((w) => {
+    const usual = differencesByName.find((n) => n.covers(w, at, u));
+    if (usual) named.add(usual.name);
+    return !usual;
+  });
+  const bug = rest.some((w) => harm.test(w))
+    ? undefined
+    : open.find((o) => o.scenarios.test(u.scenario.name) && rest.some((w) => o.shows.test(w)));
+  return { named: [...named], open: bug?.name ?? null, wrong: bug ? [] : rest };
+};
