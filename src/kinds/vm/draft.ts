@@ -47,6 +47,8 @@ export interface VmTransition {
   readonly spare: readonly (SpareLease & { readonly folder: string })[];
   /** To another server; null: it stays on `server`. */
   readonly journey: Journey | null;
+  /** Digest of a cfg of its own that lies under its new name already: a rename was cut before the old one was removed. */
+  readonly ahead: string | null;
   /** Where its memory was saved: it is resumed instead of started; null: nowhere. */
   readonly saved: string | null;
 }
@@ -194,7 +196,7 @@ export const draft = (t: VmTransition): CfgDraft => {
   if (t.journey) return { ...base, path: cfgPath(config.name), replaces: t.journey.replaces, from: null };
   if (moves) {
     const from = { path: record.path, digest: record.digest };
-    return { ...base, path: cfgPath(config.name), replaces: 'absent', from };
+    return { ...base, path: cfgPath(config.name), replaces: t.ahead ?? 'absent', from };
   }
   return { ...base, path: record?.path ?? cfgPath(config.name), replaces: record?.digest ?? 'absent', from: null };
 };

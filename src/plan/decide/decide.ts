@@ -180,6 +180,7 @@ export const decide = (
         (live?.domain?.state === 'running' && stateHow !== 'stop'),
     ),
     journey: null,
+    ahead: aheadOf(want, live, facts),
     saved: live?.domain ? null : savedIn(facts, want.uuid),
   };
   const idle =
@@ -208,6 +209,13 @@ export const decide = (
     refused,
     disruption,
   };
+};
+
+/** The digest of its own cfg under its new name, where a rename was cut before it removed the old one. */
+const aheadOf = (want: Resolved, live: LiveVm | null, { farm, seen }: Facts): string | null => {
+  const path = `/etc/xen/${want.config.name}.cfg`;
+  const other = live?.record && seen.records.find((r) => r.path === path && r.path !== live.record?.path);
+  return other?.marker?.farm === farm && other.marker.uuid === want.uuid ? other.digest : null;
 };
 
 /** A VM that is to go, but may not be stopped, is left alone as it is. */

@@ -40,8 +40,11 @@ const inventory = (server: string, pool: string, seen: ServerSeen): readonly Fou
   const found: Found[] = [];
   const taken = new Set<string>();
   for (const domain of seen.domains) {
+    const own = seen.records.filter((r) => r.config?.uuid === domain.uuid);
+    // Two of them are a rename that was cut: it has the name still that its old cfg gives it.
     const record =
-      seen.records.find((r) => r.config?.uuid === domain.uuid) ??
+      own.find((r) => r.config?.name === domain.name) ??
+      own[0] ??
       seen.records.find((r) => r.config?.uuid === null && r.config.name === domain.name && !taken.has(r.path)) ??
       null;
     if (record) taken.add(record.path);

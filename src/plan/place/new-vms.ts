@@ -160,7 +160,7 @@ export const unmet = (
   }
   const path = record && !renamed ? record.path : `/etc/xen/${config.name}.cfg`;
   const stranger = record && !renamed ? undefined : seen.records.find((r) => r.path === path && r !== record);
-  if (stranger && (renamed || !record?.config)) {
+  if (stranger && stranger.digest !== t.ahead && (renamed || !record?.config)) {
     return {
       why: `${t.server} has a ${path} already${stranger.problem === undefined ? ' of another VM' : `, which cannot be read: ${stranger.problem}`}`,
       help: 'move it away, or mend it',
