@@ -70,6 +70,9 @@ export interface Time {
   clock(): Clock;
   /** Nothing is due any more. */
   idle(): boolean;
+  /** While it is so nothing happens by itself: `step` lets one event happen, where one is due. */
+  byHand(on: boolean): void;
+  step(): void;
 }
 
 /**
@@ -82,16 +85,20 @@ export const makeTime = (start = 0, seen: () => void = () => undefined): Time =>
   let seq = 0;
   let waiting = 0;
   let pumping = false;
+  let still = false;
+  const happen = (next: Entry): void => {
+    now = next.at;
+    next.run();
+  };
   const pump = (): void => {
-    if (pumping || waiting === 0 || queue.length === 0) return;
+    if (still || pumping || waiting === 0 || queue.length === 0) return;
     pumping = true;
     setImmediate(() => {
       pumping = false;
       seen();
-      const next = waiting > 0 ? queue.shift() : undefined;
+      const next = waiting > 0 && !still ? queue.shift() : undefined;
       if (next === undefined) return;
-      now = next.at;
-      next.run();
+      happen(next);
       pump();
     });
   };
@@ -138,7 +145,20 @@ export const makeTime = (start = 0, seen: () => void = () => undefined): Time =>
       },
     };
   };
-  return { now: () => now, clock, idle: () => queue.length === 0 };
+  return {
+    now: () => now,
+    clock,
+    idle: () => queue.length === 0,
+    byHand: (on) => {
+      still = on;
+      pump();
+    },
+    step: () => {
+      seen();
+      const next = queue.shift();
+      if (next !== undefined) happen(next);
+    },
+  };
 };
 
 /** A clock that goes `speed` times as fast as the wall's. */

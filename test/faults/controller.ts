@@ -74,7 +74,7 @@ const carryOut = (farm: InProcessFarm, plan: Plan, link: Link, epoch: string): P
 };
 
 /** It begins at once; time passes while somebody waits on the farm's clock. */
-const startRun = (farm: InProcessFarm, order: Order, fault: FaultAt | null = null, gate?: Gate): Run => {
+export const startRun = (farm: InProcessFarm, order: Order, fault: FaultAt | null = null, gate?: Gate): Run => {
   const link = openLink(farm, fault, gate);
   const go = async (): Promise<Done> => {
     const outcomes: Outcome[] = [];
@@ -96,14 +96,14 @@ const startRun = (farm: InProcessFarm, order: Order, fault: FaultAt | null = nul
   return { link, ended };
 };
 
-class Hung extends Error {
+export class Hung extends Error {
   constructor() {
     super('nothing is due on the farm any more, and a controller still waits');
   }
 }
 
 /** Lets time pass until this is settled. */
-const drive = async <T>(farm: InProcessFarm, work: Promise<T>): Promise<T> => {
+export const drive = async <T>(farm: InProcessFarm, work: Promise<T>): Promise<T> => {
   const state = { settled: false };
   const settle = (): void => {
     state.settled = true;

@@ -15,13 +15,15 @@ const mostRuns = 5;
 const orderOf = async ({ text, options = {} }: Said): Promise<Order> => ({ farm: (await load(text)).farm, options });
 
 /** The longest that anything takes on a dom0 is a timeout of hours that nobody meets any more. */
-const settle = async (farm: InProcessFarm): Promise<void> => farm.clock.settle();
+export const settle = async (farm: InProcessFarm): Promise<void> => farm.clock.settle();
 
 const leftOver = (plan: Plan): string => plan.refused.map((r) => `${r.what}: ${r.why}`).join('\n');
 
 export interface Undisturbed {
   readonly scenario: Scenario;
   readonly order: Order;
+  /** What was asked for before; null: nothing. */
+  readonly former: Order | null;
   /** Just before the run; to be forked. */
   readonly ready: InProcessFarm;
   readonly steps: readonly Sent[];
@@ -66,6 +68,7 @@ export const prepare = async (scenario: Scenario): Promise<Undisturbed> => {
   }
   first.end();
   const order = await orderOf(scenario.goal);
+  const said = scenario.before.findLast((b): b is Said => typeof b !== 'function');
   const run = farm.fork();
   const history = watch(run);
   const { link, done } = await apply(run, order);
@@ -82,6 +85,7 @@ export const prepare = async (scenario: Scenario): Promise<Undisturbed> => {
   return {
     scenario,
     order,
+    former: said === undefined ? null : await orderOf(said),
     ready: farm,
     steps: link.sent,
     end: pictureOf(run),
@@ -129,6 +133,31 @@ const bootsWrong = (u: Undisturbed, history: History, fault: Fault): readonly st
   });
 };
 
+/** What is not as after an undisturbed run, once fresh controllers have done what is left. */
+export const afterwards = async (
+  u: Undisturbed,
+  farm: InProcessFarm,
+  history: History,
+): Promise<{ readonly wrong: readonly string[]; readonly runs: number; readonly end: Picture }> => {
+  const wrong: string[] = [];
+  const got = await converge(farm, u.order);
+  const runs = typeof got === 'string' ? mostRuns : got.runs;
+  if (typeof got === 'string') wrong.push(got);
+  else {
+    await settle(farm);
+    const again = await converge(farm, u.order);
+    if (typeof again === 'string' || again.runs > 0) wrong.push('what was reached does not stay');
+    else if (leftOver(again.plan) !== u.refused) wrong.push(`refused: ${leftOver(again.plan)}`);
+  }
+  await settle(farm);
+  const end = pictureOf(farm);
+  wrong.push(...differences(u.end, end));
+  const holds = holdsBytes(farm);
+  for (const [key, tag] of history.written)
+    if (u.kept.has(key) && !holds(tag)) wrong.push(`what its guest wrote last is lost: ${tag}`);
+  return { wrong, runs, end };
+};
+
 /** One fault, and what comes of it. */
 export const disturb = async (u: Undisturbed, at: FaultAt): Promise<Verdict> => {
   const farm = u.ready.fork();
@@ -138,23 +167,10 @@ export const disturb = async (u: Undisturbed, at: FaultAt): Promise<Verdict> => 
   let end: Picture | null = null;
   try {
     const { link } = await apply(farm, u.order, at);
-    if (!link.sent.some((_, i) => i === at.step))
-      wrong.push('the fault did not come about: the run is not the same as without');
-    const got = await converge(farm, u.order);
-    if (typeof got === 'string') wrong.push(got);
-    else {
-      runs = got.runs;
-      await settle(farm);
-      const again = await converge(farm, u.order);
-      if (typeof again === 'string' || again.runs > 0) wrong.push('what was reached does not stay');
-      else if (leftOver(again.plan) !== u.refused) wrong.push(`refused: ${leftOver(again.plan)}`);
-    }
-    await settle(farm);
-    end = pictureOf(farm);
-    wrong.push(...differences(u.end, end));
-    const holds = holdsBytes(farm);
-    for (const [key, tag] of history.written)
-      if (u.kept.has(key) && !holds(tag)) wrong.push(`what its guest wrote last is lost: ${tag}`);
+    if (link.sent[at.step] === undefined) wrong.push('the fault did not come about: the run is not as it was without');
+    const after = await afterwards(u, farm, history);
+    ({ runs, end } = after);
+    wrong.push(...after.wrong);
   } catch (error) {
     wrong.push(`exception: ${(error as Error).stack ?? String(error)}`);
   }
