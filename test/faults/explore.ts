@@ -15,7 +15,7 @@ const mostRuns = 5;
 const orderOf = async ({ text, options = {} }: Said): Promise<Order> => ({ farm: (await load(text)).farm, options });
 
 /** The longest that anything takes on a dom0 is a timeout of hours that nobody meets any more. */
-export const settle = async (farm: InProcessFarm): Promise<void> => farm.clock.settle();
+const settle = async (farm: InProcessFarm): Promise<void> => farm.clock.settle();
 
 const leftOver = (plan: Plan): string => plan.refused.map((r) => `${r.what}: ${r.why}`).join('\n');
 
