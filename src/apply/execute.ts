@@ -4,7 +4,9 @@ import { isUnknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { storeOfImage } from '../kinds/repository/live.ts';
+import { peersOf } from '../kinds/operations.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
+import { identified } from '../kinds/server/identity.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { openLedger, type Ledger } from './ledger.ts';
 import type { Say, Trouble } from './hands.ts';
@@ -13,7 +15,7 @@ import type { Outcome } from './outcome.ts';
 import { shareReadings, type Readings } from './readings.ts';
 import { limitsOf, takeTurns } from './turns.ts';
 import { heldBy, outOfReach, outputOf } from './words.ts';
-import type { World } from './world.ts';
+import type { Difference, World } from './world.ts';
 
 /** What a run learns while it goes, beside where its operations stand. */
 interface Run {
@@ -60,7 +62,9 @@ const holdServers = async (run: Run): Promise<boolean> => {
 
 /** Reads what the plan touches again, all servers at once. */
 const readTouched = async (run: Run): Promise<Observed> => {
-  const servers = serversOf([...run.plan.operations, ...run.plan.touched]).filter((s) => !run.shut.has(s));
+  const peers = run.plan.operations.flatMap(({ op }) => peersOf(op).map((server) => ({ server })));
+  const all = serversOf([...run.plan.operations, ...run.plan.touched, ...peers]);
+  const servers = all.filter((s) => !run.shut.has(s));
   const storesOn = (server: string): readonly string[] =>
     run.plan.touched.flatMap(({ server: on, subject: { kind }, name }) => {
       if (on !== server || (kind !== 'repository' && kind !== 'image')) return [];
@@ -70,6 +74,14 @@ const readTouched = async (run: Run): Promise<Observed> => {
     await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const)),
   );
 };
+
+/** An address may have been pointed elsewhere since the plan was made: then nothing is done anywhere. */
+const wrongMachines = (observed: Observed): readonly Difference[] =>
+  [...observed].flatMap(([server, seen]) =>
+    isUnknown(seen) && (seen.reason === 'wrong-machine' || seen.reason === 'foreign')
+      ? [{ subject: server, server, why: `${server} is not the server that the plan is for: ${seen.why}` }]
+      : [],
+  );
 
 /** Why an operation may not be started now; null: it may. */
 const blocked = (run: Run, o: Operation): string | null => {
@@ -151,7 +163,13 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   // Every operation that waits listens: many listeners are no leak here.
   setMaxListeners(0, cancel.stop, cancel.detach);
   const ledger = openLedger(plan.operations, clock, world.onEvent);
-  const readings = shareReadings(control, world.toolstack, clock);
+  const identify = (observed: Observed): Observed => identified(plan.servers, plan.farm, observed);
+  const readings = shareReadings(
+    control,
+    world.toolstack,
+    clock,
+    (server, seen) => identify(new Map([[server, seen]])).get(server) ?? seen,
+  );
   const run: Run = {
     plan,
     world,
@@ -177,6 +195,11 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   if (observed === 'aborted') {
     ledger.close(cancelledWhy);
     return finish();
+  }
+  const wrong = wrongMachines(identify(observed));
+  if (wrong.length > 0) {
+    ledger.close('a server is not the one that the plan saw', true);
+    return finish({ stale: wrong });
   }
   for (const [server, seen] of observed) if (isUnknown(seen)) run.shut.set(server, outOfReach(server, seen));
   const stale = world.fresh(observed).filter((d) => !run.shut.has(d.server));

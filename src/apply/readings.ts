@@ -45,7 +45,13 @@ const gatherMs = 2;
 /** ms: others may change a server, too. */
 const recentMs = 2000;
 
-export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clock): Readings => {
+/** `identify`: what was read of a server, or that another machine answered in its place. */
+export const shareReadings = (
+  control: Control,
+  toolstack: Toolstack,
+  clock: Clock,
+  identify: (server: string, seen: ServerSeen) => ServerSeen | Unknown = (_, seen) => seen,
+): Readings => {
   const open = new Map<string, Batch>();
   const running = new Map<string, Promise<ServerSeen | Unknown>>();
   const last = new Map<string, Last>();
@@ -67,7 +73,8 @@ export const shareReadings = (control: Control, toolstack: Toolstack, clock: Clo
     const paths = [...(batch?.paths ?? [])].sort(byText);
     const scope = batch?.scope ?? 'all';
     const before = changesOf(server).begun + ended;
-    const answer = control.read(server, toolstack.reading(scope, paths)).then((seen) => {
+    const answer = control.read(server, toolstack.reading(scope, paths)).then((read) => {
+      const seen = isUnknown(read) ? read : identify(server, read);
       const { under, begun } = changesOf(server);
       if (!isUnknown(seen) && under === 0 && begun + ended === before)
         last.set(server, { scope, paths: new Set(paths), seen, at: clock.now() });

@@ -2,6 +2,7 @@
 import { badName } from '../core/name.ts';
 import { isUnknown, type Reader } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
+import { identified } from '../kinds/server/identity.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { match, type Found } from '../plan/index.ts';
@@ -16,9 +17,10 @@ import { whileReading } from './pipeline.ts';
 import { say, type Shell } from './shell.ts';
 
 /** The short reading is enough: who runs where. */
-const look = async (shell: Shell, servers: readonly ServerSpec[], reader: Reader): Promise<Observed> => {
+const look = async (shell: Shell, farm: Farm, reader: Reader): Promise<Observed> => {
+  const servers = farm.pools.flatMap((p) => p.servers);
   const answers = servers.map(async ({ name }) => [name, await reader.read(name, xl.reading('domains', []))] as const);
-  return new Map(await whileReading(shell, servers.length, Promise.all(answers)));
+  return identified(servers, farm.name, new Map(await whileReading(shell, servers.length, Promise.all(answers))));
 };
 
 /** Those that `vm` can mean: the VM of this key in the file, or else whatever has this name. */
@@ -72,8 +74,7 @@ export const console = async (
   const reader = await readerOf(shell, farm, {});
   let place: Place;
   try {
-    const servers = farm.pools.flatMap((p) => p.servers);
-    place = placeOf(farm, await look(shell, servers, reader), vm);
+    place = placeOf(farm, await look(shell, farm, reader), vm);
   } finally {
     await reader.close();
   }

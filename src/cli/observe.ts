@@ -1,6 +1,7 @@
 /** Reads the farm: every server at the same time, once; and again what was between two lives at that moment. */
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
+import { identified } from '../kinds/server/identity.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
 
@@ -82,5 +83,5 @@ export const observe = async (
     s.name,
     await readServer(s.name, paths.get(s.name) ?? [], watch),
   ]);
-  return new Map(await Promise.all(answers));
+  return identified(servers, farm.name, new Map(await Promise.all(answers)));
 };

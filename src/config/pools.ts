@@ -11,7 +11,7 @@ import { expand } from './pattern.ts';
 import type { Place, Problems } from './problem.ts';
 import { checkGroups, checkSources, repositoriesOf } from './repositories.ts';
 import { badlyNamed, checkServed, inner, servedIn } from './served.ts';
-import { checkMigrations, resolveServer } from './servers.ts';
+import { checkAddresses, checkMigrations, placeOfAddress, resolveServer } from './servers.ts';
 import type { Pool, Server } from './types.ts';
 import { badBridge, badMigrationKey } from './words.ts';
 import { table } from '../core/table.ts';
@@ -46,6 +46,7 @@ export const resolvePools = (
   checkServed(all.templates, names, problems);
   checkServed(all.isos, names, problems);
   const taken = new Map<string, Place>();
+  const addresses: (readonly [ServerSpec, Place])[] = [];
   const specs = sortedBy(pools, (p) => p.name).map(({ name, entry, servers }): PoolSpec => {
     const ssh = [
       ...(entry?.body.ssh ? [{ ...layerOf(entry), pointer: `${entry.pointer}/ssh`, body: entry.body.ssh }] : []),
@@ -60,7 +61,10 @@ export const resolvePools = (
       const other = taken.get(member.name);
       if (other) problems.add(definedTwice(`server ${member.name}`, other, at));
       else taken.set(member.name, at);
-      resolved.push(resolveServer(member, name, ssh, problems, spoiled));
+      const spec = resolveServer(member, name, ssh, problems, spoiled);
+      resolved.push(spec);
+      const address = placeOfAddress(member);
+      if (address) addresses.push([spec, address]);
     }
     checkMigrations(members, problems);
     const layers = entry ? [layerOf(entry)] : [];
@@ -80,6 +84,7 @@ export const resolvePools = (
       overcommit: { vcpus: numberAt(layers, 'overcommit', 'vcpus')?.value },
     };
   });
+  checkAddresses(addresses, problems);
   checkSources(specs, problems);
   checkGroups(all.repositories, specs, problems);
   checkImages(all, specs, problems);

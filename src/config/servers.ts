@@ -12,7 +12,7 @@ import { refuse, type Spoiled } from './around.ts';
 import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
-import type { Problems } from './problem.ts';
+import type { Place, Problems } from './problem.ts';
 import type { Server } from './types.ts';
 import { badAddress, badFence, badJump, badLocalFile, badMigration, badUser } from './words.ts';
 
@@ -111,6 +111,47 @@ export const checkMigrations = (members: readonly Member<Server>[], problems: Pr
       hint: 'give each server its own; in a pattern, `{n}` is the number and `{}` the name',
     });
   }
+};
+
+/** How a server is reached, as far as the file tells: behind a jump host an address is that of another network. */
+const wayTo = ({ address, ssh }: ServerSpec): string =>
+  address === 'local'
+    ? 'local'
+    : JSON.stringify([
+        address.toLowerCase().replace(/\.$/, ''),
+        ssh.port ?? 22,
+        ssh.jump === 'none' ? '' : (ssh.jump ?? ''),
+      ]);
+
+/** Two names that lead to one machine would have it counted twice, and a VM started twice. `servers`: each with where it stands. */
+export const checkAddresses = (servers: readonly (readonly [ServerSpec, Place])[], problems: Problems): void => {
+  const taken = new Map<string, readonly [ServerSpec, Place]>();
+  for (const [spec, at] of servers) {
+    if (spec.address === '') continue;
+    const way = wayTo(spec);
+    const first = taken.get(way);
+    if (!first) {
+      taken.set(way, [spec, at]);
+      continue;
+    }
+    const port = spec.address === 'local' ? '' : ` and port ${spec.ssh.port ?? 22}`;
+    problems.add({
+      code: 'shared',
+      message: `${first[0].name} and ${spec.name} have one address, ${spec.address}${port}`,
+      at,
+      hint: 'give each server its own; in a pattern, `{n}` is the number and `{}` the name',
+      related: [{ message: `${first[0].name} has it here`, at: first[1] }],
+    });
+  }
+};
+
+/** Where a server's address stands in the file. */
+export const placeOfAddress = (member: Member<Server>): Place | null => {
+  const found = textAt(
+    member.entries.map((e) => layerOf(e)),
+    'address',
+  );
+  return found ? placeIn(found) : null;
 };
 
 const resolveSsh = (layers: readonly Layer[], problems: Problems): SshSpec => {

@@ -18,6 +18,8 @@ export interface Unknown {
     | 'unparsable'
     /** It belongs to somebody else. */
     | 'foreign'
+    /** It is another server of the farm, or two names lead to it. */
+    | 'wrong-machine'
     /** Others remember it, and the file does not have it. */
     | 'forgotten';
   /** One sentence for the person who reads the plan. */

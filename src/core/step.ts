@@ -93,13 +93,18 @@ type Question =
   | { readonly is: 'autostart'; readonly path: string; readonly on: boolean }
   /** The server has a key for migrations, and knows the peer's host key under this alias. */
   | { readonly is: 'sends'; readonly alias: string; readonly hostKey: string }
-  /** The server's file of its pool says this; `farm` null: there is none. */
+  /** The server's file of its pool says this of the pool, and of itself. */
   | {
       readonly is: 'member';
-      readonly farm: string | null;
-      readonly pool: string | null;
+      readonly farm: string;
+      readonly pool: string;
+      /** The server's own. */
+      readonly name: string;
       readonly members: readonly string[];
+      readonly keys: Readonly<Record<string, string>>;
     }
+  /** The server has no file of its pool. */
+  | { readonly is: 'no-member' }
   /** The server can go to this address with the owner's key at this path; `hostKey`: the peer's, null where it is not known. */
   | { readonly is: 'sends-as'; readonly key: string; readonly address: string; readonly hostKey: string | null }
   /** Nothing is left there of the keys that Reeve made for migrations, or nothing of these servers'. */

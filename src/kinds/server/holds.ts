@@ -7,6 +7,8 @@ import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import { astray } from '../repository/owner.ts';
 import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnmarked } from './holds-storage.ts';
+import { isBooked, isFolder, isMounted, isStore, isStored, isUnmarked } from './holds-storage.ts';
+import { sameMembership } from './identity.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
 import { sendTrouble, takeTrouble } from './owner-key.ts';
@@ -198,13 +200,15 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return known === hostKey || `the server knows another host key of ${alias}`;
     }
     case 'member': {
-      const { farm, pool, members } = condition;
+      const { is: _, server: _asked, name, ...pool } = condition;
       const found = seen.membership?.value ?? null;
-      if (farm === null) return found === null || 'the server still remembers its pool';
       if (found === null || found === 'odd') return 'the server remembers no pool';
-      const same = found.farm === farm && found.pool === pool && found.members.join('\n') === members.join('\n');
-      return same || `the server remembers pool ${found.pool} of farm ${found.farm}: ${found.members.join(', ')}`;
+      if (sameMembership(found, { format: 1, server: name, ...pool })) return true;
+      const own = found.server === undefined ? '' : ` as ${found.server}`;
+      return `the server remembers pool ${found.pool} of farm ${found.farm}${own}: ${found.members.join(', ')}`;
     }
+    case 'no-member':
+      return seen.membership === null || 'the server still remembers its pool';
     case 'sends-as': {
       const trouble = sendTrouble(seen, condition.key, condition.address, condition.hostKey);
       return trouble === null || `the server cannot migrate with the owner's key: ${trouble.why}`;

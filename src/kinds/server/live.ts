@@ -45,8 +45,12 @@ export interface Membership {
   readonly format: 1;
   readonly farm: string;
   readonly pool: string;
+  /** Its own name; undefined: an older version wrote the file. */
+  readonly server?: string;
   /** Names of servers, sorted. */
   readonly members: readonly string[];
+  /** The SSH host key of each member that was read, as `TYPE BASE64`; undefined: as `server`. */
+  readonly keys?: Readonly<Record<string, string>>;
 }
 
 export interface ServerSeen {

@@ -16,6 +16,8 @@ export type ServerOp =
       readonly verb: 'join-pool';
       /** Sorted. */
       readonly members: readonly string[];
+      /** Of those that were read: the host key, as `TYPE BASE64`, by name. */
+      readonly keys: Readonly<Record<string, string>>;
       /** Digest of what stands there now. */
       readonly replaces: string | 'absent';
     })

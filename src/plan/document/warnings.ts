@@ -1,5 +1,6 @@
 /** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
 import type { Farm } from '../../kinds/farm.ts';
+import { sharedKeys } from '../../kinds/server/identity.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
 import { onSharedGroup } from '../../kinds/vm/lease.ts';
 import type { Decision } from '../decide/decide.ts';
@@ -39,6 +40,13 @@ const ofServers = (d: Scene): readonly string[] =>
       return seen ? [...seen.problems, ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
     });
 
+/** Machines made from one image: whoever has one of them can pass it off as the other. */
+const oneKey = (d: Scene): readonly string[] =>
+  sharedKeys(d.observed).map(
+    (names) =>
+      `${names.join(' and ')} have one SSH host key: their host keys cannot tell them apart; give each its own (ssh-keygen -A)`,
+  );
+
 const ofVm = (x: Decision, d: Scene): readonly string[] => {
   const { key } = x.spec;
   const out: string[] = [];
@@ -76,6 +84,7 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
 export const warningsOf = (d: Scene): readonly string[] => [
   ...d.matched.warnings,
   ...ofServers(d),
+  ...oneKey(d),
   ...joinWarnings(d.farm, d.observed, d.covers),
   ...d.decisions.flatMap((x) => ofVm(x, d)),
 ];

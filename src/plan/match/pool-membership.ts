@@ -1,10 +1,11 @@
 /** Who belongs to each pool, as its servers remember it: who joins, who leaves, who is missing, and who is somebody else's. */
 import { byText } from '../../core/order.ts';
-import { isUnknown, type Unknown } from '../../core/port.ts';
+import { isUnknown } from '../../core/port.ts';
 import { ref } from '../../core/ref.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import type { Refusal } from '../../kinds/plan.ts';
-import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
+import { identified, sameMembership } from '../../kinds/server/identity.ts';
+import { seenOn, type Membership, type Observed } from '../../kinds/server/live.ts';
 import type { ServerOp } from '../../kinds/server/ops.ts';
 import type { ServerSpec } from '../../kinds/server/spec.ts';
 
@@ -13,25 +14,6 @@ export interface Members {
   readonly observed: Observed;
   readonly refused: readonly Refusal[];
 }
-
-/** A server of another farm or pool, or whose own word cannot be read. */
-const stranger = (s: ServerSpec, seen: ServerSeen, farm: string): Unknown | null => {
-  const own = seen.membership?.value;
-  if (own === undefined) return null;
-  const not = (why: string, help: string): Unknown => ({ is: 'unknown', reason: 'foreign', why, help });
-  if (own === 'odd') return not('its /etc/reeve/pool.json cannot be read', 'mend it, or move it away');
-  if (own.farm !== farm)
-    return not(
-      `it belongs to pool ${own.pool} of farm ${own.farm}`,
-      'let that farm give it up first (`state: absent`), or remove /etc/reeve/pool.json there',
-    );
-  if (own.pool !== s.pool)
-    return not(
-      `it belongs to pool ${own.pool}; the file has it in ${s.pool}`,
-      'a server changes its pool by leaving the old one first (`state: absent`)',
-    );
-  return null;
-};
 
 const forgotten = (name: string, pool: string, by: string): Refusal => ({
   subject: ref('server', name),
@@ -42,16 +24,10 @@ const forgotten = (name: string, pool: string, by: string): Refusal => ({
 });
 
 export const membersIn = (farm: Farm, observed: Observed, covers: (pool: string) => boolean): Members => {
-  const out = new Map(observed);
+  const servers = farm.pools.flatMap((p) => p.servers);
+  const out = new Map(identified(servers, farm.name, observed));
   const refused: Refusal[] = [];
   const poolOf = new Map(farm.pools.flatMap((p) => p.servers.map((s) => [s.name, p.name] as const)));
-  for (const pool of farm.pools) {
-    for (const s of pool.servers) {
-      const seen = seenOn(observed, s.name);
-      const foreign = seen && stranger(s, seen, farm.name);
-      if (foreign) out.set(s.name, foreign);
-    }
-  }
   for (const pool of farm.pools) {
     for (const s of pool.servers) {
       const own = seenOn(out, s.name)?.membership?.value;
@@ -68,10 +44,10 @@ export const membersIn = (farm: Farm, observed: Observed, covers: (pool: string)
   return { observed: out, refused };
 };
 
-const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n');
-
-/** A pool is worth writing down once it has two servers. */
-const isKept = (pool: PoolSpec, observed: Observed): boolean =>
+/** A pool is worth writing down once it has two servers, or anything is made there. */
+const isKept = (pool: PoolSpec, farm: Farm, observed: Observed): boolean =>
+  farm.vms.some((v) => v.pool === pool.name && v.state !== 'absent') ||
+  Object.keys(pool.repositories).length > 0 ||
   pool.servers.filter((s) => s.state !== 'lost' && s.state !== 'absent').length > 1 ||
   pool.servers.some((s) => seenOn(observed, s.name)?.membership);
 
@@ -83,14 +59,28 @@ const opBase = (s: ServerSpec, farm: string) => ({
   pool: s.pool,
 });
 
+/** Who is silent keeps the key by which it was known. */
+const keysOf = (
+  members: readonly string[],
+  observed: Observed,
+  before: Membership | null,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    members.flatMap((m) => {
+      const seen = seenOn(observed, m);
+      const key = seen ? seen.migration?.hostKey : before?.keys?.[m];
+      return key ? [[m, key] as const] : [];
+    }),
+  );
+
 /** `leaving`: servers that are empty once this plan is done, and are to be forgotten. */
 export const memberOps = (
   pool: PoolSpec,
   observed: Observed,
-  farm: string,
+  farm: Farm,
   leaving: ReadonlySet<string>,
 ): readonly ServerOp[] => {
-  if (!isKept(pool, observed)) return [];
+  if (!isKept(pool, farm, observed)) return [];
   // One that was declared lost and answers is an error of the file: nothing is written down on it.
   if (pool.servers.some((s) => s.state === 'lost' && seenOn(observed, s.name))) return [];
   const stays = pool.servers.filter(
@@ -103,12 +93,15 @@ export const memberOps = (
     const seen = seenOn(observed, s.name);
     if (!seen || seen.membership === undefined) return [];
     const { membership } = seen;
-    const base = opBase(s, farm);
+    const base = opBase(s, farm.name);
     if (leaving.has(s.name)) return membership ? [{ ...base, verb: 'leave-pool', digest: membership.digest }] : [];
     if (!stays.includes(s)) return [];
     const own = membership?.value;
-    if (own && own !== 'odd' && own.farm === farm && own.pool === pool.name && same(own.members, members)) return [];
-    return [{ ...base, verb: 'join-pool', members, replaces: membership?.digest ?? 'absent' }];
+    const before = own && own !== 'odd' ? own : null;
+    const keys = keysOf(members, observed, before);
+    const wanted: Membership = { format: 1, farm: farm.name, pool: pool.name, server: s.name, members, keys };
+    if (before && sameMembership(before, wanted)) return [];
+    return [{ ...base, verb: 'join-pool', members, keys, replaces: membership?.digest ?? 'absent' }];
   });
 };
 

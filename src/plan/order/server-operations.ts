@@ -49,7 +49,7 @@ export const serverWork = (
     const keys = given.map(nodeOf);
     const detaches = detachments(pool, observed, farm.name, leaving);
     const drops = whole ? dropOps(pool, observed, farm.name, leaving, given).map(nodeOf) : [];
-    const members = whole ? memberOps(pool, observed, farm.name, leaving).map(nodeOf) : [];
+    const members = whole ? memberOps(pool, observed, farm, leaving).map(nodeOf) : [];
     const leaves = members.filter((n) => n.op.verb === 'leave-pool');
     for (const n of [...detaches, ...leaves]) {
       for (const v of ofVms) if (v.op.server === n.op.server) edges.push([n.id, v.id]);

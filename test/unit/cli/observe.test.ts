@@ -82,7 +82,7 @@ const scripted = (answers: Readonly<Record<string, readonly (ServerSeen | Unknow
     read: async (name: string, program: { args: readonly string[] }) => {
       const n = asked.filter((a) => a.startsWith(name)).length;
       asked.push(`${name} ${program.args.join(' ')}`.trim());
-      return answers[name]?.[n] ?? answers[name]?.at(-1) ?? quiet;
+      return answers[name]?.[n] ?? answers[name]?.at(-1) ?? { ...quiet, bootId: name };
     },
     close: async () => {},
   } as unknown as Reader;

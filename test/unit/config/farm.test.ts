@@ -158,7 +158,7 @@ test.each(['local', 'xen', 'xen_1.example.com', '10.1.2.3', '::1', 'fe80::1%eth0
 test('networks of the farm serve every pool, or those that they name', async () => {
   const { farm } = await load(`farm: acme
 pools:
-  b: { servers: { s2: { address: a } }, networks: { own: { bridge: br2 } } }
+  b: { servers: { s2: { address: b } }, networks: { own: { bridge: br2 } } }
   a: { servers: { s1: { address: a } } }
 networks: { all: { bridge: br0 }, some: { bridge: br1, pools: [b] } }
 `);

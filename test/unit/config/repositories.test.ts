@@ -81,7 +81,7 @@ test.each([
 test('repositories of the farm serve every pool, or those that they name', async () => {
   const { farm } = await load(`farm: acme
 pools:
-  b: { servers: { s2: { address: a } }, repositories: { own: { type: dir, path: /srv/own } } }
+  b: { servers: { s2: { address: b } }, repositories: { own: { type: dir, path: /srv/own } } }
   a: { servers: { s1: { address: a } }, repositories: { own: { type: dir, path: /srv/mine } } }
 repositories:
   some: { type: nfs, source: "filer:/some", path: /srv/some, pools: [b] }
@@ -113,7 +113,7 @@ test('pools may have one path each, and one store under one name', async () => {
   const { farm } = await load(`farm: acme
 pools:
   a: { servers: { s1: { address: a } }, ${own} }
-  b: { servers: { s2: { address: a } }, ${own} }
+  b: { servers: { s2: { address: b } }, ${own} }
 `);
   expect(farm.pools.map((p) => p.repositories['iso']?.source)).toEqual(['filer:/iso', 'filer:/iso']);
 });
@@ -123,7 +123,7 @@ test('pools may each have a shared volume group of one name, and give one up tog
   const { farm } = await load(`farm: acme
 pools:
   a: { servers: { s1: { address: a } }, ${own} }
-  b: { servers: { s2: { address: a } }, ${own} }
+  b: { servers: { s2: { address: b } }, ${own} }
 repositories: { old: { type: lvm, shared: true, state: absent }, fast: { type: lvm, volumeGroup: vg0 } }
 `);
   expect(farm.pools.map((p) => Object.keys(p.repositories))).toEqual([

@@ -255,7 +255,7 @@ describe('a VM that runs twice', () => {
   const one = made(f, { a: server(), b: server(), c: server() });
   const [where = ''] = [...one].flatMap(([name, s]) => (s.is === 'seen' && s.domains.length > 0 ? [name] : []));
   const other = where === 'a' ? 'b' : 'a';
-  const twice = new Map([...one, [other, one.get(where) ?? server()]]);
+  const twice = new Map([...one, [other, { ...(one.get(where) ?? server()), bootId: 'another' } as ServerSeen]]);
 
   it('is left alone in both places, and no other of its group comes to either', () => {
     const both = { ...f, vms: [...f.vms, spec('db', { apart: [{ group: 'g', soft: false }] })] };

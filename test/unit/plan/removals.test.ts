@@ -46,6 +46,7 @@ const storeOf = (name: string, leases: readonly (Lease | 'odd')[] = [], vm = 'ol
 const on = (host: string, stores: Readonly<Record<string, StoreSeen>>): ServerSeen =>
   server({
     host,
+    bootId: `boot of ${host}`,
     storage: {
       mounts: [],
       fstab: null,

@@ -366,7 +366,9 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
   }
 };
 
-export const observed = (servers: Readonly<Record<string, ServerSeen>>): Observed => new Map(Object.entries(servers));
+/** Each is a machine of its own. */
+export const observed = (servers: Readonly<Record<string, ServerSeen>>): Observed =>
+  new Map(Object.entries(servers).map(([name, s]) => [name, { ...s, bootId: `${s.bootId} of ${name}` }]));
 
 /** The farm after all operations of the plan, in their order. */
 export const after = (

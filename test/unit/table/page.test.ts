@@ -53,6 +53,7 @@ const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   'sends-as': 'the server has the owner’s key, and knows the peer',
   receives: 'the server admits the key',
   'no-keys': 'no key of Reeve’s is left',
+  'no-member': 'the server has no file of a pool',
   member: 'the server’s file of its pool',
 };
 

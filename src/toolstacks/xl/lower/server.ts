@@ -20,20 +20,20 @@ const write = (path: string, text: string, onlyIf: string, mode: number): Step =
 
 const membershipText = (m: Membership): string => `${JSON.stringify(m, null, 2)}\n`;
 
-const join = ({ farm, pool, members, replaces }: Of<'join-pool'>): Lowered => ({
+const join = ({ server, farm, pool, members, keys, replaces }: Of<'join-pool'>): Lowered => ({
   before: [],
   steps: [
     exec(['mkdir', '-p', '/etc/reeve']),
-    write(poolPath, membershipText({ format: 1, farm, pool, members }), replaces, 0o644),
+    write(poolPath, membershipText({ format: 1, farm, pool, server, members, keys }), replaces, 0o644),
   ],
-  after: [{ is: 'member', farm, pool, members }],
+  after: [{ is: 'member', farm, pool, name: server, members, keys }],
   afterMs: quickMs,
 });
 
 const leave = ({ digest }: Of<'leave-pool'>): Lowered => ({
   before: [],
   steps: [{ do: 'remove', path: poolPath, onlyIf: digest }],
-  after: [{ is: 'member', farm: null, pool: null, members: [] }],
+  after: [{ is: 'no-member' }],
   afterMs: quickMs,
 });
 

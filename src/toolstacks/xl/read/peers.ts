@@ -25,15 +25,19 @@ const fileOf = (entries: readonly TarEntry[], path: string): TextFile | null => 
   return found?.is === 'file' ? { text: printed(found.bytes), digest: digestBytes(found.bytes) } : null;
 };
 
+const isKeys = (x: unknown): x is Readonly<Record<string, string>> =>
+  isObject(x) &&
+  Object.values(x).every((key) => typeof key === 'string' && /^ssh-ed25519 [A-Za-z0-9+/=]{1,200}$/.test(key));
+
 const isTexts = (x: unknown): x is readonly string[] => Array.isArray(x) && x.every((t) => typeof t === 'string');
 
 const parseMembership = (text: string): Membership | 'odd' => {
   const read = parseJson(text);
   if (!read.ok || !isObject(read.value)) return 'odd';
-  const { format, farm, pool, members } = read.value;
-  return format === 1 && typeof farm === 'string' && typeof pool === 'string' && isTexts(members)
-    ? { format: 1, farm, pool, members }
-    : 'odd';
+  const { format, farm, pool, server, members, keys } = read.value;
+  if (format !== 1 || typeof farm !== 'string' || typeof pool !== 'string' || !isTexts(members)) return 'odd';
+  if ((server !== undefined && typeof server !== 'string') || (keys !== undefined && !isKeys(keys))) return 'odd';
+  return { format: 1, farm, pool, members, ...(server === undefined ? {} : { server }), ...(keys ? { keys } : {}) };
 };
 
 /** Of those lines of authorized_keys that force no other command. What a script of one's own does is not known: it says so itself. */
