@@ -1,6 +1,6 @@
 /** Carries a plan out: holds the servers, looks whether the plan is still true, and runs its graph. */
 import { setMaxListeners } from 'node:events';
-import { isUnknown } from '../core/port.ts';
+import { isUnknown, type Unknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { storeOfImage } from '../kinds/repository/live.ts';
@@ -45,26 +45,36 @@ const serversOf = (all: readonly { readonly server: string }[]): readonly string
 
 const cancelledWhy = 'the run was cancelled before it began';
 
-/** Locks every server in scope, in one order for all runs. False: cancelled meanwhile. */
-const holdServers = async (run: Run): Promise<boolean> => {
+/** An address may have been pointed elsewhere since the plan was made: then nothing is done anywhere. */
+const wrongMachines = (observed: Observed): readonly Difference[] =>
+  [...observed].flatMap(([server, seen]) =>
+    isUnknown(seen) && (seen.reason === 'wrong-machine' || seen.reason === 'foreign')
+      ? [{ subject: server, server, why: `${server} is not the server that the plan is for: ${seen.why}` }]
+      : [],
+  );
+
+/** Locks every server in scope, in one order for all runs; those that are not the machine that they were. Null: cancelled meanwhile. */
+const holdServers = async (run: Run): Promise<readonly Difference[] | null> => {
   const { control, cancel, who } = run.world;
+  const answers = new Map<string, Unknown>();
   const cancelled = aborted(cancel.stop);
   const scope = run.plan.scope.map((server) => ({ server }));
   for (const server of serversOf([...run.plan.operations, ...scope])) {
-    if (cancel.stop.aborted) return false;
+    if (cancel.stop.aborted) return null;
     const answer = await Promise.race([control.hold(server, who), cancelled]);
-    if (answer === 'aborted') return false;
+    if (answer === 'aborted') return null;
+    if (isUnknown(answer)) answers.set(server, answer);
     if (answer.is === 'held') run.ledger.held(server);
     else run.shut.set(server, answer.is === 'busy' ? heldBy(server, answer.by) : outOfReach(server, answer));
   }
-  return true;
+  return wrongMachines(answers);
 };
 
 /** Reads what the plan touches again, all servers at once. */
 const readTouched = async (run: Run): Promise<Observed> => {
   const peers = run.plan.operations.flatMap(({ op }) => peersOf(op).map((server) => ({ server })));
-  const all = serversOf([...run.plan.operations, ...run.plan.touched, ...peers]);
-  const servers = all.filter((s) => !run.shut.has(s));
+  const needed = serversOf([...run.plan.operations, ...run.plan.touched, ...peers]);
+  const servers = needed.filter((s) => !run.shut.has(s));
   const storesOn = (server: string): readonly string[] =>
     run.plan.touched.flatMap(({ server: on, subject: { kind }, name }) => {
       if (on !== server || (kind !== 'repository' && kind !== 'image')) return [];
@@ -74,14 +84,6 @@ const readTouched = async (run: Run): Promise<Observed> => {
     await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const)),
   );
 };
-
-/** An address may have been pointed elsewhere since the plan was made: then nothing is done anywhere. */
-const wrongMachines = (observed: Observed): readonly Difference[] =>
-  [...observed].flatMap(([server, seen]) =>
-    isUnknown(seen) && (seen.reason === 'wrong-machine' || seen.reason === 'foreign')
-      ? [{ subject: server, server, why: `${server} is not the server that the plan is for: ${seen.why}` }]
-      : [],
-  );
 
 /** Why an operation may not be started now; null: it may. */
 const blocked = (run: Run, o: Operation): string | null => {
@@ -187,7 +189,8 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
     return { ...ledger.outcome(cancel.stop.aborted || cancel.detach.aborted), ...more };
   };
 
-  if (!(await holdServers(run))) {
+  const astray = await holdServers(run);
+  if (!astray) {
     ledger.close(cancelledWhy);
     return finish();
   }
@@ -196,7 +199,7 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
     ledger.close(cancelledWhy);
     return finish();
   }
-  const wrong = wrongMachines(identify(observed));
+  const wrong = [...astray, ...wrongMachines(identify(observed))];
   if (wrong.length > 0) {
     ledger.close('a server is not the one that the plan saw', true);
     return finish({ stale: wrong });

@@ -31,11 +31,19 @@ const isGrip = (x: Grasp | Unknown): x is Grip => 'release' in x;
 const drainBeatMs = 1000;
 const releaseMs = 5000;
 
-/** One try. Our own earlier hold that the server has not given up yet is reported as `lost`: worth another try. */
-const grasp = async (server: Server, env: TransportEnv, who: Holder, again: boolean): Promise<Grasp> => {
+/**
+ * One try. Our own earlier hold that the server has not given up yet is reported as `lost`: worth another try. Before the first try
+ * there is none, so this run has the machine under another name.
+ */
+const grasp = async (
+  server: Server,
+  env: TransportEnv,
+  who: Holder,
+  turn: 'first' | 'next' | 'again',
+): Promise<Grasp> => {
   const { beat, silence, drain } = deadlinesOf(env);
   const args = [env.dir ?? '/run/reeve', who.epoch, String(Math.ceil(silence / 1000)), JSON.stringify(who)];
-  const channel: Channel | Unknown = await server.open('hold', holdText, again ? [...args, 'again'] : args);
+  const channel: Channel | Unknown = await server.open('hold', holdText, turn === 'again' ? [...args, 'again'] : args);
   if (isUnknown(channel)) return channel;
   channel.stdin.on('error', () => {
     // The channel's end says it.
@@ -92,6 +100,8 @@ const grasp = async (server: Server, env: TransportEnv, who: Holder, again: bool
   const [word = '', ...rest] = out.split('\n');
   if (word === 'HELD' || word === 'FENCED') {
     const by = parseHolder(rest.join('\n'));
+    if (word === 'HELD' && by?.epoch === who.epoch && turn === 'first')
+      return unknown('wrong-machine', `${server.label}: it is a machine that this run holds under another name`);
     if (word === 'HELD' && by?.epoch === who.epoch) return lost(server.label, 'its old session still holds the lock');
     return { is: 'busy', by };
   }
@@ -132,7 +142,7 @@ export const newHold = (server: Server, env: TransportEnv, who: Holder): Hold =>
     if (released) await got.release();
   };
   const retake = async (): Promise<'held' | 'fenced' | Unknown> => {
-    const got = await grasp(server, env, who, true);
+    const got = await grasp(server, env, who, 'again');
     if (isUnknown(got)) return got;
     if (isGrip(got)) {
       await keep(got);
@@ -146,7 +156,12 @@ export const newHold = (server: Server, env: TransportEnv, who: Holder): Hold =>
     who,
     take: async () => {
       const until = env.now() + deadlines.silence + deadlines.connect;
-      const got = await server.persist(until, () => grasp(server, env, who, false));
+      let tried = false;
+      const got = await server.persist(until, () => {
+        const first = !tried;
+        tried = true;
+        return grasp(server, env, who, first ? 'first' : 'next');
+      });
       if (isUnknown(got)) return got;
       if (!isGrip(got)) return got;
       await keep(got);

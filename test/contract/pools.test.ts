@@ -84,7 +84,9 @@ describe('a pool', () => {
         format: 1,
         farm: 'p',
         pool: 'p',
+        server: s,
         members: ['dom01', 'dom02'],
+        keys: { dom01: expect.stringMatching(/^ssh-ed25519 /) as string, dom02: expect.any(String) as string },
       });
   });
 

@@ -1,4 +1,5 @@
 /** Whether a machine is the server that it was read as: what it remembers of itself, and what the others know of it. Pure. */
+import { sortedBy } from '../../core/order.ts';
 import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { Membership, Observed, ServerSeen } from './live.ts';
 import type { ServerSpec } from './spec.ts';
@@ -109,7 +110,7 @@ export const sharedKeys = (observed: Observed): readonly (readonly string[])[] =
 };
 
 const textOf = (m: Membership): string =>
-  JSON.stringify([m.farm, m.pool, m.server, m.members, Object.entries(m.keys ?? {}).sort()]);
+  JSON.stringify([m.farm, m.pool, m.server, m.members, sortedBy(Object.entries(m.keys ?? {}), ([name]) => name)]);
 
 /** Both say the same of the pool, and of the server that has them. */
 export const sameMembership = (a: Membership, b: Membership): boolean => textOf(a) === textOf(b);
