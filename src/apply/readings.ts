@@ -42,6 +42,10 @@ interface Last {
 /** ms that a reading waits for others to join it: far less than what a reading costs. */
 const gatherMs = 2;
 
+/** How often an answer that contradicts itself is asked for again, and how long after (ms): something starts or ends there. */
+const looks = 3;
+const pauseMs = 1000;
+
 /** ms: others may change a server, too. */
 const recentMs = 2000;
 
@@ -73,7 +77,15 @@ export const shareReadings = (
     const paths = [...(batch?.paths ?? [])].sort(byText);
     const scope = batch?.scope ?? 'all';
     const before = changesOf(server).begun + ended;
-    const answer = control.read(server, toolstack.reading(scope, paths)).then((read) => {
+    const look = async (): Promise<ServerSeen | Unknown> => {
+      let seen = await control.read(server, toolstack.reading(scope, paths));
+      for (let again = 0; again < looks && isUnknown(seen) && seen.reason === 'contradictory'; again += 1) {
+        await clock.sleep(pauseMs);
+        seen = await control.read(server, toolstack.reading(scope, paths));
+      }
+      return seen;
+    };
+    const answer = look().then((read) => {
       const seen = isUnknown(read) ? read : identify(server, read);
       const { under, begun } = changesOf(server);
       if (!isUnknown(seen) && under === 0 && begun + ended === before)

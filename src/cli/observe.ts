@@ -43,7 +43,8 @@ export const untilQuiet = async <T extends object>(
   sleep: (ms: number) => Promise<void>,
 ): Promise<T | Unknown> => {
   let seen = await read();
-  for (let again = 0; again < looks && !isUnknown(seen) && moves(seen); again += 1) {
+  const passing = (x: T | Unknown): boolean => (isUnknown(x) ? x.reason === 'contradictory' : moves(x));
+  for (let again = 0; again < looks && passing(seen); again += 1) {
     await sleep(pauseMs);
     seen = await read();
   }

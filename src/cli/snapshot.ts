@@ -22,7 +22,7 @@ export interface SnapshotFlags extends CommonFlags {
 /** As with every reading, what is between two lives is looked at again. */
 const moving = (raw: RawAnswer, paths: readonly string[]): boolean => {
   const seen = xl.reading('all', paths).decode(raw.bytes, raw.nonce);
-  return !isUnknown(seen) && restless(seen);
+  return isUnknown(seen) ? seen.reason === 'contradictory' : restless(seen);
 };
 
 const take = async (

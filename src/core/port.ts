@@ -16,6 +16,8 @@ export interface Unknown {
     | 'timeout'
     | 'lost'
     | 'unparsable'
+    /** Its parts do not agree: for a moment while something starts or ends there, or because a part is lost. */
+    | 'contradictory'
     /** It belongs to somebody else. */
     | 'foreign'
     /** It is another server of the farm, or two names lead to it. */

@@ -22,7 +22,7 @@ const program = <R>(
 
 export const xl: Toolstack = {
   name: 'xl',
-  reading: (what, paths) => program<ServerSeen>(what, paths, (answer, nonce) => decode(answer, nonce, paths)),
+  reading: (what, paths) => program<ServerSeen>(what, paths, (answer, nonce) => decode(answer, nonce, paths, what)),
   rawReading: (what, paths) =>
     program<RawAnswer>(what, paths, (answer, nonce) => ({ is: 'raw', bytes: masked(answer), nonce })),
   lower,

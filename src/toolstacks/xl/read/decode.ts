@@ -4,6 +4,8 @@ import { isUnknown, type Unknown } from '../../../core/port.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { diskName, isSharedGroup, isVolumeGroup, type Storage } from '../../../kinds/repository/live.ts';
 import { printed, utf8 } from './bytes.ts';
+import type { Asked } from './consistency.ts';
+import { oddity } from './oddity.ts';
 import { effective, parseCfg } from '../cfg/grammar.ts';
 import { Odd } from '../cfg/values.ts';
 import { domainsOf } from './domains.ts';
@@ -149,19 +151,24 @@ const poolsOf = (xs: Xenstore): readonly string[] =>
 interface Answer {
   readonly bytes: Uint8Array;
   readonly nonce: string;
-  readonly asked: readonly string[];
+  readonly asked: Asked;
   /** Told of each part before it is looked at. */
   readonly begin: (part: string) => void;
 }
 
 /** `asked`: the paths that were given to the text. Whatever is odd in the answer costs this server's reading, and says where. */
-export const decode = (bytes: Uint8Array, nonce: string, asked: readonly string[]): ServerSeen | Unknown => {
+export const decode = (
+  bytes: Uint8Array,
+  nonce: string,
+  asked: readonly string[],
+  what?: 'all' | 'domains',
+): ServerSeen | Unknown => {
   let part = 'the frames';
   const begin = (name: string): void => {
     part = `the part ${name}`;
   };
   try {
-    return decodeParts({ bytes, nonce, asked, begin });
+    return decodeParts({ bytes, nonce, asked: { what, paths: asked }, begin });
   } catch (e) {
     const why = e instanceof Odd ? e.why : briefly(e instanceof Error ? e.message : String(e));
     return unknown(
@@ -172,7 +179,8 @@ export const decode = (bytes: Uint8Array, nonce: string, asked: readonly string[
   }
 };
 
-const decodeParts = ({ bytes, nonce, asked, begin }: Answer): ServerSeen | Unknown => {
+const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen | Unknown => {
+  const { paths: asked } = whole;
   const framed = parseFrames(bytes, nonce);
   if (isUnknown(framed)) return framed;
   const sections = {
@@ -246,6 +254,14 @@ const decodeParts = ({ bytes, nonce, asked, begin }: Answer): ServerSeen | Unkno
     return unknown('unparsable', `the files of /etc/xen: ${entries.why} (tar's exit code: ${files.rc})`);
 
   begin('files');
+  const odd = oddity(framed, whole, {
+    rows: list.rows,
+    xs,
+    userdata: new Set(userdataOf(entries).keys()),
+    scheduler: info.scheduler,
+  });
+  if (odd) return odd;
+
   const { records, problems: recordProblems } = recordsOf(entries);
   problems.push(...recordProblems);
   const links = optional('link', 'the network links', parseLinks);

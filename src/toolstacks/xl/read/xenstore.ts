@@ -5,7 +5,12 @@ export interface Xenstore {
   get(path: string): string | undefined;
   /** The names right below a path, in the store's order. */
   list(path: string): readonly string[];
+  /** A device's or vCPU's key that was not printed though others lie beneath it; null: there is none. */
+  readonly orphan: string | null;
 }
+
+/** Keys that are counted by their own rows. */
+const counted = /^\/(?:libxl\/\d+\/device\/\w+|local\/domain\/\d+\/cpu)\/\d+$/;
 
 const plain: Readonly<Record<string, string>> = table({ t: '\t', n: '\n', r: '\r', '\\': '\\' });
 
@@ -31,5 +36,6 @@ export const parseXenstore = (text: string): Xenstore => {
     if (names) names.push(path.slice(slash + 1));
     else below.set(parent, [path.slice(slash + 1)]);
   }
-  return { get: (path) => values.get(path), list: (path) => below.get(path) ?? [] };
+  const orphan = [...below.keys()].find((path) => counted.test(path) && !values.has(path)) ?? null;
+  return { orphan, get: (path) => values.get(path), list: (path) => below.get(path) ?? [] };
 };

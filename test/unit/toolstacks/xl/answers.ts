@@ -82,6 +82,9 @@ export interface Parts {
   readonly qemu?: string;
 }
 
+/** What is mounted on any dom0. */
+export const root = '/dev/sda1 / ext4 rw 0 0\n';
+
 /** A whole answer; what is not given is as on an empty dom0. */
 export const answer = (p: Parts): Uint8Array =>
   join(
@@ -97,6 +100,6 @@ export const answer = (p: Parts): Uint8Array =>
     section('ps', 0, p.ps ?? '    1 init\n'),
     p.ovs === undefined ? section('ovs', 127, '') : section('ovs', 0, p.ovs),
     section('qemu', 0, p.qemu ?? '/usr/libexec/xen-qemu-system-i386\n'),
-    p.paths === undefined ? '' : section('paths', 0, p.paths),
+    ...(p.paths === undefined ? [] : [section('mounts', 0, root), section('paths', 0, p.paths)]),
     end,
   );

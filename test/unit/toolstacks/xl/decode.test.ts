@@ -118,7 +118,7 @@ describe('a dom0 that answers', () => {
       cpupools: [],
       qemu: true,
       xendomains: null,
-      storage: { mounts: [], fstab: null, book: null, stores: {} },
+      storage: { mounts: [{ source: '/dev/sda1', path: '/', type: 'ext4' }], fstab: null, book: null, stores: {} },
       domains: [
         {
           domid: 5,
@@ -192,7 +192,7 @@ describe('a dom0 that answers', () => {
 
 describe('a domain between two lives', () => {
   it.each<[string, Partial<Parts>, string]>([
-    ['listed, not in xenstore', { xs: '' }, '-b----'],
+    ['listed, not in xenstore', { xs: '', files: [cfg()] }, '-b----'],
     ['being built', { files: [cfg()] }, '--p---'],
   ])('%s, is neither up nor gone', (_, parts, flags) => {
     const s = seen(running(parts, flags));
@@ -443,6 +443,7 @@ describe('a real answer of Xen 4.17', () => {
       section('files', 0, tar([...members, { name: 'etc/xen/auto/10-web-1', link: '/etc/xen/web-1.cfg' }])),
       section('link', 0, text('link')),
       section('ps', 0, text('mon').replace(/^( *\d+) \w{3} \w{3} .{16} /gm, '$1 ')),
+      section('qemu', 0, '/usr/bin/qemu-system-i386\n'),
       end,
     );
   };

@@ -32,7 +32,7 @@ tool(
   info) exec cat ${dir}/info ;;
   list) [ -e ${dir}/flaky ] && rm ${dir}/flaky && echo oops && exit 1; exec cat ${dir}/list ;;
   vcpu-list) [ -e ${dir}/hang ] && trap "" TERM && exec sleep 20; echo "web 5 0 1 -b- 9.8  0-1 / all" ;;
-  sched-credit2) echo "web 5 512 0" ;;
+  sched-credit2) echo "Domain-0 0 256 0"; echo "web 5 512 0" ;;
   esac`,
 );
 tool('df', `case $2 in *dead*) exec sleep 20 ;; esac\nPATH=/usr/bin:/bin exec df "$@"`);
@@ -193,6 +193,7 @@ describe.each(shells)('the observe text under %s', (shell) => {
   it('sees what is mounted at a path with blanks, backslashes and line ends', () => {
     const mounts = join(dir, `mounts-${shell}`);
     const lines = [
+      '/dev/sda1 / ext4 rw 0 0',
       'filer:/a\\040b /srv/vm\\040store nfs4 rw 0 0',
       'tmpfs /srv/t\\011b\\134n\\012filer:/evil\\040/srv/evil\\040nfs4 tmpfs rw 0 0',
     ];
@@ -200,6 +201,7 @@ describe.each(shells)('the observe text under %s', (shell) => {
     const answer = execFileSync(join(bin, 'sh'), argvOf('domains', ['/k'], own.replace('/proc/self/mounts', mounts)));
     const seen = decode(answer, nonce, ['/k']);
     expect('storage' in seen && seen.storage.mounts).toEqual([
+      { source: '/dev/sda1', path: '/', type: 'ext4' },
       { source: 'filer:/a b', path: '/srv/vm store', type: 'nfs4' },
       { source: 'tmpfs', path: '/srv/t\tb\\n\nfiler:/evil /srv/evil nfs4', type: 'tmpfs' },
     ]);
