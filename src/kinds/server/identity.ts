@@ -29,7 +29,7 @@ const notNamed = (name: string, own: Membership, { migration, records }: ServerS
 };
 
 /** What it remembers itself is not what the file, or a plan, has; null: it is that server, or remembers nothing. */
-export const strangerTo = ({ name, pool }: Named, farm: string, seen: ServerSeen): Unknown | null => {
+const strangerTo = ({ name, pool }: Named, farm: string, seen: ServerSeen): Unknown | null => {
   const own = seen.membership?.value;
   if (own === undefined) return null;
   if (own === 'odd') return not('foreign', `its ${path} cannot be read`, 'mend it, or move it away');

@@ -83,7 +83,7 @@ export interface Parts {
 }
 
 /** What is mounted on any dom0. */
-export const root = '/dev/sda1 / ext4 rw 0 0\n';
+const root = '/dev/sda1 / ext4 rw 0 0\n';
 
 /** A whole answer; what is not given is as on an empty dom0. */
 export const answer = (p: Parts): Uint8Array =>
