@@ -7,7 +7,6 @@ import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import { astray } from '../repository/owner.ts';
 import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnmarked } from './holds-storage.ts';
-import { isBooked, isFolder, isMounted, isStore, isStored, isUnmarked } from './holds-storage.ts';
 import { sameMembership } from './identity.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
