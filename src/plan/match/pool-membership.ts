@@ -1,4 +1,5 @@
 /** Who belongs to each pool, as its servers remember it: who joins, who leaves, who is missing, and who is somebody else's. */
+import { table } from '../../core/table.ts';
 import { byText } from '../../core/order.ts';
 import { isUnknown } from '../../core/port.ts';
 import { ref } from '../../core/ref.ts';
@@ -65,7 +66,7 @@ const keysOf = (
   observed: Observed,
   before: Membership | null,
 ): Readonly<Record<string, string>> =>
-  Object.fromEntries(
+  table(
     members.flatMap((m) => {
       const seen = seenOn(observed, m);
       const key = seen ? seen.migration?.hostKey : before?.keys?.[m];

@@ -53,17 +53,17 @@ export interface Told {
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
 /** Of a device that libxl made: those keys that each has. */
-const keysOf: Readonly<Record<string, readonly string[]>> = {
-  vbd: ['backend', 'dev', 'params', 'mode', 'type'],
-  vif: ['backend', 'mac'],
-};
+const keysOf: readonly (readonly [kind: string, keys: readonly string[]])[] = [
+  ['vbd', ['backend', 'dev', 'params', 'mode', 'type']],
+  ['vif', ['backend', 'mac']],
+];
 
 /** What xenstore lacks of a domain that libxl has written down, which it does last of all. */
 const lackOf = (row: ListRow, xs: Xenstore): string | null => {
   const at = `/local/domain/${row.domid}`;
   const keys = [`${at}/name`, `/libxl/${row.domid}/type`, `${at}/memory/target`, `${at}/memory/static-max`];
   const cpus = xs.list(`${at}/cpu`).map((n) => `${at}/cpu/${n}/availability`);
-  const devices = Object.entries(keysOf).flatMap(([kind, names]) =>
+  const devices = keysOf.flatMap(([kind, names]) =>
     xs
       .list(`/libxl/${row.domid}/device/${kind}`)
       .flatMap((id) => names.map((key) => `/libxl/${row.domid}/device/${kind}/${id}/${key}`)),

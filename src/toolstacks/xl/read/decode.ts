@@ -254,12 +254,8 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     return unknown('unparsable', `the files of /etc/xen: ${entries.why} (tar's exit code: ${files.rc})`);
 
   begin('files');
-  const odd = oddity(framed, whole, {
-    rows: list.rows,
-    xs,
-    userdata: new Set(userdataOf(entries).keys()),
-    scheduler: info.scheduler,
-  });
+  const userdata = userdataOf(entries);
+  const odd = oddity(framed, whole, { rows: list.rows, xs, userdata: new Set(userdata.keys()), ...info });
   if (odd) return odd;
 
   const { records, problems: recordProblems } = recordsOf(entries);
@@ -278,7 +274,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const { domains, problems: domainProblems } = domainsOf({
     rows: list.rows,
     xs,
-    userdata: userdataOf(entries),
+    userdata,
     records,
     links,
     monitors,
