@@ -16,12 +16,18 @@ const shapes: readonly RegExp[] = [
   /(?<=[,\s](?:password|pass)=)[^\s,]+/g,
 ];
 
-/** Of equal length; what is no password is not touched. */
-export const masked = (bytes: Uint8Array): Uint8Array => {
+const covered = (bytes: Uint8Array, cover: (password: string) => string): Uint8Array => {
   let text = latin1(bytes);
-  for (const shape of shapes) text = text.replace(shape, (password) => '*'.repeat(password.length));
+  for (const shape of shapes) text = text.replace(shape, cover);
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 };
 
-/** Tells cfgs apart that differ in more than their passwords. */
-export const digestCfg = (bytes: Uint8Array): string => digestBytes(masked(bytes));
+/** Of equal length; what is no password is not touched. */
+export const masked = (bytes: Uint8Array): Uint8Array => covered(bytes, (password) => '*'.repeat(password.length));
+
+/**
+ * Tells cfgs apart that differ in more than their passwords, and a snapshot's, whose passwords nobody knows, from a live one: what
+ * was planned from it is stale.
+ */
+export const digestCfg = (bytes: Uint8Array): string =>
+  digestBytes(covered(bytes, (password) => (/^\*+$/.test(password) ? password : '-')));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { xl } from '../../../../src/toolstacks/xl/index.ts';
-import { masked } from '../../../../src/toolstacks/xl/read/mask.ts';
+import { digestCfg, masked } from '../../../../src/toolstacks/xl/read/mask.ts';
 import { readTar } from '../../../../src/toolstacks/xl/read/tar.ts';
 import { answer, nonce, tar } from './answers.ts';
 
@@ -63,4 +63,12 @@ describe('a raw answer', () => {
       },
     ]);
   });
+});
+
+it('a digest tells cfgs apart, and not their passwords; that of a snapshot is another', () => {
+  const cfg = (password: string, memory = 512): Uint8Array =>
+    new TextEncoder().encode(`name = "a"\nmemory = ${memory}\nvncpasswd = "${password}"\n`);
+  expect(digestCfg(cfg('482913'))).toBe(digestCfg(cfg('a longer one')));
+  expect(digestCfg(cfg('482913', 513))).not.toBe(digestCfg(cfg('482913')));
+  expect(digestCfg(masked(cfg('482913')))).not.toBe(digestCfg(cfg('482913')));
 });
