@@ -1,7 +1,7 @@
 /** Paths → the farm that they describe; what is wrong with them is told, and ends the command with exit code 3. */
 import { loadFarm } from '../config/index.ts';
 import { nodeIo } from '../config/node-io.ts';
-import type { Diagnostic } from '../core/diagnostic.ts';
+import type { Diagnostic, Position } from '../core/diagnostic.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { renderDiagnostics } from '../report/diagnostics.ts';
 import { exit, ExitError } from './exit.ts';
@@ -11,6 +11,16 @@ import { lookOf, type Shell } from './shell.ts';
 export const tell = (shell: Shell, diagnostics: readonly Diagnostic[], flags: CommonFlags): void => {
   if (diagnostics.length === 0) return;
   shell.err.write(renderDiagnostics(diagnostics, { color: lookOf(shell, shell.err, flags.color).color }));
+};
+
+/** As data, each where it stands, without the text of its line: that may hold what nobody should see, or have no end. */
+export const diagnosticsJson = (diagnostics: readonly Diagnostic[]): readonly object[] => {
+  const place = ({ file, line, column, width }: Position) => ({ file, line, column, width });
+  return diagnostics.map((d) => ({
+    ...d,
+    at: d.at && place(d.at),
+    related: d.related?.map((r) => ({ message: r.message, at: place(r.at) })),
+  }));
 };
 
 /** Throws an `ExitError` where the files describe no valid farm. */

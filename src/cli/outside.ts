@@ -1,12 +1,19 @@
 /** The ports to the servers and to the network, opened with what the shell knows of this machine. */
 import { spawn } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { World } from '../apply/index.ts';
 import type { Control, Reader } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { openControl, openReader, openReplay, parseSnapshot, type TransportEnv } from '../transport/index.ts';
+import {
+  openControl,
+  openReader,
+  openReplay,
+  parseSnapshot,
+  readUserFile,
+  type TransportEnv,
+} from '../transport/index.ts';
 import { exit, ExitError } from './exit.ts';
 import type { SourceFlags } from './options.ts';
 import { say, type Shell } from './shell.ts';
@@ -21,14 +28,19 @@ export const transportEnv = (shell: Shell): TransportEnv => ({
   random: shell.random,
 });
 
+/** Bytes: a plan or a snapshot of the largest farms. */
+const largestDocument = 512 * 1024 * 1024;
+
+/** A plan or a snapshot. Throws an `ExitError` (1) where it cannot be read. */
+export const textOfFile = async (path: string): Promise<string> => {
+  const read = await readUserFile(path, largestDocument);
+  if (read.is === 'missing') throw new ExitError(exit.error, `${path} cannot be read: there is no such file`);
+  if (read.is === 'odd') throw new ExitError(exit.error, `${path} cannot be read: it ${read.why}`);
+  return read.bytes.toString('utf8');
+};
+
 const replayOf = async (shell: Shell, farm: Farm, path: string): Promise<Reader> => {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new ExitError(exit.error, `${path} cannot be read: ${(error as Error).message}`);
-  }
-  const snapshot = parseSnapshot(text);
+  const snapshot = parseSnapshot(await textOfFile(path));
   if (typeof snapshot === 'string')
     throw new ExitError(exit.invalid, `${path}: ${snapshot}`, 'make it anew with `reeve snapshot --out`');
   if (snapshot.farm !== farm.name)

@@ -27,7 +27,7 @@ import { schema } from './schema.ts';
 import { guarded, say, type Shell } from './shell.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
 import { status, type StatusFlags } from './status.ts';
-import { validate } from './validate.ts';
+import { validate, type ValidateFlags } from './validate.ts';
 
 /** Of design, but not of this version. */
 const later = ['import', 'history', 'unlock', 'render', 'fmt', 'comment', 'completion'] as const;
@@ -41,7 +41,8 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     program.command(name).description(description).option('--no-color', 'no colours, as NO_COLOR does');
   command('validate', 'check the file; no network')
     .argument('[path...]', paths)
-    .action(async (path: string[], flags: CommonFlags) => ended(await validate(shell, path, flags)));
+    .option('--json', 'print all that is wrong as JSON', false)
+    .action(async (path: string[], flags: ValidateFlags) => ended(await validate(shell, path, flags)));
   replaying(planning(command('plan', 'show what would be done and what it costs; changes nothing')))
     .argument('[path...]', paths)
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')

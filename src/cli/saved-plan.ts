@@ -1,11 +1,11 @@
 /** A plan file → the plan, and the servers that it is for. */
-import { readFile } from 'node:fs/promises';
 import type { Plan } from '../kinds/plan.ts';
 import { everyRole, type ServerSpec } from '../kinds/server/spec.ts';
 import { parsePlan } from '../report/plan-json.ts';
 import { exit, ExitError } from './exit.ts';
 import { tell } from './load.ts';
 import type { CommonFlags } from './options.ts';
+import { textOfFile } from './outside.ts';
 import { readSchema } from './schema.ts';
 import { say, type Shell } from './shell.ts';
 
@@ -13,12 +13,7 @@ export const isPlanFile = (paths: readonly string[]): boolean => paths.some((p) 
 
 /** Throws an `ExitError` (3) for a file that is no plan of this version. */
 export const loadPlan = async (shell: Shell, path: string, flags: CommonFlags): Promise<Plan> => {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new ExitError(exit.error, `${path} cannot be read: ${(error as Error).message}`);
-  }
+  const text = await textOfFile(path);
   const parsed = parsePlan(text, JSON.parse(await readSchema(shell, 'plan')) as object);
   if ('format' in parsed) return parsed;
   say(shell.err, `${path}:`);

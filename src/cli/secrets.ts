@@ -1,7 +1,6 @@
 /** Passwords by reference: which the file or a plan names, and their values from the environment or from files here. */
-import { readFile } from 'node:fs/promises';
 import picomatch from 'picomatch';
-import { expandHome } from '../transport/index.ts';
+import { expandHome, largestSetting, readUserFile } from '../transport/index.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
@@ -60,11 +59,10 @@ const look = async (shell: Shell, reference: string): Promise<Answer> => {
     return value === undefined ? { why: `the variable ${name} is not set` } : { value };
   }
   if (from !== 'file') return { why: 'it is neither ${env:NAME} nor ${file:PATH}' };
-  try {
-    return { value: (await readFile(expandHome(name, shell.home), 'utf8')).replace(/\r?\n$/, '') };
-  } catch (error) {
-    return { why: `the file cannot be read: ${(error as Error).message}` };
-  }
+  const read = await readUserFile(expandHome(name, shell.home), largestSetting);
+  if (read.is === 'missing') return { why: `the file cannot be read: there is no ${name}` };
+  if (read.is === 'odd') return { why: `the file cannot be read: it ${read.why}` };
+  return { value: read.bytes.toString('utf8').replace(/\r?\n$/, '') };
 };
 
 /** What no cfg could hold, or nobody could type. */

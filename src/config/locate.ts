@@ -1,6 +1,7 @@
 /** From a JSON pointer to line and column: one pass over the parser's events for all pointers that are asked of a file. */
 import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml';
 import type { Diagnostic, Position } from '../core/diagnostic.ts';
+import { cut } from '../core/json.ts';
 import { byText } from '../core/order.ts';
 import { withoutUserinfo } from '../core/userinfo.ts';
 import { isPosition, keysOf, type Place, type Problem } from './problem.ts';
@@ -209,10 +210,10 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
       return {
         severity: severity ?? 'error',
         code,
-        message: withoutUserinfo(message),
+        message: withoutUserinfo(cut(message)),
         at: at && cover(at),
-        hint: hint && withoutUserinfo(hint),
-        related: related?.map((r) => ({ message: withoutUserinfo(r.message), at: cover(r.at) })),
+        hint: hint && withoutUserinfo(cut(hint)),
+        related: related?.map((r) => ({ message: withoutUserinfo(cut(r.message)), at: cover(r.at) })),
       };
     })
     .sort(

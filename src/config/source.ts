@@ -29,6 +29,8 @@ const mostAliased = 1_000_000;
 const deepestAliased = 200;
 /** `yaml` tells syntax errors better than js-yaml, and takes longer: for files of up to this many characters. */
 const mostExplained = 1_000_000;
+/** How many characters behind the mistake it is shown. */
+const mostBehind = 2000;
 
 export type Parsed =
   | { readonly ok: true; readonly source: Source }
@@ -47,6 +49,7 @@ export const parseSource = (file: string, bytes: Uint8Array): Parsed => {
   if ('problem' in decoded) return { ok: false, problems: [decoded.problem], text: '' };
   const { text } = decoded;
   const refuse = (...problems: Problem[]): Parsed => ({ ok: false, problems, text });
+  const refuseAll = (problems: readonly Problem[]): Parsed => ({ ok: false, problems, text });
   const position = (start: number, end: number) => positions(file, text)({ start, end });
   let events: Event[];
   let value: unknown;
@@ -67,9 +70,9 @@ export const parseSource = (file: string, bytes: Uint8Array): Parsed => {
     value = constructFromEvents(events, { source: text, schema: CORE_SCHEMA.withTags(keepFirst) })[0];
   } catch (e) {
     if (!(e instanceof YAMLException)) throw e;
-    return refuse(...syntaxProblems(file, text, e));
+    return refuseAll(syntaxProblems(file, text, e));
   }
-  if (twice) return refuse(...duplicateProblems(file, text, events));
+  if (twice) return refuseAll(duplicateProblems(file, text, events));
   if (value === undefined || value === null) {
     return refuse({
       code: 'empty-file',
@@ -159,7 +162,12 @@ const syntaxProblems = (file: string, text: string, e: YAMLException): readonly 
   const reworded = plain.message !== e.reason;
   if (/expected a document/.test(e.reason) || reworded || text.length > mostExplained)
     return [withTab(plain, text, offset)];
-  const { errors } = parseDocument(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+  // It goes on after the first mistake, and each costs it more than the one before.
+  const { errors } = parseDocument(text.slice(0, offset + mostBehind), {
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
   const tabs = errors.filter((x) => x.code === 'TAB_AS_INDENT');
   // The first is the mistake; those after it mostly follow from it.
   const shown = tabs.length > 0 ? tabs.slice(0, 20) : errors.slice(0, 1);

@@ -1,5 +1,6 @@
 /** JSON from outside: of bounded nesting, its objects without inherited members, and what is odd about it said in few words. */
 import { bare } from './table.ts';
+import { visible } from './visible.ts';
 
 /** How deep lists and objects may nest. What Reeve and Xen write nests a dozen deep. */
 export const deepestJson = 64;
@@ -13,24 +14,21 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (x: unknown): x is JsonObject => typeof x === 'object' && x !== null && !Array.isArray(x);
 
-/** Not what JSON escapes by itself, but a terminal obeys: C1 controls, and marks that turn the direction of a line. */
-const unseen = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-const escaped = (text: string): string =>
-  text.replaceAll(unseen, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** A message that quotes what may have no end. */
+export const cut = (text: string, most = 500): string => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 /** A value for a message: one line without control characters, cut to about so many characters. */
 export const brief = (x: unknown, most = 60): string => {
   if (Array.isArray(x)) return x.length === 0 ? 'an empty list' : 'a list';
   if (typeof x === 'object' && x !== null) return 'an object';
   const text = typeof x === 'string' ? x.slice(0, most + 1) : x;
-  const json = escaped(JSON.stringify(text) ?? 'nothing');
+  const json = visible(JSON.stringify(text) ?? 'nothing');
   return json.length > most + 2 ? `${json.slice(0, most)}…` : json;
 };
 
 /** What some text says of itself, for a message; in no quotes. */
 export const briefly = (text: string, most = 200): string => {
-  const line = escaped(JSON.stringify(text.slice(0, most + 1)).slice(1, -1)).replaceAll(String.raw`\"`, '"');
+  const line = visible(JSON.stringify(text.slice(0, most + 1)).slice(1, -1)).replaceAll(String.raw`\"`, '"');
   return line.length > most ? `${line.slice(0, most)}…` : line;
 };
 

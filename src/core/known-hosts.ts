@@ -2,6 +2,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha1 } from '@noble/hashes/legacy.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { globListMatches } from './glob.ts';
 
 export interface KnownKey {
   readonly type: string;
@@ -29,21 +30,9 @@ const hashMatches = (hashed: string, name: string): boolean => {
   return btoa(String.fromCharCode(...hmac(sha1, key, utf8ToBytes(name)))) === hash;
 };
 
-/** `*` and `?` only: square brackets stand for themselves. */
-const glob = (pattern: string, name: string): boolean => {
-  const source = pattern
-    .toLowerCase()
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(name);
-};
-
 const namesMatch = (names: string, name: string): boolean => {
   if (names.startsWith('|1|')) return hashMatches(names, name);
-  const patterns = names.split(',');
-  if (patterns.some((p) => p.startsWith('!') && glob(p.slice(1), name))) return false;
-  return patterns.some((p) => !p.startsWith('!') && glob(p, name));
+  return globListMatches(names.toLowerCase().split(','), name);
 };
 
 /** The keys of one known_hosts text for a name such as `hostPattern` makes. Lines that cannot be understood count for nothing. */

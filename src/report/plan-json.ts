@@ -2,7 +2,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
-import { brief, isObject, parseJson } from '../core/json.ts';
+import { brief, cut, isObject, parseJson } from '../core/json.ts';
 import { badName, badPath } from '../core/name.ts';
 import { refKey } from '../core/ref.ts';
 import { visible } from '../core/visible.ts';
@@ -17,7 +17,7 @@ export const planJson = (plan: Plan): string => `${visible(JSON.stringify(plan, 
 const problem = (code: string, message: string, hint?: string): Diagnostic => ({
   severity: 'error',
   code,
-  message,
+  message: cut(message),
   hint,
 });
 
@@ -152,7 +152,7 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
     if (!touched.has(key))
       found.push(`what was seen of ${name} is missing, so nobody could tell whether it changed since`);
   }
-  return found.map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));
+  return found.slice(0, 100).map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));
 };
 
 const validators = new WeakMap<object, ValidateFunction<Plan>>();

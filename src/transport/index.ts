@@ -13,3 +13,4 @@ export {
 } from './replay.ts';
 export { expandHome } from './sshconfig.ts';
 export { consoleText, holdText, opText, waitText, writeText } from './texts.ts';
+export { largestSetting, readUserFile } from './user-file.ts';

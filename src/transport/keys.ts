@@ -1,9 +1,9 @@
 /** What a server is offered for logging in: the agent's keys and key files, with each passphrase asked for at most once. */
-import { readFile } from 'node:fs/promises';
 import ssh2 from 'ssh2';
 import type { AuthenticationType, ParsedKey } from 'ssh2';
 import type { TransportEnv } from './env.ts';
 import type { Hop } from './route.ts';
+import { largestSetting, readUserFile } from './user-file.ts';
 
 type Offer =
   | { readonly type: 'agent'; readonly username: string; readonly agent: string }
@@ -27,9 +27,9 @@ const parse = (bytes: Buffer, passphrase?: string): ParsedKey | Error => {
 };
 
 const readKey = async (file: string): Promise<KeyFile> => {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => error);
-  if (bytes instanceof Error)
-    return { is: 'no', why: bytes.code === 'ENOENT' ? 'does not exist' : `cannot be read (${bytes.code ?? ''})` };
+  const read = await readUserFile(file, largestSetting);
+  if (read.is !== 'file') return { is: 'no', why: read.is === 'missing' ? 'does not exist' : read.why };
+  const { bytes } = read;
   const key = parse(bytes);
   if (!(key instanceof Error)) return { is: 'key', key };
   return /encrypted/i.test(key.message) ? { is: 'encrypted', bytes } : { is: 'no', why: `is no key: ${key.message}` };

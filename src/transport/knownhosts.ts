@@ -1,19 +1,29 @@
 /** The known_hosts files of this machine, and what they say of a key that a server shows. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostPattern, parseKnownHosts, type KnownKey } from '../core/known-hosts.ts';
+import { largestKnownHosts, readUserFile } from './user-file.ts';
 
 export type Verdict =
   | { readonly is: 'known' }
   | { readonly is: 'new' }
   | { readonly is: 'changed' | 'revoked'; readonly at: KnownKey };
 
-/** From all the files, missing ones passed over. */
-export const knownKeys = async (files: readonly string[], host: string, port: number): Promise<readonly KnownKey[]> => {
-  const texts = await Promise.all(
-    files.map(async (file) => ({ file, text: await readFile(file, 'utf8').catch(() => '') })),
+/** From all the files, missing ones passed over. A text: which of them cannot be read, and why. */
+export const knownKeys = async (
+  files: readonly string[],
+  host: string,
+  port: number,
+): Promise<readonly KnownKey[] | string> => {
+  const read = await Promise.all(
+    files.map(async (file) => ({ file, content: await readUserFile(file, largestKnownHosts) })),
   );
-  return texts.flatMap(({ file, text }) => parseKnownHosts(text, file, hostPattern(host, port)));
+  const keys: KnownKey[] = [];
+  for (const { file, content } of read) {
+    if (content.is === 'odd') return `${file} ${content.why}`;
+    if (content.is === 'file')
+      for (const key of parseKnownHosts(content.bytes.toString('utf8'), file, hostPattern(host, port))) keys.push(key);
+  }
+  return keys;
 };
 
 /** The type that stands at the head of a public key's wire form. */

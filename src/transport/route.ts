@@ -47,7 +47,7 @@ export const routeTo = async (spec: ServerSpec, env: TransportEnv): Promise<read
     label: string,
     last: boolean,
   ): Promise<{ hop: Hop; jump: string | undefined } | string> => {
-    const set = await settingsOf(asked.host, env.home, env.user).catch((error: unknown) => String(error));
+    const set = await settingsOf(asked.host, env.home, env.user);
     if (typeof set === 'string') return `~/.ssh/config cannot be understood: ${set}`;
     const jump = (last ? spec.ssh.jump : undefined) ?? set.jump;
     if (jump === undefined && set.proxyCommand !== undefined)

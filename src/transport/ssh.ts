@@ -62,6 +62,12 @@ export const dial = async (
   deadlines: Deadlines,
 ): Promise<Client | Unknown> => {
   const known = await knownKeys(hop.knownHosts, hop.keyName, hop.port);
+  if (typeof known === 'string')
+    return unknown(
+      'host-key-unknown',
+      `${hop.label}: ${known}`,
+      'Mend that file, or name another as `ssh.knownHosts`.',
+    );
   const client = new Client();
   const tried: string[] = [];
   const offers = keys.offers(hop, tried);

@@ -1,10 +1,19 @@
 /** What ~/.ssh/config says about one host, its Include lines followed. */
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import picomatch from 'picomatch';
-import { parse } from 'ssh-config';
+import { globMatches } from '../core/glob.ts';
 import { byText } from '../core/order.ts';
+import {
+  newFound,
+  parseSshConfig,
+  SshConfigProblem,
+  take,
+  type SshAsker,
+  type SshFound,
+  type SshLine,
+} from '../core/ssh-config.ts';
 import { table } from '../core/table.ts';
+import { largestSetting, readUserFile } from './user-file.ts';
 
 /** Undefined or empty where the file is silent. Paths are absolute. */
 export interface HostSettings {
@@ -23,49 +32,70 @@ export interface HostSettings {
 export const expandHome = (path: string, home: string): string =>
   path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
 
-const nesting = 8;
+/** How deep files may include each other, as OpenSSH allows, and how many may be read for one host. */
+const deepest = 16;
+const mostFiles = 256;
+
+interface Reading {
+  readonly home: string;
+  readonly asker: SshAsker;
+  readonly found: SshFound;
+  files: number;
+}
 
 const included = async (pattern: string, home: string): Promise<readonly string[]> => {
   const expanded = expandHome(pattern, home);
   const full = isAbsolute(expanded) ? expanded : join(home, '.ssh', expanded);
-  const matches = picomatch(basename(full));
+  if (!/[*?]/.test(basename(full))) return [full];
   const names = await readdir(dirname(full)).catch(() => []);
   return names
-    .filter((name) => matches(name))
+    .filter((name) => globMatches(basename(full), name) && (!name.startsWith('.') || basename(full).startsWith('.')))
     .sort(byText)
     .map((name) => join(dirname(full), name));
 };
 
-/** The library does not know Include: those that hold for `host` are put in place, each followed by the section it stood in. */
-const withIncludes = async (text: string, host: string, home: string, depth: number): Promise<string> => {
-  const lines: string[] = [];
-  let section = 'Host *';
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*(?:host|match)[\s=]/i.test(line)) section = line;
-    const include = /^\s*include(?:\s*=\s*|\s+)(.+)$/i.exec(line)?.[1];
-    if (include === undefined) {
-      lines.push(line);
-      continue;
+/** As a person names it. */
+const shown = (path: string, home: string): string =>
+  path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+
+/** `from`: the line that includes it; null: it is the first. `above`: the files that include each other down to it. */
+const readInto = async (
+  path: string,
+  reading: Reading,
+  from: SshLine | null,
+  above: readonly string[],
+): Promise<void> => {
+  const { home, asker, found } = reading;
+  const at = from ?? { file: shown(path, home), line: 1 };
+  if (above.includes(path)) throw new SshConfigProblem(at, `Include leads back to ${shown(path, home)}`);
+  if (above.length > deepest) throw new SshConfigProblem(at, `files include each other more than ${deepest} deep`);
+  if (++reading.files > mostFiles) throw new SshConfigProblem(at, `more than ${mostFiles} files are included`);
+  const file = await readUserFile(path, largestSetting);
+  if (file.is === 'missing') return;
+  if (file.is === 'odd') throw new SshConfigProblem(at, `${shown(path, home)} ${file.why}`);
+  for (const line of parseSshConfig(file.bytes.toString('utf8'), shown(path, home))) {
+    if (line.key !== 'include') take(line, found, asker);
+    else if (found.active) {
+      for (const pattern of line.args)
+        for (const inner of await included(pattern, home)) {
+          await readInto(inner, reading, line, [...above, path]);
+          found.active = true;
+        }
     }
-    const here = parse(`${section}\n  Tag here\n`).compute(host, { ignoreCase: true });
-    if (here['tag'] === undefined || depth >= nesting) continue;
-    for (const [, quoted, bare] of include.matchAll(/"([^"]*)"|(\S+)/g))
-      for (const file of await included(quoted ?? bare ?? '', home)) {
-        const inner = await readFile(file, 'utf8').catch(() => '');
-        lines.push(await withIncludes(inner, host, home, depth + 1), section);
-      }
   }
-  return lines.join('\n');
 };
 
-/** Reads `HOME/.ssh/config`; a missing file says nothing. Throws an Error with the parser's message where it is malformed. */
-export const settingsOf = async (host: string, home: string, localUser: string): Promise<HostSettings> => {
-  const text = await readFile(join(home, '.ssh', 'config'), 'utf8').catch(() => '');
-  const config = parse(await withIncludes(text, host, home, 0));
-  const found: Readonly<Record<string, string | readonly string[] | undefined>> = config.compute(host, {
-    ignoreCase: true,
-  });
-  const list = (key: string): readonly string[] => [found[key] ?? []].flat();
+/** Reads `HOME/.ssh/config`; a missing file says nothing. A text: what is wrong with it, with file and line. */
+export const settingsOf = async (host: string, home: string, localUser: string): Promise<HostSettings | string> => {
+  const reading: Reading = { home, asker: { host, localUser }, found: newFound(), files: 0 };
+  try {
+    await readInto(join(home, '.ssh', 'config'), reading, null, []);
+  } catch (e) {
+    if (e instanceof SshConfigProblem) return e.why;
+    throw e;
+  }
+  const { values } = reading.found;
+  const list = (key: string): readonly string[] => values[key] ?? [];
   const one = (key: string): string | undefined => {
     const first = list(key)[0];
     return first === undefined || first === 'none' ? undefined : first;

@@ -6,6 +6,7 @@
  *   npm run bench -- hbal [NODES VMS DRAINED]  beside Ganeti's hbal and hail, on one generated cluster (100 1500 5 unless said)
  *   npm run bench -- synthetic                 full farms whose VMs change places, and 5,000 servers with 100,000 VMs
  *   npm run bench -- planning                   a whole farm with nothing to do, planned from end to end
+ *   npm run bench -- fuzz [CASES [SEED]]        damaged inputs through each decoder of text from outside; 100,000 each unless said
  *   npm run bench -- reading                   reading a farm, beside a bare ssh2 client
  *   npm run bench -- faults [SHARE] [SCENARIO…] every fault at every step of the scenarios of test/faults, in process (a share of them: 0.1)
  *

@@ -35,7 +35,7 @@ describe('a reference', () => {
     ['${env:EMPTY}', 'it is empty'],
     ['${file:~/none}', 'it is empty'],
     ['${file:~/two}', 'it has more than one line, or control characters'],
-    ['${file:~/nowhere}', 'the file cannot be read: ENOENT'],
+    ['${file:~/nowhere}', 'the file cannot be read: there is no ~/nowhere'],
     ['swordfish', 'it is neither ${env:NAME} nor ${file:PATH}'],
   ])('%s has none, and says why', async (reference, why) => {
     const { secrets, missing } = await gather(reference, reference);

@@ -55,3 +55,13 @@ test('in colours only where asked', () => {
   expect(onScreen(renderDiagnostics([unknown], { color: true }))).toContain('\u001b[31m^^^^^\u001b[39m');
   expect(renderDiagnostics([], { color: true })).toBe('');
 });
+
+test('of very many the first are shown, errors before warnings, and the others are counted', () => {
+  const many = (n: number, severity: 'error' | 'warning'): readonly Diagnostic[] =>
+    Array.from({ length: n }, (_, i) => ({ severity, code: 'x', message: `${severity} ${i}` }));
+  const text = renderDiagnostics([...many(200, 'warning'), ...many(161, 'error')], { color: false });
+  expect(text.match(/^error: /gm)).toHaveLength(20);
+  expect(text).not.toContain('warning: ');
+  expect(text).toContain('\n\nand 341 more; `reeve validate --json` lists all\n\n161 errors, 200 warnings\n');
+  expect(renderDiagnostics(many(20, 'error'), { color: false })).not.toContain('more');
+});

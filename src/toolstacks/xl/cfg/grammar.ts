@@ -1,4 +1,5 @@
 /** xl.cfg text → its settings, accepting and rejecting exactly what libxlu (Xen 4.17) does save for absurd nesting, with the place of the first error. */
+import { cut } from '../../../core/json.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
 import { table } from '../../../core/table.ts';
 
@@ -35,7 +36,7 @@ class Wrong {
   readonly message: string;
   constructor(at: number, message: string) {
     this.at = at;
-    this.message = message;
+    this.message = cut(message);
   }
 }
 

@@ -1,4 +1,5 @@
 /** How xl reads one value of a cfg: as text, as a number, as a list of texts. */
+import { cut } from '../../../core/json.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
 
 export type CfgSettings = ReadonlyMap<string, CfgValue>;
@@ -7,7 +8,7 @@ export type CfgSettings = ReadonlyMap<string, CfgValue>;
 export class Odd {
   readonly why: string;
   constructor(why: string) {
-    this.why = why;
+    this.why = cut(why);
   }
 }
 

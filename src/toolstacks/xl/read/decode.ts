@@ -1,5 +1,5 @@
 /** The raw answer of `observe` → one dom0 as it was seen, or why it could not be. Pure. */
-import { briefly } from '../../../core/json.ts';
+import { briefly, cut } from '../../../core/json.ts';
 import { isUnknown, type Unknown } from '../../../core/port.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { diskName, isSharedGroup, isVolumeGroup, type Storage } from '../../../kinds/repository/live.ts';
@@ -168,7 +168,8 @@ export const decode = (
     part = `the part ${name}`;
   };
   try {
-    return decodeParts({ bytes, nonce, asked: { what, paths: asked }, begin });
+    const read = decodeParts({ bytes, nonce, asked: { what, paths: asked }, begin });
+    return isUnknown(read) ? { ...read, why: cut(read.why) } : { ...read, problems: read.problems.map((p) => cut(p)) };
   } catch (e) {
     const why = e instanceof Odd ? e.why : briefly(e instanceof Error ? e.message : String(e));
     return unknown(
@@ -232,7 +233,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   if (isUnknown(listText)) return listText;
   const list = parseList(listText);
   if (!list.rows.some((r) => r.domid === 0)) return unknown('unparsable', 'xl list did not list Domain-0');
-  problems.push(...list.odd.map((line) => `xl list: ${line.trim()}`));
+  for (const line of list.odd) problems.push(`xl list: ${line.trim()}`);
   const xsText = need('xs', 'xenstore-ls');
   if (isUnknown(xsText)) return xsText;
   const xs = parseXenstore(xsText);
@@ -259,7 +260,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   if (odd) return odd;
 
   const { records, problems: recordProblems } = recordsOf(entries);
-  problems.push(...recordProblems);
+  for (const p of recordProblems) problems.push(p);
   const links = optional('link', 'the network links', parseLinks);
   const processes = optional('ps', 'the processes', (text) => text);
   const monitors =
@@ -281,7 +282,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     processes,
     running,
   });
-  problems.push(...domainProblems);
+  for (const p of domainProblems) problems.push(p);
   const ovs = sections.get('ovs');
   const ovsBridges =
     ovs?.rc === 0
@@ -295,7 +296,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     told,
     asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
   );
-  problems.push(...looked.problems);
+  for (const p of looked.problems) problems.push(p);
   const stores = {
     ...looked.stores,
     ...parseVolumes(
