@@ -1,5 +1,8 @@
 /** `reeve apply`: plan, show, ask, and carry out; or carry out a saved plan as it was reviewed. */
+import { digestOf } from '../core/digest.ts';
 import type { Plan } from '../kinds/plan.ts';
+import { renderOperations } from '../report/saved-plan.ts';
+import { xl } from '../toolstacks/xl/index.ts';
 import { carryOut } from './carry-out.ts';
 import { checkApproved, checkDigest, confirm } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
@@ -9,7 +12,7 @@ import { controlOf } from './outside.ts';
 import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
 import { isPlanFile, loadPlan, serversOf } from './saved-plan.ts';
 import { namedByFarm, namedByPlan, secretsToWrite } from './secrets.ts';
-import type { Output, Shell } from './shell.ts';
+import { lookOf, type Output, type Shell } from './shell.ts';
 
 export interface ApplyFlags extends PlanFlags {
   readonly yes: boolean;
@@ -56,6 +59,8 @@ const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<
   checkApproved(plan, flags.expect);
   show(shell, plan, flags);
   if (plan.operations.length === 0) return codeOf(plan, exit.done);
+  const look = lookOf(shell, shell.out, flags.color);
+  shell.out.write(renderOperations(plan, digestOf(plan), (op) => xl.commands(op), look));
   const secrets = await secretsToWrite(shell, namedByPlan(plan));
   await confirm(shell, plan, flags.yes);
   const control = controlOf(shell, serversOf(plan, path));

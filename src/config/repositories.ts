@@ -7,7 +7,8 @@ import { flagAt, layerOf, lookUp, placeIn, textAt, type Found } from './layers.t
 import type { Place, Problems } from './problem.ts';
 import { inner, servedIn } from './served.ts';
 import type { FarmRepository, Pool, Repository } from './types.ts';
-import { badMountOptions, badNfsSource, badStorePath, badVolumeGroup, plainSource, withoutSlash } from './words.ts';
+import { badStorePath, badVolumeGroup, withoutSlash } from '../kinds/repository/place.ts';
+import { badMountOptions, badNfsSource, badServerPath, plainSource } from './words.ts';
 import { table } from '../core/table.ts';
 
 /** By type: the keys that it cannot do without, each with what it looks like. */
@@ -58,7 +59,7 @@ const resolveRepository = (entry: Entry<Repository>, problems: Problems, spoiled
   const source = nfs ? textAt(layers, 'source') : undefined;
   const options = nfs ? textAt(layers, 'options') : undefined;
   const shared = lookUp(layers, ['shared']);
-  refuse(problems, 'the path of a repository', path, badStorePath);
+  refuse(problems, 'the path of a repository', path, (p) => badServerPath(p) ?? badStorePath(p));
   refuse(problems, 'the source of an nfs repository', source, badNfsSource);
   refuse(problems, 'the options of a mount', options, badMountOptions);
   if (nfs && shared?.value === false) {

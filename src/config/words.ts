@@ -1,4 +1,5 @@
 /** The forms of single values that reach a server, ssh or a cfg: why one may not be used, or null. */
+import { otherSpelling, withoutSlash } from '../kinds/repository/place.ts';
 import { badName, badPath } from '../core/name.ts';
 
 /** A path on a server. */
@@ -163,51 +164,6 @@ export const badReference = (reference: string): string | null => {
     : 'an environment variable is letters, digits and _';
 };
 
-/** Without the slashes at its end; `/` stays. */
-export const withoutSlash = (path: string): string => path.replace(/(?<=[^/])\/+$/, '');
-
-const stepsOf = (path: string): readonly string[] => path.split('/').filter((step) => step !== '' && step !== '.');
-
-/** Paths are compared with those of a server's mounts letter by letter, so that each has one spelling. */
-const otherSpelling = (path: string, before = ''): string | null => {
-  const plain = `/${stepsOf(path).join('/')}`;
-  return withoutSlash(path) === plain ? null : `write it as ${before}${plain}`;
-};
-
-/** What lies in these is the system's; in some of them, what is made is gone after a reboot. */
-const systemFolders = new Set([
-  'bin',
-  'boot',
-  'dev',
-  'etc',
-  'lib',
-  'lib32',
-  'lib64',
-  'proc',
-  'root',
-  'run',
-  'sbin',
-  'sys',
-  'tmp',
-  'usr',
-]);
-const emptied = new Set(['dev', 'proc', 'run', 'sys', 'tmp']);
-
-/** The folder of a repository on each server: a mount there hides what lies beneath. */
-export const badStorePath = (path: string): string | null => {
-  const why = badServerPath(path);
-  if (why !== null) return why;
-  const steps = stepsOf(path);
-  const [top] = steps;
-  const instead = 'take a folder of its own, like /srv/vmstore';
-  if (top === undefined) return `it is the root of the whole server: ${instead}`;
-  if (emptied.has(top)) return `what lies in /${top} is gone after a reboot: ${instead}`;
-  if (systemFolders.has(top)) return `/${top} is the system's: ${instead}`;
-  if (steps.length === 1 && (top === 'var' || top === 'home'))
-    return `/${top} holds more than a repository: take a folder of its own in it, like /${top}/vmstore`;
-  return otherSpelling(path);
-};
-
 /** Where an image is fetched from: a URL, or a path here. */
 export const badImageSource = (source: string): string | null => {
   if (/^(?:\.{0,2}|~)\//.test(source)) {
@@ -220,14 +176,6 @@ export const badImageSource = (source: string): string | null => {
   if (/^https?:\/\/[^/]*@/.test(source))
     return 'it holds a password, and plans show it: give it an address without one';
   return URL.canParse(source) ? null : 'it is no URL';
-};
-
-/** The name of a volume group. */
-export const badVolumeGroup = (name: string): string | null => {
-  if (name === '.' || name === '..' || name.startsWith('-')) return 'LVM takes no such name';
-  if (name.length > 127) return `it is ${name.length} characters long; LVM allows 127`;
-  const bad = /[^A-Za-z0-9._+-]/u.exec(name);
-  return bad ? `${JSON.stringify(bad[0])} may not stand in the name of a volume group` : null;
 };
 
 /** `HOST:/EXPORT` as the mounts of a server show it. */

@@ -4,7 +4,7 @@ import type { Effect } from '../core/effect.ts';
 import type { Ref } from '../core/ref.ts';
 import * as image from './image/describe.ts';
 import type { ImageOp } from './image/ops.ts';
-import type { Op } from './plan.ts';
+import type { Op, Operation } from './plan.ts';
 import * as repository from './repository/describe.ts';
 import * as server from './server/describe.ts';
 import type { ServerOp } from './server/ops.ts';
@@ -42,7 +42,7 @@ export const reasonOf = (op: Op): string =>
         : repository.reasonOf(op);
 
 /** Both in ms; `downtimeMs` is how long a guest does not run. */
-export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: number } =>
+const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: number } =>
   isVmOp(op)
     ? vm.estimateOf(op)
     : isImageOp(op)
@@ -52,11 +52,31 @@ export const estimateOf = (op: Op): { readonly ms: number; readonly downtimeMs: 
         : repository.estimateOf(op);
 
 /** What it costs a VM that runs, or the bytes of one that is gone. */
-export const disruptionOf = (op: Op): Disruption => {
+const disruptionOf = (op: Op): Disruption => {
   if (isVmOp(op)) return vm.disruptionOf(op);
   const loses =
     (op.verb === 'delete-disk' && op.copied === null) || (op.verb === 'unmark-repository' && op.suspended > 0);
   return loses ? 'data-loss' : 'none';
+};
+
+/** VMs that go down on one server to come up on another. */
+export const betweenOf = (ops: readonly Op[]): ReadonlySet<string> => {
+  const down = new Set(ops.flatMap((op) => (op.verb === 'stop' && !op.ended ? [op.vm.name] : [])));
+  return new Set(ops.flatMap((op) => (op.verb === 'start' && down.has(op.vm.name) ? [op.vm.name] : [])));
+};
+
+export type Cost = Pick<Operation, 'disruption' | 'estimate'>;
+
+/** What an operation costs in its plan. */
+export const costOf = (op: Op, between: ReadonlySet<string>): Cost => {
+  const estimate = estimateOf(op);
+  const disruption = disruptionOf(op);
+  if (!isVmOp(op) || !between.has(op.vm.name) || (op.verb !== 'stop' && op.verb !== 'start'))
+    return { disruption, estimate };
+  return {
+    disruption: op.verb === 'stop' ? 'restart' : disruption,
+    estimate: { ms: estimate.ms, downtimeMs: estimate.ms },
+  };
 };
 
 export const effectsOf = (op: Op, overhead: Overhead): readonly Effect[] =>

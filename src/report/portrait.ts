@@ -106,8 +106,12 @@ export const whenRows = (vm: string, operations: readonly Operation[]): readonly
       return other === undefined || other === vm ? [] : [clean(other)];
     }),
   );
+  const forced = operations.flatMap(({ op }) =>
+    (op.verb === 'stop' && !op.ended && op.force) || (op.verb === 'restart' && op.force) ? [op] : [],
+  );
   const probes = operations.flatMap(({ op }) => (op.verb === 'ready' ? [op.ready] : []));
   return [
+    ...forced.map((op) => row('shutdown', `DESTROYED where it does not go down within ${time(op.deadlineMs)}`)),
     ...(before.length === 0 ? [] : [row('starts after', [...new Set(before)].join(', '))]),
     ...probes.map((r) => {
       const host = r.host.includes(':') ? `[${r.host}]` : r.host;

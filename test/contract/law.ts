@@ -332,11 +332,13 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
         }),
       ],
     ];
-    const stop: Walk = [['stop', () => ({ ...base(), verb: 'stop', lease: null, volumes: [], ...quiet })]];
+    const stop: Walk = [
+      ['stop', () => ({ ...base(), verb: 'stop', ended: false, lease: null, volumes: [], ...quiet })],
+    ];
     const pausedStart: Walk = [
       ['start paused', start(true, restarted)],
       ['unpause what was started paused', () => ({ ...base(), verb: 'unpause' })],
-      ['stop again', () => ({ ...base(), verb: 'stop', lease: null, volumes: [], ...quiet })],
+      ['stop again', () => ({ ...base(), verb: 'stop', ended: false, lease: null, volumes: [], ...quiet })],
     ];
     const leave: Walk = [
       ['autostart off', () => ({ ...base(), verb: 'autostart', via: null, path, on: false, link, links: links() })],

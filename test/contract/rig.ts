@@ -2,6 +2,7 @@
 import { localFile } from '../../src/cli/outside.ts';
 import type { Event } from '../../src/core/event.ts';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { execute, type Outcome, type World } from '../../src/apply/index.ts';
 import { digestText } from '../../src/core/digest.ts';
 import type { Control, Reader } from '../../src/core/port.ts';
@@ -11,6 +12,8 @@ import type { Secrets } from '../../src/kinds/toolstack.ts';
 import type { Observed } from '../../src/kinds/server/live.ts';
 import type { ServerSpec } from '../../src/kinds/server/spec.ts';
 import { defaultOptions, makePlan, pathsToRead, stale } from '../../src/plan/index.ts';
+import { faultsOf } from '../../src/report/plan-check.ts';
+import { parsePlan, planJson } from '../../src/report/plan-json.ts';
 import { startSimFarm, type SimFarm, type SimFarmSpec } from '../../src/sim/index.ts';
 import { observeText, pathsOf, xl } from '../../src/toolstacks/xl/index.ts';
 import {
@@ -23,6 +26,8 @@ import {
   type TransportEnv,
 } from '../../src/transport/index.ts';
 import { openDesk } from './desk.ts';
+
+const schema = JSON.parse(readFileSync(new URL('../../schemas/plan.schema.json', import.meta.url), 'utf8')) as object;
 
 export const texts = {
   observe: digestText(observeText),
@@ -58,6 +63,14 @@ export interface Rig {
   close(): Promise<void>;
 }
 
+/** Every plan that is made may be saved, and applied later. */
+const loadable = (plan: Plan): Plan => {
+  const saved = parsePlan(planJson(plan), schema);
+  const faults = 'format' in saved ? faultsOf(saved, { version: plan.tool, commands: (op) => xl.commands(op) }) : saved;
+  if (faults.length > 0) throw new Error(`the plan would not load: ${faults.map((f) => f.message).join('\n')}`);
+  return plan;
+};
+
 export const openRig = async (
   spec: Omit<SimFarmSpec, 'texts'>,
   secrets: Secrets = new Map(),
@@ -87,7 +100,9 @@ export const openRig = async (
       const reader = openReader(servers, env);
       try {
         const seen = await observe(reader, farm);
-        return makePlan(farm, seen, { ...defaultOptions, ...options }, { toolstack: xl, version: '0.0.0', secrets });
+        return loadable(
+          makePlan(farm, seen, { ...defaultOptions, ...options }, { toolstack: xl, version: '0.0.0', secrets }),
+        );
       } finally {
         await reader.close();
       }

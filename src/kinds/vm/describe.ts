@@ -26,6 +26,7 @@ export const reasonOf = (op: VmOp): string => {
     case 'start':
       return op.paused ? 'start it, paused' : 'start it';
     case 'stop':
+      if (op.ended) return 'clear away what has ended';
       return op.force ? 'shut it down; destroy it where it will not' : 'shut it down';
     case 'restart':
       return [
@@ -201,8 +202,9 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'restart':
     case 'suspend':
       return 'restart';
-    case 'stop':
     case 'pause':
       return 'stop';
+    case 'stop':
+      return op.ended ? 'none' : 'stop';
   }
 };

@@ -144,6 +144,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
               verb: 'stop',
               deadlineMs: t.want.shutdownMs,
               force: t.force || ended,
+              ended,
               lease: held,
               volumes: volumesAmong(d.disks),
             },

@@ -81,6 +81,8 @@ export type VmOp =
       readonly verb: 'stop';
       readonly deadlineMs: number;
       readonly force: boolean;
+      /** What it takes away has crashed or shut down already: nothing that runs is touched. */
+      readonly ended: boolean;
       /** The lease that it gives back; null: it has none. */
       readonly lease: { readonly path: string; readonly digest: string } | null;
       /** Its disks that are volumes: where several servers see them, they are not used here any more. */

@@ -190,6 +190,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
         verb: 'stop',
         deadlineMs: t.want.shutdownMs,
         force: t.force || clear,
+        ended: clear,
         lease: held,
         volumes: volumesAmong(t.live?.domain?.disks ?? []),
       };

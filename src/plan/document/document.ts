@@ -4,8 +4,7 @@ import { byText, groupBy, sortedBy } from '../../core/order.ts';
 import { isUnknown } from '../../core/port.ts';
 import type { Action, Op, Operation, Plan, PlanVm } from '../../kinds/plan.ts';
 import { seenOn } from '../../kinds/server/live.ts';
-import { disruptionOf, estimateOf, isVmOp, reasonOf, targetOf } from '../../kinds/operations.ts';
-import { lifeOf } from '../../kinds/vm/state.ts';
+import { betweenOf, costOf, isVmOp, reasonOf, targetOf } from '../../kinds/operations.ts';
 import { leastOperations } from '../order/lower-bound.ts';
 import type { Decision } from '../decide/decide.ts';
 import { goalsOf } from '../verify/goals.ts';
@@ -37,15 +36,8 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
       .flat()
       .map((n) => [n.id, n.op]),
   );
-  const dead = new Set(
-    d.decisions.filter((x) => ['crashed', 'ended', 'dying'].includes(lifeOf(x.live))).map((x) => x.spec.key),
-  );
-  // Down on the way to another server, and up again there.
-  const between = new Set(
-    d.decisions.flatMap(({ spec, transition: t }) =>
-      t?.journey?.how === 'down' && t.mode === 'restart' ? [spec.key] : [],
-    ),
-  );
+  const ops = ordered.order.flatMap((id) => nodes.get(id) ?? []);
+  const between = betweenOf(ops);
   // Once for each VM and class, however many operations there are of it.
   const told = new Set<string>();
   const beforeOf = (op: Op, cost: Disruption): string | null => {
@@ -58,10 +50,7 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
   return ordered.order.flatMap((id): Operation[] => {
     const op = nodes.get(id);
     if (!op) return [];
-    const moves = isVmOp(op) && between.has(op.vm.name);
-    const { ms, downtimeMs } = estimateOf(op);
-    const cost: Disruption =
-      isVmOp(op) && dead.has(op.vm.name) ? 'none' : moves && op.verb === 'stop' ? 'restart' : disruptionOf(op);
+    const { disruption, estimate } = costOf(op, between);
     return [
       {
         id,
@@ -70,10 +59,10 @@ const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
         server: op.server,
         needs: ordered.needs.get(id) ?? [],
         lane: ordered.lanes.of.get(id) ?? null,
-        before: beforeOf(op, cost),
-        disruption: cost,
+        before: beforeOf(op, disruption),
+        disruption,
         reason: reasonOf(op),
-        estimate: { ms, downtimeMs: moves && (op.verb === 'stop' || op.verb === 'start') ? ms : downtimeMs },
+        estimate,
         commands: d.tools.toolstack.commands(op),
       },
     ];

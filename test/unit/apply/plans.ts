@@ -81,6 +81,7 @@ export const restart = (vm: string, server: string): Op => ({
 export const stop = (vm: string, server: string, force = false): Op => ({
   ...base(vm, server),
   verb: 'stop',
+  ended: false,
   lease: null,
   volumes: [],
   deadlineMs: 30_000,

@@ -1,9 +1,10 @@
 /** Farms as plain data for the planner's tests: builders, and a world that carries operations out by the book. */
+import { faultsOf } from '../../../src/report/plan-check.ts';
 import { isVmOp } from '../../../src/kinds/operations.ts';
 import { noStorage, type DiskMarker, type Lease } from '../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../src/core/digest.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
-import type { Op, PlanOptions } from '../../../src/kinds/plan.ts';
+import type { Op, Plan, PlanOptions } from '../../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Toolstack } from '../../../src/kinds/toolstack.ts';
 import type { CfgRecord, Domain, Marker } from '../../../src/kinds/vm/live.ts';
@@ -385,5 +386,12 @@ export const after = (
 
 export const tools: Tools = { toolstack: flat, version: '0.0.0', secrets: new Map([['${env:VNC}', 'secret']]) };
 
-export const plan = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): ReturnType<typeof makePlan> =>
-  makePlan(f, seen, { ...defaultOptions, ...options }, tools);
+/** Every plan that is made may be saved, and shows what it does. */
+const loadable = (made: Plan): Plan => {
+  const faults = faultsOf(made, { version: made.tool, commands: (op) => tools.toolstack.commands(op) });
+  if (faults.length > 0) throw new Error(faults.map((x) => x.message).join('\n'));
+  return made;
+};
+
+export const plan = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): Plan =>
+  loadable(makePlan(f, seen, { ...defaultOptions, ...options }, tools));

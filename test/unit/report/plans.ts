@@ -360,7 +360,15 @@ export const drifted: Plan = {
 const stop = { how: 'stop', disruption: 'stop', why: 'it is down after' } as const;
 const gone: readonly Operation[] = [
   operation(
-    { ...base('old-1', 'dom02'), verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: false },
+    {
+      ...base('old-1', 'dom02'),
+      verb: 'stop',
+      ended: false,
+      lease: null,
+      volumes: [],
+      deadlineMs: 120_000,
+      force: false,
+    },
     'stop',
     ['xl shutdown -w old-1'],
   ),

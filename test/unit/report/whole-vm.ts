@@ -69,7 +69,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     links: ['/etc/xen/auto/win-1.cfg'],
   },
   start: { verb: 'start', lease: null, path: '/etc/xen/win-1.cfg', paused: false, clear: true, config: hvm.config },
-  stop: { verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: true },
+  stop: { verb: 'stop', ended: false, lease: null, volumes: [], deadlineMs: 120_000, force: true },
   restart: { verb: 'restart', lease: null, record: hvm, write: true, deadlineMs: 120_000, force: false, copies: [] },
   migrate: {
     verb: 'migrate',

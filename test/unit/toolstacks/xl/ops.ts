@@ -150,6 +150,7 @@ export const start = (more: Partial<Extract<VmOp, { verb: 'start' }>> = {}): VmO
 export const stop = (force: boolean): VmOp => ({
   ...base,
   verb: 'stop',
+  ended: false,
   lease: null,
   volumes: [],
   deadlineMs: 60_000,
