@@ -78,7 +78,7 @@ export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
   const { domain } = at;
   if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
   return {
-    before: op.ended ? [{ is: 'domain', uuid: op.uuid, state: 'down' }] : [],
+    before: op.ended ? [{ is: 'domain', uuid: op.uuid, state: 'over' }] : [],
     steps: [
       ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []),
       ...closed(sharedAmong(op.volumes, at.seen.storage)),
