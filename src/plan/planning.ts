@@ -31,7 +31,8 @@ import { refusal } from './model/refusal.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
 import { distrusted, heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
-import { disksOf, disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
+import { disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
+import { leftBehind, movedFrom } from './storage/left-behind.ts';
 import { type Roof, roofOver } from './model/path-availability.ts';
 import { openSpace, wantsOf } from './storage/space-accounting.ts';
 import { planStorage } from './storage/repositories.ts';
@@ -99,26 +100,6 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     ),
     needs: 'restart',
   });
-  /** The old places of moved disks go once the cfg names the new ones. */
-  const leftBehind = ({ spec, server, transition: t, live }: Decision, seen: ServerSeen): readonly Removal[] => {
-    const pool = poolOf.get(spec.pool);
-    if (!pool || !t || !live) return [];
-    return t.move.flatMap(({ from, vdev, path: copied }) =>
-      from && !t.keep.has(`disks.${vdev}`)
-        ? disksOf({
-            disks: [{ vdev, path: from.path }],
-            key: spec.key,
-            uuid: live.uuid,
-            server,
-            pool,
-            farm: farm.name,
-            seen,
-            users,
-            copied,
-          }).map((node) => ({ node, after: `${spec.key}/${t.mode === 'restart' ? 'restart' : 'define'}` }))
-        : [],
-    );
-  };
   /** The template of one of its new disks cannot be had. */
   const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
     for (const { from, vdev } of transition?.make ?? []) {
@@ -135,6 +116,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     if (!seen) return;
     const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
       refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
+    const pool = poolOf.get(spec.pool);
     const left = live ? null : leftBy(spec, farm, seenOf);
     const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
     let settled = settleDisks(own, live, { farm: farm.name, seen, users }, left?.disks);
@@ -150,7 +132,8 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
       settled = stay;
       d = decideSo(settled);
-    } else if (d.transition) removals.push(...leftBehind(d, seen));
+    } else if (pool) removals.push(...movedFrom(d, { farm: farm.name, pool, seen, users }));
+    if (pool) removals.push(...leftBehind(d, { farm: farm.name, pool, seen, users }));
     const lack =
       d.transition &&
       (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
@@ -216,7 +199,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       const halves = halvesOf(spec.key);
       if (halves.length > 0) discards.set(spec.key, discarding(spec.key, halves, m.found));
       const stale = m.stale.filter((f) => !isLost(f.server));
-      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, stale));
+      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, farm.name, stale, seenOf));
     }
   }
 

@@ -173,6 +173,7 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
           size: null,
           of: 'web',
           owner: { uuid: null, vdev: null },
+          goes: false,
           copied: null,
           peers: [],
         });
@@ -203,7 +204,7 @@ export const imagesContract = (title: string, open: () => Promise<ImagesFarm>): 
         const unmark: RepositoryOp = { ...store(path), verb: 'unmark-repository', uuid, suspended: 0 };
         await lawful(last, path);
         expect(await carry(farm, readings, unmark)).toMatch(/holds web-xvdq\S*, which the plan did not see/);
-        const gone = { size: null, of: null, copied: null, owner: null, peers: [] };
+        const gone = { size: null, of: null, copied: null, owner: null, goes: false, peers: [] };
         await lawful({ ...store(path), verb: 'delete-disk', disk: last.path, ...gone }, path);
         const before = await files(path);
         expect(await carry(farm, readings, unmark)).toBeNull();

@@ -42,6 +42,8 @@ export type RepositoryOp =
       readonly of: string | null;
       /** What its marker says; null: it is a half that has none. Null in it: whichever VM's. */
       readonly owner: { readonly uuid: string | null; readonly vdev: string | null } | null;
+      /** Its VM is down and goes with it: the cfg that still names the disk goes last. */
+      readonly goes: boolean;
       /** KiB; null: not known. */
       readonly size: number | null;
       /** Where its bytes are now; null: nowhere. */

@@ -149,7 +149,11 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return found === 'there' || `${condition.path} ${lacksOf[found]}`;
     }
     case 'unused': {
-      const [who] = usersOn('', seen).of(condition.path);
+      const { goes } = condition;
+      const runs = seen.domains.some((d) => d.uuid === goes);
+      const who = usersOn('', seen)
+        .of(condition.path)
+        .find((u) => runs || u.uuid === null || u.uuid !== goes);
       return who === undefined || `${who.name} has ${condition.path}`;
     }
     case 'no-path': {

@@ -53,6 +53,12 @@ export interface Membership {
   readonly keys?: Readonly<Record<string, string>>;
 }
 
+export interface Dangler {
+  readonly link: string;
+  readonly target: string;
+  readonly via?: string;
+}
+
 export interface ServerSeen {
   readonly is: 'seen';
   /** The dom0's own host name. */
@@ -92,6 +98,8 @@ export interface ServerSeen {
   readonly records: readonly CfgRecord[];
   /** The asked paths (kernels, images): whether they are there; unknown where looking took too long. */
   readonly paths: Readonly<Record<string, 'there' | 'missing' | 'unknown'>>;
+  /** Links in /etc/xen/auto to a cfg that is not there; `via`: over a shared repository. */
+  readonly danglers?: readonly Dangler[];
   /** Links on the way to the asked paths, and those of them that are devices or the like. */
   readonly special?: readonly string[];
   /** The asked texts, by path; one that is not there, or may not be read, has no lines. */

@@ -45,6 +45,8 @@ export interface VmTransition {
   readonly unleased: boolean;
   /** Leases that it has no use of once this is done. */
   readonly spare: readonly (SpareLease & { readonly folder: string })[];
+  /** Links to its cfg of an old name, which is gone: they go. */
+  readonly strays: readonly string[];
   /** To another server; null: it stays on `server`. */
   readonly journey: Journey | null;
   /** Digest of a cfg of its own that lies under its new name already: a rename was cut before the old one was removed. */
@@ -162,7 +164,20 @@ const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> =>
     ),
   );
 
-const draftMarker = (t: VmTransition): Marker => {
+/** So many, and no more: what could not go in all that time does not go by itself. */
+const mostLeft = 16;
+
+/** What is to go once this cfg stands, and what an earlier one left; what it names itself it has again. */
+const leftOf = (t: VmTransition, { disks }: VmConfig, path: string, from: CfgDraft['from']): readonly string[] => {
+  const moved = t.move.flatMap(({ from: old, vdev }) =>
+    old?.folder === undefined || t.keep.has(`disks.${vdev}`) ? [] : [old.path],
+  );
+  const named = new Set([...Object.values(disks).map((d) => d.path), path]);
+  const all = [...(t.live?.marker?.left ?? []), ...moved, ...(from === null ? [] : [from.path])];
+  return [...new Set(all)].filter((p) => !named.has(p)).slice(-mostLeft);
+};
+
+const draftMarker = (t: VmTransition, left: readonly string[]): Marker => {
   const old = t.live?.marker;
   const applied: Record<string, unknown> = table(t.want.applied);
   for (const field of t.keep) {
@@ -183,6 +198,7 @@ const draftMarker = (t: VmTransition): Marker => {
     macs: t.want.macs,
     applied,
     ...(Object.keys(waits).length === 0 ? {} : { waits }),
+    ...(left.length === 0 ? {} : { left }),
     by: t.tool,
   };
 };
@@ -192,11 +208,14 @@ export const draft = (t: VmTransition): CfgDraft => {
   const config = draftConfig(t);
   const record = t.live?.record;
   const moves = record?.config && record.config.name !== config.name && record.path === cfgPath(record.config.name);
-  const base = { marker: draftMarker(t), config };
-  if (t.journey) return { ...base, path: cfgPath(config.name), replaces: t.journey.replaces, from: null };
-  if (moves) {
-    const from = { path: record.path, digest: record.digest };
-    return { ...base, path: cfgPath(config.name), replaces: t.ahead ?? 'absent', from };
-  }
-  return { ...base, path: record?.path ?? cfgPath(config.name), replaces: record?.digest ?? 'absent', from: null };
+  const made = (path: string, replaces: string, from: CfgDraft['from']): CfgDraft => ({
+    marker: draftMarker(t, leftOf(t, config, path, from)),
+    config,
+    path,
+    replaces,
+    from,
+  });
+  if (t.journey) return made(cfgPath(config.name), t.journey.replaces, null);
+  if (moves) return made(cfgPath(config.name), t.ahead ?? 'absent', { path: record.path, digest: record.digest });
+  return made(record?.path ?? cfgPath(config.name), record?.digest ?? 'absent', null);
 };

@@ -33,11 +33,11 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
   return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics, extra };
 };
 
-const leftBy = ({ live }: VmTransition): LeftCfg | null => {
+const leftBy = ({ live, strays }: VmTransition): LeftCfg | null => {
   const record = live?.record;
   if (!record) return null;
   const { path, digest, autostart, via } = record;
-  return { path, digest, links: [...autostart, ...(via === undefined ? [] : [via])] };
+  return { path, digest, links: [...autostart, ...(via === undefined ? [] : [via]), ...strays] };
 };
 
 /** Whether it starts with its server there: as the file says, or as it did where it was. */

@@ -68,6 +68,18 @@ export const viaOf = (home: SharedStore, server: string, cfg: string): string | 
     ? null
     : `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
 
+/** The links in the farm's stores by which this server would start the cfg, whether anything leads over them or not. */
+export const viasTo = ({ stores }: Storage, farm: string, server: string, cfg: string): readonly string[] => {
+  const name = `${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+  return Object.entries(stores).flatMap(([folder, store]) =>
+    store.is === 'there' && store.marker !== null && store.marker !== 'odd' && store.marker.farm === farm
+      ? store.starts?.includes(name)
+        ? [`${folder}/autostart/${name}`]
+        : []
+      : [],
+  );
+};
+
 export interface LeaseSeen {
   readonly lease: Lease | 'odd';
   readonly digest: Digest;

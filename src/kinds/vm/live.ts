@@ -88,6 +88,8 @@ export interface Marker {
    * `BOOT-ID/DOMID`, and what it was started with.
    */
   readonly waits?: Readonly<Record<string, { readonly domain: string; readonly was: unknown }>>;
+  /** What was to go once this cfg stood: old places of its disks, its cfg of an old name with the links to that. */
+  readonly left?: readonly string[];
   /** Reeve's version. */
   readonly by: string;
 }

@@ -207,7 +207,7 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
         t.lease && group
           ? [{ ...base, verb: 'deactivate', folder: t.lease.folder, paths: volumesOf(t.lease), lease: alone }]
           : [];
-      const links = [...autostart, ...(via === undefined ? [] : [via]), ...left];
+      const links = [...autostart, ...(via === undefined ? [] : [via]), ...left, ...t.strays];
       return [...down, ...untagged, { ...base, verb: 'undefine', path: cfg, digest, links }];
     }
     case null:
@@ -259,17 +259,29 @@ const linkOps = (t: VmTransition, record: CfgDraft): readonly VmOp[] => {
   const links = t.live?.record?.autostart ?? [];
   const asked = t.take.some((x) => x.change.field.startsWith('autostart'));
   const on = asked || t.live === null ? t.want.autostart === true : links.length > 0;
-  if (!asked && !(t.live === null && on) && !(record.from !== null && links.length > 0)) return [];
-  const link = t.want.link ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
-  // Where it leads over a repository that is left, that end goes as well.
+  const changes = asked || (t.live === null && on) || (record.from !== null && links.length > 0);
+  if (!changes && t.strays.length === 0) return [];
+  const usual = t.want.link ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
   const left = t.live?.record?.via;
+  const base: VmOp = {
+    ...baseOf(t),
+    verb: 'autostart',
+    path: record.path,
+    on,
+    link: usual,
+    links: t.strays,
+    via: null,
+  };
+  // What leads to it is right; only what leads to its old name goes.
+  if (!changes) return [{ ...base, link: links[0] ?? usual, via: left ?? null }];
+  // Where it leads over a repository that is left, that end goes as well.
   const gone =
     left !== undefined && left !== t.via
       ? [...links, left]
       : on
         ? links
         : [...links, ...(left === undefined ? [] : [left])];
-  return [{ ...baseOf(t), verb: 'autostart', path: record.path, on, link, links: gone, via: on ? t.via : null }];
+  return [{ ...base, links: [...gone, ...t.strays], via: on ? t.via : null }];
 };
 
 /** Sorted by what must come first; the plan makes a chain of them. */
@@ -278,7 +290,12 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const record = draft(t);
   const { path } = record;
   const unleased = t.spare.map(({ folder, ...lease }): VmOp => ({ ...base, verb: 'unlease', folder, lease }));
-  if (t.mode === 'delete') return [...stateOps(t, path, record.config), ...unleased];
+  if (t.mode === 'delete') {
+    // The cfg goes last: what it names is known until then.
+    const ops = stateOps(t, path, record.config);
+    const last = ops.filter((op) => op.verb === 'undefine');
+    return [...ops.filter((op) => op.verb !== 'undefine'), ...unleased, ...last];
+  }
   const named = <D extends { readonly vdev: string; readonly path: string }>(disks: readonly D[]): readonly D[] =>
     disks.filter((d) => record.config.disks[d.vdev]?.path === d.path);
   const madeOf = (disks: readonly NewDisk[]): readonly MakeDisk[] =>

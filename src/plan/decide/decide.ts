@@ -12,7 +12,7 @@ import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Budget } from '../model/disruption-budget.ts';
-import { isUnleased, leaseFor, savedIn, spareLeases } from './lease-changes.ts';
+import { isUnleased, leaseFor, savedIn, spareLeases, straysOf } from './lease-changes.ts';
 import { refusal } from '../model/refusal.ts';
 
 export interface Decision {
@@ -179,6 +179,7 @@ export const decide = (
         stateHow === 'delete' ||
         (live?.domain?.state === 'running' && stateHow !== 'stop'),
     ),
+    strays: straysOf(facts, live, server),
     journey: null,
     ahead: aheadOf(want, live, facts),
     saved: live?.domain ? null : savedIn(facts, want.uuid),
@@ -193,6 +194,7 @@ export const decide = (
     !transition.give &&
     !transition.unleased &&
     transition.spare.length === 0 &&
+    transition.strays.length === 0 &&
     !adopts(live, want, spec);
   const disruption = worst([
     ...joined.map((t) => t.way.disruption),

@@ -2,7 +2,15 @@
 import { isVolumeGroup, savedPath } from '../../kinds/repository/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Facts } from '../../kinds/vm/facts.ts';
-import { leaseIn, leasePath, leasesOf, viaOf, type LeaseDraft, type SharedStore } from '../../kinds/vm/lease.ts';
+import {
+  leaseIn,
+  leasePath,
+  leasesOf,
+  viaOf,
+  viasTo,
+  type LeaseDraft,
+  type SharedStore,
+} from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
 import type { Resolved } from '../../kinds/vm/resolve.ts';
 import type { VmConfig } from '../../kinds/vm/spec.ts';
@@ -71,6 +79,30 @@ export const spareLeases = (
     if (!(store.path === home?.path ? own : runs || own)) return [];
     return [{ folder: store.path, path: leasePath(store.path, uuid, lease.disks), digest }];
   });
+
+/**
+ * Links that a broken-off run left: to its cfg of an old name, which is gone, and in stores where nothing leads over them any
+ * more.
+ */
+export const straysOf = ({ farm, seen }: Facts, live: LiveVm | null, server: string): readonly string[] => {
+  const record = live?.record;
+  const here = new Set(seen.records.map((r) => r.path));
+  const used = record && record.autostart.length > 0 ? record.via : undefined;
+  const own = record ? viasTo(seen.storage, farm, server, record.path).filter((via) => via !== used) : [];
+  const old = (live?.marker?.left ?? []).flatMap((path) => {
+    if (!/^\/etc\/xen\/[^/]+\.cfg$/.test(path) || here.has(path)) return [];
+    const vias = viasTo(seen.storage, farm, server, path);
+    const links = (seen.danglers ?? []).flatMap(({ link, target, via }) =>
+      target === path && (via === undefined || isVia(via, seen, server)) ? [link] : [],
+    );
+    return [...links, ...vias];
+  });
+  return [...own, ...old];
+};
+
+/** Whether it lies where a store of this server keeps such links. */
+const isVia = (via: string, { storage }: Facts['seen'], server: string): boolean =>
+  Object.keys(storage.stores).some((folder) => via.startsWith(`${folder}/autostart/${server}/`));
 
 /** The file that holds its memory, where it was suspended and never resumed. */
 export const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {

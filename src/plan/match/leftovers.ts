@@ -1,13 +1,22 @@
 /** What VMs left on servers where they no longer are: cfgs, and halves of migrations that broke off. */
 import { ref } from '../../core/ref.ts';
+import type { ServerSeen } from '../../kinds/server/live.ts';
+import { viasTo } from '../../kinds/vm/lease.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import type { Found } from './match.ts';
 
-export const forgetting = (key: string, stale: readonly Found[]): readonly VmOp[] =>
+export const forgetting = (
+  key: string,
+  farm: string,
+  stale: readonly Found[],
+  seenOf: (server: string) => ServerSeen | undefined,
+): readonly VmOp[] =>
   stale.flatMap(({ server, uuid, name, live: { record } }): readonly VmOp[] => {
     if (!record || uuid === null) return [];
     const { path, digest, autostart, via } = record;
-    const links = [...autostart, ...(via === undefined ? [] : [via])];
+    const seen = seenOf(server);
+    const through = seen ? viasTo(seen.storage, farm, server, path) : [];
+    const links = [...new Set([...autostart, ...(via === undefined ? [] : [via]), ...through])];
     return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links }];
   });
 

@@ -36,8 +36,20 @@ export const fetchesFor = (edges: readonly Edge[], d: Scene): readonly Node[] =>
   return [...d.images.fetches].flatMap(([id, node]) => (wanted.has(id) ? [node] : []));
 };
 
-/** A disk goes behind its VM's cfg, or not at all. */
+/** A disk goes with what its VM's cfg comes to, or not at all. */
 export const removalsFor = (chains: ReadonlyMap<string, Chain>, d: Scene): readonly Removal[] => {
   const ids = new Set([...chains.values()].flat().map((n) => n.id));
-  return d.removals.filter(({ after }) => after === null || ids.has(after));
+  return d.removals.filter(({ after, before }) => [after, before].every((id) => id === null || ids.has(id)));
+};
+
+/** What waits for a disk to go waits with all that is done before it: a VM is down before it loses one. */
+export const removalEdges = (removals: readonly Removal[], chains: ReadonlyMap<string, Chain>): readonly Edge[] => {
+  const ahead = new Map([...chains.values()].flatMap((c) => c.map((n, i) => [n.id, c[i - 1]?.id ?? null] as const)));
+  return removals.flatMap(({ node, after, before }): Edge[] => {
+    const first = before === null ? after : (ahead.get(before) ?? after);
+    return [
+      ...(first === null ? [] : [[node.id, first] as const]),
+      ...(before === null ? [] : [[before, node.id] as const]),
+    ];
+  });
 };

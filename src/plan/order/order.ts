@@ -7,7 +7,7 @@ import type { Observed } from '../../kinds/server/live.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
 import { realise } from '../../kinds/vm/realise.ts';
 import type { Decision } from '../decide/decide.ts';
-import { fetchesFor, removalsFor, roofEdges } from './image-edges.ts';
+import { fetchesFor, removalEdges, removalsFor, roofEdges } from './image-edges.ts';
 import type { ImagePlan } from '../storage/images.ts';
 import { lanesOf, type Lanes } from './rolling-restarts.ts';
 import type { Found, Matched } from '../match/match.ts';
@@ -121,7 +121,7 @@ export const orderAll = (d: Draft): Ordered => {
       ...storageEdges(d.storage.chains),
       ...needing,
       ...roofEdges([fetches], d),
-      ...removals.flatMap(({ node, after }) => (after === null ? [] : [[node.id, after] as const])),
+      ...removalEdges(removals, chains),
     ];
     const sequenced = sequence(list, d.rooms, d.overhead, { edges, ranks, apart });
     const { needs } = sequenced;

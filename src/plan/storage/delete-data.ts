@@ -123,7 +123,7 @@ const chainFor = (
       const size = marker && marker !== 'odd' ? marker.size : null;
       const disk = `${disksFolder(spec.path)}/${name}`;
       const owner = marker ? { uuid: null, vdev: null } : null;
-      return node({ ...base, verb: 'delete-disk', disk, size, of: null, owner, copied: null, peers });
+      return node({ ...base, verb: 'delete-disk', disk, size, of: null, owner, goes: false, copied: null, peers });
     }),
     ...named(store.images).flatMap((file): readonly Node[] => {
       const label = store.images[file]?.marker ?? store.images[file.replace(/\.part$/, '')]?.marker;

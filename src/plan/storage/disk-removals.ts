@@ -18,8 +18,10 @@ import { storeOf } from './repository-state.ts';
 
 export interface Removal {
   readonly node: Node;
-  /** The operation without which it is not done. */
+  /** The operation without which it is not done, and that it waits for. */
   readonly after: string | null;
+  /** The operation without which it is not done, and that waits for it: what remembers the disk goes last. */
+  readonly before: string | null;
 }
 
 interface Gone {
@@ -32,11 +34,13 @@ interface Gone {
   /** A VM's key. */
   readonly of: string;
   readonly owner: { readonly uuid: string | null; readonly vdev: string | null } | null;
+  /** Its VM goes with it. */
+  readonly goes: boolean;
   readonly copied: string | null;
   readonly peers: readonly string[];
 }
 
-const opFor = ({ pool, r, server, farm, disk, marker, of, owner, copied, peers }: Gone): Node => {
+const opFor = ({ pool, r, server, farm, disk, marker, of, owner, goes, copied, peers }: Gone): Node => {
   const op: RepositoryOp = {
     repository: ref('repository', `${pool.name}/${r.name}`),
     server,
@@ -50,6 +54,7 @@ const opFor = ({ pool, r, server, farm, disk, marker, of, owner, copied, peers }
     size: marker?.size ?? null,
     of,
     owner,
+    goes,
     copied,
     peers,
   };
@@ -67,10 +72,12 @@ interface Own {
   readonly users: Users;
   /** Where the bytes of all of them are from now on; null: nowhere. */
   readonly copied: string | null;
+  /** The VM goes with them. */
+  readonly goes: boolean;
 }
 
 /** Those of a VM's disks that Reeve made or adopted for it, and that no other VM has. */
-export const disksOf = ({ disks, key, uuid, server, pool, farm, seen, users, copied }: Own): readonly Node[] =>
+export const disksOf = ({ disks, key, uuid, server, pool, farm, seen, users, copied, goes }: Own): readonly Node[] =>
   disks.flatMap(({ vdev, path }) => {
     const r = Object.values(pool.repositories).find((x) => isDiskIn(x.path, path));
     const stored = r && storedAt(seen.storage, r.path, path);
@@ -79,10 +86,10 @@ export const disksOf = ({ disks, key, uuid, server, pool, farm, seen, users, cop
     if (users.of(path).some((u) => u.uuid !== uuid || u.server !== server)) return [];
     const marker = stored.marker === 'odd' ? null : stored.marker;
     const owner = { uuid, vdev };
-    return [opFor({ pool, r, server, farm, disk: path, marker, of: key, owner, copied, peers: [] })];
+    return [opFor({ pool, r, server, farm, disk: path, marker, of: key, owner, goes, copied, peers: [] })];
   });
 
-/** A VM's own disks, once its cfg is gone. */
+/** A VM's own disks, while its cfg still names them: a run that breaks off leaves what the next one has to finish. */
 export const disksOfDeleted = (
   { key }: VmSpec,
   { live, server }: Found,
@@ -99,7 +106,7 @@ export const disksOfDeleted = (
   );
   const disks = sortedBy([...all.values()], (d) => d.path);
   const of = { disks, key, uuid: live.uuid, server, pool, farm, seen, users, copied: null };
-  return disksOf(of).map((node) => ({ node, after: `${key}/undefine` }));
+  return disksOf({ ...of, goes: true }).map((node) => ({ node, after: null, before: `${key}/undefine` }));
 };
 
 /** Disks that `--delete-disks` names by their file. */
@@ -144,9 +151,10 @@ export const orphansNamed = (
             const peers = r.shared ? others : [];
             const owner = half ? null : { uuid: known?.uuid ?? null, vdev: known?.vdev ?? null };
             const of = known?.vm ?? '';
-            const gone = { pool, r, server: s.name, farm: farm.name, disk: path, marker: known, of, owner, peers };
+            const at = { pool, r, server: s.name, farm: farm.name, disk: path };
+            const gone = { ...at, marker: known, of, owner, goes: false, peers };
             const node = opFor({ ...gone, copied: null });
-            removals.push({ node, after: null });
+            removals.push({ node, after: null, before: null });
             continue;
           }
           refused.push({

@@ -32,6 +32,7 @@ const deletes = {
   of: null,
   copied: null,
   owner: { uuid: null, vdev: null },
+  goes: false,
   peers: ['dom02'],
 };
 const GiB = 1024 ** 2;

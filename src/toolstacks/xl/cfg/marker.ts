@@ -35,6 +35,7 @@ const isMarker = (x: unknown): x is Marker =>
   Object.values(x['macs']).every(isText) &&
   isObject(x['applied']) &&
   Object.entries(x['applied']).every(isApplied) &&
+  (x['left'] === undefined || (Array.isArray(x['left']) && x['left'].every(isText))) &&
   (x['waits'] === undefined || (isObject(x['waits']) && Object.values(x['waits']).every(isWait)));
 
 /** The marker at the very top of a cfg; null where there is none, and where it is not the VM's own (a copied file). */

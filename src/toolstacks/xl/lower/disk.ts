@@ -143,7 +143,7 @@ export const deleteDisk = (op: DeleteDisk, { storage }: ServerSeen): Lowered => 
     ...(op.owner === null
       ? []
       : [{ is: 'owned', folder: op.path, path: op.disk, farm: op.farm, ...op.owner, orGone: true } as const]),
-    { is: 'unused', path: op.disk },
+    { is: 'unused', path: op.disk, ...(op.goes ? { goes: op.owner?.uuid ?? null } : {}) },
     ...op.peers.map((server): Condition => ({ is: 'unused', path: op.disk, server })),
   ],
   steps: [alone(exec(deleteArgv(op)), op.path, storage)],

@@ -259,7 +259,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const odd = oddity(framed, whole, { rows: list.rows, xs, userdata: new Set(userdata.keys()), ...info });
   if (odd) return odd;
 
-  const { records, problems: recordProblems } = recordsOf(entries);
+  const { records, danglers, problems: recordProblems } = recordsOf(entries);
   for (const p of recordProblems) problems.push(p);
   const links = optional('link', 'the network links', parseLinks);
   const processes = optional('ps', 'the processes', (text) => text);
@@ -326,6 +326,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     xendomains: xendomains === null ? null : parseXendomains(xendomains),
     domains,
     records,
+    ...(danglers.length === 0 ? {} : { danglers }),
     paths: withVolumes(
       pathsOf(
         asked.filter((p) => !isStore(p) && !isText(p)),

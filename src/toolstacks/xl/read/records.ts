@@ -1,6 +1,7 @@
 /** The files of /etc/xen → cfg records, with what leads to each from /etc/xen/auto. */
 import { digestBytes } from '../../../core/digest.ts';
 import { sortedBy } from '../../../core/order.ts';
+import type { Dangler } from '../../../kinds/server/live.ts';
 import type { CfgRecord } from '../../../kinds/vm/live.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
 import { latin1, utf8 } from './bytes.ts';
@@ -71,7 +72,11 @@ const sameVm = (a: CfgRecord, b: CfgRecord): boolean =>
  */
 export const recordsOf = (
   entries: readonly TarEntry[],
-): { readonly records: readonly CfgRecord[]; readonly problems: readonly string[] } => {
+): {
+  readonly records: readonly CfgRecord[];
+  readonly danglers: readonly Dangler[];
+  readonly problems: readonly string[];
+} => {
   const files = new Map<string, Uint8Array>();
   const links = new Map<string, string>();
   const problems: string[] = [];
@@ -85,6 +90,7 @@ export const recordsOf = (
     if (e.is === 'file') files.set(path, e.bytes);
     else if (e.is === 'link') links.set(path, e.target);
   }
+  const danglers: Dangler[] = [];
   const starts = new Map<string, string[]>();
   const vias = new Map<string, string>();
   for (const link of links.keys()) {
@@ -95,6 +101,7 @@ export const recordsOf = (
     if (target !== end && link.startsWith(auto)) vias.set(target, end);
     if (link.startsWith(auto)) starts.set(target, [...(starts.get(target) ?? []), link]);
     if (files.has(target) || !(link.startsWith(auto) || link.endsWith('.cfg'))) continue;
+    if (link.startsWith(auto)) danglers.push({ link, target, ...(target === end ? {} : { via: end }) });
     problems.push(
       target.startsWith('/etc/xen/')
         ? `${link} leads to ${target}, which is not there`
@@ -120,5 +127,5 @@ export const recordsOf = (
     if (original) records[i] = { ...original, autostart: [...original.autostart, copy.path].sort() };
     else records.push(copy);
   }
-  return { records: sortedBy(records, (r) => r.path), problems };
+  return { records: sortedBy(records, (r) => r.path), danglers, problems };
 };
