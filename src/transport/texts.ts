@@ -16,6 +16,7 @@ exec "$@"
  * `hold DIR EPOCH BEAT OWNERJSON [again]`, beats on standard input (lines). Says OK when the server is held and drained;
  * HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY while earlier operations end; `FAILED why` (74).
  *
+ * - DIR is this user's own, and nobody else may write there: what lies in it need not be mistrusted.
  * - The epoch is written before the drain: the other order would let a late command of a lost holder start after it.
  * - The drain waits for the lock that every operation shares and, where a wrapper was killed and so freed it, for the
  *   process groups that its folder names. It looks once per beat, so that it notices a holder who has gone.
@@ -36,14 +37,21 @@ quiet() {
   done
 }
 for t in flock setsid timeout sha256sum; do command -v "$t" >/dev/null || fail "$t is not installed"; done
-m=$(mkdir -p "$D/ops" 2>&1 && : 2>&1 >>"$D/holder" && : 2>&1 >>"$D/busy") || fail "cannot write to $D: \${m##*: }"
+m=$(mkdir -p "$D" 2>&1) || fail "cannot write to $D: \${m##*: }"
+[ -d "$D" ] && [ ! -L "$D" ] && [ -O "$D" ] && chmod go-w "$D" || fail "$D is not a folder of this user's own"
+for f in holder busy write epoch owner; do
+  f=$D/$f
+  [ ! -L "$f" ] && { [ -f "$f" ] || [ ! -e "$f" ]; } || fail "$f is not a regular file"
+done
+m=$({ [ -d "$D/ops" ] && [ ! -L "$D/ops" ] || { rm -f "$D/ops" && mkdir "$D/ops"; }; } 2>&1 &&
+  : 2>&1 >>"$D/holder" && : 2>&1 >>"$D/busy") || fail "cannot write to $D: \${m##*: }"
 exec 8>>"$D/holder" 9>>"$D/busy"
 flock -xn 8 || owner HELD 73
 if [ "$A" = again ]; then
   e=; [ ! -f "$D/epoch" ] || read -r e <"$D/epoch"
   [ "$e" = "$E" ] || owner FENCED 75
 else
-  m=$({ printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
+  m=$({ rm -rf "$D/owner.new" "$D/epoch.new" && printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
     printf '%s\\n' "$E" >"$D/epoch.new" && mv "$D/epoch.new" "$D/epoch"; } 2>&1) || fail "cannot write to $D: \${m##*: }"
   s=
   until flock -xn 9 && quiet; do
@@ -115,7 +123,7 @@ while [ ! -f "$O/rc" ] && [ -f "$O/pg" ] && live; do sleep 1; done
 if [ -f "$O/rc" ]; then
   read -r r <"$O/rc"
   a=$(($(wc -c <"$O/out"))) b=$(($(wc -c <"$O/err")))
-  echo "RC $r $a $b"
+  printf 'RC %s %s %s\\n' "$r" "$a" "$b"
   head -c "$a" "$O/out"
   head -c "$b" "$O/err"
 elif [ -f "$O/pg" ]; then echo LOST
@@ -128,15 +136,19 @@ fi
  * DONE, DIFFERS, FENCED (75) or `FAILED why` (74). Compare and swap; sending it again is DONE again.
  *
  * - Writers take turns (`write`), so that one name beside the file is enough and nothing piles up.
+ * - Others may write to the folder (a shared store), and put a link or a FIFO where the bytes are to go. So they go into a
+ *   folder that is made for them: mkdir neither follows nor waits, and nobody else may write there. `cd` holds on to it.
+ * - From there the file is moved or linked into the folder and not to a path, which may have become a link to another.
  * - Compared again when the bytes are there; a file that must not exist is made by a link, which cannot overwrite one.
+ * - A folder that is itself a link is followed once, as its owner wants it (/srv may lead to another disk).
  */
 export const writeText = `${path}
 D=$1 E=$2 V=$3 P=$4; shift 4
 umask 077
-say() { echo "$1"; exit "\${2-0}"; }
+say() { printf '%s\\n' "$1"; exit "\${2-0}"; }
 bad() { printf 'FAILED cannot %s %s: %s\\n' "$V" "$P" "$1"; exit 74; }
 have() {
-  if [ -f "$P" ]; then h=$(sha256sum <"$P"); h=\${h%% *}
+  if [ -f "$P" ]; then h=$(timeout 60 sha256sum "$P"); h=\${h%% *}
   elif [ -e "$P" ] || [ -L "$P" ]; then h=special
   else h=absent
   fi
@@ -153,29 +165,33 @@ if [ "$V" = remove ]; then
   O=$1
   [ "$h" != absent ] || say DONE
   as_expected
-  [ ! -d "$P" ] || bad 'it is a folder'
+  [ ! -d "$P" ] || [ -L "$P" ] || bad 'it is a folder'
   m=$(rm -f "$P" 2>&1) || bad "\${m##*: }"
   say DONE
 fi
-M=$1 O=$2 S=$3 F=\${P%/*} T=\${P%/*}/.\${P##*/}.reeve-new
+M=$1 O=$2 S=$3 N=\${P##*/} F=\${P%/*}
+F=\${F:-/}
 [ "$h" != "$S" ] || say DONE
 as_expected
 [ "$h" != special ] && [ ! -L "$P" ] || bad 'it is not a regular file'
-[ -d "\${F:-/}" ] || bad "there is no folder $F"
-trap '[ ! -e "$T" ] || rm -f "$T"' EXIT
+[ -d "$F" ] || bad "there is no folder $F"
+cd -P "$F" 2>/dev/null && F=$(pwd -P) || bad "the folder $F cannot be entered"
+T=\${F%/}/.$N.reeve-new
+clear() { cd / && { rm -f "$T" || { rm -f "$T/$N" && rmdir "$T"; }; } 2>/dev/null; }
+clear
+m=$(mkdir "$T" 2>&1) || bad "$T cannot be made: \${m##*: }"
+trap clear EXIT
 trap 'exit 1' HUP INT PIPE TERM
-m=$({ cat >"$T" && chmod "$M" "$T"; } 2>&1) || bad "\${m##*: }"
-h=$(sha256sum <"$T")
+cd -P "$T" 2>/dev/null && [ "$(pwd -P)" = "$T" ] || bad "somebody put something else at $T"
+m=$({ cat >"./$N" && chmod "$M" "./$N"; } 2>&1) || bad "\${m##*: }"
+h=$(sha256sum <"./$N")
 [ "\${h%% *}" = "$S" ] || bad 'the bytes did not arrive whole'
-timeout 20 sync "$T" 2>/dev/null
+timeout 20 sync "./$N" 2>/dev/null
 have
 as_expected
-if [ "$O" = absent ]; then
-  m=$(ln "$T" "$P" 2>&1) || { have; as_expected; bad "\${m##*: }"; }
-  rm -f "$T"
-else
-  m=$(mv -f "$T" "$P" 2>&1) || bad "\${m##*: }"
+if [ "$O" = absent ]; then m=$(ln "./$N" "$F/" 2>&1) || { have; as_expected; bad "\${m##*: }"; }
+else m=$(mv -f "./$N" "$F/" 2>&1) || bad "\${m##*: }"
 fi
-timeout 20 sync "\${F:-/}" 2>/dev/null
+timeout 20 sync "$F" 2>/dev/null
 say DONE
 `;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Control } from '../../../src/core/port.ts';
 import type { FileStep } from '../../../src/core/step.ts';
-import { openControl, writeText } from '../../../src/transport/index.ts';
+import { holdText, openControl, writeText } from '../../../src/transport/index.ts';
 import { shells } from './shells.ts';
 import { holder, newHome, newKey, specOf, startSshd, testEnv, type Home, type Sshd } from './sshd.ts';
 
@@ -111,6 +111,107 @@ describe.each(shells)('under %s', (shell) => {
     expect(await write('x', 'absent')).toBe('done');
     expect(readdirSync(folder)).toEqual(['web-1.cfg']);
     expect(statSync(path).mode & 0o7777).toBe(0o640);
+  });
+
+  const planted = (): string => join(folder, '.web-1.cfg.reeve-new');
+  const tree = (): readonly string[] =>
+    (readdirSync(home.dir, { recursive: true }) as string[])
+      .filter((p) => !p.startsWith('run') && !p.startsWith('.ssh'))
+      .sort();
+  const plants: readonly (readonly [string, (victim: string) => void])[] = [
+    ['a link to a file', (victim) => symlinkSync(victim, planted())],
+    ['a link to a folder', () => symlinkSync(join(home.dir, 'victim'), planted())],
+    ['a link that leads nowhere', () => symlinkSync(join(home.dir, 'victim', 'new'), planted())],
+    ['a link to a device', () => symlinkSync('/dev/full', planted())],
+    ['a FIFO', () => spawnSync('sh', ['-c', 'mkfifo "$0"', planted()])],
+    ['a folder', () => mkdirSync(planted())],
+    [
+      'a folder with a link in it',
+      (victim) => {
+        mkdirSync(planted());
+        symlinkSync(victim, join(planted(), 'web-1.cfg'));
+      },
+    ],
+  ];
+  test.each(plants)(
+    '%s in the place of the half neither is written through nor keeps anybody waiting',
+    async (_, plant) => {
+      mkdirSync(join(home.dir, 'victim'));
+      const victim = join(home.dir, 'victim', 'shadow');
+      writeFileSync(victim, 'root');
+      writeFileSync(path, 'old');
+      const before = tree();
+      for (const [text, onlyIf] of [
+        ['new', sha('old')],
+        ['newer', 'any'],
+      ] as const) {
+        plant(victim);
+        expect(await write(text, onlyIf)).toBe('done');
+        expect([readFileSync(path, 'utf8'), readFileSync(victim, 'utf8')]).toEqual([text, 'root']);
+        expect(tree()).toEqual(before);
+      }
+      expect(await remove('any')).toBe('done');
+      plant(victim);
+      expect(await write('first', 'absent')).toBe('done');
+      expect([readFileSync(path, 'utf8'), readFileSync(victim, 'utf8')]).toEqual(['first', 'root']);
+      expect(tree()).toEqual(before);
+    },
+  );
+
+  test('what cannot be taken out of the way is told, and stays', async () => {
+    mkdirSync(planted());
+    writeFileSync(join(planted(), 'theirs'), '');
+    expect(await write('new', 'absent')).toEqual({
+      is: 'failed',
+      why: expect.stringMatching(/cannot write .*: \S.*\.web-1\.cfg\.reeve-new cannot be made: File exists$/),
+    });
+    expect(tree()).toEqual(['etc xen', 'etc xen/.web-1.cfg.reeve-new', 'etc xen/.web-1.cfg.reeve-new/theirs']);
+  });
+
+  test.each<[string, (at: string, victim: string) => void]>([
+    ['a FIFO', (at) => spawnSync('sh', ['-c', 'mkfifo "$0"', at])],
+    ['a link to a file', (at, victim) => symlinkSync(victim, at)],
+    ['a link to a folder', (at, victim) => symlinkSync(join(victim, '..'), at)],
+    ['a link that leads nowhere', (at) => symlinkSync('/nowhere', at)],
+  ])('%s in the place of the file stays as it is', async (_, plant) => {
+    mkdirSync(join(home.dir, 'victim'));
+    const victim = join(home.dir, 'victim', 'shadow');
+    writeFileSync(victim, 'root');
+    plant(path, victim);
+    const before = tree();
+    for (const onlyIf of ['any', 'absent', sha('x')]) expect(await write('new', onlyIf)).not.toBe('done');
+    expect(tree()).toEqual(before);
+    expect(readFileSync(victim, 'utf8')).toBe('root');
+  });
+
+  test('a folder that is a link is followed to its end', async () => {
+    mkdirSync(join(home.dir, 'disk 2'));
+    symlinkSync('disk 2', join(home.dir, 'srv'));
+    expect(await write('new', 'absent', join(home.dir, 'srv', '-x y'))).toBe('done');
+    expect(readFileSync(join(home.dir, 'disk 2', '-x y'), 'utf8')).toBe('new');
+    expect(readdirSync(join(home.dir, 'disk 2'))).toEqual(['-x y']);
+  });
+
+  test.each(['holder', 'busy', 'write', 'epoch', 'owner'])(
+    'a link in the place of %s among the locks is not followed',
+    async (name) => {
+      const run = join(home.dir, 'run2');
+      mkdirSync(run);
+      symlinkSync(join(home.dir, 'victim'), join(run, name));
+      const args = [run, 'e1', '1', '{}'];
+      const ran = spawnSync(shell, ['-c', holdText, 'reeve-hold', ...args], { input: '', encoding: 'utf8' });
+      expect([ran.stdout, ran.status]).toEqual([`FAILED ${run}/${name} is not a regular file\n`, 74]);
+      expect(tree()).toEqual(['etc xen', 'run2', `run2/${name}`].filter((p) => !p.startsWith('run')));
+    },
+  );
+
+  test('a folder of the locks that is a link is not used', () => {
+    mkdirSync(join(home.dir, 'theirs'));
+    symlinkSync('theirs', join(home.dir, 'run2'));
+    const args = [join(home.dir, 'run2'), 'e1', '1', '{}'];
+    const ran = spawnSync(shell, ['-c', holdText, 'reeve-hold', ...args], { input: '', encoding: 'utf8' });
+    expect([ran.stdout, ran.status]).toEqual([`FAILED ${home.dir}/run2 is not a folder of this user's own\n`, 74]);
+    expect(readdirSync(join(home.dir, 'theirs'))).toEqual([]);
   });
 
   const shOf = (command: string) => spawnSync('sh', ['-c', command, 'sh', folder], { encoding: 'utf8' });

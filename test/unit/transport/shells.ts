@@ -1,17 +1,16 @@
-/** The shells that the texts are tried under: this machine's own `sh`, and BusyBox's where it is installed. */
+/** The shells that the texts are tried under: dash, bash and BusyBox's, each as `sh`, where they are installed. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** BusyBox is called by a name that is one word. */
-const ash = (): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'reeve-shell-')), 'ash');
-  writeFileSync(path, '#!/bin/sh\nexec busybox sh "$@"\n');
-  chmodSync(path, 0o755);
-  return path;
-};
+const dir = mkdtempSync(join(tmpdir(), 'reeve-shell-'));
 
-const busybox = spawnSync('sh', ['-c', 'busybox sh -c true']).status === 0;
-
-export const shells: readonly string[] = ['sh', ...(busybox ? [ash()] : [])];
+/** Paths of programs called `sh`, each alone in its folder, so that a PATH may begin with it. */
+export const shells: readonly string[] = ['dash', 'bash', 'busybox'].flatMap((name) => {
+  const which = spawnSync('which', [name], { encoding: 'utf8' });
+  if (which.status !== 0) return [];
+  mkdirSync(join(dir, name));
+  symlinkSync(which.stdout.trim(), join(dir, name, 'sh'));
+  return [join(dir, name, 'sh')];
+});

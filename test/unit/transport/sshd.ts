@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { ServerChannel } from 'ssh2';
 import { readProgram, type Holder, type ReadProgram } from '../../../src/core/port.ts';
@@ -124,7 +124,10 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
     sshd.running++;
     sshd.mostRunning = Math.max(sshd.mostRunning, sshd.running);
     const shell = options.shell ?? 'sh';
-    const child = spawn(shell, ['-c', command.replace(/^exec ((?:sudo -n )?)sh /, `exec $1${shell} `)], {
+    const ours = command
+      .replace(/^exec ((?:sudo -n )?)sh /, `exec $1${shell} `)
+      .replace('PATH=/usr/sbin:', shell.startsWith('/') ? `PATH=${dirname(shell)}:/usr/sbin:` : '$&');
+    const child = spawn(shell, ['-c', ours], {
       env: { PATH: options.path ?? defaultPath, HOME: '/' },
     });
     let sent = 0;
