@@ -6,13 +6,17 @@ import type { ExecStep, ProbeStep, Step } from '../core/step.ts';
 
 export { causeFirst as outputOf };
 
+/** A command as a person reads it: a shell's text says less than what it was given. */
+const lineOf = (argv: readonly string[]): string =>
+  (argv[0] === 'sh' && argv[1] === '-c' ? ['sh', '-c', '…', ...argv.slice(3)] : argv).join(' ');
+
 /** `xl create -q /etc/xen/web.cfg failed (exit code 3): …` */
 export const failureOf = (step: ExecStep, result: ExecResult, tookMs: number): string => {
   // `timeout` ends a command with 124, or with 137 where it had to kill it; 137 may also be somebody else's kill.
   const late = result.rc === 124 || (result.rc === 137 && tookMs >= step.deadlineMs);
   const how = late ? `did not end within ${formatDuration(step.deadlineMs)}` : `failed (exit code ${result.rc})`;
   const said = causeFirst(tellingOf(result.err, result.out)) || (step.exits?.[result.rc] ?? '');
-  return `${step.argv.join(' ')} ${how}${said && `: ${said}`}`;
+  return `${lineOf(step.argv)} ${how}${said && `: ${said}`}`;
 };
 
 /** `dom1 is held by ann, since 2026-01-02T03:04:05Z, from desk` */
@@ -37,7 +41,7 @@ export const addressOf = ({ host, port }: Pick<ProbeStep, 'host' | 'port'>): str
 export const doingOf = (step: Step): string => {
   switch (step.do) {
     case 'exec':
-      return step.argv.join(' ');
+      return lineOf(step.argv);
     case 'write':
       return `write ${step.path}`;
     case 'remove':

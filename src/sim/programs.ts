@@ -1,7 +1,7 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
 import { df } from './df.ts';
 import { cp, qemuImg, truncate } from './images.ts';
-import { lvmPrograms } from './lvm.ts';
+import { lvmPrograms, takeOver } from './lvm.ts';
 import { mount, umount } from './mount.ts';
 import { Stuck } from './mounts.ts';
 import { ovsBridges } from './print-host.ts';
@@ -80,7 +80,9 @@ const rm: Program = async ({ files }, _process, argv) => {
 };
 
 const mv: Program = async ({ files }, _process, argv) => {
-  const [from = '', to = ''] = flagless(argv);
+  const [from = '', at = ''] = flagless(argv);
+  const to =
+    files.resolve(at)?.is === 'dir' ? `${at.replace(/\/+$/, '')}/${from.slice(from.lastIndexOf('/') + 1)}` : at;
   const node = files.get(from);
   if (node === undefined) return failed(1, `mv: cannot stat '${from}': No such file or directory\n`);
   if (node.is === 'dir') return failed(1, `mv: cannot move '${from}' to '${to}': Is a directory\n`);
@@ -164,6 +166,37 @@ const ip: Program = async (world, _process, argv) => {
   return fine;
 };
 
+/** A folder of one's own, kept where it is one. */
+const keptFolder: Program = async (world, process, [folder = '', name = '']) => {
+  const kept = world.files.get(folder)?.is === 'dir' && world.files.get(`${folder}/${name}`)?.is !== 'link';
+  if (kept) return fine;
+  const removed = await rm(world, process, ['-rf', folder]);
+  return removed.rc === 0 ? mkdir(world, process, [folder]) : removed;
+};
+
+const publish: Program = async (world, process, [folder = '', name = '', to = '']) => {
+  const moved = await mv(world, process, ['-n', `${folder}/${name}`, `${to}/`]);
+  return moved.rc === 0 ? rmdir(world, process, [folder]) : moved;
+};
+
+/** The simulated dom0 has no shell: it knows these texts. */
+const texts: ReadonlyMap<string, Program> = new Map([
+  [
+    'set -f; r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r',
+    takeOver,
+  ],
+  [
+    'if [ -L "$0" ] || [ ! -d "$0" ] || [ ! -O "$0" ] || [ -L "$0/$1" ]; then rm -rf "$0" && mkdir -m 700 "$0"; fi',
+    keptFolder,
+  ],
+  ['mv -n "$0/$1" "$2/" && rmdir "$0"', publish],
+]);
+
+const sh: Program = async (world, process, [flag, text = '', ...args]) => {
+  const known = flag === '-c' ? texts.get(text) : undefined;
+  return known ? known(world, process, args) : failed(127, 'sh: the simulated dom0 has no shell\n');
+};
+
 const programs: Readonly<Record<string, Program>> = table({
   xl,
   ln,
@@ -184,6 +217,7 @@ const programs: Readonly<Record<string, Program>> = table({
   wget,
   sha256sum,
   ...lvmPrograms,
+  sh,
   'ssh-keygen': sshKeygen,
   'qemu-img': qemuImg,
   chmod: async ({ files }, _process, argv) =>

@@ -220,15 +220,15 @@ export const storageContract = (title: string, open: () => Promise<StorageFarm>)
         expect(await carry(farm, readings, grown('xvda', 'raw', 1024))).toMatch(/has 64MiB, not 1MiB/);
         expect(await carry(farm, readings, grown('xvda', 'raw', 64 * 1024))).toBeNull();
         expect(await carry(farm, readings, grown('xvdb', 'qcow2', 64 * 1024))).toBeNull();
-        // A folder stands where the half-made disk would: nothing can be made there.
-        await farm.hand(['mkdir', '-p', '/srv/law/disks/web-xvdd.raw.part']);
-        expect(await carry(farm, readings, made('xvdd', 'raw'))).toMatch(/directory/i);
+        // What others put where the half-made disk comes to be is taken away, and not written through.
+        await farm.hand(['ln', '-s', '/srv/law/disks/web-xvda.raw', '/srv/law/disks/web-xvdd.raw.part']);
+        expect(await carry(farm, readings, made('xvdd', 'raw'))).toBeNull();
         const { stores } = (await look('/srv/law')).storage;
         const store = stores['/srv/law'];
         expect(store?.is === 'there' && store.disks).toEqual({
           'web-xvda.raw': marked('xvda', 'raw', 96),
           'web-xvdb.qcow2': marked('xvdb', 'qcow2', 96),
-          'web-xvdd.raw.part': { there: true, marker: null },
+          'web-xvdd.raw': marked('xvdd', 'raw', 64),
         });
         await lawful({ ...nfs(), verb: 'detach-repository', mounted: true, persisted: true, booked: true });
       },

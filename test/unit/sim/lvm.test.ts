@@ -276,7 +276,7 @@ describe('the bytes of a removed volume', () => {
   });
   it('are those that a volume grows by, unless a zeroed one gives it its extents', async () => {
     const take =
-      'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+      'set -f; r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
     const grow = (part: string): Promise<{ rc: number; err: string }> =>
       b.argv(['sh', '-c', take, `vg0/${part}`, 'vg0/g', '8192k']);
     await well('lvremove -q -f vg0/b', 'lvcreate -q -y -n x -L 4096k vg0', make('g', '4096k'), 'lvremove -q -f vg0/x');

@@ -5,6 +5,7 @@ import type { RepositoryOp } from '../../../kinds/repository/ops.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { exec, quickMs, tried } from './domain-steps.ts';
 import { withinStores } from './needs.ts';
+import { emptyFolder, halfFile, published, removeFileArgv, removeHalfArgv } from './half.ts';
 import type { Of } from './lowering.ts';
 import { alone, keptClosed } from './shared-volumes.ts';
 import { markerSuffix } from '../read/storage.ts';
@@ -16,8 +17,6 @@ export type DeleteDisk = Extract<RepositoryOp, { readonly verb: 'delete-disk' }>
 
 /** A terabyte at the pace of a slow disk. */
 const copyMs = 14_400_000;
-
-const half = (path: string): string => `${path}.part`;
 
 /** Never smaller: without --shrink it refuses. */
 const resizeArgv = (format: string, path: string, size: number): Argv => [
@@ -65,14 +64,14 @@ const markerText = (op: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Step => {
 /** The marker comes before the disk has its name: there is none without one. */
 const makeFile = (op: Make): readonly Step[] => [
   exec(['mkdir', '-p', disksFolder(op.folder)]),
-  exec(['rm', '-f', half(op.path)]),
-  ...fillArgvs(op, half(op.path)).map((argv, i) => ({
+  ...emptyFolder(op.path),
+  ...fillArgvs(op, halfFile(op.path)).map((argv, i) => ({
     ...exec(argv, copyMs),
-    ...(op.from !== null && i === 0 ? { fills: { path: half(op.path) } } : {}),
+    ...(op.from !== null && i === 0 ? { fills: { path: halfFile(op.path) } } : {}),
   })),
-  exec(['chmod', '600', half(op.path)]),
+  exec(['chmod', '600', halfFile(op.path)]),
   markerText(op),
-  exec(['mv', '-n', half(op.path), op.path]),
+  published(op.path),
 ];
 
 const inStore = ({ folder, farm, repository }: Of<'make-disk' | 'grow-disk' | 'adopt-disk'>): Condition => ({
@@ -135,7 +134,7 @@ export const adoptDisk = (op: Of<'adopt-disk'>, { storage }: ServerSeen): Lowere
 };
 
 const deleteArgv = ({ disk, path }: DeleteDisk): Argv =>
-  isVolumeGroup(path) ? volume.removeArgv(disk) : ['rm', '-f', disk, `${disk}${markerSuffix}`];
+  isVolumeGroup(path) ? volume.removeArgv(disk) : removeFileArgv(disk, `${disk}${markerSuffix}`);
 
 export const deleteDisk = (op: DeleteDisk, { storage }: ServerSeen): Lowered => ({
   before: [
@@ -166,7 +165,7 @@ export const unmade = (op: Make, now: ServerSeen): readonly Step[] => {
   const { path, folder } = op;
   if (now.storage.stores[folder]?.is !== 'there' || now.paths[path] !== 'missing') return [];
   if (isVolumeGroup(folder)) return halfVolume(op, now);
-  return [tried(['rm', '-f', half(path), `${path}${markerSuffix}`], quickMs)];
+  return [tried(removeHalfArgv(path, `${path}${markerSuffix}`), quickMs)];
 };
 
 /** For the plan's reader: with the names that they have in the end. */

@@ -5,6 +5,7 @@ import { isLocal } from '../../../kinds/image/spec.ts';
 import { imagesFolder, type ImageMarker } from '../../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { exec, quickMs } from './domain-steps.ts';
+import { halfFile, halfFolder, keptFolder, published, removeFileArgv, removeHalfArgv } from './half.ts';
 import { markerSuffix } from '../read/storage.ts';
 
 type Of<Verb extends ImageOp['verb']> = Extract<ImageOp, { readonly verb: Verb }>;
@@ -56,10 +57,10 @@ const attached = ({ repository, folder, farm }: ImageOp): readonly Condition[] =
 /** The marker comes before the image has its name: there is none without one. */
 const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen): Lowered => {
   const { path, folder, farm, name: image, what, sha256, source } = op;
-  const half = `${path}.part`;
+  const half = halfFile(path);
   const store = storage.stores[folder];
   const room = store?.is === 'there' && store.space ? store.space.free * 1024 : undefined;
-  const sums = `${half}.sha256`;
+  const sums = `${halfFolder(path)}/sha256`;
   const marker: ImageMarker = { format: 1, farm, image, what, sha256: sha256 ?? '' };
   const checked: readonly Step[] =
     sha256 === null
@@ -67,12 +68,13 @@ const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen): Lowered => {
       : [
           text(sums, `${sha256}  ${half}\n`),
           // To go on from wrong bytes would never end well.
-          { ...exec(['sha256sum', '-c', sums], sumMs), undo: ['rm', '-f', half, sums] },
+          { ...exec(['sha256sum', '-c', sums], sumMs), undo: removeHalfArgv(path) },
         ];
   return {
     before: [...attached(op), { is: 'no-path', path }],
     steps: [
       exec(['mkdir', '-p', imagesFolder(folder)]),
+      keptFolder(path),
       isLocal(source)
         ? { do: 'upload', from: source, path: half, room }
         : {
@@ -82,16 +84,15 @@ const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen): Lowered => {
           },
       ...checked,
       text(`${path}${markerSuffix}`, `${JSON.stringify(marker)}\n`),
-      // Once it has its name nobody comes back for the list.
       exec(['rm', '-f', sums]),
-      exec(['mv', '-n', half, path]),
+      published(path),
     ],
     after: [{ is: 'path', path }],
     afterMs: quickMs,
   };
 };
 
-const removeArgv = ({ path }: ImageOp): readonly string[] => ['rm', '-f', path, `${path}${markerSuffix}`];
+const removeArgv = ({ path }: ImageOp): readonly string[] => removeFileArgv(path, `${path}${markerSuffix}`);
 
 export const lowerImage = (op: ImageOp, seen: ServerSeen): Lowered =>
   op.verb === 'fetch-image'

@@ -8,6 +8,7 @@ import { featuresLost, maskedBy } from '../../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../../kinds/vm/ops.ts';
 import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
 import { exactly, linkArgvs } from './cfg.ts';
+import { emptyFolder, halfFile, published, removeHalfArgv } from './half.ts';
 import { is, leased, lets, readied, store } from './life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
@@ -148,9 +149,6 @@ export const settle = (op: Of<'settle'>, at: At): Lowered | Unsupported => {
 
 export const saveArgv = ({ file }: Of<'suspend'>, dom: string): readonly string[] => ['xl', 'save', dom, file];
 
-/** Written beside its name: a half of it must not look like a whole. */
-const half = (file: string): string => `${file}.part`;
-
 export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
   const { uuid, file, folder, farm, repository, config, leaves } = op;
   return onDomain(op, at, {
@@ -160,12 +158,13 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
     ],
     steps: (_, dom) => [
       exec(['mkdir', '-p', file.slice(0, file.lastIndexOf('/'))]),
+      ...emptyFolder(file),
       {
-        ...exec(saveArgv({ ...op, file: half(file) }, dom), migrateMs(config.memory.target)),
-        fills: { path: half(file) },
-        undo: ['rm', '-f', half(file)],
+        ...exec(saveArgv({ ...op, file: halfFile(file) }, dom), migrateMs(config.memory.target)),
+        fills: { path: halfFile(file) },
+        undo: removeHalfArgv(file),
       },
-      exec(['mv', '-n', half(file), file]),
+      published(file),
       ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
       ...removed(leaves, at.seen),
     ],

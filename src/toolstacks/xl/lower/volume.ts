@@ -87,7 +87,7 @@ type Grow = Of<'grow-disk'>;
 
 /** The extents of the volume `$0` become the end of `$1`: given free and taken in one breath. */
 const takeOver =
-  'r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
+  'set -f; r=$(lvs --noheadings -o seg_pe_ranges "$0") && lvremove -q -f "$0" && exec lvextend -q -L "$2" "$1" $r';
 
 /** What it is to get, as a volume of its own. */
 const partArgv = ({ path, from, size }: Grow, more: Argv = []): Argv =>

@@ -262,11 +262,12 @@ describe('a blank disk', () => {
     const owner = { format: 1, farm: 'acme', vm: 'web', uuid, vdev: 'xvda', size: 1024 * 1024, as: 'raw' };
     expect(steps(make('raw'), on({}))).toEqual([
       'mkdir -p /srv/vmstore/disks',
-      `rm -f ${path}.part`,
-      `truncate -s 1048576K ${path}.part`,
-      `chmod 600 ${path}.part`,
+      `rm -rf ${path}.part`,
+      `mkdir -m 700 ${path}.part`,
+      `truncate -s 1048576K ${path}.part/web-xvda-1.raw`,
+      `chmod 600 ${path}.part/web-xvda-1.raw`,
       `write ${path}.reeve.json if any: ${JSON.stringify(owner)}\n`,
-      `mv -n ${path}.part ${path}`,
+      `sh -c mv -n "$0/$1" "$2/" && rmdir "$0" ${path}.part web-xvda-1.raw /srv/vmstore/disks`,
     ]);
     expect(commands(make('qcow2'))[0]).toBe('qemu-img create -q -f qcow2 /srv/vmstore/disks/web-xvda-1.qcow2 1048576K');
   });
@@ -295,7 +296,7 @@ describe('a blank disk', () => {
     const path = '/srv/vmstore/disks/web-xvda-1.raw';
     const now = (is: 'there' | 'missing') => ({ ...on({ stores: { '/srv/vmstore': store } }), paths: { [path]: is } });
     expect(rescue(make('raw'), now('missing'), now('missing'))).toMatchObject([
-      { argv: ['rm', '-f', `${path}.part`, `${path}.reeve.json`] },
+      { argv: ['rm', '-rf', `${path}.part`, `${path}.reeve.json`] },
     ]);
     expect(rescue(make('raw'), now('missing'), now('there'))).toEqual([]);
   });
