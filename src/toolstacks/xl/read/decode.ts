@@ -111,6 +111,9 @@ const withVolumes = (paths: ServerSeen['paths'], stores: Storage['stores']): Ser
 const isStore = (path: string): boolean => path.endsWith('/');
 const isText = (path: string): boolean => path.startsWith('text:');
 
+/** No cfg, no list of keys and no fstab is; what is beside them is not looked into. */
+const isLarge = (e: TarEntry): boolean => e.is === 'file' && e.bytes.length > 1024 * 1024;
+
 const dom0Memory = (xs: Xenstore): number | null => {
   const target = Number(xs.get('/local/domain/0/memory/target') ?? NaN);
   return Number.isInteger(target) ? target : null;
@@ -250,9 +253,11 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const files = sections.get('files');
   if (!files) return lacking('files');
   if (files.rc === killed) return unknown('timeout', 'the files of /etc/xen could not be read in time');
-  const entries = readTar(files.bytes);
-  if ('why' in entries)
-    return unknown('unparsable', `the files of /etc/xen: ${entries.why} (tar's exit code: ${files.rc})`);
+  const archived = readTar(files.bytes);
+  if ('why' in archived)
+    return unknown('unparsable', `the files of /etc/xen: ${archived.why} (tar's exit code: ${files.rc})`);
+  const entries = archived.filter((e) => !isLarge(e));
+  problems.push(...archived.filter(isLarge).map((e) => `/${e.name} is larger than 1MiB, and was not read`));
 
   begin('files');
   const userdata = userdataOf(entries);

@@ -13,6 +13,18 @@ const cutShort = (where: string): Unknown => ({
   why: `the answer was cut short ${where}`,
 });
 
+/** Bytes. `ip` prints all links as one line, some 2 KB each: no dom0 has so many. */
+const longestLine = 8 * 1024 * 1024;
+
+const hasLongLine = (bytes: Uint8Array): boolean => {
+  for (let at = 0; bytes.length - at > longestLine;) {
+    const end = bytes.indexOf(10, at);
+    if (end < 0 || end - at > longestLine) return true;
+    at = end + 1;
+  }
+  return false;
+};
+
 /** Of two sections of one name (a second try), the last. What stands outside of frames (a banner) is skipped. */
 export const parseFrames = (answer: Uint8Array, nonce: string): ReadonlyMap<string, Section> | Unknown => {
   const text = latin1(answer);
@@ -31,7 +43,11 @@ export const parseFrames = (answer: Uint8Array, nonce: string): ReadonlyMap<stri
     if (closeEnd < 0) return cutShort(`in the section ${name}`);
     const rc = Number(text.slice(close + mark.length + name.length + 2, closeEnd));
     if (!Number.isInteger(rc)) return cutShort(`after the section ${name}`);
-    sections.set(name, { rc, bytes: answer.subarray(begin, close) });
+    const bytes = answer.subarray(begin, close);
+    // The archive is no text.
+    if (name !== 'files' && hasLongLine(bytes))
+      return { is: 'unknown', reason: 'unparsable', why: `a line in the section ${name} is longer than 8MiB` };
+    sections.set(name, { rc, bytes });
     at = closeEnd;
   }
 };

@@ -1,33 +1,116 @@
-/** A raw answer without its passwords: each of their bytes becomes an asterisk, so that all lengths and frames stay true. */
+/**
+ * A raw answer without its passwords: each of their bytes becomes an asterisk, so that all lengths and frames stay true. What
+ * stands before a password is found by a pattern that looks ahead only, and its end by a walk: linear, whatever is in there.
+ */
 import { digestBytes } from '../../../core/digest.ts';
 import { latin1 } from './bytes.ts';
+
+/** Where the password that begins at `from` ends; null: there is none. */
+type End = (text: string, from: number) => number | null;
+
+interface Shape {
+  readonly before: RegExp;
+  readonly end: (quote: string) => End;
+}
+
+const lineEnd = (text: string, from: number): number => {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
+};
+
+/** Up to the same quote; what a backslash stands before is taken as it is. Without one: up to the end of the line, or null. */
+const quoted =
+  (quote: string, open: boolean): End =>
+  (text, from) => {
+    let at = from;
+    for (; at < text.length && text[at] !== '\n'; at += 1) {
+      if (text[at] === quote) return at;
+      if (text[at] === '\\' && text[at + 1] !== '\n') at += 1;
+    }
+    return open ? Math.min(at, text.length) : null;
+  };
+
+/** Up to the quote at the end of the line: quotes within are not told from it. */
+const toLastQuote: End = (text, from) => {
+  let end = lineEnd(text, from);
+  while (end > from && text[end - 1] === ' ') end -= 1;
+  return end > from && text[end - 1] === '"' ? end - 1 : null;
+};
+
+/** The closing quote was forgotten. */
+const unclosed =
+  (quote: string): End =>
+  (text, from) => {
+    const end = lineEnd(text, from);
+    const close = text.slice(from, end).indexOf(quote);
+    return close < 0 ? end : null;
+  };
+
+const until =
+  (stop: RegExp): End =>
+  (text, from) => {
+    let at = from;
+    while (at < text.length && !stop.test(text[at] ?? '')) at += 1;
+    return at;
+  };
+
+const key = String.raw`(?:vnc|spice)passwd[ \t]*\+?=[ \t]*`;
 
 /**
  * A password in what may stand around it: xenstore; an xl.cfg's own line, in quotes or with the closing one forgotten; one
  * of its strings (`vfb`) and xl's command line; libxl's JSON; QEMU's command line, and fstab's options.
  */
-const shapes: readonly RegExp[] = [
-  /(?<=^\/\S*passwd = ").*(?=" *$)/gm,
-  /(?<=(?:^|[\s;#])(?:vnc|spice)passwd[ \t]*\+?=[ \t]*")(?:[^"\\\n]|\\[^\n])*(?=")/gm,
-  /(?<=(?:^|[\s;#])(?:vnc|spice)passwd[ \t]*\+?=[ \t]*')(?:[^'\\\n]|\\[^\n])*(?=')/gm,
-  /(?<=^[ \t#]*(?:vnc|spice)passwd[ \t]*\+?=[ \t]*(["']))(?:(?!\1)[^\n])*$/gm,
-  /(?<=(?:vnc|spice)passwd[ \t]*\+?=[ \t]*)[^\s,"'[\];#]+/g,
-  /(?<="passwd": *")(?:[^"\\\n]|\\[^\n])*/g,
-  /(?<=[,\s](?:password|pass)=)[^\s,]+/g,
+const shapes: readonly Shape[] = [
+  { before: /^\/\S*passwd = "/gm, end: () => toLastQuote },
+  { before: new RegExp(String.raw`(?:^|[\s;#])${key}(["'])`, 'gm'), end: (quote) => quoted(quote, false) },
+  { before: new RegExp(String.raw`^[ \t#]*${key}(["'])`, 'gm'), end: unclosed },
+  { before: new RegExp(key, 'g'), end: () => until(/[\s,"'[\];#]/) },
+  { before: /"passwd": *"/g, end: () => quoted('"', true) },
+  { before: /[,\s](?:password|pass)=/g, end: () => until(/[\s,]/) },
 ];
 
-const covered = (bytes: Uint8Array, cover: (password: string) => string): Uint8Array => {
-  let text = latin1(bytes);
-  for (const shape of shapes) text = text.replace(shape, cover);
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+/** From where to where a password stands, in order, none within another. */
+const passwordsIn = (text: string): readonly (readonly [from: number, to: number])[] => {
+  const found: [number, number][] = [];
+  for (const { before, end } of shapes) {
+    before.lastIndex = 0;
+    for (let m = before.exec(text); m !== null; m = before.exec(text)) {
+      const from = before.lastIndex;
+      const to = end(m[1] ?? '')(text, from) ?? from;
+      if (to > from) found.push([from, to]);
+      before.lastIndex = Math.max(from, to);
+    }
+  }
+  const merged: [number, number][] = [];
+  for (const [from, to] of found.sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged;
 };
 
+const asterisk = 42;
+
 /** Of equal length; what is no password is not touched. */
-export const masked = (bytes: Uint8Array): Uint8Array => covered(bytes, (password) => '*'.repeat(password.length));
+export const masked = (bytes: Uint8Array): Uint8Array => {
+  const out = Uint8Array.from(bytes);
+  for (const [from, to] of passwordsIn(latin1(bytes))) out.fill(asterisk, from, to);
+  return out;
+};
 
 /**
  * Tells cfgs apart that differ in more than their passwords, and a snapshot's, whose passwords nobody knows, from a live one: what
  * was planned from it is stale.
  */
-export const digestCfg = (bytes: Uint8Array): string =>
-  digestBytes(covered(bytes, (password) => (/^\*+$/.test(password) ? password : '-')));
+export const digestCfg = (bytes: Uint8Array): string => {
+  const text = latin1(bytes);
+  const parts: string[] = [];
+  let at = 0;
+  for (const [from, to] of passwordsIn(text)) {
+    const password = text.slice(from, to);
+    parts.push(text.slice(at, from), /^\*+$/.test(password) ? password : '-');
+    at = to;
+  }
+  return digestBytes(Uint8Array.from([...parts, text.slice(at)].join(''), (c) => c.charCodeAt(0)));
+};

@@ -231,6 +231,22 @@ describe('HVM', () => {
   });
 });
 
+describe('what is too large', () => {
+  it('is not looked into: a line of a tool ends the reading, and a file is told', () => {
+    const xs = `/local/domain/0/name = "${'x'.repeat(9 * 1024 * 1024)}"\n`;
+    expect(why(answer({ xs }))).toMatchObject({ why: 'a line in the section xs is longer than 8MiB' });
+    const many = `/a = "${'x'.repeat(4000)}"\n`.repeat(3000);
+    expect(seen(answer({ xs: many })).is).toBe('seen');
+    const files: readonly Member[] = [
+      { name: 'etc/xen/large.cfg', body: `name = "${'x'.repeat(1024 * 1024)}"` },
+      { name: 'etc/xen/a.cfg', body: 'name = "y"' },
+    ];
+    const { records, problems } = seen(answer({ files }));
+    expect(records.map((r) => r.path)).toEqual(['/etc/xen/a.cfg']);
+    expect(problems).toContain('/etc/xen/large.cfg is larger than 1MiB, and was not read');
+  });
+});
+
 describe('names with control characters', () => {
   it('end the reading where xl list has one: whatever follows looks like another row', () => {
     const xs = '/local/domain/7 = ""\n/local/domain/7/name = "a\\nweb  8  128"\n';

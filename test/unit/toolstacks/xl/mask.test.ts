@@ -36,6 +36,22 @@ describe('passwords', () => {
   });
 });
 
+/** Each takes as many steps as it has bytes: an hour would not do for their square. */
+describe('of millions of bytes', () => {
+  const n = 3_000_000;
+  it.each<[string, string]>([
+    ['blanks', ' '.repeat(n)],
+    ['blanks behind a key', `vncpasswd${' '.repeat(n)}=`],
+    ['blanks before a word', `vncpasswd=${' '.repeat(n)}`],
+    ['quotes', '"'.repeat(n)],
+    ['keys that are never closed', 'vncpasswd="'.repeat(n / 11)],
+    ['lines of comment', '\n #'.repeat(n / 3)],
+    ['a path', `/${'passwd'.repeat(n / 6)}`],
+  ])('are masked: %s', (_, text) => {
+    expect(mask(`${text}\nvncpasswd = "secret"\n`).endsWith('\nvncpasswd = "******"\n')).toBe(true);
+  });
+});
+
 describe('a raw answer', () => {
   const raw = answer({ files: [{ name: 'etc/xen/a.cfg', body: 'name = "\xf6"\nvncpasswd = "s3cret"\n' }] });
   const program = xl.rawReading('domains', ['/k']);
