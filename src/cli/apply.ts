@@ -37,7 +37,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
   );
   try {
     for (let tries = 1; ; tries++) {
-      const plan = await planFarm(shell, farm, options, control, secrets);
+      const plan = await planFarm(shell, farm, options, control, secrets, flags);
       show(shell, plan, flags);
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);

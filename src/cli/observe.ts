@@ -55,15 +55,17 @@ export interface Watch {
   readonly reader: Reader;
   readonly toolstack: Toolstack;
   readonly sleep: (ms: number) => Promise<void>;
+  /** The moment at which the reading is over, for all servers; unless said, each has its time for itself. */
+  readonly until?: number;
 }
 
 const readServer = (
   server: string,
   paths: readonly string[],
-  { reader, toolstack, sleep }: Watch,
+  { reader, toolstack, sleep, until }: Watch,
 ): Promise<ServerSeen | Unknown> =>
   untilQuiet(
-    () => reader.read(server, toolstack.reading('all', paths)),
+    () => reader.read(server, toolstack.reading('all', paths), until),
     (seen) => restless(seen) || unfinished(seen),
     sleep,
   );

@@ -1,6 +1,7 @@
 /** The options that commands share: declared once, turned into `PlanOptions` once. */
 import { Option, type Command } from 'commander';
 import type { PlanOptions } from '../kinds/plan.ts';
+import { formatDuration, parseDuration } from '../core/quantity.ts';
 import { parseAllow, type Allow } from './allow.ts';
 import { exit, ExitError } from './exit.ts';
 
@@ -15,9 +16,12 @@ export interface ShowFlags extends CommonFlags {
   readonly json: boolean;
 }
 
-/** Where the farm is read from, where it is not read live. */
+/** Where the farm is read from, and how long that may take. */
 export interface SourceFlags {
+  /** Where it is not read live. */
   readonly fromSnapshot?: string;
+  /** ms for all servers together. */
+  readonly readTimeout?: number;
 }
 
 export interface PlanFlags extends ShowFlags, SourceFlags {
@@ -81,9 +85,30 @@ export const noShaping = {
   deleteData: [],
 } as const;
 
+const duration =
+  (option: string) =>
+  (text: string): number => {
+    const parsed = parseDuration(text);
+    if ('value' in parsed && parsed.value > 0) return parsed.value;
+    throw new ExitError(exit.error, `${option} ${text}: it is no time`, 'write a number and s, m or h, like 2m');
+  };
+
+/** ms; a server that hangs keeps a command no longer. */
+export const defaultReadTimeout = 120_000;
+
+export const reading = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '--read-timeout <time>',
+      'how long reading all servers may take; what has not answered by then is unread',
+    )
+      .argParser(duration('--read-timeout'))
+      .default(defaultReadTimeout, formatDuration(defaultReadTimeout)),
+  );
+
 /** For commands that change nothing. */
 export const replaying = (command: Command): Command =>
-  command.option('--from-snapshot <file>', 'read this file of `reeve snapshot` instead of the servers');
+  reading(command).option('--from-snapshot <file>', 'read this file of `reeve snapshot` instead of the servers');
 
 export const showing = (command: Command): Command =>
   command

@@ -13,7 +13,7 @@ import { xl } from '../toolstacks/xl/index.ts';
 import { idleAllows } from './allow.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { observe } from './observe.ts';
-import { asJson, type ShowFlags, type SourceFlags } from './options.ts';
+import { asJson, defaultReadTimeout, type ShowFlags, type SourceFlags } from './options.ts';
 import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
@@ -66,12 +66,12 @@ export const readFarm = (
   farm: Farm,
   pools: readonly string[],
   reader: Reader,
-  { fromSnapshot }: SourceFlags,
+  { fromSnapshot, readTimeout = defaultReadTimeout }: SourceFlags,
   paths: ReadonlyMap<string, readonly string[]> = pathsToRead(farm),
 ): Promise<Observed> => {
   const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name));
   const sleep = fromSnapshot === undefined ? shell.sleep : atOnce;
-  const reading = observe(farm, pools, paths, { reader, toolstack: xl, sleep });
+  const reading = observe(farm, pools, paths, { reader, toolstack: xl, sleep, until: shell.now() + readTimeout });
   return whileReading(
     shell,
     servers.reduce((n, p) => n + p.servers.length, 0),

@@ -13,6 +13,7 @@ import {
   drifting,
   planning,
   noShaping,
+  reading,
   repeated,
   replaying,
   shaping,
@@ -48,7 +49,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')
     .option('--detailed-exitcode', 'exit with 2 where there is something to do', false)
     .action(async (path: string[], flags: PlanCommandFlags) => ended(await plan(shell, path, flags)));
-  planning(command('apply', 'plan, ask, and do it; or do a saved plan'))
+  reading(planning(command('apply', 'plan, ask, and do it; or do a saved plan')))
     .argument('[path...]', `${paths}; or one PLAN.json`)
     .option('--yes', 'do not ask', false)
     .option('--expect <digest>', 'only the plan of this digest')
@@ -106,7 +107,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('<vm>', 'the VM, as the file or Xen names it')
     .argument('[path...]', paths)
     .action(async (vm: string, path: string[], flags: CommonFlags) => ended(await console(shell, vm, path, flags)));
-  command('snapshot', 'save what the servers answer, for --from-snapshot; changes nothing')
+  reading(command('snapshot', 'save what the servers answer, for --from-snapshot; changes nothing'))
     .argument('[path...]', paths)
     .requiredOption('--out <file>', 'where to; readable by its owner alone')
     .action(async (path: string[], flags: SnapshotFlags) => ended(await snapshot(shell, path, flags)));

@@ -17,6 +17,7 @@ import { table } from '../core/table.ts';
 
 export interface SnapshotFlags extends CommonFlags {
   readonly out: string;
+  readonly readTimeout: number;
 }
 
 /** As with every reading, what is between two lives is looked at again. */
@@ -29,13 +30,14 @@ const take = async (
   shell: Shell,
   farm: Farm,
   reader: Reader,
+  until: number,
 ): Promise<readonly (readonly [string, SnapshotServer])[]> => {
   const asked = pathsToRead(farm);
   const servers = farm.pools.flatMap((p) => p.servers);
   const answers = servers.map(async ({ name }): Promise<readonly [string, SnapshotServer]> => {
     const paths = asked.get(name) ?? [];
     const raw: RawAnswer | Unknown = await untilQuiet(
-      () => reader.read(name, xl.rawReading('all', paths)),
+      () => reader.read(name, xl.rawReading('all', paths), until),
       (r) => moving(r, paths),
       shell.sleep,
     );
@@ -50,7 +52,7 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
   const farm = await load(shell, paths, flags);
   const reader = await readerOf(shell, farm, {});
   try {
-    const servers = await take(shell, farm, reader);
+    const servers = await take(shell, farm, reader, shell.now() + flags.readTimeout);
     const at = new Date(shell.now()).toISOString();
     await writePrivate(
       flags.out,

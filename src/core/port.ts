@@ -53,9 +53,10 @@ export const readProgram = <R>(p: Omit<ReadProgram<R>, typeof reading>): ReadPro
 export interface Reader {
   /**
    * Runs `sh -c text reeve-observe NONCE args…` over the server's one connection (opened at first use, kept), as root.
-   * At most one such command per call; never rejects for what the far side does.
+   * At most one such command per call; never rejects for what the far side does. `until`: a moment (ms) of the clock that the
+   * port was given; what has not answered by then is `unknown`.
    */
-  read<R>(server: string, program: ReadProgram<R>): Promise<R | Unknown>;
+  read<R>(server: string, program: ReadProgram<R>, until?: number): Promise<R | Unknown>;
   close(): Promise<void>;
 }
 

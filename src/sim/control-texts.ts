@@ -45,8 +45,8 @@ export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owne
     } else {
       control.owner = owner;
       control.epoch = epoch;
-      for (let first = true; running(control).length > 0; first = false) {
-        if (first) io.write('BUSY\n');
+      while (running(control).length > 0) {
+        io.write('BUSY\n');
         // It looks once per beat; while it waits, time passes for what it waits for.
         const alive = await dom0.world.clock.during(beat(io, Number(silence)));
         if (!alive) return 0;
@@ -72,7 +72,13 @@ export const op: Text = async (dom0, [dir = '', epoch = '', id = '', deadline = 
 export const wait: Text = async (dom0, [dir = '', id = ''], io) => {
   const operation = controlOf(dom0, dir).operations.get(id);
   if (operation === undefined) return say(io, 'NEVER');
-  await dom0.world.clock.during(operation.ended);
+  // Of real time, since a person's machine waits for it.
+  const signs = setInterval(() => io.write('.\n'), 10_000);
+  try {
+    await dom0.world.clock.during(operation.ended);
+  } finally {
+    clearInterval(signs);
+  }
   const { result } = operation;
   if (result === null) return say(io, operation.begun ? 'LOST' : 'NEVER');
   const out = Buffer.from(result.out);

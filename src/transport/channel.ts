@@ -32,6 +32,8 @@ export interface Link {
   /** Why it went, when it has gone. */
   readonly down: Promise<string | undefined>;
   close(): Promise<void>;
+  /** Without a farewell: for a far side that keeps to no rules. */
+  drop(): void;
 }
 
 export interface Answer {
@@ -40,44 +42,65 @@ export interface Answer {
   readonly err: string;
 }
 
-/** An answer is held in memory: 64 MiB are some thousand guests with their cfgs. */
-const mostBytes = 64 * 1024 * 1024;
+/** What an answer may take. */
+export interface Limits {
+  /** ms from now to its end. */
+  readonly wholeMs: number;
+  /** ms without a byte. */
+  readonly silentMs: number;
+  /** Bytes of either stream. */
+  readonly most: number;
+}
+
+/** Why an answer is not whole, and what there was of it. */
+export interface Cut {
+  readonly cut: 'lost' | 'late' | 'silent' | 'too-big';
+  readonly out: Buffer;
+}
+
+/** Of standard error this much is kept. */
 const mostErrorBytes = 64 * 1024;
 
-/** Sends `input`, reads to the end. `deadlineMs` counts from now. */
+/** Sends `input`, reads to the end. */
 export const collect = async (
   channel: Channel,
   input: Uint8Array | undefined,
-  deadlineMs: number,
-  limit = mostBytes,
-): Promise<Answer | 'lost' | 'timeout' | 'too-big'> => {
+  { wholeMs, silentMs, most }: Limits,
+): Promise<Answer | Cut> => {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  let outSize = 0;
-  let errSize = 0;
-  let timer: NodeJS.Timeout | undefined;
-  const stopped = new Promise<'timeout' | 'too-big'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), deadlineMs);
+  const size = { out: 0, err: 0 };
+  const timers: NodeJS.Timeout[] = [];
+  const stopped = new Promise<Exclude<Cut['cut'], 'lost'>>((resolve) => {
+    const silence = setTimeout(() => resolve('silent'), silentMs);
+    timers.push(
+      silence,
+      setTimeout(() => resolve('late'), wholeMs),
+    );
+    const came = (stream: 'out' | 'err', data: Buffer): void => {
+      silence.refresh();
+      size[stream] += data.length;
+      if (size[stream] > most) resolve('too-big');
+    };
     channel.stdout.on('data', (data: Buffer) => {
-      outSize += data.length;
-      if (outSize > limit) resolve('too-big');
-      else out.push(data);
+      came('out', data);
+      if (size.out <= most) out.push(data);
     });
-  });
-  channel.stderr.on('data', (data: Buffer) => {
-    if (errSize < mostErrorBytes) err.push(data);
-    errSize += data.length;
+    channel.stderr.on('data', (data: Buffer) => {
+      const room = mostErrorBytes - size.err;
+      came('err', data);
+      if (room > 0) err.push(data.subarray(0, room));
+    });
   });
   channel.stdin.on('error', () => {
     // The command may end before it has read its input; its answer says why.
   });
   channel.stdin.end(input);
   const ended = await Promise.race([channel.ended, stopped]);
-  clearTimeout(timer);
-  if (ended === 'timeout' || ended === 'too-big') {
-    channel.abandon();
-    return ended;
+  for (const timer of timers) clearTimeout(timer);
+  if (typeof ended === 'string') {
+    if (ended !== 'lost') channel.abandon();
+    return { cut: ended, out: Buffer.concat(out) };
   }
-  if (ended === 'lost') return 'lost';
   return { rc: ended.rc, out: Buffer.concat(out), err: Buffer.concat(err).toString('utf8') };
 };

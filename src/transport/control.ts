@@ -7,10 +7,10 @@ import { causeFirst, tellingOf } from '../core/said.ts';
 import type { FileStep } from '../core/step.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import type { Answer } from './channel.ts';
-import { deadlinesOf, type TransportEnv } from './env.ts';
+import { deadlinesOf, patient, type TransportEnv } from './env.ts';
 import { type Hold, newHold } from './hold.ts';
-import { readOnce } from './reader.ts';
-import { openServers, type Server } from './server.ts';
+import { readBy, readOnce } from './reader.ts';
+import { openServers, type Run, type Server } from './server.ts';
 import { opText, waitText, writeText } from './texts.ts';
 import { lost, unknown } from './unknown.ts';
 
@@ -18,6 +18,9 @@ import { lost, unknown } from './unknown.ts';
 const waitsAtOnce = 6;
 /** For a text that answers at once, however slow the dom0 is. */
 const promptlyMs = 60_000;
+/** Bytes: of an answer that is a line, and of what a command printed (1 MiB each of its two streams). */
+const mostLine = 64 * 1024;
+const mostResult = 3 * 1024 * 1024;
 /** For a `wait` whose command this process did not start. */
 const longestMs = 24 * 3_600_000;
 
@@ -30,8 +33,11 @@ const strange = (server: Server, what: string, answer: Answer): Unknown => {
   return unknown('unparsable', `${server.label}: ${what}: ${said || `no answer (exit code ${answer.rc ?? 'none'})`}`);
 };
 
-/** `RC rc outbytes errbytes` and the bytes; null where it is cut short. */
-const parseResult = (out: Buffer): ExecResult | 'lost' | 'never' | null => {
+/** Signs of life (`.`), then `RC rc outbytes errbytes` and the bytes; null where it is cut short. */
+const parseResult = (answer: Buffer): ExecResult | 'lost' | 'never' | null => {
+  let begin = 0;
+  while (answer[begin] === 46 && answer[begin + 1] === 10) begin += 2;
+  const out = answer.subarray(begin);
   const end = out.indexOf(10);
   const line = out.subarray(0, Math.max(end, 0)).toString('latin1');
   if (line === 'LOST') return 'lost';
@@ -50,13 +56,19 @@ const fileArgs = (step: FileStep): readonly string[] =>
     : ['remove', step.path, step.onlyIf];
 
 /** Connects to nothing yet. Nothing is changed on a server before its `hold` has answered `held`. */
-export const openControl = (specs: readonly ServerSpec[], env: TransportEnv): Control => {
+export const openControl = (specs: readonly ServerSpec[], given: TransportEnv): Control => {
+  const env = patient(given);
   const servers = openServers(specs, env);
   const deadlines = deadlinesOf(env);
   const dir = env.dir ?? '/run/reeve';
   const holds = new Map<string, Hold>();
   const waits = new Map<string, PQueue>();
   const started = new Map<string, { readonly at: number; readonly deadlineMs: number }>();
+
+  const promptly = (): Pick<Run, 'until' | 'limits'> => ({
+    until: env.now() + promptlyMs,
+    limits: { silentMs: promptlyMs, most: mostLine },
+  });
 
   const waitsOf = (name: string): PQueue => {
     const found = waits.get(name) ?? new PQueue({ concurrency: waitsAtOnce });
@@ -88,9 +100,10 @@ export const openControl = (specs: readonly ServerSpec[], env: TransportEnv): Co
   };
 
   return Object.freeze({
-    read: async (name, program) => {
+    read: async (name, program, until) => {
       const server = servers.get(name);
-      return server.persist(env.now() + deadlines.reconnect, () => readOnce(server, program, env));
+      const by = readBy(env, until);
+      return server.persist(Math.min(by, env.now() + deadlines.reconnect), () => readOnce(server, program, env, by));
     },
 
     hold: async (name, who) => {
@@ -114,7 +127,8 @@ export const openControl = (specs: readonly ServerSpec[], env: TransportEnv): Co
       safeId(id);
       const result = await fencedRun(name, async (server, epoch) => {
         const seconds = Math.max(1, Math.ceil(step.deadlineMs / 1000));
-        const answer = await server.run('op', opText, [dir, epoch, id, String(seconds), ...step.argv], promptlyMs);
+        const args = [dir, epoch, id, String(seconds), ...step.argv];
+        const answer = await server.run({ what: 'op', text: opText, args, ...promptly() });
         if (isUnknown(answer)) return answer;
         switch (answer.out.toString('latin1')) {
           case 'STARTED\n':
@@ -139,7 +153,9 @@ export const openControl = (specs: readonly ServerSpec[], env: TransportEnv): Co
       const until = known === undefined ? env.now() + longestMs : known.at + known.deadlineMs + deadlines.margin;
       const result = await waitsOf(name).add(() =>
         server.persist(until, async () => {
-          const answer = await server.run('wait', waitText, [dir, id], Math.max(until - env.now(), promptlyMs));
+          const limits = { silentMs: deadlines.silence, most: mostResult };
+          const by = Math.max(until, env.now() + promptlyMs);
+          const answer = await server.run({ what: 'wait', text: waitText, args: [dir, id], until: by, limits });
           if (isUnknown(answer)) return answer;
           const parsed = parseResult(answer.out);
           if (parsed !== null) return parsed;
@@ -157,7 +173,8 @@ export const openControl = (specs: readonly ServerSpec[], env: TransportEnv): Co
       if (bad !== null) return { is: 'failed', why: `${step.path}: ${bad}` };
       return fencedRun(name, async (server, epoch) => {
         const input = step.do === 'write' ? step.bytes : undefined;
-        const answer = await server.run('write', writeText, [dir, epoch, ...fileArgs(step)], promptlyMs, input);
+        const args = [dir, epoch, ...fileArgs(step)];
+        const answer = await server.run({ what: 'write', text: writeText, args, input, ...promptly() });
         if (isUnknown(answer)) return answer;
         const line = answer.out.toString('utf8').trim();
         if (line === 'DONE') return 'done';

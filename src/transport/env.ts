@@ -6,8 +6,10 @@ export interface Deadlines {
   readonly connect: number;
   /** How often a hold gives a sign of life, and a connection is probed. */
   readonly beat: number;
-  /** After so much silence a dom0 lets go of its lock, and this side gives the connection up. */
+  /** After so much silence a dom0 lets go of its lock, and this side gives up the connection, or the answer that it waits for. */
   readonly silence: number;
+  /** For one answer to a reading that has no deadline of its own, the connection included. */
+  readonly read: number;
   /** How long a lost connection is tried again for a command that may be sent twice. */
   readonly reconnect: number;
   /** How long `hold` waits for what an earlier run left running. */
@@ -20,6 +22,7 @@ const defaultDeadlines: Deadlines = {
   connect: 15_000,
   beat: 5_000,
   silence: 30_000,
+  read: 120_000,
   reconnect: 90_000,
   drain: 900_000,
   margin: 60_000,
@@ -40,8 +43,47 @@ export interface TransportEnv {
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly deadlines?: Partial<Deadlines>;
+  /** Bytes of an answer to a reading, which is held in memory; unless said, 64 MiB: some thousand guests with their cfgs. */
+  readonly mostBytes?: number;
   /** Where a dom0 keeps locks and operations; `/run/reeve` unless said. */
   readonly dir?: string;
 }
+
+/** The same, with a clock that stands still while a person is asked: their time counts for no deadline. */
+export const patient = (env: TransportEnv): TransportEnv => {
+  const { prompt } = env;
+  if (prompt === undefined) return env;
+  let asked = 0;
+  let askedSince: number | undefined;
+  return {
+    ...env,
+    now: () => (askedSince ?? env.now()) - asked,
+    prompt: async (question, hidden) => {
+      askedSince = env.now();
+      try {
+        return await prompt(question, hidden);
+      } finally {
+        asked += env.now() - askedSince;
+        askedSince = undefined;
+      }
+    },
+  };
+};
+
+/** `late` where the work is not done by `until`, a moment of the clock; it goes on by itself then. */
+export const within = async <T>(work: Promise<T>, until: number, now: () => number): Promise<T | 'late'> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    const look = (): void => {
+      const left = until - now();
+      if (left <= 0) resolve('late');
+      else timer = setTimeout(look, Math.min(left, 2 ** 31 - 1));
+    };
+    look();
+  });
+  const result = await Promise.race([work, late]);
+  clearTimeout(timer);
+  return result;
+};
 
 export const deadlinesOf = (env: TransportEnv): Deadlines => ({ ...defaultDeadlines, ...env.deadlines });

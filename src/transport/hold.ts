@@ -1,6 +1,7 @@
 /** A server's lock from this side: taking it, keeping it alive, noticing its loss, taking it again, letting go. */
 import { isObject, parseJson } from '../core/json.ts';
 import { isUnknown, type Holder, type Unknown } from '../core/port.ts';
+import { formatDuration } from '../core/quantity.ts';
 import type { Channel } from './channel.ts';
 import { deadlinesOf, type TransportEnv } from './env.ts';
 import type { Server } from './server.ts';
@@ -30,6 +31,8 @@ const isGrip = (x: Grasp | Unknown): x is Grip => 'release' in x;
 /** How often a lock that still drains looks whether it may go on. */
 const drainBeatMs = 1000;
 const releaseMs = 5000;
+/** Bytes, of both streams. A line a second while it drains is a tenth of it. */
+const mostSaid = 64 * 1024;
 
 /**
  * One try. Our own earlier hold that the server has not given up yet is reported as `lost`: worth another try. Before the first try
@@ -60,14 +63,31 @@ const grasp = async (
   });
   let out = '';
   let err = '';
-  channel.stderr.on('data', (data: Buffer) => {
-    err += data.toString('utf8');
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const first = await new Promise<'OK' | 'ended' | 'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), drain);
+  let said = 0;
+  const timers: NodeJS.Timeout[] = [];
+  const first = await new Promise<'OK' | 'ended' | 'timeout' | 'silent' | 'flood'>((resolve) => {
+    const quiet = setTimeout(() => resolve('silent'), silence);
+    timers.push(
+      quiet,
+      setTimeout(() => resolve('timeout'), drain),
+    );
+    // Nothing that holds a lock has so much to say, before or after: it is not believed.
+    const hears = (data: Buffer): boolean => {
+      said += data.length;
+      if (said <= mostSaid) return true;
+      alive = false;
+      clearInterval(beats);
+      channel.abandon();
+      resolve('flood');
+      return false;
+    };
     void channel.ended.then(() => resolve('ended'));
+    channel.stderr.on('data', (data: Buffer) => {
+      if (hears(data)) err += data.toString('utf8');
+    });
     channel.stdout.on('data', (data: Buffer) => {
+      quiet.refresh();
+      if (!hears(data)) return;
       const draining = out.startsWith('BUSY\n');
       out += data.toString('utf8');
       if (/^OK$/m.test(out) && out.endsWith('\n')) resolve('OK');
@@ -76,7 +96,7 @@ const grasp = async (
       if (alive) beats = setInterval(send, Math.min(drainBeatMs, beat));
     });
   });
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
   const letGo = async (): Promise<void> => {
     clearInterval(beats);
     channel.stdin.end();
@@ -97,6 +117,16 @@ const grasp = async (
       'Look with ps on the server what they wait for.',
     );
   }
+  if (first === 'silent') {
+    await letGo();
+    return unknown(
+      'timeout',
+      `${server.label}: the lock was neither given nor refused within ${formatDuration(silence)}`,
+      'Look what hangs on the server.',
+    );
+  }
+  if (first === 'flood')
+    return unknown('unparsable', `${server.label}: what was to take the lock said more than ${mostSaid / 1024} KiB`);
   const [word = '', ...rest] = out.split('\n');
   if (word === 'HELD' || word === 'FENCED') {
     const by = parseHolder(rest.join('\n'));
@@ -109,10 +139,10 @@ const grasp = async (
   if (ended === 'lost') return lost(server.label, 'while the lock was taken');
   const refused = server.refusal({ rc: ended.rc, out: Buffer.from(out), err });
   if (refused !== null) return refused;
-  const said = word.startsWith('FAILED ') ? word.slice('FAILED '.length) : err.trim();
+  const told = word.startsWith('FAILED ') ? word.slice('FAILED '.length) : err.trim();
   return unknown(
     'permission',
-    `${server.label}: the lock cannot be taken: ${said || `exit code ${ended.rc ?? 'none'}`}`,
+    `${server.label}: the lock cannot be taken: ${told || `exit code ${ended.rc ?? 'none'}`}`,
   );
 };
 

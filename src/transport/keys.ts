@@ -1,7 +1,7 @@
 /** What a server is offered for logging in: the agent's keys and key files, with each passphrase asked for at most once. */
 import ssh2 from 'ssh2';
 import type { AuthenticationType, ParsedKey } from 'ssh2';
-import type { TransportEnv } from './env.ts';
+import { deadlinesOf, type TransportEnv } from './env.ts';
 import type { Hop } from './route.ts';
 import { largestSetting, readUserFile } from './user-file.ts';
 
@@ -36,9 +36,11 @@ const readKey = async (file: string): Promise<KeyFile> => {
 };
 
 /** How many keys the agent has, or why it cannot be asked. */
-const agentKeys = (socket: string): Promise<number | string> =>
+const agentKeys = (socket: string, waitMs: number): Promise<number | string> =>
   new Promise((resolve) => {
+    const late = setTimeout(() => resolve('does not answer'), waitMs);
     ssh2.createAgent(socket).getIdentities((error, keys) => {
+      clearTimeout(late);
       resolve(error ? `does not answer (${error.message})` : (keys?.length ?? 0));
     });
   });
@@ -110,7 +112,7 @@ export const openKeys = (env: TransportEnv): Keys => {
       if (identities.explicit) yield* offerPlain();
       if (env.agent === undefined || env.agent === '') tried.push('no agent (SSH_AUTH_SOCK is not set)');
       else {
-        const count = await agentKeys(env.agent);
+        const count = await agentKeys(env.agent, deadlinesOf(env).connect);
         if (typeof count === 'string') tried.push(`the agent ${count}`);
         else if (count === 0) tried.push('the agent has no keys');
         else {

@@ -6,6 +6,10 @@ import { unknown } from './unknown.ts';
 export const localLink = (label: string): Link => {
   const running = new Set<Channel>();
   let goDown: (why: undefined) => void = () => {};
+  const drop = (): void => {
+    for (const channel of running) channel.abandon();
+    goDown(undefined);
+  };
   const down = new Promise<undefined>((resolve) => {
     goDown = resolve;
   });
@@ -40,9 +44,7 @@ export const localLink = (label: string): Link => {
         );
         child.once('close', () => running.delete(channel));
       }),
-    close: async () => {
-      for (const channel of running) channel.abandon();
-      goDown(undefined);
-    },
+    close: async () => drop(),
+    drop,
   };
 };

@@ -4,29 +4,39 @@ import type { Client } from 'ssh2';
 import { isUnknown, type Unknown } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { collect, type Answer, type Channel, type Link, type Pty } from './channel.ts';
-import { deadlinesOf, type TransportEnv } from './env.ts';
+import { collect, type Answer, type Channel, type Cut, type Limits, type Link, type Pty } from './channel.ts';
+import { deadlinesOf, type TransportEnv, within } from './env.ts';
 import { type Keys, openKeys } from './keys.ts';
 import { localLink } from './local.ts';
 import { commandLine, type What } from './quote.ts';
 import { type Hop, routeTo } from './route.ts';
-import { dial, forward, sshLink } from './ssh.ts';
-import { lost, unknown } from './unknown.ts';
+import { dial, type Dialling, forward, sshLink } from './ssh.ts';
+import { lost, notWhole, tooLate, unknown } from './unknown.ts';
 
 /** sshd allows ten sessions on a connection; one is the hold's, one is spare. */
 const atOnce = 8;
 
+/** A text that is run to its end. */
+export interface Run {
+  readonly what: What;
+  readonly text: string;
+  readonly args: readonly string[];
+  /** A moment of the clock, for all of it: connecting, waiting for its turn, and the answer. */
+  readonly until: number;
+  readonly limits: Omit<Limits, 'wholeMs'>;
+  readonly input?: Uint8Array | undefined;
+  /** What the part that came says of where it broke off; null: nothing. */
+  readonly told?: (out: Buffer) => string | null;
+}
+
+/** An answer that comes too late says where it broke off: it may do so before all is called off. */
+const lateMs = 50;
+
 export interface Server {
   /** `dom01 (xen.lan)`, for messages. */
   readonly label: string;
-  /** Runs a text to its end, in turn. `deadlineMs` counts from its start. Never rejects. */
-  run(
-    what: What,
-    text: string,
-    args: readonly string[],
-    deadlineMs: number,
-    input?: Uint8Array,
-  ): Promise<Answer | Unknown>;
+  /** Runs a text to its end, in turn. Never rejects. */
+  run(command: Run): Promise<Answer | Unknown>;
   /** Starts a text and leaves its channel to the caller, out of turn. `pty`: with a pseudo-terminal. */
   open(what: What, text: string, args: readonly string[], pty?: Pty): Promise<Channel | Unknown>;
   /** Why an answer shows that the text was not even begun; null where it does not. */
@@ -43,19 +53,16 @@ interface Jumps {
   close(): void;
 }
 
-const dialOver = async (
-  via: Client | null,
-  hop: Hop,
-  keys: Keys,
-  connectMs: number,
-  env: TransportEnv,
-): Promise<Client | Unknown> => {
-  const sock = via === null ? undefined : await forward(via, hop, connectMs);
+const dialOver = async (via: Client | null, hop: Hop, how: Dialling): Promise<Client | Unknown> => {
+  const sock = via === null ? undefined : await forward(via, hop, how.connectMs);
   if (sock !== undefined && isUnknown(sock)) return sock;
-  return dial(hop, sock, keys, connectMs, deadlinesOf(env));
+  return dial(hop, sock, how);
 };
 
 const openJumps = (keys: Keys, env: TransportEnv): Jumps => {
+  const deadlines = deadlinesOf(env);
+  const closing = new AbortController();
+  const how: Dialling = { keys, connectMs: deadlines.connect, deadlines, signal: closing.signal };
   const open = new Map<string, Promise<Client | Unknown>>();
   const clients = new Set<Client>();
   const through = async (hops: readonly Hop[]): Promise<Client | Unknown | null> => {
@@ -64,9 +71,7 @@ const openJumps = (keys: Keys, env: TransportEnv): Jumps => {
     const key = JSON.stringify(hops.map(({ host, port, user, identities }) => [host, port, user, identities.files]));
     const found = open.get(key);
     if (found !== undefined) return found;
-    const dialled = through(hops.slice(0, -1)).then((via) =>
-      isUnknown(via) ? via : dialOver(via, hop, keys, deadlinesOf(env).connect, env),
-    );
+    const dialled = through(hops.slice(0, -1)).then((via) => (isUnknown(via) ? via : dialOver(via, hop, how)));
     open.set(key, dialled);
     const client = await dialled;
     if (isUnknown(client)) open.delete(key);
@@ -85,6 +90,7 @@ const openJumps = (keys: Keys, env: TransportEnv): Jumps => {
   return {
     through,
     close: () => {
+      closing.abort();
       for (const client of clients) client.end();
     },
   };
@@ -112,6 +118,7 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
   let reached = false;
   let closed = false;
   let sudo = false;
+  const closing = new AbortController();
 
   const connect = async (): Promise<Link | Unknown> => {
     if (local) {
@@ -124,8 +131,9 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
     sudo = spec.ssh.sudo ?? hop.user !== 'root';
     const via = await jumps.through(hops.slice(0, -1));
     if (isUnknown(via)) return via;
-    const client = await dialOver(via, hop, keys, spec.ssh.connectTimeout ?? deadlines.connect, env);
-    return isUnknown(client) ? client : sshLink(client, label);
+    const connectMs = spec.ssh.connectTimeout ?? deadlines.connect;
+    const client = await dialOver(via, hop, { keys, connectMs, deadlines, signal: closing.signal });
+    return isUnknown(client) ? client : sshLink(client, label, deadlines.silence);
   };
 
   const link = (): Promise<Link | Unknown> => {
@@ -154,15 +162,27 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
 
   const refusal: Server['refusal'] = (answer) => (sudo ? sudoTrouble(label, answer) : null);
 
-  const run: Server['run'] = async (what, text, args, deadlineMs, input) => {
+  /** A far side that sends without end is let go of at once: it keeps to no rules. */
+  const broken = async ({ cut, out }: Cut, { limits, told }: Run): Promise<Unknown> => {
+    if (cut === 'lost') return lost(label, 'before the answer was complete');
+    const part = told?.(out) ?? null;
+    if (cut === 'late') return tooLate(label, part);
+    if (cut === 'too-big') {
+      const way = await current;
+      current = undefined;
+      if (way !== undefined && !isUnknown(way)) way.drop();
+    }
+    return notWhole(label, cut, limits, part);
+  };
+
+  const run = async (command: Run): Promise<Answer | Unknown> => {
+    const { what, text, args, limits, input, until } = command;
+    if (env.now() >= until) return tooLate(label, null);
     const channel = await open(what, text, args);
     if (isUnknown(channel)) return channel;
-    const answer = await collect(channel, input, deadlineMs);
-    if (answer === 'lost') return lost(label, 'before the answer was complete');
-    if (answer === 'timeout')
-      return unknown('timeout', `${label}: no complete answer within ${Math.ceil(deadlineMs / 1000)} s`);
-    if (answer === 'too-big') return unknown('unparsable', `${label}: the answer is larger than 64 MiB`);
-    return refusal(answer) ?? answer;
+    const wholeMs = Math.max(0, until - env.now());
+    const answer = await collect(channel, input, { ...limits, wholeMs });
+    return 'cut' in answer ? broken(answer, command) : (refusal(answer) ?? answer);
   };
 
   /** Worth another try: a loss, or a server that was there a moment ago. */
@@ -174,7 +194,14 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
     label,
     open,
     refusal,
-    run: (...command) => queue.add(() => run(...command)),
+    run: async (command) => {
+      const done = await within(
+        queue.add(() => run(command)),
+        command.until + lateMs,
+        env.now,
+      );
+      return done === 'late' ? tooLate(label, null) : done;
+    },
     persist: async (until, attempt) => {
       for (let pause = 250; ; pause = Math.min(pause * 2, 5000)) {
         const result = await attempt();
@@ -184,6 +211,7 @@ const openServer = (spec: ServerSpec, env: TransportEnv, keys: Keys, jumps: Jump
     },
     close: async () => {
       closed = true;
+      closing.abort();
       const opened = await current;
       if (opened !== undefined && !isUnknown(opened)) await opened.close();
     },

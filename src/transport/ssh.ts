@@ -53,13 +53,20 @@ const refusal = (hop: Hop, tried: readonly string[], left: readonly string[] | n
 /** ssh2 takes `false` for "nothing more to offer"; its types leave that out. */
 const noMore = false as unknown as 'none';
 
+/** With what, and for how long, a hop is dialled. */
+export interface Dialling {
+  readonly keys: Keys;
+  readonly connectMs: number;
+  readonly deadlines: Deadlines;
+  /** Calls it off. */
+  readonly signal: AbortSignal;
+}
+
 /** Connects and logs in to `hop`, over `sock` where it stands behind another. Never rejects. */
 export const dial = async (
   hop: Hop,
   sock: Duplex | undefined,
-  keys: Keys,
-  connectMs: number,
-  deadlines: Deadlines,
+  { keys, connectMs, deadlines, signal }: Dialling,
 ): Promise<Client | Unknown> => {
   const known = await knownKeys(hop.knownHosts, hop.keyName, hop.port);
   if (typeof known === 'string')
@@ -81,9 +88,16 @@ export const dial = async (
       clearTimeout(timer);
       if (settled) return;
       settled = true;
+      signal.removeEventListener('abort', calledOff);
       if (result !== client) client.destroy();
       resolve(result);
     };
+    const calledOff = (): void => settle(lost(hop.label, 'it is closed'));
+    signal.addEventListener('abort', calledOff);
+    if (signal.aborted) {
+      calledOff();
+      return;
+    }
     const limit = (): void => {
       clearTimeout(timer);
       if (!settled) timer = setTimeout(() => settle(connectTimeout(hop.label, hop.host, hop.port)), connectMs);
@@ -142,7 +156,11 @@ export const dial = async (
 /** A stream from `client` on to the next hop. */
 export const forward = (client: Client, hop: Hop, connectMs: number): Promise<Duplex | Unknown> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(connectTimeout(hop.label, hop.host, hop.port)), connectMs);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve(connectTimeout(hop.label, hop.host, hop.port));
+    }, connectMs);
     const settle = (result: Duplex | Unknown): void => {
       clearTimeout(timer);
       resolve(result);
@@ -154,6 +172,7 @@ export const forward = (client: Client, hop: Hop, connectMs: number): Promise<Du
         hop.host,
         hop.port,
         (error: (Error & { reason?: unknown }) | undefined, stream) => {
+          if (isLate && (error === undefined || error === null)) stream.destroy();
           if (error === undefined || error === null) settle(stream);
           else if (/not known|unknown host|resolve/i.test(error.message))
             settle(unknown('name-not-found', `${hop.label}: the jump host does not know the name ${hop.host}`));
@@ -199,57 +218,78 @@ const channelOf = (stream: ClientChannel): Channel => {
 const execOptions = (pty: Pty | undefined): ExecOptions =>
   pty === undefined ? {} : { pty: { term: pty.type, cols: pty.columns, rows: pty.rows } };
 
-/** Commands over a client that is logged in. */
-export const sshLink = (client: Client, label: string): Link => {
+/** Why a session did not begin; null: the connection went. */
+const sessionRefusal = (label: string, error: Error & { reason?: unknown }): Unknown | null => {
+  if (error.message === 'Unable to exec')
+    return unknown(
+      'permission',
+      `${label}: the SSH server refuses to run commands for this user`,
+      'Does a ForceCommand stand in its way?',
+    );
+  if (/pseudo-terminal/.test(error.message))
+    return unknown(
+      'permission',
+      `${label}: the SSH server gives no terminal to this user`,
+      'Does PermitTTY or a restriction of the key stand in its way?',
+    );
+  if (error.reason === undefined) return null;
+  return unknown(
+    'permission',
+    `${label}: the SSH server allows no further session: ${error.message}`,
+    'Set MaxSessions to 10 (its default) or more in its sshd_config.',
+  );
+};
+
+/** Commands over a client that is logged in. A session that does not begin within `openMs` is given up. */
+export const sshLink = (client: Client, label: string, openMs: number): Link => {
   let why: string | undefined;
+  let gone = false;
   const down = new Promise<string | undefined>((resolve) => {
     client.on('error', (error) => {
       why = error.message;
     });
-    client.once('close', () => resolve(why));
+    client.once('close', () => {
+      gone = true;
+      resolve(why);
+    });
   });
+  const open: Link['open'] = (command, pty) =>
+    new Promise((resolve) => {
+      let isLate = false;
+      const late = setTimeout(() => {
+        isLate = true;
+        resolve(unknown('timeout', `${label}: the SSH server begins no session`, 'Look what hangs on the server.'));
+      }, openMs);
+      const settle = (result: Channel | Unknown): void => {
+        clearTimeout(late);
+        resolve(result);
+      };
+      try {
+        client.exec(command, execOptions(pty), (error: (Error & { reason?: unknown }) | undefined, stream) => {
+          if (error === undefined || error === null) {
+            const channel = channelOf(stream);
+            if (isLate) channel.abandon();
+            settle(channel);
+            return;
+          }
+          // A connection that goes refuses whatever is asked for, and says only then that it is gone.
+          setImmediate(() => settle((gone ? null : sessionRefusal(label, error)) ?? lost(label, why)));
+        });
+      } catch {
+        settle(lost(label, why));
+      }
+    });
   return {
     down,
-    open: (command, pty) =>
-      new Promise((resolve) => {
-        try {
-          client.exec(command, execOptions(pty), (error: (Error & { reason?: unknown }) | undefined, stream) => {
-            if (error === undefined || error === null) resolve(channelOf(stream));
-            else if (error.message === 'Unable to exec')
-              resolve(
-                unknown(
-                  'permission',
-                  `${label}: the SSH server refuses to run commands for this user`,
-                  'Does a ForceCommand stand in its way?',
-                ),
-              );
-            else if (/pseudo-terminal/.test(error.message))
-              resolve(
-                unknown(
-                  'permission',
-                  `${label}: the SSH server gives no terminal to this user`,
-                  'Does PermitTTY or a restriction of the key stand in its way?',
-                ),
-              );
-            else if (error.reason === undefined) resolve(lost(label, why));
-            else
-              resolve(
-                unknown(
-                  'permission',
-                  `${label}: the SSH server allows no further session: ${error.message}`,
-                  'Set MaxSessions to 10 (its default) or more in its sshd_config.',
-                ),
-              );
-          });
-        } catch {
-          resolve(lost(label, why));
-        }
-      }),
+    open,
     close: async () => {
       client.end();
       const grace = setTimeout(() => client.destroy(), 2000);
       await down;
       clearTimeout(grace);
+    },
+    drop: () => {
+      client.destroy();
     },
   };
 };

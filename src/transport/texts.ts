@@ -14,7 +14,7 @@ exec "$@"
 
 /**
  * `hold DIR EPOCH BEAT OWNERJSON [again]`, beats on standard input (lines). Says OK when the server is held and drained;
- * HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY while earlier operations end; `FAILED why` (74).
+ * HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY once a beat while earlier operations end; `FAILED why` (74).
  *
  * - DIR is this user's own, and nobody else may write there: what lies in it need not be mistrusted.
  * - The epoch is written before the drain: the other order would let a late command of a lost holder start after it.
@@ -53,10 +53,8 @@ if [ "$A" = again ]; then
 else
   m=$({ rm -rf "$D/owner.new" "$D/epoch.new" && printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
     printf '%s\\n' "$E" >"$D/epoch.new" && mv "$D/epoch.new" "$D/epoch"; } 2>&1) || fail "cannot write to $D: \${m##*: }"
-  s=
   until flock -xn 9 && quiet; do
-    [ "$s" ] || echo BUSY
-    s=1
+    echo BUSY
     beat || exit 0
   done
   rm -rf "$D/ops"
@@ -110,19 +108,27 @@ echo STARTED
 `;
 
 /**
- * `wait DIR ID`: blocks until the operation has ended, then `RC rc outbytes errbytes` and the bytes, LOST (it began and
- * left no result; none of its processes lives) or NEVER.
+ * `wait DIR ID`: blocks until the operation has ended, then `RC rc outbytes errbytes` and the bytes (1 MiB at most of each),
+ * LOST (it began and left no result; none of its processes lives) or NEVER. Before it, a dot now and then is a sign of life.
  */
 export const waitText = `${path}
 O=$1/ops/$2
 live() { while read -r g; do ! kill -0 "-$g" 2>/dev/null || return 0; done <"$O/pg"; return 1; }
 [ -e "$O/alive" ] || { echo NEVER; exit 0; }
 exec 8<"$O/alive"
-flock -s 8
-while [ ! -f "$O/rc" ] && [ -f "$O/pg" ] && live; do sleep 1; done
+until timeout 10 flock -s 8; do
+  echo .
+  sleep 1
+done
+while [ ! -f "$O/rc" ] && [ -f "$O/pg" ] && live; do
+  echo .
+  sleep 1
+done
 if [ -f "$O/rc" ]; then
   read -r r <"$O/rc"
   a=$(($(wc -c <"$O/out"))) b=$(($(wc -c <"$O/err")))
+  [ "$a" -le 1048576 ] || a=1048576
+  [ "$b" -le 1048576 ] || b=1048576
   printf 'RC %s %s %s\\n' "$r" "$a" "$b"
   head -c "$a" "$O/out"
   head -c "$b" "$O/err"

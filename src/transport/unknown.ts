@@ -1,6 +1,7 @@
 /** Makes the sentences for what can go wrong between here and a server: every failure is a value with a reason and help. */
 import type { Unknown } from '../core/port.ts';
 import { table } from '../core/table.ts';
+import { formatDuration, formatSize } from '../core/quantity.ts';
 
 export const unknown = (reason: Unknown['reason'], why: string, help?: string): Unknown => ({
   is: 'unknown',
@@ -45,6 +46,32 @@ export const connectFailure = (label: string, host: string, port: number, error:
 
 export const connectTimeout = (label: string, host: string, port: number): Unknown =>
   unknown('timeout', `${label}: no answer from port ${port} in time`, upAndReachable(host, port));
+
+/** `part`: where the answer broke off. */
+export const tooLate = (label: string, part: string | null): Unknown =>
+  unknown(
+    'timeout',
+    `${label}: it did not answer in the time that it had${part === null ? '' : `: ${part}`}`,
+    'Look at the load of the server and at the network between, or give readings more time with --read-timeout.',
+  );
+
+export const notWhole = (
+  label: string,
+  cut: 'silent' | 'too-big',
+  { silentMs, most }: { readonly silentMs: number; readonly most: number },
+  part: string | null,
+): Unknown =>
+  cut === 'silent'
+    ? unknown(
+        'timeout',
+        `${label}: not a byte came for ${formatDuration(silentMs)}${part === null ? '' : `: ${part}`}`,
+        'Look what hangs on the server.',
+      )
+    : unknown(
+        'unparsable',
+        `${label}: the answer is larger than ${formatSize(most / 1024)}`,
+        'Look what makes it so large: reeve reads all of /etc/xen there.',
+      );
 
 export const lost = (label: string, why: string | undefined): Unknown =>
   unknown(

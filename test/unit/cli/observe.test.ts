@@ -101,6 +101,19 @@ describe('observe', () => {
     expect(slept).toEqual([]);
   });
 
+  test('gives all servers the same moment at which the reading is over', async () => {
+    const { watch } = scripted({});
+    const given: (number | undefined)[] = [];
+    const reader = {
+      read: async (_name: string, _program: unknown, until?: number) => {
+        given.push(until);
+        return quiet;
+      },
+    } as unknown as Reader;
+    await observe(farm, [], new Map(), { ...watch, reader, until: 7 });
+    expect(given).toEqual([7, 7, 7]);
+  });
+
   test('reads only the pools that were named', async () => {
     const { asked, watch } = scripted({});
     await observe(farm, ['b'], new Map(), watch);

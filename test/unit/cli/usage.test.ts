@@ -59,6 +59,10 @@ describe('the command line', () => {
     [['history', 'web'], 'reeve: reeve history is not built yet in this version\n'],
     [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],
+    [
+      ['status', '--read-timeout', 'soon'],
+      'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
+    ],
     [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
     [['plan', '--cause', 'me'], 'reeve: --cause me: there is no such cause\nhelp: it is config, drift or all\n'],
     [['schema', 'vm'], 'reeve: there is no schema vm\nhelp: it is farm or plan\n'],

@@ -42,7 +42,9 @@ export interface Sshd {
   running: number;
   mostRunning: number;
   /** Decides over each command: null runs it. */
-  onCommand: (command: string) => 'run' | 'cut-before' | 'cut-after' | 'swallow' | Cut;
+  onCommand: (command: string) => 'run' | 'cut-before' | 'cut-after' | 'swallow' | Cut | Play;
+  /** Whether sessions are begun: what asks for one is not even refused otherwise. */
+  opensSessions: boolean;
   /** Destroys all sockets, as a network does. */
   cut(): void;
   close(): Promise<void>;
@@ -52,6 +54,9 @@ export interface Sshd {
 interface Cut {
   readonly cutAfterBytes: number;
 }
+
+/** Answers in its own way. */
+type Play = (stream: ServerChannel) => void;
 
 export const defaultPath = '/usr/sbin:/sbin:/usr/bin:/bin';
 
@@ -98,6 +103,7 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
         });
       });
       client.on('session', (accept) => {
+        if (!sshd.opensSessions) return;
         const session = accept();
         session.on('exec', (acceptExec, _reject, info) => run(sshd, acceptExec(), info.command));
         session.on(
@@ -117,6 +123,10 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
     const verdict = sshd.onCommand(command);
     stream.on('error', () => {});
     if (verdict === 'swallow') return;
+    if (typeof verdict === 'function') {
+      verdict(stream);
+      return;
+    }
     if (verdict === 'cut-before') {
       sshd.cut();
       return;
@@ -171,6 +181,7 @@ export const startSshd = async (options: SshdOptions): Promise<Sshd> => {
     commands: [],
     ptys: [],
     givesPty: true,
+    opensSessions: true,
     connections: 0,
     forwards: 0,
     running: 0,

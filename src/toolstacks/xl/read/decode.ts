@@ -18,11 +18,11 @@ import { parseRunning } from './sched.ts';
 import { membershipIn, migrationIn, rollIn } from './peers.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
 import { parseVolumes } from './volumes.ts';
-import { readTar, type TarEntry } from './tar.ts';
-import { isOddName, toldIn } from './told.ts';
+import { readTar, withoutLarge, type TarEntry } from './tar.ts';
+import { toldIn } from './told.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
-import { parseXenstore, type Xenstore } from './xenstore.ts';
+import { misnamedIn, parseXenstore, type Xenstore } from './xenstore.ts';
 import { table } from '../../../core/table.ts';
 
 /** Killed by `timeout`. */
@@ -110,9 +110,6 @@ const withVolumes = (paths: ServerSeen['paths'], stores: Storage['stores']): Ser
 /** A store is looked into, and a text is read. */
 const isStore = (path: string): boolean => path.endsWith('/');
 const isText = (path: string): boolean => path.startsWith('text:');
-
-/** No cfg, no list of keys and no fstab is; what is beside them is not looked into. */
-const isLarge = (e: TarEntry): boolean => e.is === 'file' && e.bytes.length > 1024 * 1024;
 
 const dom0Memory = (xs: Xenstore): number | null => {
   const target = Number(xs.get('/local/domain/0/memory/target') ?? NaN);
@@ -240,14 +237,8 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const xsText = need('xs', 'xenstore-ls');
   if (isUnknown(xsText)) return xsText;
   const xs = parseXenstore(xsText);
-  // A line of xl list ends with such a name, and whatever follows looks like another row.
-  const broken = xs.list('/local/domain').find((id) => isOddName(xs.get(`/local/domain/${id}/name`) ?? ''));
-  if (broken !== undefined)
-    return unknown(
-      'unparsable',
-      `xl list cannot be read: the name of domain ${broken} has a control character`,
-      `rename it: xl rename ${broken} NAME`,
-    );
+  const misnamed = misnamedIn(xs);
+  if (misnamed) return misnamed;
 
   // tar ends with 1 or 2 where a file went away or was not there: what it did give is whole.
   const files = sections.get('files');
@@ -256,8 +247,8 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const archived = readTar(files.bytes);
   if ('why' in archived)
     return unknown('unparsable', `the files of /etc/xen: ${archived.why} (tar's exit code: ${files.rc})`);
-  const entries = archived.filter((e) => !isLarge(e));
-  problems.push(...archived.filter(isLarge).map((e) => `/${e.name} is larger than 1MiB, and was not read`));
+  const { entries, large } = withoutLarge(archived);
+  problems.push(...large);
 
   begin('files');
   const userdata = userdataOf(entries);

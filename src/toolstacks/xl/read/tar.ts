@@ -60,3 +60,17 @@ export const readTar = (archive: Uint8Array): readonly TarEntry[] | { readonly w
     }
   }
 };
+
+/** No cfg, no list of keys and no fstab is larger (bytes). */
+const mostBytes = 1024 * 1024;
+
+/** What can be looked into, and in words what cannot. */
+export const withoutLarge = (
+  all: readonly TarEntry[],
+): { readonly entries: readonly TarEntry[]; readonly large: readonly string[] } => {
+  const isLarge = (e: TarEntry): boolean => e.is === 'file' && e.bytes.length > mostBytes;
+  return {
+    entries: all.filter((e) => !isLarge(e)),
+    large: all.filter(isLarge).map((e) => `/${e.name} is larger than 1MiB, and was not read`),
+  };
+};

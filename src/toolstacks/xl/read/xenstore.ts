@@ -1,4 +1,6 @@
 /** `xenstore-ls -f` → values by path. What guests may write is among them: untrusted. */
+import type { Unknown } from '../../../core/port.ts';
+import { isOddName } from './told.ts';
 import { table } from '../../../core/table.ts';
 
 export interface Xenstore {
@@ -38,4 +40,13 @@ export const parseXenstore = (text: string): Xenstore => {
   }
   const orphan = [...below.keys()].find((path) => counted.test(path) && !values.has(path)) ?? null;
   return { orphan, get: (path) => values.get(path), list: (path) => below.get(path) ?? [] };
+};
+
+/** Why xl list cannot be read: a line ends with a control character in a name, and whatever follows looks like another row. */
+export const misnamedIn = (xs: Xenstore): Unknown | null => {
+  const id = xs.list('/local/domain').find((d) => isOddName(xs.get(`/local/domain/${d}/name`) ?? ''));
+  const why = `xl list cannot be read: the name of domain ${id} has a control character`;
+  return id === undefined
+    ? null
+    : { is: 'unknown', reason: 'unparsable', why, help: `rename it: xl rename ${id} NAME` };
 };
