@@ -4,6 +4,7 @@ import type { Farm } from '../kinds/farm.ts';
 import { identified } from '../kinds/server/identity.ts';
 import type { Observed, ServerSeen } from '../kinds/server/live.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
+import { follows } from '../kinds/vm/follows.ts';
 
 /** A domain is gone for a second or two while it reboots: absence is believed after this many more looks. */
 const looks = 3;
@@ -26,11 +27,12 @@ export const restless = (seen: ServerSeen): boolean => {
 
 /**
  * Whether a domain may be one that is still being made anew by its monitor: in the middle of it, without its QEMU, or with none
- * of its disks. One that stays so is believed in the end.
+ * of its disks; or whether it is on its way to the vCPUs and the memory that it was told to have. One that stays so is believed
+ * in the end.
  */
 const unfinished = ({ domains, records }: ServerSeen): boolean =>
   domains.some((d) => {
-    if (d.unsettled) return true;
+    if (d.unsettled || follows(d)) return true;
     if (d.monitored !== true) return false;
     const { disks = {} } = records.find((r) => r.config?.uuid === d.uuid)?.config ?? {};
     return (d.type === 'hvm' && !d.qemu) || (d.disks.length === 0 && Object.keys(disks).length > 0);

@@ -8,6 +8,7 @@ import type { RepositorySpec } from '../kinds/repository/spec.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import { usersIn, type Users } from '../kinds/server/users.ts';
+import { memoryNow } from '../kinds/vm/follows.ts';
 import { lifeOf } from '../kinds/vm/state.ts';
 import {
   defaultOptions,
@@ -96,7 +97,7 @@ const vmOf = (found: Found, matched: Matched, farm: Farm, plan: Plan): StatusVm 
   const key = keyOf(found, matched);
   const life = lifeOf(found.live);
   const changes = plan.vms.find((v) => v.subject.name === key)?.changes ?? [];
-  const memory = domain ? domain.memory : config?.memory;
+  const memory = domain ? { target: memoryNow(domain), max: domain.memory.max } : config?.memory;
   return {
     name: found.name,
     key,

@@ -28,6 +28,7 @@ type Question =
       readonly vdev: string;
       readonly path: string;
       readonly access: 'rw' | 'ro';
+      readonly format: string;
     }
   | { readonly is: 'sched'; readonly uuid: string; readonly weight: number; readonly cap: number }
   /** CPU lists as `fields.ts` normalises them. */
@@ -47,7 +48,15 @@ type Question =
   /** A QEMU serves the domain. */
   | { readonly is: 'qemu'; readonly uuid: string }
   | { readonly is: 'no-disk'; readonly uuid: string; readonly vdev: string }
-  | { readonly is: 'nic'; readonly uuid: string; readonly mac: string; readonly bridge: string }
+  /** The vif hangs on this bridge; `rate` and `script` null: whatever they are. */
+  | {
+      readonly is: 'nic';
+      readonly uuid: string;
+      readonly mac: string;
+      readonly bridge: string;
+      readonly rate: string | null;
+      readonly script: string | null;
+    }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
   | { readonly is: 'bridge'; readonly name: string }
   /** No domain and no cfg of this server has the path as a disk or a medium; the cfg of `goes` (a VM's UUID) may. */
@@ -90,7 +99,20 @@ type Question =
   /** The server's book of repositories has it, with the UUID of its marker, or has it not. */
   | { readonly is: 'booked'; readonly name: string; readonly path: string; readonly on: boolean }
   | { readonly is: 'record'; readonly path: string; readonly digest: Digest | 'absent' }
-  | { readonly is: 'autostart'; readonly path: string; readonly on: boolean }
+  /** No link of /etc/xen/auto leads to the cfg. */
+  | { readonly is: 'no-autostart'; readonly path: string }
+  /** `link` leads to the cfg, over `via` where that is not null, and none of `gone` does. */
+  | {
+      readonly is: 'autostart';
+      readonly path: string;
+      readonly link: string;
+      readonly via: string | null;
+      readonly gone: readonly string[];
+    }
+  /** The running domain was given this cfg for its next reboot (`xl config-update`). */
+  | { readonly is: 'given'; readonly uuid: string; readonly digest: Digest }
+  /** The lease that was read is not in the store any more. */
+  | { readonly is: 'no-lease'; readonly folder: string; readonly uuid: string; readonly digest: Digest }
   /** The server has a key for migrations, and knows the peer's host key under this alias. */
   | { readonly is: 'sends'; readonly alias: string; readonly hostKey: string }
   /** The server's file of its pool says this of the pool, and of itself. */

@@ -72,6 +72,8 @@ interface SimFaults {
   migration(fault: MigrationFault | null): void;
   /** SIGKILL to all running operations and their wrappers: they are LOST. */
   killOperations(): void;
+  /** From now on these commands exit with 0 and do nothing, as `World.swallows` has them; none: all do what they say. */
+  swallow(commands: readonly string[]): void;
   /** Everything works again. */
   clear(): Promise<void>;
 }
@@ -161,6 +163,10 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
     migration: (fault) => {
       dom0.world.migrationFault = fault;
     },
+    swallow: (commands) => {
+      dom0.world.swallows.clear();
+      for (const command of commands) dom0.world.swallows.add(command);
+    },
     killOperations: () => {
       for (const control of dom0.controls.values()) for (const operation of running(control)) operation.lose();
     },
@@ -171,6 +177,7 @@ const faultsOf = ({ dom0, ssh }: Part): SimFaults => {
       dom0.world.behaviours.clear();
       dom0.world.listening.clear();
       dom0.world.migrationFault = null;
+      dom0.world.swallows.clear();
       await ssh.accept(true);
     },
   };

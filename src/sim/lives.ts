@@ -5,7 +5,7 @@ import { startMs } from './clock.ts';
 import { domainConfig, videoKiB, type DomainConfig, type EndAction } from './config.ts';
 import { Stuck } from './mounts.ts';
 import { libxlJson, mergedConfig } from './print-json.ts';
-import { behaviourOf, draw, freeKiB, hostOf, userdataPath, type Domain, type World } from './world.ts';
+import { behaviourOf, draw, freeKiB, hostOf, userdataPath, versionOf, type Domain, type World } from './world.ts';
 
 const here = (world: World, d: Domain): boolean => world.domains.get(d.domid) === d;
 const acts = (world: World, d: Domain): boolean => here(world, d) && d.built && !d.paused && d.ended === null;
@@ -33,7 +33,7 @@ const connect = (world: World, d: Domain, device: Domain['disks'][number] | Doma
 const floorKiB = (d: Domain): number => 64 * 1024 + Math.floor(d.maxKiB * 0.12);
 
 const balloon = (world: World, d: Domain): void => {
-  if (!behaviourOf(world, d).balloon || !hasDrivers(world, d)) return;
+  if (!behaviourOf(world, d).balloon || !hasDrivers(world, d) || world.swallows.has('mem-set/wish')) return;
   const aim = (): number => {
     // The goal that an HVM guest reads lacks the video RAM: it gives that much away.
     const goal = Math.max(d.targetKiB - videoKiB(d.config), Math.min(floorKiB(d), d.actualKiB));
@@ -49,8 +49,17 @@ const balloon = (world: World, d: Domain): void => {
   move(() => Math.floor((d.actualKiB + aim()) / 2048) * 1024);
 };
 
+/** Xen lost the hotplug of PVH guests in 4.19.4, 4.20.2 and 4.21: `xl vcpu-set` changes xenstore, and no more comes of it. */
+const canPlug = (world: World, d: Domain): boolean => {
+  if (d.type !== 'pvh' || d.wantVcpus <= d.config.vcpus) return true;
+  const [major, minor, patch] = versionOf(world.server);
+  const first: Readonly<Record<number, number>> = { 19: 4, 20: 2 };
+  return major === 4 && minor < 21 && patch < (first[minor] ?? Infinity);
+};
+
 const hotplugVcpus = (world: World, d: Domain): void => {
   if (!behaviourOf(world, d).vcpuHotplug || d.wantVcpus === d.onlineVcpus) return;
+  if (world.swallows.has('vcpu-set/wish') || !canPlug(world, d)) return;
   // QEMU plugs, and takes nothing out; of others, only a PV driver lets go.
   if (d.wantVcpus < d.onlineVcpus && (d.type === 'hvm' || !hasDrivers(world, d))) return;
   world.clock.after(draw(world, d.wantVcpus > d.onlineVcpus ? 'vcpuUp' : 'vcpuDown'), () => {

@@ -98,7 +98,7 @@ export const ipLink = (world: World): string => {
 };
 
 export const processes = (world: World): string => {
-  const bin = `/usr/lib/xen-${versionOf(world.server).join('.')}/bin`;
+  const bin = `/usr/lib/xen-${versionOf(world.server).slice(0, 2).join('.')}/bin`;
   const fixed: readonly (readonly [number, string])[] = [
     [1, '/sbin/init'],
     [2, '[kthreadd]'],

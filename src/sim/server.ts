@@ -28,6 +28,8 @@ export interface Server {
   readonly xendomains?: string | null | undefined;
   /** By name: how large each is, in KiB. */
   readonly volumeGroups?: Readonly<Record<string, number>> | undefined;
+  /** What this server swallows from the start, as `SimFaults.swallow` has it. */
+  readonly swallows?: readonly string[] | undefined;
 }
 
 /** What there is to fetch at a URL. */

@@ -161,6 +161,11 @@ export interface World {
   /** What befalls migrations that come here. */
   migrationFault: MigrationFault | null;
   readonly groups: Map<string, VolumeGroup>;
+  /**
+   * Commands that exit with 0 and do nothing: of `xl` the subcommand (`vcpu-set`), else the program (`ip`). With `/wish` behind
+   * it (`vcpu-set/wish`, `mem-set/wish`, `block-attach/wish`, `network-attach/wish`) xenstore tells the wish, and no more comes of it.
+   */
+  readonly swallows: Set<string>;
   /** Linux bridges. */
   readonly bridges: Set<string>;
   readonly ovs: ReadonlySet<string>;
@@ -215,9 +220,10 @@ export const userdataPath = (d: Domain, kind: 'libxl-json' | 'xl'): string =>
 /** libxl writes its record last: until then a domain that is still made cannot be changed. */
 export const isRecorded = (world: World, d: Domain): boolean => world.files.exists(userdataPath(d, 'libxl-json'));
 
-export const versionOf = (server: Server): readonly [number, number] => {
-  const [major = 4, minor = 17] = (server.xenVersion ?? '4.17.7').split('.').map(Number);
-  return [major, minor];
+/** Major, minor and patch. */
+export const versionOf = (server: Server): readonly [number, number, number] => {
+  const [major = 4, minor = 17, patch = 0] = (server.xenVersion ?? '4.17.7').split('.').map((n) => parseInt(n, 10));
+  return [major, minor, patch];
 };
 
 /** What reading a cfg takes from the host. */
@@ -267,6 +273,7 @@ export const makeWorld = (
       ),
       ...luns,
     ]),
+    swallows: new Set(server.swallows),
     bridges: new Set(server.bridges),
     ovs: new Set(server.ovs ?? []),
     pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],

@@ -40,7 +40,7 @@ export const blockAttach = async (
     return bad(`libxl: error: libxl_disk.c:343:device_disk_add: Domain ${d.domid}:device already exists in xenstore\n`);
   const disk = makeDisk(world, config, backend);
   // Nobody serves a qdisk that comes later to a guest without QEMU: xl says nothing, the backend never connects.
-  if (disk.backend === 'qdisk' && d.qemu?.dead !== false) disk.back = 1;
+  if ((disk.backend === 'qdisk' && d.qemu?.dead !== false) || world.swallows.has('block-attach/wish')) disk.back = 1;
   await process.sleep(draw(world, 'hotplug'));
   d.disks = [...d.disks, disk];
   d.config = {
@@ -120,6 +120,8 @@ export const networkAttach = async (
   const config = { ...nicOf(options, next, host.hex), hot: true as const };
   const trouble = scriptTrouble(world, config);
   const nic = makeNic(world, d.type, config);
+  // The vif is in xenstore, and on no bridge.
+  if (world.swallows.has('network-attach/wish')) nic.master = null;
   await process.sleep(draw(world, 'hotplug'));
   d.nics = [...d.nics, nic];
   d.config = { ...d.config, nics: [...d.config.nics.filter((x) => x.devid !== nic.devid), config] };

@@ -16,11 +16,12 @@ const diskReady = (d: Domain): number => (d.state === 'paused' ? 2 : 4);
 const stateOf = (state: number): string =>
   state === 0 ? 'it has no backend' : `its backend is in state ${state}, not 4 (connected)`;
 
-export const hasDisk = ({ vdev, path, access }: Of<'disk'>, d: Domain): true | string => {
+export const hasDisk = ({ vdev, path, access, format }: Of<'disk'>, d: Domain): true | string => {
   const disk = d.disks.find((x) => x.vdev === vdev);
   if (!disk) return `${called(d)} has no disk ${vdev}`;
   if (disk.path !== path) return `the disk ${vdev} of ${called(d)} is ${disk.path}, not ${path}`;
   if (disk.access !== access) return `the disk ${vdev} of ${called(d)} is ${disk.access}, not ${access}`;
+  if (disk.format !== format) return `the disk ${vdev} of ${called(d)} is ${disk.format}, not ${format}`;
   if (disk.state >= diskReady(d) && disk.state <= 4) return true;
   return `the disk ${vdev} of ${called(d)} is not connected: ${stateOf(disk.state)}`;
 };
@@ -48,11 +49,15 @@ export const hasBridge = (name: string, { bridges, ovs }: ServerSeen): boolean =
 const nicOf = (mac: string, d: Domain): Domain['nics'][number] | undefined =>
   d.nics.find((x) => x.mac.toLowerCase() === mac.toLowerCase());
 
-export const hasNic = ({ mac, bridge }: Of<'nic'>, d: Domain, seen: ServerSeen): true | string => {
+export const hasNic = ({ mac, bridge, rate, script }: Of<'nic'>, d: Domain, seen: ServerSeen): true | string => {
   const nic = nicOf(mac, d);
   if (!nic) return `${called(d)} has no vif with the MAC ${mac}`;
   if (nic.bridge !== bridge)
     return `the vif ${mac} of ${called(d)} hangs on ${nic.bridge ?? 'no bridge'}, not on ${bridge}`;
+  if (rate !== null && nic.rate !== rate)
+    return `the vif ${mac} of ${called(d)} has ${nic.rate === null ? 'no rate' : `the rate ${nic.rate}`}, not ${rate}`;
+  if (script !== null && nic.script !== script)
+    return `the vif ${mac} of ${called(d)} was set up by ${nic.script ?? 'no script'}, not by ${script}`;
   // It hangs on its bridge before the guest has brought it up; a ghost waits, too, for a bridge that is not there.
   const waits = nic.state >= 1 && nic.state < 4 && hasBridge(bridge, seen);
   if (nic.state === 4 || waits) return true;

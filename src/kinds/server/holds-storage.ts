@@ -76,3 +76,10 @@ export const isOwned = (c: Of<'owned'>, storage: Storage): true | string => {
   const not = notOwned(stored, c);
   return not === null || `${c.path} ${not}`;
 };
+
+/** Another lease that came there meanwhile is somebody's own. */
+export const isUnleased = ({ folder, uuid, digest }: Of<'no-lease'>, { stores }: Storage): true | string => {
+  const store = stores[folder];
+  if (store?.is !== 'there') return `${folder} did not answer`;
+  return store.leases[uuid]?.digest !== digest || `the lease of ${uuid} is still in ${folder}`;
+};

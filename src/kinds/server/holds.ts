@@ -6,7 +6,9 @@ import { settingOf } from '../vm/fields.ts';
 import type { Domain } from '../vm/live.ts';
 import { called, hasBridge, hasCd, hasDisk, hasNic, hasNoDisk, hasNoNic } from './holds-devices.ts';
 import { astray } from '../repository/owner.ts';
-import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnmarked } from './holds-storage.ts';
+import { runsVcpus, tookMemory } from './holds-resources.ts';
+import { isKept } from './holds-records.ts';
+import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnleased, isUnmarked } from './holds-storage.ts';
 import { sameMembership } from './identity.ts';
 import { runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
@@ -36,12 +38,6 @@ const lacksOf: Readonly<Record<'missing' | 'unknown', string>> = {
   unknown: 'could not be looked at: the server took too long over it (a dead NFS server?)',
 };
 
-/** How far a guest's memory may be from its balloon's target: 1 MiB and 1 %, in KiB. */
-const slack = (kib: number): number => 1024 + kib / 100;
-
-/** What a guest's balloon leaves out: the target holds the video RAM, and QEMU's usual cards have up to 16 MiB (in KiB). */
-const videoOf = (d: Domain): number => (d.type === 'hvm' ? 16 * 1024 : 0);
-
 /** Xen prints all CPUs of the server as `all`. */
 const cpuList = (list: string, { cpus }: ServerSeen): string =>
   list === (cpus === 1 ? '0' : `0-${cpus - 1}`) ? 'all' : list;
@@ -68,23 +64,9 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return other === undefined || `the name is taken: ${called(other)} has the UUID ${other.uuid}`;
     }
     case 'memory':
-      return ofVm(condition.uuid, (d) => {
-        const { target, actual } = d.memory;
-        const { kib } = condition;
-        if (target !== kib) return `the memory target of ${called(d)} is ${formatSize(target)}, not ${formatSize(kib)}`;
-        return (
-          (actual - kib <= slack(kib) && kib - actual <= slack(kib) + videoOf(d)) ||
-          `${called(d)} has ${formatSize(actual)} of memory; its target is ${formatSize(kib)} (does its balloon driver run?)`
-        );
-      });
+      return ofVm(condition.uuid, (d) => tookMemory(condition, d));
     case 'vcpus':
-      return ofVm(condition.uuid, (d) => {
-        const { online } = condition;
-        if (d.vcpus.online !== online) return `${called(d)} has ${d.vcpus.online} vCPUs online, not ${online}`;
-        // A paused guest cannot follow before it goes on. To start a plugged vCPU is up to the guest, and many leave it off.
-        if (d.state === 'paused' || (d.vcpusUp ?? 0) <= online) return true;
-        return `${called(d)} still runs ${d.vcpusUp} vCPUs; it was told to run ${online} (does its kernel unplug vCPUs?)`;
-      });
+      return ofVm(condition.uuid, (d) => runsVcpus(condition, d));
     case 'sched':
       return ofVm(condition.uuid, (d) => {
         const weight = settingOf(d.settings, 'sched.weight');
@@ -179,22 +161,17 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
     }
     case 'booked':
       return isBooked(condition, seen.storage);
-    case 'record': {
-      const record = seen.records.find((r) => r.path === condition.path);
-      if (condition.digest === 'absent') return record === undefined || `${condition.path} is there`;
-      if (!record) return `${condition.path} is not there`;
-      return (
-        record.digest === condition.digest || `${condition.path} is not what was expected: it was edited meanwhile`
+    case 'record':
+    case 'autostart':
+    case 'no-autostart':
+      return isKept(condition, seen);
+    case 'given':
+      return ofVm(
+        condition.uuid,
+        (d) => d.pendingUpdate === condition.digest || `${called(d)} was not given the new cfg for its next reboot`,
       );
-    }
-    case 'autostart': {
-      const record = seen.records.find((r) => r.path === condition.path);
-      const on = (record?.autostart.length ?? 0) > 0;
-      if (on === condition.on) return true;
-      return on
-        ? `${condition.path} is still started at boot: ${record?.autostart.join(', ')}`
-        : `nothing in /etc/xen/auto leads to ${condition.path}`;
-    }
+    case 'no-lease':
+      return isUnleased(condition, seen.storage);
     case 'sends': {
       const { alias, hostKey } = condition;
       if (!seen.migration?.key) return 'the server has no key for migrations';

@@ -1,8 +1,9 @@
 /** What differs between a wanted VM and the live one, field by field, in three layers. It decides nothing. */
-import { type Cause, type Change, type Layers, type Seen, type Way, absent, value } from '../../core/change.ts';
+import { type Cause, type Change, type Layers, type Seen, absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import { fields, settingOf } from './fields.ts';
+import { ignores, memoryOf, vcpusOf } from './follows.ts';
 import { homeOf, viaOf } from './lease.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
@@ -75,9 +76,9 @@ const scalars = (want: Resolved, live: LiveVm): readonly Row[] => {
   // The marker keeps no name: the cfg has it.
   row('name', w.name, c?.name, d?.name, live.marker && c?.name === w.name ? w.name : undefined);
   row('type', w.type, c?.type, d?.type);
-  row('vcpus.count', w.vcpus.count, c?.vcpus.count, d?.vcpus.online);
+  row('vcpus.count', w.vcpus.count, c?.vcpus.count, d && vcpusOf(d));
   row('vcpus.max', w.vcpus.max, c?.vcpus.max, d?.vcpus.max);
-  row('memory.target', w.memory.target, c?.memory.target, d?.memory.target);
+  row('memory.target', w.memory.target, c?.memory.target, d && memoryOf(d, w.memory.target));
   row('memory.max', w.memory.max, c?.memory.max, d?.memory.max);
   row('boot.kernel', w.boot.kernel, c?.boot.kernel, d?.boot.kernel);
   row('boot.ramdisk', w.boot.ramdisk, c?.boot.ramdisk, d?.boot.ramdisk);
@@ -235,7 +236,11 @@ const nicApplied = (live: LiveVm, key: string, entry: unknown, want: unknown, co
   return { ...((configured ?? want) as object), ...said, mac, bridge: on };
 };
 
-const causeOf = (want: Seen<unknown>, live: LiveVm, layers: Layers, up: boolean, ways: readonly Way[]): Cause => {
+const causeOf = (
+  { field, want, have: layers, ways }: Omit<Change, 'cause' | 'bearer' | 'subject'>,
+  live: LiveVm,
+  up: boolean,
+): Cause => {
   if (live.marker === null) return 'adopt';
   const configuredOff = !same(want, layers.configured);
   const runningOff = up && !same(want, layers.running);
@@ -246,6 +251,10 @@ const causeOf = (want: Seen<unknown>, live: LiveVm, layers: Layers, up: boolean,
     return known && (hand(layers.configured) || (up && hand(layers.running))) ? 'conflict' : 'config';
   }
   if (configuredOff) return 'drift-configured';
+  // It was told at run time and does not follow: that is not how it was applied, and no restart was asked for.
+  const { domain } = live;
+  if (field === 'vcpus.count' && domain && want.is === 'value' && ignores(domain, want.value as number))
+    return 'drift-running';
   return runningOff && ways.find((w) => !w.illegal)?.how === 'restart' ? 'pending' : 'drift-running';
 };
 
@@ -269,7 +278,7 @@ export const compare = (want: Resolved, live: LiveVm, facts: Facts): readonly Ch
       field: row.field,
       want: wanted,
       have,
-      cause: causeOf(wanted, live, have, up, ways),
+      cause: causeOf({ field: row.field, want: wanted, have, ways }, live, up),
       bearer: null,
       ways,
     });

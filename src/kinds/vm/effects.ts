@@ -4,6 +4,7 @@ import { ref } from '../../core/ref.ts';
 import type { LiveVm } from './live.ts';
 import { lifeOf } from './state.ts';
 import { fields, settingOf } from './fields.ts';
+import { memoryOf, vcpusOf } from './follows.ts';
 import type { CfgDraft, VmOp } from './ops.ts';
 import type { DiskConfig, Settings, VmConfig, VmType } from './spec.ts';
 import { table } from '../../core/table.ts';
@@ -61,9 +62,9 @@ export const viewOf = (live: LiveVm | null): { configured: View | null; running:
           name: d.name,
           type: d.type,
           state: lifeOf(live),
-          'vcpus.count': d.vcpus.online,
+          'vcpus.count': vcpusOf(d),
           'vcpus.max': d.vcpus.max,
-          'memory.target': d.memory.target,
+          'memory.target': memoryOf(d, d.memory.target),
           'memory.max': d.memory.max,
           'boot.kernel': d.boot.kernel,
           'boot.ramdisk': d.boot.ramdisk,

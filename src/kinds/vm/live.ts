@@ -43,11 +43,11 @@ export interface Domain {
   readonly state: 'running' | 'paused' | 'shutdown' | 'crashed' | 'dying';
   /** It was read in the middle of its reboot, or without libxl's record of it: to be looked at again before it is believed. */
   readonly unsettled?: true;
-  /** `online`: how many it is to run, as xl last told it. */
+  /** `online`: how many the hypervisor runs (`xl list`). */
   readonly vcpus: { readonly online: number; readonly max: number };
-  /** How many the hypervisor runs by now: the guest takes its time to follow, and need not start what was plugged. Undefined: not told. */
-  readonly vcpusUp?: number;
-  /** KiB. `target` is the balloon's goal with video RAM added back, `actual` what it has now, `max` the static maximum. */
+  /** How many it was told to run (xenstore): a guest takes its time to follow, and need not. Undefined: as many as are online. */
+  readonly vcpusAsked?: number;
+  /** KiB. `target` is the balloon's goal with video RAM added back, `actual` what the hypervisor counts, `max` the static maximum. */
   readonly memory: { readonly target: number; readonly actual: number; readonly max: number };
   readonly boot: VmConfig['boot'];
   /** As it runs: weight, affinity and cpupool from the hypervisor, the rest from libxl's record of how it was started. */

@@ -4,6 +4,7 @@ import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
 import { draft, homeAfter, type NewDisk, type VmTransition } from './draft.ts';
 import { settingOf } from './fields.ts';
+import { memoryOf, vcpusOf } from './follows.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
 import { autoFolder } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
@@ -114,9 +115,11 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
   };
   switch (how) {
     case 'set-memory':
-      return [{ ...base, verb: how, kib: want.config.memory.target, from: d?.memory.target ?? 0 }];
+      return [
+        { ...base, verb: how, kib: want.config.memory.target, from: d ? memoryOf(d, want.config.memory.target) : 0 },
+      ];
     case 'set-vcpus':
-      return [{ ...base, verb: how, count: want.config.vcpus.count, from: d?.vcpus.online ?? 0 }];
+      return [{ ...base, verb: how, count: want.config.vcpus.count, from: d ? vcpusOf(d) : 0 }];
     case 'set-sched': {
       const [weight, cap] = [
         settingOf(want.config.settings, 'sched.weight'),

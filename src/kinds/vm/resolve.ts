@@ -3,6 +3,7 @@ import { digestOf } from '../../core/digest.ts';
 import { resolveCdroms, resolveDisks, resolveNics } from './devices.ts';
 import type { Books, Facts, Settle, Unresolved } from './facts.ts';
 import { fields } from './fields.ts';
+import { vcpusOf } from './follows.ts';
 import { deriveUuid } from './identity.ts';
 import { onSharedGroup } from './lease.ts';
 import type { Domain, LiveVm } from './live.ts';
@@ -43,10 +44,10 @@ export const pvhgrub = '/usr/lib/grub-xen/grub-i386-xen_pvh.bin';
 export const autoFolder = '/etc/xen/auto/';
 
 /** Its type, vCPUs and memory (KiB, whole MiB), as a cfg would have them. */
-export const sizeOfDomain = ({ type, vcpus, memory }: Domain): Pick<VmConfig, 'type' | 'vcpus' | 'memory'> => ({
-  type,
-  vcpus: { count: vcpus.online, max: vcpus.max },
-  memory: { target: Math.round(memory.target / 1024) * 1024, max: Math.ceil(memory.max / 1024) * 1024 },
+export const sizeOfDomain = (d: Domain): Pick<VmConfig, 'type' | 'vcpus' | 'memory'> => ({
+  type: d.type,
+  vcpus: { count: vcpusOf(d), max: d.vcpus.max },
+  memory: { target: Math.round(d.memory.target / 1024) * 1024, max: Math.ceil(d.memory.max / 1024) * 1024 },
 });
 
 /** What a running domain without a usable cfg would have in one. */

@@ -2,12 +2,14 @@
 import type { How, Way } from '../../core/change.ts';
 import { deviceWays } from './device-ways.ts';
 import { fieldOf, type Field } from './fields.ts';
+import { ignores, vcpusOf } from './follows.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { Facts } from './facts.ts';
 import type { Resolved } from './resolve.ts';
-import type { LiveVm } from './live.ts';
+import type { Domain, LiveVm } from './live.ts';
 import { isRevived, revives } from './state.ts';
 import { configure, restart, unless, type Ways } from './way.ts';
+import { noMoreVcpus } from './xen-limits.ts';
 
 const memory = ({ domain: d }: LiveVm, want: Resolved): Ways => {
   const kib = want.config.memory.target;
@@ -23,18 +25,20 @@ const memory = ({ domain: d }: LiveVm, want: Resolved): Ways => {
   ];
 };
 
-const vcpus = ({ domain: d }: LiveVm, want: Resolved, facts: Facts): Ways => {
-  const n = want.config.vcpus.count;
-  const why =
-    d && n > d.vcpus.max
-      ? `the running maximum is ${d.vcpus.max}`
-      : n > facts.seen.cpus
-        ? `the server has ${facts.seen.cpus} CPUs`
-        : d?.type === 'hvm' && n < d.vcpus.online
-          ? 'a running HVM guest lets no vCPU go'
-          : null;
+/** Why the running guest cannot be brought to so many vCPUs, or null. */
+const fixedVcpus = (n: number, d: Domain, { xen, cpus }: Facts['seen']): string | null => {
+  if (n > d.vcpus.max) return `the running maximum is ${d.vcpus.max}`;
+  if (n > cpus) return `the server has ${cpus} CPUs`;
+  const has = vcpusOf(d);
+  if (d.type === 'hvm' && n < has) return 'a running HVM guest lets no vCPU go';
+  if (n > has && noMoreVcpus(d.type, xen) !== null) return noMoreVcpus(d.type, xen);
+  return ignores(d, n) ? `it was told to run ${n}, and the hypervisor counts ${d.vcpus.online}` : null;
+};
+
+const vcpus = ({ domain }: LiveVm, want: Resolved, facts: Facts): Ways => {
+  const illegal = domain && fixedVcpus(want.config.vcpus.count, domain, facts.seen);
   return [
-    unless({ how: 'set-vcpus', disruption: 'live', why: 'vCPUs are plugged while the VM runs' }, why),
+    unless({ how: 'set-vcpus', disruption: 'live', why: 'vCPUs are plugged while the VM runs' }, illegal),
     restart('the VM starts with that many vCPUs'),
   ];
 };

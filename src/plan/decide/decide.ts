@@ -233,6 +233,10 @@ const recompare = (spec: VmSpec, live: LiveVm | null, facts: Facts, fields: read
   return compare(asRunning, live, facts).filter((c) => names.has(c.field));
 };
 
+/** Its cfg is right, and only a restart gives the domain what the cfg says. */
+const waits = (c: Change): boolean =>
+  c.cause === 'pending' || (!differsInCfg(c) && c.ways.find((w) => w.illegal === undefined)?.how === 'restart');
+
 const choose = (
   fields: readonly Change[],
   spec: VmSpec,
@@ -243,8 +247,7 @@ const choose = (
   const wait: Change[] = [];
   for (const change of fields) {
     const allowed = budget(spec, partOf(change.field));
-    const most =
-      options.pending && change.cause === 'pending' && severity(allowed) < severity('restart') ? 'restart' : allowed;
+    const most = options.pending && waits(change) && severity(allowed) < severity('restart') ? 'restart' : allowed;
     const way = change.ways.find((w) => w.illegal === undefined && within(w.disruption, most));
     if (way) take.push({ change, way });
     else wait.push(change);

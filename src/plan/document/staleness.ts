@@ -6,6 +6,7 @@ import type { Observed, ServerSeen } from '../../kinds/server/live.ts';
 import type { Plan } from '../../kinds/plan.ts';
 import { fstabAt } from '../../kinds/repository/fstab.ts';
 import { imageName, mountAt, storeOfImage } from '../../kinds/repository/live.ts';
+import { vcpusOf } from '../../kinds/vm/follows.ts';
 import { withoutDigests } from '../../kinds/vm/settings.ts';
 
 /** One VM on one server, without what moves by itself: domid, actual memory, NIC states. */
@@ -20,7 +21,7 @@ export const digestVm = (seen: ServerSeen, uuid: string, name: string): string =
       name: d.name,
       type: d.type,
       state: d.state,
-      vcpus: d.vcpus,
+      vcpus: { online: vcpusOf(d), max: d.vcpus.max },
       memory: { target: d.memory.target, max: d.memory.max },
       boot: d.boot,
       settings: withoutDigests(d.settings),

@@ -2,6 +2,7 @@
 import { sortedBy } from '../../core/order.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
+import { vcpusAsked } from '../../kinds/vm/follows.ts';
 import { sizeOfDomain } from '../../kinds/vm/resolve.ts';
 
 /** One server's holdings; `claims` by key (a UUID, or a UUID with `+overhead`), in KiB. */
@@ -33,7 +34,7 @@ export const roomOf = (seen: ServerSeen, overhead: Overhead, overcommit?: number
     const configured = seen.records.find((r) => r.config?.uuid === d.uuid)?.config;
     const claim = Math.max(d.memory.target, configured?.memory.target ?? 0);
     claims.set(d.uuid, claim);
-    vcpus.set(d.uuid, Math.max(d.vcpus.online, configured?.vcpus.count ?? 0));
+    vcpus.set(d.uuid, Math.max(d.vcpus.online, vcpusAsked(d), configured?.vcpus.count ?? 0));
     claims.set(`${d.uuid}+overhead`, overhead(sizeOfDomain(d)));
     free -=
       Math.max(0, claim - Math.max(d.memory.actual, d.memory.target)) + Math.max(0, d.memory.target - d.memory.actual);

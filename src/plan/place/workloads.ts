@@ -6,6 +6,7 @@ import type { ServerSpec } from '../../kinds/server/spec.ts';
 import { maskedBy, runningCpuid } from '../../kinds/vm/cpu.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
+import { vcpusAsked } from '../../kinds/vm/follows.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
 import { realise } from '../../kinds/vm/realise.ts';
@@ -61,7 +62,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   const room = scene.rooms.get(server);
   const now: Amounts = {
     memory: (room?.claims.get(d.uuid) ?? 0) + (room?.claims.get(`${d.uuid}+overhead`) ?? 0),
-    vcpus: room?.vcpus.get(d.uuid) ?? d.vcpus.online,
+    vcpus: room?.vcpus.get(d.uuid) ?? vcpusAsked(d),
   };
   const own = (): boolean =>
     scene.seenOf(server)?.records.find((r) => r.config?.uuid === d.uuid)?.marker?.farm === scene.farm;

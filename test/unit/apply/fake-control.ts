@@ -316,7 +316,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
       return {
         before: [up, { is: 'bridge', name: op.bridge }],
         steps: [exec('attach', name, op.mac, op.bridge)],
-        after: [{ is: 'nic', uuid, mac: op.mac, bridge: op.bridge }],
+        after: [{ is: 'nic', uuid, mac: op.mac, bridge: op.bridge, rate: null, script: null }],
         afterMs: 10_000,
       };
     case 'autostart':

@@ -36,7 +36,14 @@ const record = {
   marker: null,
   autostart: [],
 } as unknown as CfgRecord;
-const domain = { uuid: 'u-1', name: 'web-1', state: 'running', monitored: true, disks: [] } as unknown as Domain;
+const domain = {
+  uuid: 'u-1',
+  name: 'web-1',
+  state: 'running',
+  monitored: true,
+  disks: [],
+  nics: [],
+} as unknown as Domain;
 const between: ServerSeen = { ...quiet, records: [record], monitors: [record.path] };
 
 describe('restless', () => {
@@ -128,6 +135,14 @@ describe('observe', () => {
     const never = scripted({ dom02: [bare] });
     expect((await observe(farm, ['a'], new Map(), never.watch)).get('dom02')).toBe(bare);
     expect(never.slept).toHaveLength(3);
+  });
+
+  test('reads a server again while a guest is on its way to the vCPUs that it was told to run', async () => {
+    const up = { ...domain, pvDrivers: true, vcpus: { online: 1, max: 2 }, memory: { target: 1, actual: 1, max: 1 } };
+    const onTheWay = { ...between, domains: [{ ...up, vcpusAsked: 2 } as Domain] };
+    const there = { ...between, domains: [{ ...up, vcpus: { online: 2, max: 2 } } as Domain] };
+    const { watch } = scripted({ dom02: [onTheWay, there] });
+    expect((await observe(farm, ['a'], new Map(), watch)).get('dom02')).toBe(there);
   });
 
   test('reads a server again where a domain was caught in the middle of its reboot', async () => {

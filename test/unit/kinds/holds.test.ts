@@ -83,8 +83,9 @@ const nic = (state: number, bridge: string | null = 'xenbr0'): ServerSeen =>
 const caps = (...virtCaps: string[]): ServerSeen => server([], { xen: { ...server([]).xen, virtCaps } });
 const set = (settings: Domain['settings']): ServerSeen => server([{ ...domain, settings }]);
 
-const wantDisk: Condition = { is: 'disk', uuid, vdev: 'xvda', path: '/dev/vg0/web', access: 'rw' };
-const wantNic: Condition = { is: 'nic', uuid, mac: mac.toUpperCase(), bridge: 'xenbr0' };
+const wantLink = { is: 'autostart', path: cfg, link: '/etc/xen/auto/web.cfg', via: null, gone: [] } as const;
+const wantDisk = { is: 'disk', uuid, vdev: 'xvda', path: '/dev/vg0/web', access: 'rw', format: 'raw' } as const;
+const wantNic = { is: 'nic', uuid, mac: mac.toUpperCase(), bridge: 'xenbr0', rate: null, script: null } as const;
 const memory = (kib: number): Condition => ({ is: 'memory', uuid, kib });
 
 describe('a condition that holds', () => {
@@ -142,8 +143,16 @@ describe('a condition that holds', () => {
       server([{ ...domain, type: 'hvm', memory: { target: gib, actual: gib - 8192 - 10485, max: gib } }]),
     ],
     ['vcpus', { is: 'vcpus', uuid, online: 2 }, up],
-    ['vcpus that the guest left off', { is: 'vcpus', uuid, online: 2 }, server([{ ...domain, vcpusUp: 1 }])],
-    ['vcpus of a paused guest', { is: 'vcpus', uuid, online: 2 }, server([{ ...domain, state: 'paused', vcpusUp: 3 }])],
+    [
+      'vcpus of a paused guest, as it was told',
+      { is: 'vcpus', uuid, online: 3 },
+      server([{ ...domain, state: 'paused', vcpusAsked: 3 }]),
+    ],
+    [
+      'memory of a paused guest, as it was told',
+      memory(gib),
+      server([{ ...domain, state: 'paused', memory: { target: gib, actual: 2 * gib, max: 2 * gib } }]),
+    ],
     ['disk', wantDisk, up],
     ['a disk of a paused guest waits for it', wantDisk, disk(2, { state: 'paused' })],
     ['no such disk', { is: 'no-disk', uuid, vdev: 'xvdb' }, up],
@@ -159,9 +168,10 @@ describe('a condition that holds', () => {
     ['path', { is: 'path', path: '/k' }, up],
     ['record', { is: 'record', path: cfg, digest: 'aa' }, up],
     ['no record', { is: 'record', path: '/etc/xen/new.cfg', digest: 'absent' }, up],
-    ['autostart', { is: 'autostart', path: cfg, on: true }, up],
-    ['no autostart', { is: 'autostart', path: '/etc/xen/db.cfg', on: false }, up],
-    ['no autostart where there is no cfg', { is: 'autostart', path: '/etc/xen/new.cfg', on: false }, up],
+    ['autostart', { ...wantLink, gone: ['/etc/xen/auto/old.cfg'] }, up],
+    ['no autostart', { is: 'no-autostart', path: '/etc/xen/db.cfg' }, up],
+    ['no autostart where there is no cfg', { is: 'no-autostart', path: '/etc/xen/new.cfg' }, up],
+    ['a cfg for the next reboot', { is: 'given', uuid, digest: 'bb' }, server([{ ...domain, pendingUpdate: 'bb' }])],
     ['room', { is: 'room', kib: 2 * gib }, up],
     [
       'room that xl takes from dom0',
@@ -227,8 +237,18 @@ describe('a condition that does not hold says why', () => {
     [{ is: 'vcpus', uuid, online: 3 }, up, 'domain 5 (web) has 2 vCPUs online, not 3'],
     [
       { is: 'vcpus', uuid, online: 2 },
-      server([{ ...domain, vcpusUp: 3 }]),
-      'domain 5 (web) still runs 3 vCPUs; it was told to run 2 (does its kernel unplug vCPUs?)',
+      server([{ ...domain, vcpus: { online: 3, max: 4 }, vcpusAsked: 2 }]),
+      'domain 5 (web) runs 3 vCPUs; it was told to run 2 (does its kernel unplug vCPUs?)',
+    ],
+    [
+      { is: 'vcpus', uuid, online: 3 },
+      server([{ ...domain, vcpusAsked: 3 }]),
+      'domain 5 (web) runs 2 vCPUs; it was told to run 3 (does its kernel start what is plugged?)',
+    ],
+    [
+      { is: 'vcpus', uuid, online: 2 },
+      server([{ ...domain, state: 'paused', vcpusAsked: 3 }]),
+      'domain 5 (web) is paused, and is to run 3 vCPUs, not 2',
     ],
     [{ ...wantDisk, vdev: 'xvdb' }, up, 'domain 5 (web) has no disk xvdb'],
     [{ ...wantDisk, path: '/x' }, up, 'the disk xvda of domain 5 (web) is /dev/vg0/web, not /x'],
@@ -259,7 +279,7 @@ describe('a condition that does not hold says why', () => {
       `the vif ${mac.toUpperCase()} of domain 5 (web) is not connected: its backend is in state 6, not 4 (connected)`,
     ],
     [
-      { is: 'nic', uuid, mac, bridge: 'nobr' },
+      { is: 'nic', uuid, mac, bridge: 'nobr', rate: null, script: null },
       nic(2, 'nobr'),
       `the vif ${mac} of domain 5 (web) is not connected: its backend is in state 2, not 4 (connected)`,
     ],
@@ -279,8 +299,27 @@ describe('a condition that does not hold says why', () => {
       up,
       '/etc/xen/web.cfg is not what was expected: it was edited meanwhile',
     ],
-    [{ is: 'autostart', path: cfg, on: false }, up, '/etc/xen/web.cfg is still started at boot: /etc/xen/auto/web.cfg'],
-    [{ is: 'autostart', path: '/etc/xen/db.cfg', on: true }, up, 'nothing in /etc/xen/auto leads to /etc/xen/db.cfg'],
+    [{ is: 'no-autostart', path: cfg }, up, '/etc/xen/web.cfg is still started at boot: /etc/xen/auto/web.cfg'],
+    [{ ...wantLink, path: '/etc/xen/db.cfg' }, up, '/etc/xen/auto/web.cfg does not lead to /etc/xen/db.cfg'],
+    [
+      { ...wantLink, link: '/etc/xen/auto/01-web.cfg' },
+      up,
+      '/etc/xen/auto/01-web.cfg does not lead to /etc/xen/web.cfg',
+    ],
+    [{ ...wantLink, via: '/srv/s' }, up, '/etc/xen/auto/web.cfg does not lead over /srv/s to /etc/xen/web.cfg'],
+    [{ ...wantLink, gone: [wantLink.link] }, up, '/etc/xen/auto/web.cfg still leads to /etc/xen/web.cfg'],
+    [{ is: 'given', uuid, digest: 'bb' }, up, 'domain 5 (web) was not given the new cfg for its next reboot'],
+    [{ ...wantDisk, format: 'qcow2' }, up, 'the disk xvda of domain 5 (web) is raw, not qcow2'],
+    [
+      { ...wantNic, mac, rate: '1250000B/s@50000us' },
+      up,
+      'the vif 02:5a:7c:00:00:01 of domain 5 (web) has no rate, not 1250000B/s@50000us',
+    ],
+    [
+      { ...wantNic, mac, script: 'vif-route' },
+      up,
+      'the vif 02:5a:7c:00:00:01 of domain 5 (web) was set up by no script, not by vif-route',
+    ],
     [{ is: 'room', kib: 3 * gib }, up, 'the server has 2GiB of memory free; 3GiB are needed'],
   ])('%j', (condition, seen, why) => {
     expect(holds(condition, seen)).toBe(why);

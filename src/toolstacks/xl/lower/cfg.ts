@@ -1,4 +1,5 @@
 /** What writes, moves, links and removes cfgs. */
+import { digestBytes } from '../../../core/digest.ts';
 import type { Condition, Lowered, Step } from '../../../core/step.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { CfgRecord } from '../../../kinds/vm/live.ts';
@@ -65,8 +66,20 @@ export const define = (op: Of<'define'>, at: At): Lowered | Unsupported => {
   const placed = placing(op.record, at);
   if ('unsupported' in placed) return placed;
   const { domain } = at;
-  const handed = op.update && domain ? [exec(['xl', 'config-update', String(domain.domid), op.record.path])] : [];
-  return { before: placed.before, steps: [...placed.steps, ...handed], after: placed.after, afterMs: quickMs };
+  const { path } = op.record;
+  const handed = op.update && domain ? [exec(['xl', 'config-update', String(domain.domid), path])] : [];
+  // It exits with 0 whatever comes of it.
+  const given: readonly Condition[] = handed.map(() => ({
+    is: 'given',
+    uuid: op.uuid,
+    digest: digestBytes(placed.bytes),
+  }));
+  return {
+    before: placed.before,
+    steps: [...placed.steps, ...handed],
+    after: [...placed.after, ...given],
+    afterMs: quickMs,
+  };
 };
 
 /** In this order, so that there is always one that leads to the cfg. `rest`: the links that go. */
@@ -82,6 +95,20 @@ export const linkArgvs = ({
   ...links.filter((l) => !on || (l !== link && l !== via)).map((l) => ['rm', '-f', l]),
 ];
 
+/** What must be so once the links are made. */
+export const startedBy = ({
+  path,
+  link,
+  via,
+  links,
+}: Pick<Of<'autostart'>, 'path' | 'link' | 'links' | 'via'>): Condition => ({
+  is: 'autostart',
+  path,
+  link,
+  via,
+  gone: links.filter((l) => l !== link && l !== via),
+});
+
 export const autostart = (op: Of<'autostart'>): Lowered => ({
   before: [],
   steps: [
@@ -90,7 +117,7 @@ export const autostart = (op: Of<'autostart'>): Lowered => ({
     ),
     ...linkArgvs(op).map((argv) => exec(argv)),
   ],
-  after: [{ is: 'autostart', path: op.path, on: op.on }],
+  after: [op.on ? startedBy(op) : { is: 'no-autostart', path: op.path }],
   afterMs: quickMs,
 });
 

@@ -19,7 +19,7 @@ export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported
       ...reopened(sharedAmong([disk.path], at.seen.storage)),
       exec(['xl', 'block-attach', dom, spec], deviceMs),
     ],
-    after: [{ is: 'disk', uuid, vdev, path: disk.path, access: disk.access }],
+    after: [{ is: 'disk', uuid, vdev, path: disk.path, access: disk.access, format: disk.format }],
     afterMs: quickMs,
   });
 };
@@ -50,7 +50,11 @@ export const changeCd = (op: Of<'change-cd'>, at: At): Lowered | Unsupported => 
   return onDomain(op, at, {
     before: [{ is: 'qemu', uuid }, ...pathConditions(op), ...withinStores(path === null ? [] : [path], at.seen)],
     steps: (_, dom) => (drive?.path === (path ?? '') ? [] : [exec(cdArgv(op, dom), deviceMs)]),
-    after: [{ is: 'cd', uuid, vdev, path }],
+    // xenstore names the medium where QEMU has died of it, too.
+    after: [
+      { is: 'cd', uuid, vdev, path },
+      { is: 'qemu', uuid },
+    ],
     afterMs: quickMs,
   });
 };
@@ -74,7 +78,7 @@ export const attachNic = (op: Of<'attach-nic'>, at: At): Lowered => {
       { is: 'no-nic', uuid, mac },
     ],
     steps: (_, dom) => [exec(['xl', 'network-attach', dom, ...nicArgs(op)], deviceMs)],
-    after: [{ is: 'nic', uuid, mac, bridge }],
+    after: [{ is: 'nic', uuid, mac, bridge, rate: op.device.rate, script: op.device.script }],
     afterMs: quickMs,
   });
 };
@@ -96,7 +100,7 @@ export const moveNic = (op: Of<'move-nic'>, at: At): Lowered | Unsupported => {
   return onDomain(op, at, {
     before: [{ is: 'bridge', name: bridge }],
     steps: (_, dom) => (nic ? [exec(['ip', 'link', 'set', 'dev', `vif${dom}.${nic.devid}`, 'master', bridge])] : []),
-    after: [{ is: 'nic', uuid, mac, bridge }],
+    after: [{ is: 'nic', uuid, mac, bridge, rate: null, script: null }],
     afterMs: quickMs,
   });
 };

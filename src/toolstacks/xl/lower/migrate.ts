@@ -6,8 +6,8 @@ import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { Peers } from '../../../kinds/toolstack.ts';
 import { featuresLost, maskedBy } from '../../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../../kinds/vm/ops.ts';
-import { destroyed, exec, gone, quickMs } from './domain-steps.ts';
-import { exactly, linkArgvs } from './cfg.ts';
+import { destroyed, exec, gone, quickMs, until } from './domain-steps.ts';
+import { exactly, linkArgvs, startedBy } from './cfg.ts';
 import { emptyFolder, halfFile, published, removeHalfArgv } from './half.ts';
 import { is, leased, lets, readied, store } from './life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -78,19 +78,24 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
     { is: 'room', kib: memoryNeed(config) },
     { is: 'receives', key, ...(op.key === null ? {} : { owner: true }) },
   ];
+  const arrived: readonly Condition[] = [
+    gone(uuid),
+    { is: 'domain', uuid, state: 'up', server },
+    { is: 'named', uuid, name, server },
+  ];
   const sends: Condition =
     op.key === null
       ? { is: 'sends', alias: aliasOf(server), hostKey: hostKey ?? '' }
       : { is: 'sends-as', key: op.key, address: op.address, hostKey };
   return onDomain(op, at, {
     before: [sends, ...there.map((c) => ({ ...c, server }))],
-    steps: (_, dom) => [exec(migrateArgv(op, dom), migrateMs(config.memory.target)), ...removed(leaves, at.seen)],
-    after: [
-      gone(uuid),
-      { is: 'domain', uuid, state: 'up', server },
-      { is: 'named', uuid, name, server },
-      ...absent(leaves),
+    // The cfg here goes only once the VM is seen there.
+    steps: (_, dom) => [
+      exec(migrateArgv(op, dom), migrateMs(config.memory.target)),
+      ...arrived.map((c) => until(c, quickMs)),
+      ...removed(leaves, at.seen),
     ],
+    after: [...arrived, ...absent(leaves)],
     afterMs: quickMs,
   });
 };
@@ -121,10 +126,10 @@ export const volumesInUse = (op: Of<'activate' | 'deactivate'>, at: At): Lowered
 });
 
 /** Where it is no longer the one that was seen, it stays; what a volume has of it goes with the volume. */
-export const unlease = ({ lease, uuid }: Of<'unlease'>, at: At): Lowered => ({
+export const unlease = ({ lease, uuid, folder }: Of<'unlease'>, at: At): Lowered => ({
   before: [],
   steps: lets({ lease, uuid }, at).map((step) => (step.do === 'exec' ? { ...step, mayFail: true } : step)),
-  after: [],
+  after: [{ is: 'no-lease', folder, uuid, digest: lease.digest }],
   afterMs: quickMs,
 });
 
@@ -133,6 +138,7 @@ export const settle = (op: Of<'settle'>, at: At): Lowered | Unsupported => {
   const taken = leased(op, at.seen);
   if ('unsupported' in taken) return taken;
   const linked = link === null ? [] : linkArgvs({ path, on: true, link, links: [], via });
+  const record = at.seen.records.find((r) => r.path === path);
   const folders = [link, via].flatMap((p) => (p === null ? [] : [p.slice(0, p.lastIndexOf('/'))]));
   return onDomain(op, at, {
     before: store(op),
@@ -142,7 +148,10 @@ export const settle = (op: Of<'settle'>, at: At): Lowered | Unsupported => {
       ...linked.map((argv) => exec(argv)),
       ...(update ? [exec(['xl', 'config-update', dom, path])] : []),
     ],
-    after: link === null ? [] : [{ is: 'autostart', path, on: true }],
+    after: [
+      ...(link === null ? [] : [startedBy({ path, link, via, links: [] })]),
+      ...(update && record ? [{ is: 'given', uuid: op.uuid, digest: record.exact } as const] : []),
+    ],
     afterMs: quickMs,
   });
 };
@@ -165,6 +174,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
         undo: removeHalfArgv(file),
       },
       published(file),
+      until(gone(uuid), quickMs),
       ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
       ...removed(leaves, at.seen),
     ],
@@ -195,6 +205,8 @@ export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported =>
     steps: [
       ...first,
       exec(restoreArgv(op), migrateMs(config.memory.target)),
+      // Its memory is nowhere else until it is seen to run.
+      until(is(uuid, 'running'), quickMs),
       // Resuming it a second time would be a step back in time, beside disks that have gone on.
       exec(['rm', '-f', file]),
     ],

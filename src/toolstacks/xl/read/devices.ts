@@ -59,6 +59,13 @@ const liveRate = (text: string | undefined): string | null => {
 /** What QEMU emulates where no card was said. */
 const ownCard = 'rtl8139';
 
+/** Null: it hangs on nothing, or is not there at all; undefined: that was not read, or its backend is no affair of dom0's. */
+const masterOf = (links: Links | null, xs: Xenstore, device: string, usual: string): string | null | undefined => {
+  const master = links?.master.get(xs.get(`${device}/vifname`) ?? usual);
+  const local = xs.get(`${device}/backend`)?.startsWith('/local/domain/0/') === true;
+  return master === undefined && links !== null && local ? null : master;
+};
+
 export const nicsOf = (
   xs: Xenstore,
   domid: number,
@@ -71,7 +78,7 @@ export const nicsOf = (
     const mac = xs.get(`${at}/mac`)?.toLowerCase();
     if (mac === undefined) return [];
     const recorded = xs.get(`${at}/bridge`) ?? null;
-    const master = links?.master.get(xs.get(`${at}/vifname`) ?? `vif${domid}.${id}`);
+    const master = masterOf(links, xs, at, `vif${domid}.${id}`);
     const script = xs.get(`${at}/script`);
     return [
       {

@@ -54,12 +54,11 @@ const stateOf = (row: ListRow, monitored: boolean | undefined): Domain['state'] 
   return monitored === false ? 'shutdown' : 'running';
 };
 
-const onlineOf = (row: ListRow, type: VmType, xs: Xenstore): number => {
-  const cpus = `/local/domain/${row.domid}/cpu`;
-  const wanted = xs.list(cpus).filter((n) => xs.get(`${cpus}/${n}/availability`) === 'online').length;
-  if (wanted === 0) return row.vcpus;
-  // The goal counts, not how far the guest's boot is; but what QEMU has plugged into an HVM guest it does not take out.
-  return type === 'hvm' ? Math.max(wanted, row.vcpus) : wanted;
+/** How many vCPUs it was told to run; undefined where nobody told it. */
+const askedOf = (domid: number, xs: Xenstore): number | undefined => {
+  const cpus = `/local/domain/${domid}/cpu`;
+  const asked = xs.list(cpus).filter((n) => xs.get(`${cpus}/${n}/availability`) === 'online').length;
+  return asked === 0 ? undefined : asked;
 };
 
 const cfgOf = (row: ListRow, s: Sources): VmConfig | undefined =>
@@ -143,6 +142,7 @@ export const domainsOf = (
     const memory = (key: string): number | null => toNumber(s.xs.get(`${at}/memory/${key}`));
     const target = memory('target');
     const pending = s.userdata.get(`${userdata}.xl`);
+    const asked = askedOf(row.domid, s.xs);
     domains.push({
       domid: row.domid,
       uuid: row.uuid,
@@ -151,10 +151,10 @@ export const domainsOf = (
       state: stateOf(row, monitored),
       ...(stored === null || row.state === 'rebooting' ? { unsettled: true as const } : {}),
       vcpus: {
-        online: onlineOf(row, type, s.xs),
+        online: row.vcpus,
         max: stored?.maxVcpus ?? Math.max(row.vcpus, s.xs.list(`${at}/cpu`).length),
       },
-      vcpusUp: row.vcpus,
+      ...(asked === undefined || asked === row.vcpus ? {} : { vcpusAsked: asked }),
       memory: {
         // The balloon's goal leaves out the video RAM that the cfg's figure holds.
         target: target === null ? row.memory : told(target + (memory('videoram') ?? 0), type, stored),

@@ -126,8 +126,8 @@ describe('a dom0 that answers', () => {
           name: 'web',
           type: 'pvh',
           state: 'running',
-          vcpus: { online: 2, max: 3 },
-          vcpusUp: 1,
+          vcpus: { online: 1, max: 3 },
+          vcpusAsked: 2,
           memory: { target: 131072, actual: 131072, max: 163840 },
           boot: { kernel: '/k', ramdisk: null, cmdline: 'quiet' },
           settings: { 'on.poweroff': 'destroy', 'on.reboot': 'destroy', 'on.crash': 'destroy' },
@@ -216,7 +216,7 @@ describe('a domain between two lives', () => {
 });
 
 describe('HVM', () => {
-  it('takes formats from libxl, the goal of vCPUs from xenstore and QEMU’s prefix off paths', () => {
+  it('takes formats from libxl, vCPUs from the hypervisor and QEMU’s prefix off paths', () => {
     const hvm = xs(5)
       .replace('params = "/d"', 'params = "qcow2:/d:1"')
       .replace('51712/type = "phy"', '51712/type = "qdisk"')
@@ -224,7 +224,7 @@ describe('HVM', () => {
     const raw = running({ xs: hvm, files: [json(5, 'hvm')] });
     expect(domain(raw)).toMatchObject({
       type: 'hvm',
-      vcpus: { online: 2, max: 3 },
+      vcpus: { online: 1, max: 3 },
       disks: [{ path: '/d:1', format: 'raw', backend: 'qdisk' }],
       monitored: undefined,
     });
@@ -476,7 +476,7 @@ describe('a real answer of Xen 4.17', () => {
       monitors: ['/etc/xen/db-1.cfg', '/etc/xen/web-1.cfg', '/etc/xen/win-1.cfg'],
     });
     expect(s.domains.map((d) => [d.domid, d.name, d.type, d.state, d.vcpus, d.memory.target, d.monitored])).toEqual([
-      [1, 'web-1', 'pvh', 'running', { online: 2, max: 2 }, 122880, true],
+      [1, 'web-1', 'pvh', 'running', { online: 1, max: 2 }, 122880, true],
       [2, 'db-1', 'pv', 'paused', expect.anything(), expect.anything(), true],
       [4, 'win-1', 'hvm', 'running', { online: 1, max: 2 }, 131072, true],
     ]);
@@ -522,7 +522,7 @@ describe('a real answer of Xen 4.17', () => {
       ['/etc/xen/win-1.cfg', 'win-1', [], undefined],
     ]);
     // A hand plugged web-1's second vCPU, which the guest does not run.
-    expect(s.domains[0]?.vcpusUp).toBe(1);
+    expect([s.domains[0]?.vcpus.online, s.domains[0]?.vcpusAsked]).toEqual([1, 2]);
     // What hands changed on the running web-1 shows against its cfg; win-1's video RAM does not.
     const web = s.records[2]?.config;
     expect([web?.memory, s.domains[0]?.memory]).toEqual([

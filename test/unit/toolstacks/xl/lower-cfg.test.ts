@@ -43,6 +43,7 @@ describe('cfgs', () => {
     expect(l.after).toEqual([
       { is: 'record', path: newPath, digest: digestText(text) },
       { is: 'record', path, digest: 'absent' },
+      { is: 'given', uuid: base.uuid, digest: digestText(text) },
     ]);
     // The old one was edited in between: then it stays, and the new one goes again.
     const both = server([domain], [recordOf('edited'), recordOf(text, newPath)]);
@@ -60,7 +61,9 @@ describe('cfgs', () => {
       'rm -f /etc/xen/auto/10-web',
     ]);
     expect(steps({ ...on, on: false, links }, up)).toEqual(['rm -f /etc/xen/auto/10-web', `rm -f ${link}`]);
-    expect(lowered({ ...on, links }, up).after).toEqual([{ is: 'autostart', path, on: true }]);
+    expect(lowered({ ...on, links }, up).after).toEqual([
+      { is: 'autostart', path, link: on.link, via: null, gone: links.filter((l) => l !== on.link) },
+    ]);
   });
 
   it('are removed only when the domain is gone', () => {

@@ -93,7 +93,7 @@ describe('operations on a running domain name its domid', () => {
         { is: 'path', path: '/d2' },
         { is: 'no-disk', uuid, vdev },
       ],
-      [{ is: 'disk', uuid, vdev, path: '/d2', access: 'ro' }],
+      [{ is: 'disk', uuid, vdev, path: '/d2', access: 'ro', format: 'raw' }],
     ],
     [
       { ...base, verb: 'attach-disk', vdev, disk: { ...qcow, path: 'nbd:store:10809' } },
@@ -101,7 +101,7 @@ describe('operations on a running domain name its domid', () => {
         { is: 'qemu', uuid },
         { is: 'no-disk', uuid, vdev },
       ],
-      [{ is: 'disk', uuid, vdev, path: 'nbd:store:10809', access: 'ro' }],
+      [{ is: 'disk', uuid, vdev, path: 'nbd:store:10809', access: 'ro', format: 'qcow2' }],
     ],
     [
       nic(),
@@ -109,7 +109,7 @@ describe('operations on a running domain name its domid', () => {
         { is: 'bridge', name: 'br0' },
         { is: 'no-nic', uuid, mac: '02:00:00:00:00:02' },
       ],
-      [{ is: 'nic', uuid, mac: '02:00:00:00:00:02', bridge: 'br0' }],
+      [{ is: 'nic', uuid, mac: '02:00:00:00:00:02', bridge: 'br0', rate: null, script: null }],
     ],
     [
       cd('/y.iso'),
@@ -117,9 +117,19 @@ describe('operations on a running domain name its domid', () => {
         { is: 'qemu', uuid },
         { is: 'path', path: '/y.iso' },
       ],
-      [{ is: 'cd', uuid, vdev: 'hdc', path: '/y.iso' }],
+      [
+        { is: 'cd', uuid, vdev: 'hdc', path: '/y.iso' },
+        { is: 'qemu', uuid },
+      ],
     ],
-    [cd(null), [{ is: 'qemu', uuid }], [{ is: 'cd', uuid, vdev: 'hdc', path: null }]],
+    [
+      cd(null),
+      [{ is: 'qemu', uuid }],
+      [
+        { is: 'cd', uuid, vdev: 'hdc', path: null },
+        { is: 'qemu', uuid },
+      ],
+    ],
     [sched('credit2'), [], [{ is: 'sched', uuid, weight: 512, cap: 50 }]],
     [{ ...base, verb: 'set-affinity', hard: '0', soft: 'all' }, [], [{ is: 'affinity', uuid, hard: '0', soft: 'all' }]],
     [
