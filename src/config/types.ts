@@ -185,7 +185,7 @@ export interface Network {
    */
   bridge: string;
   /**
-   * The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.
+   * The VLAN on that bridge, which must be one of Open vSwitch: on a Linux bridge Xen ignores it.
    */
   vlan?: number;
 }
@@ -231,7 +231,7 @@ export interface FarmNetwork {
    */
   bridge: string;
   /**
-   * The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.
+   * The VLAN on that bridge, which must be one of Open vSwitch: on a Linux bridge Xen ignores it.
    */
   vlan?: number;
   /**

@@ -2,6 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
 import { load } from '../unit/config/load.ts';
+import { dom0, openPool, poolText } from './pool-farm.ts';
 import { openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
@@ -194,4 +195,61 @@ it.each(['4.17.7', '4.18.2', '4.19.3', '4.20.1'])('Xen %s plugs a vCPU into a PV
   await rig.sim.settle();
   expect((await rig.apply(await planOf(more))).failed).toEqual([]);
   expect((await listed())[1]).toBe(2);
+});
+
+it.each(['4.17.7', '4.20.5'])(
+  'Xen %s puts no VLAN on a Linux bridge: a network that wants one is refused, and a NIC that says one is shown',
+  async (version) => {
+    await openDom0(version);
+    const file = (networks: string, vm: string): string => text(vm).replace('{ bridge: xenbr0 }', networks);
+    const tagged = file('{ bridge: xenbr0, vlan: 20 }', plain);
+    const plan = await rig.plan((await load(tagged)).farm);
+    expect(plan.operations).toEqual([]);
+    expect(plan.refused).toMatchObject([
+      {
+        what: 'web would be created',
+        why: 'network lan wants VLAN 20 on xenbr0, a Linux bridge of dom01: no Xen puts a VLAN on one, and the guest would be in the wrong network',
+        help: expect.stringContaining('give VLAN 20 a bridge of its own'),
+      },
+    ]);
+
+    if (version === '4.17.7') return;
+    const cfg = `name="web"
+uuid="11111111-1111-4111-8111-111111111111"
+type="pvh"
+memory=256
+kernel="/srv/vmlinuz"
+vif=["mac=02:00:00:00:00:01,bridge=xenbr0,vlan=20"]
+`;
+    rig.sim.files('dom01').write('/etc/xen/web.cfg', cfg);
+    expect((await rig.sim.hand('dom01', ['xl', 'create', '-q', '/etc/xen/web.cfg'])).rc).toBe(0);
+    await rig.sim.settle();
+    const adopted = await planOf('');
+    expect(adopted.operations.map((o) => o.op.verb)).toEqual(['define']);
+    expect(adopted.warnings).toContainEqual(
+      "web says VLAN 20 for its NIC 02:00:00:00:00:01 on xenbr0, a Linux bridge of dom01: Xen ignores that, and the guest is in the bridge's own network; give VLAN 20 a bridge of its own",
+    );
+    await rig.apply(adopted);
+    expect(rig.sim.files('dom01').read('/etc/xen/web.cfg')).toContain('vlan=20');
+    expect((await planOf('')).operations).toEqual([]);
+  },
+);
+
+it('a VM keeps its cfg where its migration is swallowed', async () => {
+  const servers = ['dom01', 'dom02'].map((name) => dom0(name));
+  const pool = await openPool(servers);
+  rig = pool;
+  const both = (more = ''): string =>
+    `dom01: { address: a, migration: dom01${more} }, dom02: { address: b, migration: dom02 }`;
+  await pool.converge(poolText(both(), 'a: { server: dom01 }'));
+  const drained = poolText(both(', state: maintenance'), 'a: {}');
+  pool.sim.faults('dom01').swallow(['migrate']);
+  const { done, failed } = await pool.apply(await pool.planOf(drained));
+  expect(done).not.toContain('a/migrate/dom02');
+  expect(failed.map((f) => f.id)).toEqual(['a/migrate/dom02']);
+  expect(await pool.list('dom01')).toEqual(['a']);
+  expect(pool.sim.files('dom01').list('/etc/xen')).toContain('a.cfg');
+  pool.sim.faults('dom01').swallow([]);
+  await pool.converge(drained);
+  expect(await pool.list('dom02')).toEqual(['a']);
 });

@@ -8,7 +8,7 @@ const properties = {
     examples: ['xenbr0'],
   },
   vlan: {
-    description: 'The VLAN on that bridge: on Open vSwitch, and on a Linux bridge from Xen 4.19 on.',
+    description: 'The VLAN on that bridge, which must be one of Open vSwitch: on a Linux bridge Xen ignores it.',
     type: 'integer',
     minimum: 1,
     maximum: 4094,

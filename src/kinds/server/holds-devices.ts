@@ -42,9 +42,11 @@ export const hasCd = ({ vdev, path }: Of<'cd'>, d: Domain): true | string => {
   );
 };
 
-/** On Open vSwitch a VLAN may stand behind the bridge's name, and trunks behind that: `ovs0.20`, `ovs0:20:30`. */
-export const hasBridge = (name: string, { bridges, ovs }: ServerSeen): boolean =>
-  bridges.includes(name) || ovs.includes(name.replace(/(?:\.\d+)?(?::\d+)*$/, ''));
+/** Whether it is Open vSwitch's: a VLAN may stand behind the bridge's name, and trunks behind that: `ovs0.20`, `ovs0:20:30`. */
+export const hasOvs = (name: string, { ovs }: Pick<ServerSeen, 'ovs'>): boolean =>
+  ovs.includes(name) || ovs.includes(name.replace(/(?:\.\d+)?(?::\d+)*$/, ''));
+
+export const hasBridge = (name: string, seen: ServerSeen): boolean => seen.bridges.includes(name) || hasOvs(name, seen);
 
 const nicOf = (mac: string, d: Domain): Domain['nics'][number] | undefined =>
   d.nics.find((x) => x.mac.toLowerCase() === mac.toLowerCase());

@@ -76,10 +76,8 @@ const bridgeOf = (
   if (seen.ovs.includes(bridge))
     return { bridge: vlan === undefined ? bridge : `${bridge}.${vlan}`, vlan: null, script: ovsScript };
   if (vlan === undefined) return { bridge, vlan: null, script: null };
-  const { major, minor, version } = seen.xen;
-  if (major > 4 || (major === 4 && minor >= 19)) return { bridge, vlan, script: null };
   return {
-    unresolved: `network ${name} wants VLAN ${vlan} on ${bridge}, a Linux bridge of ${seen.host}, and Xen ${version} puts no VLAN on one (4.19 does)`,
+    unresolved: `network ${name} wants VLAN ${vlan} on ${bridge}, a Linux bridge of ${seen.host}: no Xen puts a VLAN on one, and the guest would be in the wrong network`,
     help: `give VLAN ${vlan} a bridge of its own (ip link add link NIC name NIC.${vlan} type vlan id ${vlan}; a bridge on top), or make ${bridge} an Open vSwitch bridge`,
   };
 };

@@ -1,6 +1,7 @@
 /** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
 import type { Farm } from '../../kinds/farm.ts';
 import { sharedKeys } from '../../kinds/server/identity.ts';
+import { hasOvs } from '../../kinds/server/holds-devices.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
 import { onSharedGroup } from '../../kinds/vm/lease.ts';
 import type { Decision } from '../decide/decide.ts';
@@ -47,6 +48,19 @@ const oneKey = (d: Scene): readonly string[] =>
       `${names.join(' and ')} have one SSH host key: their host keys cannot tell them apart; give each its own (ssh-keygen -A)`,
   );
 
+/** A VLAN that its cfg or its domain has on a Linux bridge, where no Xen sees to it; a NIC that the file leaves alone keeps it. */
+const misplaced = ({ spec, server, live }: Decision, seen: ServerSeen | undefined): readonly string[] => {
+  const nics = [...(live?.domain?.nics ?? []), ...(live?.record?.config?.nics ?? [])];
+  const tagged = nics.flatMap(({ mac, bridge, vlan }) =>
+    seen === undefined || vlan === null || bridge === null || hasOvs(bridge, seen)
+      ? []
+      : [
+          `${spec.key} says VLAN ${vlan} for its NIC ${mac ?? 'without a MAC'} on ${bridge}, a Linux bridge of ${server}: Xen ignores that, and the guest is in the bridge's own network; give VLAN ${vlan} a bridge of its own`,
+        ],
+  );
+  return [...new Set(tagged)];
+};
+
 const ofVm = (x: Decision, d: Scene): readonly string[] => {
   const { key } = x.spec;
   const out: string[] = [];
@@ -60,6 +74,7 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
       `${key} runs on ${x.server} without its QEMU, which died: no emulated disk, NIC or display works; a restart gives it one`,
     );
   }
+  out.push(...misplaced(x, seenOn(d.observed, x.server)));
   const stale = unseeded(x.spec, x.live);
   if (stale !== null) out.push(stale);
   const pool = d.farm.pools.find((p) => p.name === x.spec.pool);

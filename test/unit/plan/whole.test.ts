@@ -335,9 +335,11 @@ describe('a server that lacks what the VM needs', () => {
     const p = plan(tagged([vm]), observed({ a: server() }));
     expect(p.refused[0]?.why).toMatch(/VLAN 20 on xenbr1, a Linux bridge/);
     expect(p.refused[0]?.help).toMatch(/Open vSwitch/);
-    const newer = { ...server().xen, minor: 19, version: '4.19.0' };
-    const q = plan(tagged([vm]), observed({ a: server({ xen: newer }) }));
-    expect(q.operations[0]?.op).toMatchObject({ record: { config: { nics: [{ bridge: 'xenbr1', vlan: 20 }] } } });
+    for (const minor of [19, 20, 22]) {
+      const newer = { ...server().xen, minor, version: `4.${minor}.0` };
+      const q = plan(tagged([vm]), observed({ a: server({ xen: newer }) }));
+      expect([q.operations, q.refused]).toEqual([[], p.refused]);
+    }
     const ovs = plan(tagged([vm]), observed({ a: server({ ovs: ['xenbr1'] }) }));
     expect(ovs.operations[0]?.op).toMatchObject({
       record: { config: { nics: [{ bridge: 'xenbr1.20', script: 'vif-openvswitch' }] } },
