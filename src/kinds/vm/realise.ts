@@ -92,6 +92,7 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
   const { want, live } = t;
   const base = baseOf(t);
   const member = field.slice(field.indexOf('.') + 1);
+  const { memory, vcpus } = want.config;
   const d = live?.domain;
   const detachDisk = (): VmOp => ({
     ...base,
@@ -115,11 +116,9 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
   };
   switch (how) {
     case 'set-memory':
-      return [
-        { ...base, verb: how, kib: want.config.memory.target, from: d ? memoryOf(d, want.config.memory.target) : 0 },
-      ];
+      return [{ ...base, verb: how, kib: memory.target, from: d ? memoryOf(d, memory.target) : 0 }];
     case 'set-vcpus':
-      return [{ ...base, verb: how, count: want.config.vcpus.count, from: d ? vcpusOf(d) : 0 }];
+      return [{ ...base, verb: how, count: vcpus.count, from: d ? vcpusOf(d) : 0 }];
     case 'set-sched': {
       const [weight, cap] = [
         settingOf(want.config.settings, 'sched.weight'),
