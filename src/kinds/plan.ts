@@ -1,4 +1,5 @@
 /** The plan document: all that a reviewer reads and `apply` does, as plain data without secrets. */
+import type { ReasonCode } from '../core/reason.ts';
 import type { Cause, Change, Way } from '../core/change.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
@@ -151,6 +152,8 @@ export interface Refusal {
   readonly subject: Ref;
   /** `web-1 would be stopped`. */
   readonly what: string;
+  /** Why it is refused, for programs. */
+  readonly code: ReasonCode;
   readonly why: string;
   /** What would allow it: `--allow stop=web-1`. */
   readonly help: string | null;

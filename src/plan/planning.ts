@@ -1,4 +1,5 @@
 /** Planning itself: match, decide, place, and what is known on the way, for those who ask why. */
+import type { Reason } from '../core/reason.ts';
 import { table } from '../core/table.ts';
 import picomatch from 'picomatch';
 import { digestOf } from '../core/digest.ts';
@@ -10,7 +11,7 @@ import { usersIn } from '../kinds/server/users.ts';
 import type { Overhead } from '../kinds/vm/effects.ts';
 import type { NewDisk } from '../kinds/vm/draft.ts';
 import type { LiveVm } from '../kinds/vm/live.ts';
-import type { Facts } from '../kinds/vm/facts.ts';
+import { unresolvedReason, type Facts } from '../kinds/vm/facts.ts';
 import { discarding, forgetting } from './match/leftovers.ts';
 import type { VmOp } from '../kinds/vm/ops.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
@@ -92,20 +93,18 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const fresh: VmSpec[] = [];
   const again = new Map<string, () => Decision>();
   const unmoved = (spec: VmSpec, { vdev, repository }: NewDisk): Refusal => ({
-    ...refusal(
-      spec.key,
-      `disk ${vdev} of ${spec.key} would be moved into repository ${repository}`,
-      'it is copied while the VM is down, and that costs a restart',
-      `--allow restart=${spec.key}`,
-    ),
+    ...refusal(spec.key, `disk ${vdev} of ${spec.key} would be moved into repository ${repository}`, {
+      code: 'over-budget',
+      why: 'it is copied while the VM is down, and that costs a restart',
+      help: `--allow restart=${spec.key}`,
+    }),
     needs: 'restart',
   });
   /** The template of one of its new disks cannot be had. */
-  const unmade = ({ transition }: Decision, server: string): { why: string; help: string } | null => {
+  const unmade = ({ transition }: Decision, server: string): Reason | null => {
     for (const { from, vdev } of transition?.make ?? []) {
       const roof = from && roofOver(roofs.get(server), from.path);
-      if (roof?.is === 'barred')
-        return { why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}`, help: roof.help };
+      if (roof?.is === 'barred') return { ...roof, why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}` };
     }
     return null;
   };
@@ -114,13 +113,13 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
     const seen = seenOf(server);
     if (!seen) return;
-    const cannot = ({ why, help }: { readonly why: string; readonly help: string }): unknown =>
-      refused.push(refusal(spec.key, `${spec.key} cannot be changed`, why, help));
+    const cannot = (reason: Reason): unknown =>
+      refused.push(refusal(spec.key, `${spec.key} cannot be changed`, reason));
     const pool = poolOf.get(spec.pool);
     const left = live ? null : leftBy(spec, farm, seenOf);
     const own = left ? { ...spec, uuid: spec.uuid ?? left.uuid } : spec;
     let settled = settleDisks(own, live, { farm: farm.name, seen, users }, left?.disks);
-    if ('unresolved' in settled) return void cannot({ why: settled.unresolved, help: settled.help });
+    if ('unresolved' in settled) return void cannot(unresolvedReason(settled));
     const decideSo = (s: Settled, mustRestart = false): Decision =>
       decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s, mustRestart);
     let d = decideSo(settled);
@@ -129,7 +128,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     if (move.length > 0 && live?.domain && d.transition?.mode !== 'restart') {
       for (const m of move) refused.push(unmoved(spec, m));
       const stay = settleDisks(spec, live, { farm: farm.name, seen, users, moving: false });
-      if ('unresolved' in stay) return void cannot({ why: stay.unresolved, help: stay.help });
+      if ('unresolved' in stay) return void cannot(unresolvedReason(stay));
       settled = stay;
       d = decideSo(settled);
     } else if (pool) removals.push(...movedFrom(d, { farm: farm.name, pool, seen, users }));
@@ -141,7 +140,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const full =
       d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;
     if (lack) cannot(lack);
-    else if (full) cannot({ why: full.unresolved, help: full.help });
+    else if (full) cannot(unresolvedReason(full));
     else {
       for (const id of fetched.keys()) counted.add(id);
       decisions.push(d);
@@ -172,19 +171,29 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       else if (options.cause === 'drift') continue;
       else if (unread.length > 0) {
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
-        refused.push(refusal(spec.key, `${spec.key} would be created`, why, whenRead(unread, pool)));
+        refused.push(
+          refusal(spec.key, `${spec.key} would be created`, {
+            code: 'server-unread',
+            why,
+            help: whenRead(unread, pool),
+          }),
+        );
       } else {
         const no = distrusted(spec, farm, observed, users) ?? hidden(spec, farm, seenOf);
-        if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no.why, no.help));
+        if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no));
         else fresh.push(spec);
       }
     } else if (m.is === 'matched' && isLost(m.found.server)) {
       const why = `${m.found.server} is declared lost, and it answers`;
       refused.push(
-        refusal(spec.key, `${spec.key} is left alone`, why, 'take `state: lost` out, or power the server off'),
+        refusal(spec.key, `${spec.key} is left alone`, {
+          code: 'lost-server-answers',
+          why,
+          help: 'take `state: lost` out, or power the server off',
+        }),
       );
     } else if (m.is === 'refused') {
-      refused.push(refusal(spec.key, `${spec.key} is left alone`, m.why, m.help));
+      refused.push(refusal(spec.key, `${spec.key} is left alone`, m));
     } else if (spec.state === 'absent') {
       doomed.push({ spec, found: m.found });
     } else if (
@@ -193,7 +202,9 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       (m.found.live.marker?.home !== m.found.server || wasUp(m.found, seenOf))
     ) {
       const why = `only a cfg of it was seen, on ${m.found.server}, and ${unread.join(' and ')} could not be read: it may run there`;
-      refused.push(refusal(spec.key, `${spec.key} is left alone`, why, whenRead(unread, pool)));
+      refused.push(
+        refusal(spec.key, `${spec.key} is left alone`, { code: 'server-unread', why, help: whenRead(unread, pool) }),
+      );
     } else {
       decideOn(spec, m.found.live, m.found.server);
       const halves = halvesOf(spec.key);
@@ -209,12 +220,11 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     const no =
       brake === null
         ? mayDelete(spec, found, farm, observed, options)
-        : refusal(
-            spec.key,
-            `${spec.key} would be deleted`,
-            brake,
-            'raise it in the file for this change, or delete in steps',
-          );
+        : refusal(spec.key, `${spec.key} would be deleted`, {
+            code: 'too-many-deletes',
+            why: brake,
+            help: 'raise it in the file for this change, or delete in steps',
+          });
     if (no) {
       refused.push(no);
       continue;

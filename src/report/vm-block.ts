@@ -145,7 +145,12 @@ const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] 
 };
 
 export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => [
-  ...hang(`${indent}${o.paint.red('refused')}  `, clean(`${r.what}: ${r.why}`), `${indent}         `, o.width),
+  ...hang(
+    `${indent}${o.paint.red('refused')}  `,
+    clean(`${r.what}: ${r.why} (${r.code})`),
+    `${indent}         `,
+    o.width,
+  ),
   ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
 ];
 

@@ -77,6 +77,7 @@ const bridgeOf = (
     return { bridge: vlan === undefined ? bridge : `${bridge}.${vlan}`, vlan: null, script: ovsScript };
   if (vlan === undefined) return { bridge, vlan: null, script: null };
   return {
+    code: 'vlan-on-linux-bridge',
     unresolved: `network ${name} wants VLAN ${vlan} on ${bridge}, a Linux bridge of ${seen.host}: no Xen puts a VLAN on one, and the guest would be in the wrong network`,
     help: `give VLAN ${vlan} a bridge of its own (ip link add link NIC name NIC.${vlan} type vlan id ${vlan}; a bridge on top), or make ${bridge} an Open vSwitch bridge`,
   };
@@ -116,6 +117,7 @@ export const resolveNics = (
     const network = facts.networks[nic.network];
     if (!network) {
       return {
+        code: 'network-unknown',
         unresolved: `${spec.key} wants network ${nic.network}, which its pool has not`,
         help: `add ${nic.network} to the pool's networks`,
       };

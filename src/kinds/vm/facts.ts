@@ -1,4 +1,5 @@
 /** What resolving a VM is given beside it, how one field is settled, and what comes of it where that cannot be. */
+import type { Reason, ReasonCode } from '../../core/reason.ts';
 import type { NetworkSpec } from '../farm.ts';
 import type { ServerSeen } from '../server/live.ts';
 import type { SharedStore } from './lease.ts';
@@ -18,9 +19,12 @@ export interface Facts {
 }
 
 export interface Unresolved {
+  readonly code: ReasonCode;
   readonly unresolved: string;
   readonly help: string;
 }
+
+export const unresolvedReason = ({ code, unresolved: why, help }: Unresolved): Reason => ({ code, why, help });
 
 /** Set → the file's; taken out → the default or left alone; never set → left alone. */
 export type Settle = <T>(field: string, set: T | undefined, kept: T | undefined, fallback: () => T) => T;

@@ -105,6 +105,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   );
   if (target === 0) {
     return {
+      code: 'memory-missing',
       unresolved: `${spec.key} has no memory`,
       help: `set \`memory: 1GiB\` in vms.${spec.key}, in its profile or in defaults`,
     };
@@ -127,6 +128,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   if (misfit || drive !== undefined) {
     const what = misfit ? misfit.label : `CD drive ${drive}`;
     return {
+      code: 'field-not-for-type',
       unresolved: `${spec.key} is a ${type} guest, and those have no ${what}`,
       help: `take it out of vms.${spec.key}, or say which type it is to be: type: ${misfit?.types.join(' or ') ?? 'hvm'}`,
     };
@@ -138,6 +140,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   const boot = settleBoot(spec, type, settings['boot.bootloader'] ?? null, sameType, settle, { governed });
   if (type === 'pv' && boot.kernel === null && settings['boot.bootloader'] === undefined) {
     return {
+      code: 'boot-missing',
       unresolved: `${spec.key} is a pv guest and has nothing to boot`,
       help: `set \`boot: { bootloader: pygrub }\` or \`boot: { kernel: … }\` in vms.${spec.key}`,
     };

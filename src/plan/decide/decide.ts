@@ -7,7 +7,7 @@ import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import { homeOf, viaOf } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
 import type { GrownDisk, VmTransition } from '../../kinds/vm/draft.ts';
-import type { Facts } from '../../kinds/vm/facts.ts';
+import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
@@ -47,6 +47,7 @@ const partOf = (field: string): string | null => {
 const stateRefusal = (spec: VmSpec, change: Change, way: Way): Refusal => ({
   subject: change.subject,
   what: `${spec.key} would be ${{ stop: 'stopped', pause: 'paused', delete: 'shut down and deleted' }[way.how as string] ?? way.how}`,
+  code: 'over-budget',
   why: way.why,
   help: `--allow ${way.disruption}=${spec.key}`,
   needs: way.disruption,
@@ -87,7 +88,7 @@ export const decide = (
   });
   const want = resolve(spec, live, facts);
   if ('unresolved' in want) {
-    return none([refusal(spec.key, `${spec.key} cannot be planned`, want.unresolved, want.help)]);
+    return none([refusal(spec.key, `${spec.key} cannot be planned`, unresolvedReason(want))]);
   }
   const everything = compare(want, live ?? { server, uuid: null, domain: null, record: null, marker: null }, facts);
   const state = compareState(spec, live);

@@ -1,4 +1,5 @@
 /** The rules of deletion: only what is ours, only in a run that saw the whole pool, never too many at once. */
+import type { ReasonCode } from '../../core/reason.ts';
 import { isUnknown } from '../../core/port.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
@@ -46,31 +47,40 @@ export const mayDelete = (
   observed: Observed,
   options: PlanOptions,
 ): Refusal | null => {
-  const refuse = (why: string, help: string | null): Refusal =>
-    refusal(spec.key, `${spec.key} would be deleted`, why, help);
+  const refuse = (code: ReasonCode, why: string, help: string | null): Refusal =>
+    refusal(spec.key, `${spec.key} would be deleted`, { code, why, help });
   if (found.live.marker?.protect || spec.protect) {
-    return refuse('it is protected', `apply \`protect: false\` for ${spec.key} first, while it is still in the file`);
+    return refuse(
+      'protected',
+      'it is protected',
+      `apply \`protect: false\` for ${spec.key} first, while it is still in the file`,
+    );
   }
   if (found.live.marker === null) {
     return refuse(
+      'not-ours',
       'it was neither made nor adopted by this farm',
       'declare it without `state: absent` and apply that first, or delete it by hand',
     );
   }
   if (options.targets.length > 0)
-    return refuse('a run that covers only part of the pool deletes nothing', 'leave out --target');
+    return refuse('partial-run', 'a run that covers only part of the pool deletes nothing', 'leave out --target');
   const [elsewhere] = [...observed].flatMap(([name, s]) =>
     name !== found.server && !isUnknown(s) && s.domains.some((d) => d.uuid === found.uuid) ? [name] : [],
   );
   if (elsewhere !== undefined) {
     const why = `it runs on ${elsewhere}, and what is to go is an old cfg of it on ${found.server}`;
-    return refuse(why, 'put it back into the file and apply that first');
+    return refuse('vm-elsewhere', why, 'put it back into the file and apply that first');
   }
   const [unread] = farm.pools
     .filter((p) => p.name === spec.pool || p.name === found.pool)
     .flatMap((p) => unreadIn(p, observed));
   if (unread !== undefined)
-    return refuse(`${unread} of its pool could not be read`, 'try again when every server of the pool answers');
+    return refuse(
+      'server-unread',
+      `${unread} of its pool could not be read`,
+      'try again when every server of the pool answers',
+    );
   return null;
 };
 

@@ -1,4 +1,5 @@
 /** What leases say to planning: where the disks of a VM are whose server is lost, and that another server may run one. */
+import type { Reason } from '../../core/reason.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { disksFolder, type Lease } from '../../kinds/repository/live.ts';
 import { notOwned } from '../../kinds/repository/owner.ts';
@@ -9,7 +10,6 @@ import { leaseHelp, leaseIn, leasePath } from '../../kinds/vm/lease.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Decision } from './decide.ts';
 import type { Found } from '../match/match.ts';
-import type { Bar } from '../model/refusal.ts';
 import { localDisk, sharedPaths } from '../model/shared-paths.ts';
 import { table } from '../../core/table.ts';
 
@@ -104,13 +104,14 @@ const namesake = (spec: VmSpec, { uuid }: Lease, farm: Farm, observed: Observed)
  * Why the lease that a lost server left is not believed; null: it is. Whoever may write to a shared store may write leases:
  * one speaks for disks only that are marked as the VM's, and that nobody else has.
  */
-export const distrusted = (spec: VmSpec, farm: Farm, observed: Observed, users: Users): Bar | null => {
+export const distrusted = (spec: VmSpec, farm: Farm, observed: Observed, users: Users): Reason | null => {
   const seenOf: SeenOf = (server) => seenOn(observed, server);
   const left = leaseOn(spec, farm, 'lost', seenOf);
   const pool = poolOf(farm, spec);
   if (!left || !pool) return null;
   const { lease, path } = left;
-  const bar = (why: string): Bar => ({
+  const bar = (why: string): Reason => ({
+    code: 'lease-distrusted',
     why: `its lease ${path} ${why}`,
     help: `look who wrote that; where nobody needs what the lease says, ${leaseHelp(path)}`,
   });
@@ -170,11 +171,7 @@ const localOf = (spec: VmSpec, pool: PoolSpec): string | null => {
  * Why a VM that was seen nowhere must not be made, though every server of its pool was read that is neither off nor lost: it may be
  * where nobody looked, and must not begin anew beside its disks. Null: it is new, or its lease tells where they are.
  */
-export const hidden = (
-  spec: VmSpec,
-  farm: Farm,
-  seenOf: SeenOf,
-): { readonly why: string; readonly help: string } | null => {
+export const hidden = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Reason | null => {
   const pool = poolOf(farm, spec);
   if (!pool) return null;
   const lost = pool.servers.filter((s) => s.state === 'lost' && !seenOf(s.name)).map((s) => s.name);
@@ -182,6 +179,7 @@ export const hidden = (
   const named = spec.servers.length > 0 && spec.servers.every((s) => seenOf(s));
   if (lost.length > 0 && local !== null && !named)
     return {
+      code: 'disk-on-lost-server',
       why: `it is seen nowhere, and ${lost.join(' and ')} is lost, which may have had its disk ${local} alone`,
       help: 'name the server where it is to begin with what is there (`server: …`)',
     };
@@ -197,6 +195,7 @@ export const hidden = (
   if (first === undefined) return null;
   const where = lost.length > 0 ? 'a server is lost' : `pool ${other?.name} was not read, or not all of it`;
   return {
+    code: 'disk-elsewhere',
     why: `it is seen nowhere, and ${where}; ${disks.join(' and ')} ${disks.length === 1 ? 'is' : 'are'} of it`,
     help:
       lost.length === 0
@@ -218,23 +217,23 @@ export const wasUp = ({ server, uuid }: Found, seenOf: SeenOf): boolean => {
 };
 
 /** Another server's lease forbids a start, unless that server was read, or a person has said that it is lost. */
-export const heldElsewhere = (
-  d: Decision,
-  seen: ServerSeen,
-  farm: Farm,
-  seenOf: SeenOf,
-): { readonly why: string; readonly help: string } | null => {
+export const heldElsewhere = (d: Decision, seen: ServerSeen, farm: Farm, seenOf: SeenOf): Reason | null => {
   const t = d.transition;
   if (!t?.lease || !(t.state === 'start' || t.mode === 'restart')) return null;
   const held = leaseIn(seen.storage, t.lease.folder, t.want.uuid)?.lease;
   if (!held) return null;
   if (held === 'odd' || held.farm !== farm.name) {
     const is = held === 'odd' ? 'cannot be read' : `is of farm ${held.farm}`;
-    return { why: `its lease ${t.lease.path} ${is}`, help: `look who runs it, and ${leaseHelp(t.lease.path)}` };
+    return {
+      code: held === 'odd' ? 'lease-unreadable' : 'lease-foreign',
+      why: `its lease ${t.lease.path} ${is}`,
+      help: `look who runs it, and ${leaseHelp(t.lease.path)}`,
+    };
   }
   const holder = farm.pools.flatMap((p) => p.servers).find((s) => s.name === held.server);
   if (held.server === d.server || seenOf(held.server) || holder?.state === 'lost') return null;
   return {
+    code: 'lease-held',
     why: `its lease says that it runs on ${held.server}, which could not be read`,
     help: !holder
       ? 'put that server back into the file'

@@ -1,4 +1,5 @@
 /** The disks that Reeve makes: where each of a VM's is, or is to be. */
+import type { ReasonCode } from '../../core/reason.ts';
 import { digestText } from '../../core/digest.ts';
 import { badPath } from '../../core/name.ts';
 import { formatSize } from '../../core/quantity.ts';
@@ -15,7 +16,7 @@ import { settleSeed } from './cloud-init-seed.ts';
 import type { Settled } from '../model/settled-disks.ts';
 import { table } from '../../core/table.ts';
 
-const unresolved = (why: string, help: string): Unresolved => ({ unresolved: why, help });
+const unresolved = (code: ReasonCode, why: string, help: string): Unresolved => ({ code, unresolved: why, help });
 
 /** Not at any disk that is or was there: a name that is used twice must not meet old bytes. */
 const freePath = (
@@ -61,6 +62,7 @@ const trouble = (key: string, path: string, made: MadeDisk, owner: Owner, seen: 
   if (stored === undefined) return null;
   if (!stored?.there)
     return unresolved(
+      'disk-gone',
       `disk ${vdev} of ${key} is gone: ${path} is not in repository ${made.repository} any more`,
       `bring it back; or delete ${key} (\`state: absent\`) and make it anew`,
     );
@@ -68,12 +70,14 @@ const trouble = (key: string, path: string, made: MadeDisk, owner: Owner, seen: 
   const not = notMarked(stored, owner);
   if (not !== null && (marker !== null || stored.special))
     return unresolved(
+      'disk-not-own',
       `disk ${vdev} of ${key} is not its own: ${path} ${not}`,
       'look who changed its cfg or its marker',
     );
   if (marker === null || marker === 'odd' || marker.size < made.size + Math.max(1, slack(made.folder))) return null;
   const [is, wanted] = [formatSize(marker.size), formatSize(made.size)];
   return unresolved(
+    'disk-shrinks',
     `disk ${vdev} of ${key} would shrink from ${is} to ${wanted}`,
     `a disk is never shrunk: write size: ${is}`,
   );
@@ -111,18 +115,23 @@ const copiedFrom = (
   const would = `disk ${vdev} of ${key} would be copied from ${path}`;
   const other = users.of(path).find((u) => u.uuid !== uuid);
   if (other)
-    return unresolved(`${would}, which ${other.name} on ${other.server} has`, `take it out of ${other.name} first`);
+    return unresolved(
+      'in-use',
+      `${would}, which ${other.name} on ${other.server} has`,
+      `take it out of ${other.name} first`,
+    );
   const folder = storeOver(seen, farm, path);
   if (folder !== null) {
     const not = notOwned(storedAt(seen.storage, folder, path), owner);
     return not === null
       ? { folder }
-      : unresolved(`${would}, which ${not}`, `write { adopt: ${path} } and apply that first`);
+      : unresolved('disk-not-own', `${would}, which ${not}`, `write { adopt: ${path} } and apply that first`);
   }
   const applied = live?.marker?.applied['disks'] as Readonly<Record<string, { readonly path?: unknown }>> | undefined;
   return applied?.[vdev]?.path === path && badPath(path) === null
     ? {}
     : unresolved(
+        'disk-not-own',
         `${would}, which is not in a repository and was not given by the file`,
         `write path: ${path} and apply that first, if that is its disk`,
       );
@@ -143,23 +152,25 @@ const takes = (
   if (stored === undefined) return null;
   if (!stored?.there) {
     const help = 'correct the path, or write a `size` and have it made';
-    return unresolved(`disk ${vdev} of ${key} is not there: ${path}`, help);
+    return unresolved('disk-missing', `disk ${vdev} of ${key} is not there: ${path}`, help);
   }
   const { marker } = stored;
   if (stored.special)
-    return unresolved(`${path} is a link or a device, which may lead anywhere`, 'name the disk itself');
-  if (marker === 'odd') return unresolved(`the marker of ${path} cannot be read`, 'mend it, or move it away');
+    return unresolved('path-astray', `${path} is a link or a device, which may lead anywhere`, 'name the disk itself');
+  if (marker === 'odd')
+    return unresolved('marker-unreadable', `the marker of ${path} cannot be read`, 'mend it, or move it away');
   if (marker && marker.farm !== farm)
-    return unresolved(`${path} is a disk of farm ${marker.farm}`, 'one disk belongs to one farm');
+    return unresolved('disk-foreign', `${path} is a disk of farm ${marker.farm}`, 'one disk belongs to one farm');
   const other = users.of(path).find((u) => u.uuid !== own || own === null);
   if (other) {
     const why = `${path} is a disk of ${other.name} on ${other.server}`;
-    return unresolved(why, `take it out of ${other.name} first, or delete that VM`);
+    return unresolved('in-use', why, `take it out of ${other.name} first, or delete that VM`);
   }
   if (marker?.vm === key && marker.vdev === vdev && (own === null || marker.uuid === own)) return null;
   const kib = marker?.size ?? size;
   if (kib === undefined)
     return unresolved(
+      'disk-size-unknown',
       `nothing tells how large ${path} is`,
       'write its `size` beside `adopt` (`qemu-img info` tells it)',
     );
@@ -215,7 +226,11 @@ export const settleDisks = (
     const elsewhere = had !== null && !had.startsWith(`${disksFolder(made.folder)}/`);
     if (had !== null && spec.state !== 'absent' && (elsewhere || (d.format ?? was) !== was)) {
       if (was !== 'raw' && was !== 'qcow2')
-        return unresolved(`disk ${vdev} of ${spec.key} is ${was}, and is not moved`, `write path: ${had}`);
+        return unresolved(
+          'disk-format-fixed',
+          `disk ${vdev} of ${spec.key} is ${was}, and is not moved`,
+          `write path: ${had}`,
+        );
       const to = d.format ?? (isVolumeGroup(made.folder) ? 'raw' : was);
       if (place.moving === false) {
         disks[vdev] = { ...d, path: had, format: was };
@@ -234,6 +249,7 @@ export const settleDisks = (
     const format = d.format ?? (had === null ? 'raw' : was);
     if (from !== null && format !== 'raw' && live?.domain) {
       return unresolved(
+        'disk-open',
         `disk ${vdev} of ${spec.key} is to grow, and its QEMU has it open`,
         `stop ${spec.key} first (state: stopped): a ${format} disk grows while nobody uses it`,
       );

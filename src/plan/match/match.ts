@@ -1,4 +1,5 @@
 /** Which desired VM, which cfg record and which domain are one: by UUID, then by marker, then by name within the pool. */
+import type { Reason } from '../../core/reason.ts';
 import { groupBy, sortedBy } from '../../core/order.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
@@ -25,7 +26,7 @@ export type Match =
       readonly stale: readonly Found[];
     }
   | { readonly is: 'nowhere' }
-  | { readonly is: 'refused'; readonly why: string; readonly help: string | null };
+  | ({ readonly is: 'refused' } & Reason);
 
 export interface Matched {
   readonly of: ReadonlyMap<string, Match>;
@@ -145,6 +146,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     if (busy && candidates.every((c) => !c.live.domain || isHalf(c.name))) {
       return {
         is: 'refused',
+        code: 'migration-under-way',
         why: `a migration of ${spec.key} is under way, or broke off: ${busy.name} on ${busy.server} is all that is seen of it`,
         help: `look again; where nothing migrates any more, only a person can tell whether that half is whole; xl destroy ${busy.name} gives it up`,
       };
@@ -153,6 +155,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     if ('twice' in settled) {
       return {
         is: 'refused',
+        code: 'vm-ambiguous',
         why: `${spec.key} was found more than once: ${places(settled.twice)}`,
         help: 'look at each place, and remove the copy that is wrong',
       };
@@ -175,6 +178,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
       if (!takeover.includes(spec.key)) {
         return {
           is: 'refused',
+          code: 'foreign-vm',
           why: `${found.name} on ${found.server} belongs to farm ${marker.farm}`,
           help: `--takeover ${spec.key}`,
         };
@@ -182,6 +186,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     } else if (marker && marker.vm !== spec.key && marker.vm !== spec.formerly) {
       return {
         is: 'refused',
+        code: 'another-vm',
         why: `${found.name} on ${found.server} is this farm's VM ${marker.vm}`,
         help: farm.vms.some((v) => v.key === marker.vm)
           ? `the file has ${marker.vm}, too: give one of the two another name`
@@ -191,6 +196,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     if (spec.uuid !== undefined && found.uuid !== null && found.uuid !== spec.uuid) {
       return {
         is: 'refused',
+        code: 'uuid-differs',
         why: `${spec.key} has the UUID ${found.uuid} on ${found.server}; the file says ${spec.uuid}`,
         help: `write uuid: ${found.uuid}, or leave it out`,
       };

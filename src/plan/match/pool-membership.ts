@@ -19,6 +19,7 @@ export interface Members {
 const forgotten = (name: string, pool: string, by: string): Refusal => ({
   subject: ref('server', name),
   what: `${name} would be forgotten`,
+  code: 'server-left-file',
   why: `it left the file, and ${by} remembers it as a member of pool ${pool}: its VMs may run there`,
   help: 'put it back with `state: absent`, so that it is emptied first; or with `state: lost`, where it is dead for certain',
   needs: null,

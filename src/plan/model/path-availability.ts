@@ -1,10 +1,10 @@
 /** What planning says of one repository: operations, refusals, and what paths beneath it hang on. */
+import type { Reason } from '../../core/reason.ts';
 import { ref, type Ref } from '../../core/ref.ts';
 import type { PoolSpec } from '../../kinds/farm.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
 import type { Node } from './operation-graph.ts';
-import type { Bar } from './refusal.ts';
 
 /** What the paths beneath a repository's path on one server hang on; an image is a roof by itself. */
 export type Roof = {
@@ -15,12 +15,12 @@ export type Roof = {
   | { readonly is: 'ready' }
   /** The operation that makes it ready. */
   | { readonly is: 'coming'; readonly after: string }
-  | { readonly is: 'barred'; readonly why: string; readonly help: string }
+  | ({ readonly is: 'barred' } & Reason)
 );
 
 export interface Part {
   readonly ops: readonly RepositoryOp[];
-  readonly refused: readonly { readonly server: string | null; readonly bar: Bar }[];
+  readonly refused: readonly { readonly server: string | null; readonly bar: Reason }[];
   /** By server: what goes before its operations there. */
   readonly first?: ReadonlyMap<string, readonly Node[]>;
   /** Its data go with it. */

@@ -1,4 +1,5 @@
 /** What a server lacks for a VM: what every start of it there would fail for. */
+import type { ReasonCode } from '../../core/reason.ts';
 import { runsType, type ServerSeen } from '../../kinds/server/live.ts';
 import { pathsOfConfig } from '../../kinds/server/users.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
@@ -10,7 +11,8 @@ import { type Roof, roofOver } from './path-availability.ts';
 export interface Lack {
   /** Behind the server's name: `has no bridge xenbr0`. */
   readonly what: string;
-  readonly help: string;
+  readonly code: ReasonCode;
+  readonly help: string | null;
 }
 
 const typeLack = ({ type }: VmConfig, seen: ServerSeen): Lack | null => {
@@ -19,6 +21,7 @@ const typeLack = ({ type }: VmConfig, seen: ServerSeen): Lack | null => {
   const firmware = type === 'pv' ? '' : "; or switch the CPU's virtualisation on in the firmware";
   return {
     what: `runs no ${type} guests (virt_caps: ${caps})`,
+    code: 'guest-type-unsupported',
     help: `give the VM another type, or another server${firmware}`,
   };
 };
@@ -27,12 +30,15 @@ const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
   if (seen.qemu !== false) return null;
   const disk = Object.entries(config.disks).find(([, d]) => needsQemu(d))?.[0];
   const why = config.type === 'hvm' ? 'every hvm guest needs one' : disk && `disk ${disk} needs one`;
-  return why ? { what: `has no QEMU for Xen, and ${why}`, help: 'install it (Debian: qemu-system-xen)' } : null;
+  return why
+    ? { what: `has no QEMU for Xen, and ${why}`, code: 'qemu-missing', help: 'install it (Debian: qemu-system-xen)' }
+    : null;
 };
 
-const barredLack = ({ repository, path: of, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
+const barredLack = ({ repository, path: of, code, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
   what:
     of === path ? `has no ${repository}: ${why}` : `has no use of repository ${repository}, where ${path} lies: ${why}`,
+  code,
   help,
 });
 
@@ -47,12 +53,14 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
     if (link)
       return {
         what: `has no safe ${path}: ${link} is a link or a device, and may lead out of repository ${roof.repository}`,
+        code: 'path-astray',
         help: 'name what is meant by its own path, or remove the link',
       };
     if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
     const grub = path === config.boot.kernel && path.includes('grub');
     return {
       what: `has no ${path}`,
+      code: 'path-missing',
       help: grub
         ? 'install grub-xen-host on the server, or give the VM a kernel'
         : 'correct the path, or put the file there',
@@ -62,12 +70,13 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
     // On Open vSwitch a VLAN stands behind the bridge's name.
     if (bridge === null || seen.bridges.includes(bridge)) continue;
     if (seen.ovs.includes(bridge.replace(/\.\d+$/, ''))) continue;
-    return { what: `has no bridge ${bridge}`, help: 'correct the network, or make the bridge' };
+    return { what: `has no bridge ${bridge}`, code: 'bridge-missing', help: 'correct the network, or make the bridge' };
   }
   const pool = settingOf(config.settings, 'cpupool');
   if (seen.cpupools.length > 0 && !seen.cpupools.includes(pool)) {
     return {
       what: `has no cpupool ${pool}`,
+      code: 'cpupool-missing',
       help: `it has ${seen.cpupools.join(', ')}; make it with xl cpupool-create, or correct \`cpupool\``,
     };
   }

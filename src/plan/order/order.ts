@@ -1,4 +1,5 @@
 /** What is planned, brought into one order: chains of operations, what waits for what, and who is left out for want of room. */
+import type { Reason } from '../../core/reason.ts';
 import { ref } from '../../core/ref.ts';
 import { idOf } from '../../kinds/operations.ts';
 import type { Farm } from '../../kinds/farm.ts';
@@ -102,10 +103,10 @@ export const orderAll = (d: Draft): Ordered => {
   const ranks = new Map(d.pools.flatMap((p) => [...ranksOf(p)]));
   const apart = apartOf(d.pools);
   const keyOf = new Map([...chains].flatMap(([key, chain]) => chain.map((n) => [n.id, key] as const)));
-  const drop = (id: string, why: string, help: string): void => {
+  const drop = (id: string, reason: Reason): void => {
     const key = keyOf.get(id);
     if (key === undefined || !chains.delete(key)) return;
-    refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, why, help));
+    refused.push(refusal(key, `${key} cannot be changed: ${id.slice(key.length + 1)}`, reason));
   };
   for (;;) {
     const needing = roofEdges([...chains.values()], d);
@@ -127,7 +128,7 @@ export const orderAll = (d: Draft): Ordered => {
     const { needs } = sequenced;
     if (sequenced.short.length > 0) {
       for (const s of leftOut(sequenced, chains, keyOf))
-        drop(s.id, s.why, 'free some on that server first, or give it less');
+        drop(s.id, { code: s.code, why: s.why, help: 'free some on that server first, or give it less' });
       continue;
     }
     const { order, stuck } = topological(
@@ -136,7 +137,11 @@ export const orderAll = (d: Draft): Ordered => {
     );
     const knot = stuck[0];
     if (knot !== undefined)
-      drop(knot, 'it waits for a disk of a VM that waits for one of its own', 'stop one of the two first');
+      drop(knot, {
+        code: 'circular-wait',
+        why: 'it waits for a disk of a VM that waits for one of its own',
+        help: 'stop one of the two first',
+      });
     else {
       const lanes = lanesOf(d.farm, chains, needs, order);
       if (lanes.edges.length === 0) return { chains, singles, work, needs, order, lanes, refused };

@@ -2,6 +2,7 @@
  * The order: a chain per VM, and edges that make room safe in every interleaving. Room is tracked in lots (`moves/lots.ts`), in the
  * order that placing found; disks have one writer, and a group one member on each server.
  */
+import type { ReasonCode } from '../../core/reason.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { Op } from '../../kinds/plan.ts';
 import { effectsOf, isVmOp } from '../../kinds/operations.ts';
@@ -15,6 +16,7 @@ export interface Short {
   /** The operation that finds no room. */
   readonly id: string;
   readonly server: string;
+  readonly code: ReasonCode;
   readonly why: string;
 }
 
@@ -131,7 +133,13 @@ const takeRoom = (
     for (const [server, d] of deltas) {
       for (const dim of ['memory', 'vcpus'] as const) {
         const missing = d[dim] > 0 ? lots.take(placeOf.get(`${server}\n${dim}`) ?? -1, d[dim], owners) : 0;
-        if (missing > 0) short.push({ id: node.id, server, why: `${server} lacks ${amountText(dim, missing)} for it` });
+        if (missing > 0)
+          short.push({
+            id: node.id,
+            server,
+            code: 'no-room',
+            why: `${server} lacks ${amountText(dim, missing)} for it`,
+          });
       }
     }
     const mine = needs.get(node.id);
@@ -183,7 +191,12 @@ const claimDisks = (
     if (w && w.holder !== e.key) {
       if (w.freedBy === null) {
         const who = at.names.get(w.holder) ?? w.holder;
-        short.push({ id: node.id, server: e.on, why: `${e.at.name} is written to by ${who} on ${e.on}` });
+        short.push({
+          id: node.id,
+          server: e.on,
+          code: 'in-use',
+          why: `${e.at.name} is written to by ${who} on ${e.on}`,
+        });
         continue;
       }
       needs.get(node.id)?.add(w.freedBy);

@@ -1,4 +1,5 @@
 /** How a VM that runs can leave its server: alive, through a restart, or not at all, and why. */
+import type { ReasonCode } from '../../core/reason.ts';
 import { within, type Disruption } from '../../core/disruption.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
@@ -36,26 +37,31 @@ type Way = Pick<Body, 'move' | 'stays' | 'suspend'>;
 
 /** How a VM that runs can leave its server, within its budget. */
 export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene): Way => {
-  const never = (why: string, about: string | null, needs: Disruption | null = null): Way => ({
+  const never = (code: ReasonCode, why: string, about: string | null, needs: Disruption | null = null): Way => ({
     move: moveBy.never,
-    stays: { why, help: about, needs },
+    stays: { code, why, help: about, needs },
     suspend: false,
   });
   const config = t.live?.record?.config ?? t.want.config;
   const local = localDisk([...Object.values(t.want.config.disks), ...Object.values(config.disks)], scene.shared);
   if (local !== null)
-    return never(`its disk ${local} is only on ${x.server}`, 'move the disk into a shared repository first');
-  if (t.move.length > 0) return never('its disks are moved', 'apply that first');
+    return never(
+      'disk-local',
+      `its disk ${local} is only on ${x.server}`,
+      'move the disk into a shared repository first',
+    );
+  if (t.move.length > 0) return never('disk-moving', 'its disks are moved', 'apply that first');
   const seen = scene.seenOf(x.server);
   const budget = scene.budget(x.spec);
   const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
-  if (dead) return never('it has ended and is not cleared away', 'start or stop it first');
+  if (dead) return never('domain-ended', 'it has ended and is not cleared away', 'start or stop it first');
   if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
-  if (d.state === 'paused') return never('it is paused', 'let it run (`state: running`), or stop it first');
+  if (d.state === 'paused')
+    return never('vm-paused', 'it is paused', 'let it run (`state: running`), or stop it first');
   const fixed = seen ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen)) : 'its server was not read';
   const restarts = within('restart', budget) && t.want.state === 'running';
   if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
   if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
-  if (fixed === null) return never(`its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
-  return never(`${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
+  if (fixed === null) return never('over-budget', `its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
+  return never('over-budget', `${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
 };

@@ -1,4 +1,5 @@
 /** New VMs: what each is to be, and where one goes that does not run; and nothing is planned onto a server that lacks what it needs. */
+import type { Reason } from '../../core/reason.ts';
 import { byText } from '../../core/order.ts';
 import { formatSize } from '../../core/quantity.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
@@ -7,7 +8,7 @@ import type { Lease } from '../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Users } from '../../kinds/server/users.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
-import type { Facts } from '../../kinds/vm/facts.ts';
+import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve } from '../../kinds/vm/resolve.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import { holdsVms, lackThere } from './workloads.ts';
@@ -32,8 +33,7 @@ interface Scene {
   readonly leftBy: (spec: VmSpec) => Pick<Lease, 'uuid' | 'disks'> | null;
 }
 
-const refuse = (spec: VmSpec, why: string, help: string): Refusal =>
-  refusal(spec.key, `${spec.key} would be created`, why, help);
+const refuse = (spec: VmSpec, reason: Reason): Refusal => refusal(spec.key, `${spec.key} would be created`, reason);
 
 /** The first server of a pool that was read, looked for once however many VMs are new there. */
 const anyReadIn = ({ poolOf, seenOf }: Scene): ((pool: string) => ServerSeen | undefined) => {
@@ -58,7 +58,7 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
     const settled = place && settleDisks(own, null, place, left?.disks);
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
-    if ('unresolved' in want) return [{ refused: refuse(spec, want.unresolved, want.help) }];
+    if ('unresolved' in want) return [{ refused: refuse(spec, unresolvedReason(want)) }];
     const sums = sumOf(wantsOf(settled as Settled));
     const space = Object.values(scene.poolOf.get(spec.pool)?.repositories ?? {}).flatMap((r) => {
       const kib = sums.get(r.path);
@@ -85,7 +85,7 @@ export const roomiest = (
   scene: PoolScene,
   plan: PoolPlan | null,
   left: Left = scene.freeIn,
-): { readonly server: string } | { readonly why: string } => {
+): { readonly server: string } | Pick<Reason, 'code' | 'why'> => {
   const free = plan ? freeAfter(plan) : new Map<string, { memory: number }>();
   const allowed = scene.pool.servers.filter(
     (s) => holdsVms(s) && scene.seenOf(s.name) && (spec.servers.length === 0 || spec.servers.includes(s.name)),
@@ -101,6 +101,7 @@ export const roomiest = (
     );
   if (best) return { server: best.server };
   return {
+    code: 'no-server-fits',
     why:
       judged.map((j) => `${j.server} ${j.lack}`).join('; ') || 'no server of the pool that may hold it could be read',
   };
@@ -121,7 +122,7 @@ export const relocation = (
   x: Decision,
   scene: PoolScene,
   plan: PoolPlan | null,
-): { readonly to: string } | { readonly why: string; readonly help: string } | null => {
+): { readonly to: string } | Reason | null => {
   const t = x.whole;
   const here = scene.serverOf.get(x.server);
   if (!t || x.live?.domain || !x.live || t.mode === 'delete' || t.state === 'start') return null;
@@ -131,17 +132,17 @@ export const relocation = (
   if (named && here?.state === 'maintenance') return null;
   const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   if (local !== null)
-    return { why: `its disk ${local} is only on ${x.server}`, help: 'move the disk into a shared repository first' };
+    return {
+      code: 'disk-local',
+      why: `its disk ${local} is only on ${x.server}`,
+      help: 'move the disk into a shared repository first',
+    };
   const found = roomiest({ spec: x.spec, config: t.want.config, space: new Map() }, scene, plan);
-  return 'server' in found ? { to: found.server } : { why: found.why, help: 'give it another server' };
+  return 'server' in found ? { to: found.server } : { ...found, help: 'give it another server' };
 };
 
 /** What the server lacks for what the transition would write or start, or null. */
-export const unmet = (
-  t: VmTransition,
-  seen: ServerSeen,
-  all: readonly Roof[],
-): { readonly why: string; readonly help: string } | null => {
+export const unmet = (t: VmTransition, seen: ServerSeen, all: readonly Roof[]): Reason | null => {
   if (t.mode === 'delete' || t.state === 'stop') return null;
   const { config } = t.want;
   // What runs on a store that is barred now runs on: only what would begin to use it is held back.
@@ -150,18 +151,19 @@ export const unmet = (
     t.mode === 'restart' ||
     [...t.take.map((x) => x.change), ...t.defer].some((c) => /^(?:disks|cdrom|boot)\./.test(c.field));
   const lack = lackOf(config, seen, begins ? all : all.filter((r) => r.is === 'coming'));
-  if (lack) return { why: `${t.server} ${lack.what}`, help: lack.help };
+  if (lack) return { code: lack.code, why: `${t.server} ${lack.what}`, help: lack.help };
   const record = t.live?.record;
   const renamed = record?.config !== undefined && record.config.name !== config.name;
   const other = seen.domains.find((d) => d.name === config.name && d.uuid !== t.want.uuid);
   if (renamed && other) {
     const why = `${t.server} has a domain ${config.name} already (UUID ${other.uuid})`;
-    return { why, help: 'rename that one first, or choose another name' };
+    return { code: 'name-taken', why, help: 'rename that one first, or choose another name' };
   }
   const path = record && !renamed ? record.path : `/etc/xen/${config.name}.cfg`;
   const stranger = record && !renamed ? undefined : seen.records.find((r) => r.path === path && r !== record);
   if (stranger && stranger.digest !== t.ahead && (renamed || !record?.config)) {
     return {
+      code: 'cfg-taken',
       why: `${t.server} has a ${path} already${stranger.problem === undefined ? ' of another VM' : `, which cannot be read: ${stranger.problem}`}`,
       help: 'move it away, or mend it',
     };

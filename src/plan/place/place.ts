@@ -82,7 +82,7 @@ export const placeAll = (s: PlacingScene): Placed => {
       if (!no) return true;
       decisions.delete(x.spec.key);
       refused.push({
-        ...refusal(x.spec.key, `${x.spec.key} would be moved from ${x.server} into pool ${pool.name}`, no.why, no.help),
+        ...refusal(x.spec.key, `${x.spec.key} would be moved from ${x.server} into pool ${pool.name}`, no),
         needs: no.needs,
       });
       return false;
@@ -93,7 +93,11 @@ export const placeAll = (s: PlacingScene): Placed => {
     for (const { spec } of fresh.filter((f) => !comes.has(f))) {
       const why = `pool ${pool.name} would not survive ${lost ? lackingText(lost) : 'the loss of a server'} (spare: ${pool.spare})`;
       refused.push(
-        refusal(spec.key, `${spec.key} would be created`, why, 'add a server, free some memory, or lower `spare`'),
+        refusal(spec.key, `${spec.key} would be created`, {
+          code: 'spare-exceeded',
+          why,
+          help: 'add a server, free some memory, or lower `spare`',
+        }),
       );
     }
     if (!plan) continue;
@@ -130,7 +134,10 @@ export const placeAll = (s: PlacingScene): Placed => {
           there(f, found.server, 0);
           for (const [r, kib] of f.space)
             taken.set(`${found.server}\n${r}`, kib + (taken.get(`${found.server}\n${r}`) ?? 0));
-        } else refused.push(refusal(f.spec.key, `${f.spec.key} would be created`, found.why, 'give it another server'));
+        } else
+          refused.push(
+            refusal(f.spec.key, `${f.spec.key} would be created`, { ...found, help: 'give it another server' }),
+          );
       }
     }
     for (const x of mine) {
@@ -138,8 +145,7 @@ export const placeAll = (s: PlacingScene): Placed => {
       const found = relocation(x, scene, plan);
       if (!found) continue;
       const moved = 'to' in found ? travelled.carry(x, found.to) : found;
-      if ('why' in moved)
-        refused.push(refusal(x.spec.key, `${x.spec.key} would leave ${x.server}`, moved.why, moved.help));
+      if ('why' in moved) refused.push(refusal(x.spec.key, `${x.spec.key} would leave ${x.server}`, moved));
       else {
         decisions.set(x.spec.key, moved);
         reasons.set(x.spec.key, 'it may not be where it was');

@@ -1,4 +1,5 @@
 /** What placing found, as decisions: who goes to which server and how, and who is refused, with the reason server by server. */
+import type { Reason } from '../../core/reason.ts';
 import { worst, type Disruption } from '../../core/disruption.ts';
 import { ref } from '../../core/ref.ts';
 import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
@@ -28,12 +29,7 @@ export interface Travelled {
   /** VM key → why it is moved. */
   readonly reasons: ReadonlyMap<string, string>;
   /** Brings the cfg of a VM that does not run to another server. */
-  readonly carry: (x: Decision, to: string) => Decision | No;
-}
-
-interface No {
-  readonly why: string;
-  readonly help: string;
+  readonly carry: (x: Decision, to: string) => Decision | Reason;
 }
 
 /** The same VM, as one that is restarted whatever else is to be done; null where that cannot be. */
@@ -63,12 +59,16 @@ const addressesOf = (
   { scene: { pool, serverOf, seenOf } }: PoolPlan,
   from: string,
   through: readonly string[],
-): { readonly all: Readonly<Record<string, string>> } | No => {
+): { readonly all: Readonly<Record<string, string>> } | Reason => {
   const all: Record<string, string> = table();
   for (const [i, name] of through.entries()) {
     const address = migrationAddress(serverOf.get(name));
     if (address === null)
-      return { why: `nobody has said where ${name} takes migrations`, help: `set \`migration: ADDRESS\` for ${name}` };
+      return {
+        code: 'migration-address-missing',
+        why: `nobody has said where ${name} takes migrations`,
+        help: `set \`migration: ADDRESS\` for ${name}`,
+      };
     all[name] = address;
     const before = through[i - 1] ?? from;
     const [a, b] = [seenOf(before), seenOf(name)];
@@ -84,24 +84,29 @@ const keyTrouble = (
   [from, a]: readonly [string, ServerSeen],
   [to, b]: readonly [string, ServerSeen],
   address: string,
-): No | null => {
+): Reason | null => {
   if (!a.migration || !b.migration) return null;
   const { hostKey } = b.migration;
   if (key === undefined)
     return hostKey === null
-      ? { why: `${to} has no ed25519 host key, by which ${from} could know it`, help: `run ssh-keygen -A on ${to}` }
+      ? {
+          code: 'host-key-missing',
+          why: `${to} has no ed25519 host key, by which ${from} could know it`,
+          help: `run ssh-keygen -A on ${to}`,
+        }
       : null;
   const out = sendTrouble(a, key, address, hostKey);
-  if (out) return { why: `${from} cannot migrate with ${key}: ${out.why}`, help: out.help };
+  if (out) return { ...out, why: `${from} cannot migrate with ${key}: ${out.why}` };
   const into = takeTrouble(b, publicHalf(a, key) ?? '');
-  return into && { why: `${from} cannot migrate to ${to} with ${key}: ${into.why}`, help: into.help };
+  return into && { ...into, why: `${from} cannot migrate to ${to} with ${key}: ${into.why}` };
 };
 
-const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Decision | No => {
+const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Decision | Reason => {
   const to = way.through.at(-1) ?? x.server;
   const stands = standing(plan, t, to);
   if (stands === null)
     return {
+      code: 'cfg-taken',
       why: `${to} has a ${cfgName(t)} already of another VM`,
       help: 'move it away, or give one of the two another name',
     };
@@ -114,6 +119,7 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
       : null;
   if (way.how === 'suspend' && !image)
     return {
+      code: 'no-shared-repository',
       why: 'it would have to be suspended, and no shared repository can hold its memory',
       help: 'free some memory on one of the servers',
     };
@@ -142,31 +148,38 @@ const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal =>
   if (what === 'start') {
     const comes = body.decision !== null && body.prefers === null;
     const does = comes ? `moved into pool ${plan.scene.pool.name}` : body.decision ? 'started' : 'created';
-    return refusal(key, `${key} would be ${does}`, body.stays?.why ?? lacksText(plan, body), body.stays?.help ?? help);
+    return refusal(key, `${key} would be ${does}`, {
+      code: body.stays?.code ?? 'no-server-fits',
+      why: body.stays?.why ?? lacksText(plan, body),
+      help: body.stays?.help ?? help,
+    });
   }
   const would = `${key} would leave ${here} (${whyLeaves(plan, body).text})`;
-  if (body.stays) return { ...refusal(key, would, body.stays.why, body.stays.help), needs: body.stays.needs };
+  if (body.stays) return { ...refusal(key, would, body.stays), needs: body.stays.needs };
   const barred = plan.servers.filter((s) => {
     const bar = barredAlive(body, s, plan.scene);
     return bar !== null && bar === lackOn(plan, body, s);
   });
   if (barred.length > 0) {
     const about = helpAlive(key, plan.scene.seenOf(here ?? ''), barred.map(plan.scene.seenOf));
-    return { ...refusal(key, would, lacksText(plan, body), about), needs: 'restart' };
+    return {
+      ...refusal(key, would, { code: 'cannot-migrate', why: lacksText(plan, body), help: about }),
+      needs: 'restart',
+    };
   }
   const circle = why === 'stuck' ? 'it waits for a place that only moves when it does; ' : '';
-  return refusal(
-    key,
-    would,
-    `${circle}${lacksText(plan, body)}`,
-    why === 'stuck' ? `free some memory, or allow one of them to be suspended (--allow restart=${key})` : help,
-  );
+  return refusal(key, would, {
+    code: why === 'stuck' ? 'stuck' : 'no-server-fits',
+    why: `${circle}${lacksText(plan, body)}`,
+    help: why === 'stuck' ? `free some memory, or allow one of them to be suspended (--allow restart=${key})` : help,
+  });
 };
 
 /** A VM that nobody manages keeps a server from being emptied. */
 const strangerText = (plan: PoolPlan, body: Body): Refusal => ({
   subject: ref('server', body.server ?? ''),
   what: `${body.server} would be emptied (${whyLeaves(plan, body).text})`,
+  code: 'unmanaged-vm',
   why: `${body.name} runs on it and is not managed`,
   help: 'migrate or stop it by hand, or put it into the file',
   needs: null,
@@ -203,20 +216,21 @@ export const journeysOf = (plan: PoolPlan, again: Again, options: PlanOptions): 
     const moved = body.server === null && body.prefers === null && body.decision.live?.domain;
     const x = body.move === moveBy.restart || moved ? again(body.decision) : body.decision;
     const t = x && (x.transition ?? x.whole);
-    const done =
+    const done: Decision | Reason =
       way && x && t
         ? travel(plan, x, t, way)
-        : { why: 'no simple way was found', help: 'free some memory on one of the servers' };
-    if ('why' in done)
-      refused.push(refusal(spec.key, `${spec.key} would leave ${body.server ?? body.prefers}`, done.why, done.help));
+        : { code: 'no-way-found', why: 'no simple way was found', help: 'free some memory on one of the servers' };
+    if ('why' in done) refused.push(refusal(spec.key, `${spec.key} would leave ${body.server ?? body.prefers}`, done));
     else {
       decisions.set(spec.key, done);
       reasons.set(spec.key, whyLeaves(plan, body).text);
     }
   });
-  const carry = (x: Decision, to: string): Decision | No => {
+  const carry = (x: Decision, to: string): Decision | Reason => {
     const t = x.transition ?? x.whole;
-    return t ? travel(plan, x, t, { how: 'down', through: [to] }) : { why: 'it cannot be planned', help: '' };
+    return t
+      ? travel(plan, x, t, { how: 'down', through: [to] })
+      : { code: 'unplannable', why: 'it cannot be planned', help: null };
   };
   return { decisions, homes, refused, reasons, carry };
 };

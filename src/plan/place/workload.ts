@@ -1,4 +1,5 @@
 /** workload. */
+import type { Reason } from '../../core/reason.ts';
 import type { Disruption } from '../../core/disruption.ts';
 import type { VmSpec, VmConfig } from '../../kinds/vm/spec.ts';
 import type { Decision } from '../decide/decide.ts';
@@ -12,9 +13,7 @@ import type { Roof } from '../model/path-availability.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
 
 /** Why a VM may not be moved, and what would help. */
-export interface Stays {
-  readonly why: string;
-  readonly help: string | null;
+export interface Stays extends Reason {
   readonly needs: Disruption | null;
 }
 

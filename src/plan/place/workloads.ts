@@ -14,7 +14,7 @@ import { lifeOf } from '../../kinds/vm/state.ts';
 import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import { barsAlive } from '../model/live-migration-compat.ts';
 import type { Decision } from '../decide/decide.ts';
-import { lackOf } from '../model/server-requirements.ts';
+import { lackOf, type Lack } from '../model/server-requirements.ts';
 import type { Found, Matched } from '../match/match.ts';
 import { moveBy } from './solver/problem.ts';
 import type { Roof } from '../model/path-availability.ts';
@@ -84,6 +84,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   const t = x?.whole;
   if (!x || !t) {
     const stays = {
+      code: x ? ('unplannable' as const) : ('unmanaged-vm' as const),
       why: x ? 'it cannot be planned' : 'it is not managed',
       help: x ? null : 'move or stop it by hand',
       needs: null,
@@ -130,7 +131,10 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
     space: noSpace,
     runs: true,
     move: moveBy.cold,
-    stays: local === null ? null : { why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
+    stays:
+      local === null
+        ? null
+        : { code: 'disk-local', why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
     suspend: false,
     config: t.want.config,
     masked: [],
@@ -153,13 +157,15 @@ export const cannotArrive = (x: Decision, scene: PoolScene): Stays | null => {
   const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   if (local !== null)
     return {
+      code: 'disk-not-shared',
       why: `its disk ${local} is in no shared repository of pool ${scene.pool.name}`,
       help: 'let both pools have the repository that it lies in',
       needs: null,
     };
-  if (t.move.length > 0) return { why: 'its disks are moved', help: 'apply that first', needs: null };
+  if (t.move.length > 0)
+    return { code: 'disk-moving', why: 'its disks are moved', help: 'apply that first', needs: null };
   if (!x.live.domain || within('restart', scene.budget(x.spec))) return null;
-  return { why: 'it is down for that', help: allowing('restart', x.spec), needs: 'restart' };
+  return { code: 'over-budget', why: 'it is down for that', help: allowing('restart', x.spec), needs: 'restart' };
 };
 
 /** All that runs or is to run; `fresh`: VMs that are nowhere yet, with what they are to be. */
@@ -232,13 +238,9 @@ export const needsKey = (config: VmConfig, roofs: readonly Roof[]): string =>
   ]);
 
 /** What the server lacks for it; null: nothing. */
-export const lackThere = (
-  config: VmConfig,
-  server: string,
-  scene: PoolScene,
-): { what: string; help: string } | null => {
+export const lackThere = (config: VmConfig, server: string, scene: PoolScene): Lack | null => {
   const seen = scene.seenOf(server);
-  if (!seen) return { what: 'could not be read', help: 'try again when it answers' };
+  if (!seen) return { code: 'server-unread', what: 'could not be read', help: 'try again when it answers' };
   return lackOf(config, seen, scene.roofs.get(server) ?? []);
 };
 

@@ -1,4 +1,5 @@
 /** What `--delete-data` takes out of a repository that goes: what carries this farm's marker, the store's own last; or why nothing may be. */
+import type { Reason } from '../../core/reason.ts';
 import { byText } from '../../core/order.ts';
 import { ref } from '../../core/ref.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
@@ -13,7 +14,6 @@ import { baseOf } from '../model/path-availability.ts';
 import { wantedPaths } from '../model/paths-to-read.ts';
 import type { Node } from '../model/operation-graph.ts';
 import { sharersOf, type Standing } from './repository-state.ts';
-import type { Bar } from '../model/refusal.ts';
 
 export interface Erasure {
   /** By server: what is done there before it is detached; the last takes the store's marker away. */
@@ -59,31 +59,44 @@ const isBooked = ({ name }: RepositorySpec, { servers }: PoolSpec, { observed }:
   });
 
 /** Who has, or is to have, something in the store beyond what a detach looks at. */
-const inUse = (spec: RepositorySpec, pool: PoolSpec, uuids: ReadonlySet<string>, scene: Scene): Bar | null => {
+const inUse = (spec: RepositorySpec, pool: PoolSpec, uuids: ReadonlySet<string>, scene: Scene): Reason | null => {
   const { farm, observed, covers, users } = scene;
   const others = sharersOf(spec, pool, scene.farm);
   for (const { pool: p, spec: same } of others) {
     if (same.state === 'present')
-      return { why: `pool ${p.name} keeps the same store`, help: 'it goes when no pool has it any more' };
+      return {
+        code: 'store-of-other-pool',
+        why: `pool ${p.name} keeps the same store`,
+        help: 'it goes when no pool has it any more',
+      };
     if (!covers(p.name))
-      return { why: `pool ${p.name} has the same store, and this run leaves it out`, help: 'leave out --pool' };
+      return {
+        code: 'partial-run',
+        why: `pool ${p.name} has the same store, and this run leaves it out`,
+        help: 'leave out --pool',
+      };
     const unread = p.servers.find((s) => s.state !== 'lost' && !seenOn(observed, s.name));
     if (unread)
       return {
+        code: 'server-unread',
         why: `${unread.name} of pool ${p.name} could not be read: something there may use it`,
         help: `try again when ${unread.name} answers`,
       };
     const there = new Set(p.servers.map((s) => s.name));
     const names = namesOf(users.beneath(same.path).filter((u) => there.has(u.server)));
     if (names.length > 0)
-      return { why: `${names.join(', ')} of pool ${p.name} has something in it`, help: 'move or delete that first' };
+      return {
+        code: 'in-use',
+        why: `${names.join(', ')} of pool ${p.name} has something in it`,
+        help: 'move or delete that first',
+      };
   }
   const known = new Set([pool, ...others.map((o) => o.pool)].flatMap((p) => p.servers.map((s) => s.name)));
   for (const server of observed.keys()) {
     const book = seenOn(observed, server)?.storage.book?.value;
     if (known.has(server) || !book || book === 'odd') continue;
     if (Object.values(book.repositories).some((r) => uuids.has(r.uuid)))
-      return { why: `${server} has the same store`, help: 'detach it there first' };
+      return { code: 'store-of-other-pool', why: `${server} has the same store`, help: 'detach it there first' };
   }
   const folders = new Map([{ pool, spec }, ...others].map((o) => [o.pool.name, o.spec.path]));
   const wanted = farm.vms.filter(
@@ -94,6 +107,7 @@ const inUse = (spec: RepositorySpec, pool: PoolSpec, uuids: ReadonlySet<string>,
   );
   if (wanted.length > 0)
     return {
+      code: 'in-use',
       why: `the file has something of ${wanted.map((v) => v.key).join(', ')} in it`,
       help: 'take that out of the file first',
     };
@@ -156,7 +170,7 @@ export const erasureOf = (
   pool: PoolSpec,
   bound: readonly Standing[],
   scene: Scene,
-): Erasure | Bar => {
+): Erasure | Reason => {
   const farm = scene.farm.name;
   const warnings: string[] = [];
   const stores = new Map<string, { readonly s: Standing; readonly store: There }>();
@@ -167,17 +181,23 @@ export const erasureOf = (
       emptied += 1;
       continue;
     }
-    if (s.barred) return { why: `${s.server}: ${s.barred.why}`, help: s.barred.help };
+    if (s.barred) return { ...s.barred, why: `${s.server}: ${s.barred.why}` };
     if (!store || !s.marker) continue;
     const [lease] = Object.keys(store.leases);
-    if (lease !== undefined) return { why: `a lease lies in it: ${lease}.json`, help: 'look who runs that VM' };
+    if (lease !== undefined)
+      return { code: 'lease-held', why: `a lease lies in it: ${lease}.json`, help: 'look who runs that VM' };
     // Of a shared store one server is as good as another.
     if (!stores.has(s.marker.uuid)) stores.set(s.marker.uuid, { s, store });
   }
   if (spec.shared && stores.size > 1)
-    return { why: 'its servers have different stores there', help: 'look what is mounted on each' };
+    return {
+      code: 'stores-differ',
+      why: 'its servers have different stores there',
+      help: 'look what is mounted on each',
+    };
   if (stores.size === 0 && emptied === 0)
     return {
+      code: 'store-unread',
       why: 'it is mounted on no server, so that nobody sees what is in it',
       help: `mount ${spec.path} on one of them, or detach it without --delete-data`,
     };

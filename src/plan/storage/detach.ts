@@ -1,4 +1,5 @@
 /** What takes a repository away from its servers, or why nothing may; and those that servers have and the file has not. */
+import type { Reason } from '../../core/reason.ts';
 import { sortedBy } from '../../core/order.ts';
 import { fstabAt } from '../../kinds/repository/fstab.ts';
 import { isVolumeGroup, mountAt } from '../../kinds/repository/live.ts';
@@ -10,7 +11,6 @@ import { namesOf, type Users } from '../../kinds/server/users.ts';
 import { leaseHelp, leasePath } from '../../kinds/vm/lease.ts';
 import type { Erasure } from './delete-data.ts';
 import { baseOf, type Part } from '../model/path-availability.ts';
-import type { Bar } from '../model/refusal.ts';
 import type { Standing } from './repository-state.ts';
 
 /** What is there of it on a server, of that which Reeve made. */
@@ -56,7 +56,7 @@ export const detachFrom = (
 };
 
 /** Null: its data stay. */
-export type Erase = ((bound: readonly Standing[]) => Erasure | Bar) | null;
+export type Erase = ((bound: readonly Standing[]) => Erasure | Reason) | null;
 
 export const detachPart = (
   spec: RepositorySpec,
@@ -70,12 +70,13 @@ export const detachPart = (
   const none = { ops: [], roofs: [] };
   const bound = standings.map((s) => boundOn(spec, s)).filter(isBound);
   if (bound.length === 0) return { ...none, refused: [] };
-  const refuse = (why: string, help: string): Part => ({ ...none, refused: [{ server: null, bar: { why, help } }] });
+  const refuse = (bar: Reason): Part => ({ ...none, refused: [{ server: null, bar }] });
   if (unread.length > 0) {
-    return refuse(
-      `${unread.join(' and ')} could not be read: something there may use it`,
-      `try again when ${unread.join(' and ')} answers`,
-    );
+    return refuse({
+      code: 'server-unread',
+      why: `${unread.join(' and ')} could not be read: something there may use it`,
+      help: `try again when ${unread.join(' and ')} answers`,
+    });
   }
   const here = new Set(standings.map((s) => s.server));
   const users = namesOf(all.beneath(spec.path).filter((u) => here.has(u.server)));
@@ -85,17 +86,22 @@ export const detachPart = (
   });
   const [running] = held.flatMap(({ lease }) => (lease === 'odd' ? [] : [lease]));
   if (running && users.length === 0) {
-    return refuse(
-      `the lease of ${running.vm} on ${running.server} lies in it`,
-      `stop ${running.vm}; or, where that runs nowhere, ${leaseHelp(leasePath(spec.path, running.uuid, running.disks))}`,
-    );
+    return refuse({
+      code: 'lease-held',
+      why: `the lease of ${running.vm} on ${running.server} lies in it`,
+      help: `stop ${running.vm}; or, where that runs nowhere, ${leaseHelp(leasePath(spec.path, running.uuid, running.disks))}`,
+    });
   }
   if (users.length > 0)
-    return refuse(`${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`, 'move or delete those first');
+    return refuse({
+      code: 'in-use',
+      why: `${users.join(', ')} ${users.length === 1 ? 'uses' : 'use'} it`,
+      help: 'move or delete those first',
+    });
   const odd = bound.find((x) => x.s.seen.storage.book?.value === 'odd');
-  if (odd?.s.barred) return refuse(`${odd.s.server}: ${odd.s.barred.why}`, odd.s.barred.help);
+  if (odd?.s.barred) return refuse({ ...odd.s.barred, why: `${odd.s.server}: ${odd.s.barred.why}` });
   const erased = erase?.(bound.map((x) => x.s));
-  if (erased && 'why' in erased) return refuse(erased.why, erased.help);
+  if (erased && 'why' in erased) return refuse(erased);
   return {
     ...none,
     refused: [],

@@ -142,7 +142,11 @@ export const orphansNamed = (
           const half = name.endsWith('.part');
           const bar =
             !half && (marker === null || marker === 'odd' || marker.farm !== farm.name)
-              ? { why: 'it was neither made nor adopted by this farm', help: 'remove it by hand' }
+              ? {
+                  code: 'not-ours' as const,
+                  why: 'it was neither made nor adopted by this farm',
+                  help: 'remove it by hand',
+                }
               : hadIn({ spec: r, pool, server: s.name, seen }, { farm, observed, users })(name);
           if (bar === null) {
             const path = `${disksFolder(r.path)}/${name}`;

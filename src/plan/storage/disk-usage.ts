@@ -1,4 +1,5 @@
 /** Whether a disk is anybody's: in a cfg or a domain that was seen, in a lease, or where nobody has looked. */
+import type { Reason } from '../../core/reason.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { disksFolder, type Lease } from '../../kinds/repository/live.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
@@ -7,7 +8,6 @@ import { namesOf, type Users } from '../../kinds/server/users.ts';
 import { leaseHelp } from '../../kinds/vm/lease.ts';
 import { unreadIn } from '../model/unread-servers.ts';
 import { sharersOf } from './repository-state.ts';
-import type { Bar } from '../model/refusal.ts';
 
 interface Scene {
   readonly farm: Farm;
@@ -51,9 +51,9 @@ const leasedIn = (
   { spec, pool }: Place,
   others: Sharers,
   { observed, users }: Scene,
-): ((name: string) => Bar | null) => {
-  const byName = new Map<string, Bar>();
-  let odd: Bar | null = null;
+): ((name: string) => Reason | null) => {
+  const byName = new Map<string, Reason>();
+  let odd: Reason | null = null;
   const all = [{ pool, spec }, ...others];
   const folders = new Map(all.flatMap((o) => o.pool.servers.map((s) => [s.name, disksFolder(o.spec.path)] as const)));
   for (const [uuid, [lease, at]] of leasesOf(
@@ -63,6 +63,7 @@ const leasedIn = (
     const help = leaseHelp(at);
     if (lease === 'odd') {
       odd ??= {
+        code: 'lease-unreadable',
         why: `the lease of ${uuid} cannot be read, and may be for it`,
         help: `look whose that is, and ${help}`,
       };
@@ -76,6 +77,7 @@ const leasedIn = (
       const folder = folders.get(lease.server);
       if (folder !== undefined && path !== `${folder}/${name}`) continue;
       byName.set(name, {
+        code: 'lease-held',
         why: `the lease of ${lease.vm} on ${lease.server} names it`,
         help: `let that VM go first; or, where nobody wants it any more, ${help}`,
       });
@@ -85,18 +87,18 @@ const leasedIn = (
 };
 
 /** By the name of a disk in this store: who has it, or may have it; null: nobody does. */
-export const hadIn = (place: Place, scene: Scene): ((name: string) => Bar | null) => {
+export const hadIn = (place: Place, scene: Scene): ((name: string) => Reason | null) => {
   const { spec, pool, server, seen } = place;
   const { farm, observed, users } = scene;
   const store = seen.storage.stores[spec.path];
   const others = sharersOf(spec, pool, farm);
   const leased = spec.shared ? leasedIn(place, others, scene) : () => null;
-  const blind = (p: PoolSpec): Bar | null => {
+  const blind = (p: PoolSpec): Reason | null => {
     const [unread] = unreadIn(p, observed);
     if (unread === undefined) return null;
     const help =
       p.name === pool.name ? `try again when ${unread} answers` : `plan pool ${p.name}, too, when all of it answers`;
-    return { why: `${unread} could not be read: something there may have it`, help };
+    return { code: 'server-unread', why: `${unread} could not be read: something there may have it`, help };
   };
   const shared = [...(spec.shared ? [pool] : []), ...others.map((o) => o.pool)];
   const unseen = shared.map(blind).find((b) => b !== null) ?? null;
@@ -107,7 +109,11 @@ export const hadIn = (place: Place, scene: Scene): ((name: string) => Bar | null
     );
     const have = namesOf([...own, ...theirs]);
     if (have.length > 0)
-      return { why: `${have.join(', ')} has it`, help: 'delete that first, or take the disk out of it' };
+      return {
+        code: 'in-use',
+        why: `${have.join(', ')} has it`,
+        help: 'delete that first, or take the disk out of it',
+      };
     const marker = store?.is === 'there' ? store.disks[name]?.marker : null;
     const vm = marker && marker !== 'odd' && marker.farm === farm.name ? marker.vm : null;
     // Its file may have moved the VM to another pool, whose servers then are where it may run.

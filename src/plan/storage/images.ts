@@ -1,4 +1,5 @@
 /** The templates and ISOs of the run's pools: fetched where they are wanted and not there, removed where they are to go. */
+import type { Reason } from '../../core/reason.ts';
 import picomatch from 'picomatch';
 import { sortedBy } from '../../core/order.ts';
 import { ref, type Ref } from '../../core/ref.ts';
@@ -13,7 +14,7 @@ import { seenOn, type ServerSeen } from '../../kinds/server/live.ts';
 import { namesOf, pathsOfConfig } from '../../kinds/server/users.ts';
 import type { Decision } from '../decide/decide.ts';
 import type { Node } from '../model/operation-graph.ts';
-import type { Unresolved } from '../../kinds/vm/facts.ts';
+import { unresolvedReason, type Unresolved } from '../../kinds/vm/facts.ts';
 import { type Roof, roofOver } from '../model/path-availability.ts';
 import type { Space, Want } from './space-accounting.ts';
 import { unreadIn } from '../model/unread-servers.ts';
@@ -39,16 +40,18 @@ const storedOn = (seen: ServerSeen, image: ImageSpec): StoredImage | undefined =
   return store?.is === 'there' ? store.images[imageName(image.path)] : undefined;
 };
 
-type Standing =
-  | { readonly is: 'there' }
-  | { readonly is: 'wanted' }
-  | { readonly is: 'barred'; readonly why: string; readonly help: string };
+type Standing = { readonly is: 'there' } | { readonly is: 'wanted' } | ({ readonly is: 'barred' } & Reason);
 
 /** How an image stands on one server. */
 const standing = (image: ImageSpec, seen: ServerSeen, roof: Roof | undefined): Standing => {
-  if (roof?.is === 'barred') return { is: 'barred', why: roof.why, help: roof.help };
+  if (roof?.is === 'barred') return roof;
   if (image.repository === null && seen.storage.stores[image.folder]?.is === 'stuck')
-    return { is: 'barred', why: `${image.folder} does not answer`, help: 'look at the disk of the server' };
+    return {
+      is: 'barred',
+      code: 'store-silent',
+      why: `${image.folder} does not answer`,
+      help: 'look at the disk of the server',
+    };
   if (roof?.is === 'coming') return { is: 'wanted' };
   const found = storedOn(seen, image);
   if (!found?.there) return { is: 'wanted' };
@@ -57,6 +60,7 @@ const standing = (image: ImageSpec, seen: ServerSeen, roof: Roof | undefined): S
   if (right) return { is: 'there' };
   return {
     is: 'barred',
+    code: 'image-unmarked',
     why: `${image.path} is there, and not marked as ${image.what} ${image.name}`,
     help: 'move it away: Reeve fetches it anew',
   };
@@ -91,7 +95,8 @@ const baseOf = (pool: PoolSpec, image: ImageSpec, server: string, farm: string) 
   path: image.path,
 });
 
-const idle = (fetchers: readonly string[]): { readonly why: string; readonly help: string } => ({
+const idle = (fetchers: readonly string[]): Reason => ({
+  code: 'no-fetcher',
   why: `no server with the role utility can fetch it now (${fetchers.join(', ')})`,
   help: 'look at those servers, or give another one the role',
 });
@@ -152,8 +157,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
         refused.push({
           subject: subjectOf(pool.name, image),
           what: `${label} would be fetched`,
-          why: full.unresolved,
-          help: full.help,
+          ...unresolvedReason(full),
           needs: null,
         });
       const id = other ?? (fetcher && !full ? add(fetcher.server) : undefined);
@@ -161,9 +165,9 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
       if (id !== undefined && inRun(image)) always.add(id);
       for (const s of all) {
         const roof = { repository: label, path: image.path };
-        if (s.is === 'barred') cover(s.server, { ...roof, is: 'barred', why: s.why, help: s.help });
+        if (s.is === 'barred') cover(s.server, { ...s, ...roof });
         if (s.is !== 'wanted') continue;
-        if (full) cover(s.server, { ...roof, is: 'barred', why: full.unresolved, help: full.help });
+        if (full) cover(s.server, { ...roof, is: 'barred', ...unresolvedReason(full) });
         else if (image.shared && id === undefined) cover(s.server, { ...roof, is: 'barred', ...idle([...fetchers]) });
         else cover(s.server, { ...roof, is: 'coming', after: id ?? add(s.server) });
       }
@@ -221,6 +225,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
             refused.push({
               subject: subjectOf(pool.name, { what, name }),
               what: `${what} ${name} would be removed${home.shared ? '' : ` from ${server}`}`,
+              code: users.length > 0 ? 'in-use' : 'server-unread',
               why: users.length > 0 ? `${users.join(', ')} has it` : `${blind.join(' and ')} could not be read`,
               help:
                 users.length > 0

@@ -1,4 +1,5 @@
 /** The repositories of the run's pools: attached where they are not, detached where they are to go, and what VMs' paths hang on. */
+import type { Reason } from '../../core/reason.ts';
 import picomatch from 'picomatch';
 import { byText, sortedBy } from '../../core/order.ts';
 import { refKey } from '../../core/ref.ts';
@@ -17,7 +18,6 @@ import { erasureOf } from './delete-data.ts';
 import { ofOnePool } from './shared-vg-owner.ts';
 import { baseOf, subjectOf, type Part, type Roof, beneath } from '../model/path-availability.ts';
 import { standingOf, type Standing } from './repository-state.ts';
-import type { Bar } from '../model/refusal.ts';
 import { wantedPaths } from '../model/paths-to-read.ts';
 import { unreadIn } from '../model/unread-servers.ts';
 
@@ -40,7 +40,7 @@ export interface StorageScene {
   readonly users: Users;
 }
 
-const bothSee = (all: readonly Standing[]): Bar | null => {
+const bothSee = (all: readonly Standing[]): Reason | null => {
   const marked = all.flatMap((s) => {
     const uuid = s.marker?.uuid ?? s.booked;
     return uuid === null || uuid === undefined ? [] : [{ server: s.server, uuid }];
@@ -49,6 +49,7 @@ const bothSee = (all: readonly Standing[]): Bar | null => {
   const strange = groups.find((g) => g.id !== first?.id);
   if (first && strange) {
     return {
+      code: 'stores-differ',
       why: `${first.server} and ${strange.server} have different volume groups of that name (${first.id} and ${strange.id})`,
       help: 'rename one of them (vgrename), or take `shared` out: each server has one of its own then',
     };
@@ -56,6 +57,7 @@ const bothSee = (all: readonly Standing[]): Bar | null => {
   const other = marked.find((m) => m.uuid !== marked[0]?.uuid);
   if (!other || !marked[0]) return null;
   return {
+    code: 'stores-differ',
     why: `${marked[0].server} and ${other.server} have different stores there (${marked[0].uuid} and ${other.uuid})`,
     help: 'look what is mounted on each; a shared repository is one store',
   };
@@ -74,13 +76,14 @@ const attachPart = (
   const usable = all.filter((s) => s.barred === null);
   const apart = (spec.shared ? bothSee(usable) : null) ?? ofOnePool(spec, pool, usable, scene);
   const ops: RepositoryOp[] = [];
-  const refused: { server: string | null; bar: Bar }[] = apart ? [{ server: null, bar: apart }] : [];
+  const refused: { server: string | null; bar: Reason }[] = apart ? [{ server: null, bar: apart }] : [];
   const roofs: (readonly [string, Roof])[] = [];
   const known = spec.shared ? (usable.map((s) => s.marker?.uuid ?? s.booked).find((u) => u !== null) ?? null) : null;
   // A store that nobody here knows may be known to one that did not answer: absence is no proof.
-  const blind: Bar | null =
+  const blind: Reason | null =
     spec.shared && known === null && unread.length > 0
       ? {
+          code: 'server-unread',
           why: `${unread.join(' and ')} could not be read, and may have it already`,
           help: `try again when ${unread.join(' and ')} answers`,
         }
@@ -119,6 +122,7 @@ const unplanned = ({ repository, path }: Roof, server: string): Roof => ({
   repository,
   path,
   is: 'barred',
+  code: 'left-out',
   why: `it is not attached on ${server} yet, and this run leaves that out`,
   help: 'leave out --cause or --target',
 });
@@ -129,6 +133,7 @@ const erasing = (spec: RepositorySpec, pool: PoolSpec, scene: StorageScene): Era
   return (bound) =>
     bound.every((s) => s.seen.storage.stores[spec.path] === undefined)
       ? {
+          code: 'store-unread',
           why: 'the file no longer names it, and nobody looked what is in it',
           help: 'write it into the file again, with `state: absent`',
         }
@@ -218,8 +223,7 @@ export const planStorage = (scene: StorageScene): StoragePlan => {
         refused.push({
           subject: subjectOf(spec, pool),
           what: `repository ${spec.name} would be ${does}${server === null ? '' : ` on ${server}`}`,
-          why: bar.why,
-          help: bar.help,
+          ...bar,
           needs: null,
         });
       }

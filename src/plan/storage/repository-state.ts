@@ -1,10 +1,10 @@
 /** How one repository stands on one server: what is to be done there, or why nothing may be. */
+import type { Reason, ReasonCode } from '../../core/reason.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { fstabAt, bootOptions } from '../../kinds/repository/fstab.ts';
 import { isVolumeGroup, mountAt, type StoreMarker, type StoreSeen } from '../../kinds/repository/live.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import type { Bar } from '../model/refusal.ts';
 
 export interface Standing {
   readonly server: string;
@@ -22,7 +22,7 @@ export interface Standing {
   /** Its folder is to be made. */
   readonly folder: boolean;
   /** Why it may not be used there, and what would help; null: it may. */
-  readonly barred: Bar | null;
+  readonly barred: Reason | null;
 }
 
 /** The host of an export in whatever case. */
@@ -48,26 +48,34 @@ export const sharersOf = (
             ),
       );
 
-const bar = (why: string, help: string): Bar => ({ why, help });
+const bar = (code: ReasonCode, why: string, help: string): Reason => ({ code, why, help });
 
 /** What the store's own content forbids. `there`: what is to be mounted there is. */
-const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, store: StoreSeen): Bar | null => {
+const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, store: StoreSeen): Reason | null => {
   const { path, name } = spec;
   const volumes = isVolumeGroup(path);
   const right = volumes ? 'look whether it is the right volume group' : 'look whether the right thing is mounted there';
   if (volumes && store.is === 'missing') {
     const group = path.slice('/dev/'.length);
     return bar(
+      'volume-group-missing',
       `there is no volume group ${group}`,
       `make it there (vgcreate ${group} DEVICE), or correct \`volumeGroup\``,
     );
   }
   if (volumes && store.is === 'stuck')
-    return bar('LVM does not tell its volume groups', 'look at what `vgs` says there (Debian: package lvm2)');
+    return bar(
+      'lvm-unread',
+      'LVM does not tell its volume groups',
+      'look at what `vgs` says there (Debian: package lvm2)',
+    );
   if (store.is === 'missing')
-    return booked === null ? null : bar(`there is no folder ${path} any more, and the repository was there`, right);
+    return booked === null
+      ? null
+      : bar('store-missing', `there is no folder ${path} any more, and the repository was there`, right);
   if (store.is === 'stuck')
     return bar(
+      'store-silent',
       `${path} does not answer`,
       'look at the NFS server and the network between; nothing is changed meanwhile',
     );
@@ -75,16 +83,26 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
   const [link] = store.astray ?? [];
   if (link !== undefined)
     return bar(
+      'path-astray',
       `${path}/${link} is a link, and what is written there may land anywhere`,
       'look who made it, and remove it',
     );
   if (marker === 'odd')
     return volumes
-      ? bar(`the tags of ${path} cannot be read`, 'look at `vgs -o vg_tags`: there is one tag reeve.store=…')
-      : bar(`the marker ${path}/.reeve.json cannot be read`, 'mend it, or move it away where the store is new');
+      ? bar(
+          'marker-unreadable',
+          `the tags of ${path} cannot be read`,
+          'look at `vgs -o vg_tags`: there is one tag reeve.store=…',
+        )
+      : bar(
+          'marker-unreadable',
+          `the marker ${path}/.reeve.json cannot be read`,
+          'mend it, or move it away where the store is new',
+        );
   if (marker === null) {
     if (booked === null) return null;
     return bar(
+      'marker-missing',
       volumes
         ? `${path} has not the tag that it had: it may be another volume group of that name`
         : `${path} has not the marker that it had: nothing is written into what may be an empty mount point`,
@@ -93,16 +111,22 @@ const markerBar = (spec: RepositorySpec, farm: string, booked: string | null, st
   }
   if (marker.farm !== farm || marker.repository !== name)
     return bar(
+      'store-foreign',
       `${path} is repository ${marker.repository} of farm ${marker.farm}`,
       `${right}, or give it another path`,
     );
   if (volumes && (marker.shared === true) !== spec.shared)
     return bar(
+      'store-sharing-differs',
       `the tags of ${path} say that it is ${marker.shared ? 'shared' : 'one server’s own'}, and the file says that it is ${spec.shared ? 'shared' : 'each server’s own'}`,
       `correct \`shared\`; or, where nothing runs from it, take the tag reeve.store=… off the volume group and /etc/reeve/repositories.json away`,
     );
   if (booked !== null && booked !== marker.uuid)
-    return bar(`${path} is another store than the one that was attached: its marker says ${marker.uuid}`, right);
+    return bar(
+      'stores-differ',
+      `${path} is another store than the one that was attached: its marker says ${marker.uuid}`,
+      right,
+    );
   return null;
 };
 
@@ -119,20 +143,26 @@ export const standingOf = (spec: RepositorySpec, farm: string, server: string, s
   const persist = nfs && (line?.source !== source || (line.ours && line.options !== bootOptions(spec.options)));
   const store: StoreSeen = storage.stores[path] ?? { is: 'stuck' };
   const booked = entry?.uuid ?? null;
-  const found = (): Bar | null => {
-    if (book === 'odd') return bar('its /etc/reeve/repositories.json cannot be read', 'mend it, or move it away');
+  const found = (): Reason | null => {
+    if (book === 'odd')
+      return bar('registry-unreadable', 'its /etc/reeve/repositories.json cannot be read', 'mend it, or move it away');
     if (book && book.farm !== farm)
-      return bar(`it keeps repositories for farm ${book.farm}`, 'one server belongs to one farm');
+      return bar('server-foreign', `it keeps repositories for farm ${book.farm}`, 'one server belongs to one farm');
     if (entry && entry.path !== path) {
       return bar(
+        'repository-path-fixed',
         `it has the repository at ${entry.path}, and a repository is not moved`,
         `detach it first (\`state: absent\` at ${entry.path}), or give it another name`,
       );
     }
     if (nfs && mounted && mounted.source !== source)
-      return bar(`${mounted.source} is mounted at ${path}, not ${source}`, 'unmount it, or correct `source`');
+      return bar(
+        'mount-differs',
+        `${mounted.source} is mounted at ${path}, not ${source}`,
+        'unmount it, or correct `source`',
+      );
     if (nfs && line && !line.ours && line.source !== source)
-      return bar(`its /etc/fstab mounts ${line.source} at ${path}`, 'correct one of the two');
+      return bar('mount-differs', `its /etc/fstab mounts ${line.source} at ${path}`, 'correct one of the two');
     // Below a mount that is still to come lies what nobody looks at.
     if (mount) return store.is === 'stuck' ? markerBar(spec, farm, booked, store) : null;
     return markerBar(spec, farm, booked, store);

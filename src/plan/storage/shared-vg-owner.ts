@@ -1,8 +1,8 @@
 /** A shared volume group belongs to one pool: a run holds the servers of its pools only, and two pools would be two writers of its metadata. */
+import type { Reason } from '../../core/reason.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
-import type { Bar } from '../model/refusal.ts';
 import type { Standing } from './repository-state.ts';
 
 interface Scene {
@@ -45,7 +45,7 @@ const kept = (pool: PoolSpec, { marks }: Group, observed: Observed): boolean =>
   });
 
 /** Of several pools it is that of the first which the file gives it and which has it; null: it is this pool's. */
-const ownerOf = (spec: RepositorySpec, pool: PoolSpec, group: Group, { farm, observed }: Scene): Bar | null => {
+const ownerOf = (spec: RepositorySpec, pool: PoolSpec, group: Group, { farm, observed }: Scene): Reason | null => {
   const claims = farm.pools
     .map((p) => ({
       pool: p,
@@ -56,6 +56,7 @@ const ownerOf = (spec: RepositorySpec, pool: PoolSpec, group: Group, { farm, obs
   const owner = claims.find((c) => c.named && c.kept) ?? claims.find((c) => c.kept) ?? claims[0];
   if (!owner || owner.pool === pool) return null;
   return {
+    code: 'store-of-other-pool',
     why: `pool ${owner.pool.name} has the same volume group; a shared volume group belongs to one pool: its metadata have one writer`,
     help: owner.named
       ? 'give it to one pool, and take it out of the other'
@@ -64,7 +65,7 @@ const ownerOf = (spec: RepositorySpec, pool: PoolSpec, group: Group, { farm, obs
 };
 
 /** Another pool may have marked it, of which this run sees nothing. */
-const unseenOwner = (spec: RepositorySpec, pool: PoolSpec, group: Group, scene: Scene): Bar | null => {
+const unseenOwner = (spec: RepositorySpec, pool: PoolSpec, group: Group, scene: Scene): Reason | null => {
   const { farm, observed, covers } = scene;
   if (group.marks.size === 0 || kept(pool, group, observed)) return null;
   for (const p of farm.pools) {
@@ -72,6 +73,7 @@ const unseenOwner = (spec: RepositorySpec, pool: PoolSpec, group: Group, scene: 
     const dark = p.servers.filter((s) => s.state !== 'lost' && !seenOn(observed, s.name)).map((s) => s.name);
     if (p === pool || !same || dark.length === 0) continue;
     return {
+      code: 'server-unread',
       why: `it is marked, no server of pool ${pool.name} has had it, and pool ${p.name}, which may have it, was not read`,
       help: covers(p.name) ? `try again when ${dark.join(' and ')} answers` : 'leave out --pool',
     };
@@ -85,7 +87,7 @@ export const ofOnePool = (
   pool: PoolSpec,
   usable: readonly Standing[],
   scene: Scene,
-): Bar | null => {
+): Reason | null => {
   if (spec.type !== 'lvm') return null;
   const group: Group = {
     ids: new Set(usable.flatMap((s) => s.id ?? [])),

@@ -58,6 +58,7 @@ export const openSpace = (farm: Farm, seenOf: (server: string) => ServerSeen | u
           const where = r ? `repository ${r.name}${r.shared ? '' : ` on ${server}`}` : `${folder} on ${server}`;
           const whole = wholeMiB(free);
           return {
+            code: 'no-space',
             unresolved: `${where} has ${formatSize(whole)} free, and ${formatSize(size)} are needed`,
             help: `free ${formatSize(size - whole)} there, or take less`,
           };

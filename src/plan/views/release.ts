@@ -1,4 +1,5 @@
 /** Giving a VM back: its marker is taken out of its cfg, nothing else is touched, and it is nobody's from then on. */
+import type { ReasonCode } from '../../core/reason.ts';
 import { digestOf } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import type { Farm } from '../../kinds/farm.ts';
@@ -40,15 +41,21 @@ const byHand = (key: string, uuid: string, { config }: CfgRecord, { storage }: S
 
 /** A plan of one operation, or why there is none. */
 export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: Tools): Plan | Refusal => {
-  const refuse = (why: string, help: string | null): Refusal => refusal(key, `${key} would be released`, why, help);
+  const refuse = (code: ReasonCode, why: string, help: string | null): Refusal =>
+    refusal(key, `${key} would be released`, { code, why, help });
   const [found, other] = find(farm, observed, key);
   if (!found) {
     const unread = farm.pools.flatMap((p) => p.servers).filter((s) => !seenOn(observed, s.name));
     const blind = unread.length === 0 ? '' : `, and ${unread.map((s) => s.name).join(', ')} could not be read`;
-    return refuse(`no cfg with this farm's marker of ${key} was seen${blind}`, 'reeve status shows what is there');
+    return refuse(
+      'vm-not-found',
+      `no cfg with this farm's marker of ${key} was seen${blind}`,
+      'reeve status shows what is there',
+    );
   }
   if (other) {
     return refuse(
+      'vm-ambiguous',
       `${key} was found more than once: on ${found.server} and ${other.server}`,
       'look at each place, and remove the copy that is wrong',
     );
@@ -57,7 +64,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
   const seen = seenOn(observed, found.server);
   const server = farm.pools.flatMap((p) => p.servers).find((s) => s.name === found.server);
   const uuid = found.uuid ?? '';
-  if (!record || !seen || !server) return refuse(`it has no cfg on ${found.server}`, null);
+  if (!record || !seen || !server) return refuse('cfg-missing', `it has no cfg on ${found.server}`, null);
   const name = domain?.name ?? found.name;
   const op: VmOp = {
     vm: ref('vm', key),

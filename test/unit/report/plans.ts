@@ -412,6 +412,7 @@ export const troubled: Plan = {
     {
       subject: { kind: 'vm', name: 'batch' },
       what: 'batch would be stopped',
+      code: 'over-budget',
       why: 'it is down after',
       help: '--allow stop=batch',
       needs: 'stop',
@@ -419,6 +420,7 @@ export const troubled: Plan = {
     {
       subject: { kind: 'vm', name: 'web-9' },
       what: 'web-9 would be created',
+      code: 'server-unread',
       why: 'it was seen nowhere, but dom03 could not be read: it may be there',
       help: 'try again when dom03 answers',
       needs: null,

@@ -88,6 +88,7 @@ const repositoryOf = (name: string, action: Plan['repositories'][number]['action
 const refused = (name: string, server: string | null, why: string, help: string): Plan['refused'][number] => ({
   subject: ref('repository', `ams1/${name}`),
   what: `repository ${name} would be attached${server === null ? '' : ` on ${server}`}`,
+  code: 'stores-differ',
   why,
   help,
   needs: null,
