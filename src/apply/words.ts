@@ -29,7 +29,7 @@ export const outOfReach = (server: string, u: Unknown): string =>
 /** Blanks every secret, as it is and as JSON and quoting hold it; the longest first, since one may be part of another. */
 export const maskOf = (secrets: ReadonlyMap<string, string>): ((text: string) => string) => {
   const forms = [...secrets.values()].flatMap((s) => [s, JSON.stringify(s).slice(1, -1)]);
-  const words = [...new Set(forms)].filter((w) => w !== '').sort((a, b) => b.length - a.length);
+  const words = [...new Set(forms)].filter((w) => w.trim() !== '').sort((a, b) => b.length - a.length);
   return (text) => words.reduce((t, w) => t.replaceAll(w, '***'), text);
 };
 

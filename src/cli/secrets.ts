@@ -4,8 +4,10 @@ import { expandHome, largestSetting, readUserFile } from '../transport/index.ts'
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
+import { hiddenQuery, type ImageSpec } from '../kinds/image/spec.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
-import type { CloudInit, SeedText, Settings } from '../kinds/vm/spec.ts';
+import type { CloudInit, Settings } from '../kinds/vm/spec.ts';
+import { inlineText, queryName } from '../kinds/written.ts';
 import { exit, ExitError } from './exit.ts';
 import { say, type Shell } from './shell.ts';
 
@@ -15,43 +17,68 @@ interface Named {
   readonly place: string;
   /** It may have many lines: no password, but a file for cloud-init. */
   readonly text?: true;
+  /** It stands in the farm file; null: it does so, and only a saved plan is at hand. */
+  readonly value?: string | null;
 }
 
-const namedInSeed = (vm: string, seed: CloudInit | undefined): readonly Named[] =>
-  Object.entries(seed ?? {}).flatMap(([part, v]: [string, SeedText | null]) =>
-    v && 'secret' in v ? [{ reference: v.secret, place: `cloudInit.${part} of ${vm}`, text: true as const }] : [],
-  );
+type Written = NonNullable<Farm['written']>;
+
+const namedInSeed = (vm: string, seed: CloudInit | undefined, written: Written): readonly Named[] =>
+  (['userData', 'metaData', 'networkConfig'] as const).flatMap((part): readonly Named[] => {
+    const text = seed?.[part] ?? null;
+    if (text === null) return [];
+    const place = `cloudInit.${part} of ${vm}`;
+    if ('secret' in text) return [{ reference: text.secret, place, text: true }];
+    const reference = inlineText(vm, part);
+    return [{ reference, place, value: written[reference] ?? null }];
+  });
+
+const namedInImage = (image: Pick<ImageSpec, 'source' | 'what' | 'name'>, written: Written): readonly Named[] => {
+  if (!image.source.endsWith(hiddenQuery)) return [];
+  const reference = queryName(image);
+  return [{ reference, place: `the query of ${image.source}`, value: written[reference] ?? null }];
+};
 
 const namedIn = (vm: string, settings: Settings): readonly Named[] =>
   Object.entries(settings).flatMap(([field, v]) =>
     isSecret(v) && v.secret !== 'kept' ? [{ reference: v.secret, place: `${field} of ${vm}` }] : [],
   );
 
-/** Those of the VMs that the options cover. */
+/** Those of the VMs and images that the options cover. */
 export const namedByFarm = (
   farm: Farm,
   { pools, targets }: Pick<PlanOptions, 'pools' | 'targets'>,
 ): readonly Named[] => {
   const targeted = targets.length === 0 ? () => true : picomatch([...targets]);
-  return farm.vms
+  const { written = {} } = farm;
+  const images = farm.pools
+    .filter((p) => pools.length === 0 || pools.includes(p.name))
+    .flatMap((p) => p.images.filter((i) => i.state !== 'absent').flatMap((i) => namedInImage(i, written)));
+  const vms = farm.vms
     .filter((v) => v.state !== 'absent' && (pools.length === 0 || pools.includes(v.pool)))
     .flatMap((v) =>
       targeted(v.key) || targeted(`vm/${v.key}`)
-        ? [...namedIn(v.key, v.settings), ...namedInSeed(v.key, v.cloudInit)]
+        ? [...namedIn(v.key, v.settings), ...namedInSeed(v.key, v.cloudInit, written)]
         : [],
     );
+  return [...vms, ...images];
 };
 
-/** Those of the cfgs that a plan writes. */
+/** Those of what a plan writes and fetches. */
 export const namedByPlan = (plan: Plan): readonly Named[] =>
   plan.operations.flatMap(({ op }) => {
-    if (op.verb === 'make-seed') return namedInSeed(op.vm.name, op.seed);
+    if (op.verb === 'make-seed') return namedInSeed(op.vm.name, op.seed, {});
+    if (op.verb === 'fetch-image') return namedInImage(op, {});
     return 'record' in op ? namedIn(op.vm.name, op.record.config.settings) : [];
   });
 
+const onlyInFile = 'it stands in the farm file, and no saved plan holds it';
+
 type Answer = { readonly value: string } | { readonly why: string };
 
-const look = async (shell: Shell, reference: string): Promise<Answer> => {
+const look = async (shell: Shell, { reference, value: known }: Named): Promise<Answer> => {
+  if (known === null) return { why: onlyInFile };
+  if (known !== undefined) return { value: known };
   const m = /^\$\{(env|file):([^}]+)\}$/.exec(reference);
   const [, from, name = ''] = m ?? [];
   if (from === 'env') {
@@ -83,11 +110,12 @@ export const gatherSecrets = async (shell: Shell, named: readonly Named[]): Prom
   const secrets = new Map<string, string>();
   const missing: string[] = [];
   const looked = new Set<string>();
-  for (const { reference, place, text } of named) {
+  for (const one of named) {
+    const { reference, place, text, value: known } = one;
     if (looked.has(reference)) continue;
     looked.add(reference);
-    const answer = await look(shell, reference);
-    const why = 'why' in answer ? answer.why : unfit(answer.value, text === true);
+    const answer = await look(shell, one);
+    const why = 'why' in answer ? answer.why : known === undefined ? unfit(answer.value, text === true) : null;
     if (why !== null) missing.push(`${reference} (${place}): ${why}`);
     else if ('value' in answer) secrets.set(reference, answer.value);
   }
@@ -109,6 +137,8 @@ export const secretsToWrite = async (shell: Shell, named: readonly Named[]): Pro
   throw new ExitError(
     exit.invalid,
     [first, ...rest].join('; '),
-    'set it, or leave these VMs out with --target; `reeve plan` works without',
+    named.some((n) => n.value === null)
+      ? 'apply the farm file itself; or write a text as ${file:PATH}, and serve the image under a URL without a query'
+      : 'set it, or leave these VMs out with --target; `reeve plan` works without',
   );
 };

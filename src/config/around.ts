@@ -16,6 +16,8 @@ export interface Around {
   readonly defaults: Gathered['defaults'];
   readonly spoiled: Spoiled;
   readonly problems: Problems;
+  /** Filled by whoever finds one: values of `Farm.written`. */
+  readonly written: Map<string, string>;
 }
 
 /** Tells that a text may not be used as `what`, where `bad` says why. */

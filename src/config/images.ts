@@ -3,9 +3,10 @@ import { digestText } from '../core/digest.ts';
 import { sortedBy } from '../core/order.ts';
 import { withoutUserinfo } from '../core/userinfo.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
-import { isLocal, serversOwnFolder, type ImageSpec } from '../kinds/image/spec.ts';
+import { isLocal, queryOf, serversOwnFolder, shownSource, type ImageSpec } from '../kinds/image/spec.ts';
 import { imagesFolder } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import { queryName } from '../kinds/written.ts';
 import { refuse } from './around.ts';
 import { placeOf, type Entry, type Gathered } from './gather.ts';
 import { layerOf, placeIn, textAt } from './layers.ts';
@@ -76,6 +77,15 @@ export const checkImages = (all: Gathered, pools: readonly PoolSpec[], problems:
 const keepers = (repositories: Readonly<Record<string, RepositorySpec>>): readonly RepositorySpec[] =>
   Object.values(repositories).filter((r) => r.type !== 'lvm' && r.state === 'present');
 
+/** By `queryName`: of the images that have one. */
+export const queriesOf = (all: Gathered): readonly (readonly [string, string])[] =>
+  (Object.entries(nouns) as [keyof typeof nouns, ImageSpec['what']][]).flatMap(([key, what]) =>
+    [...all[key].values()].flatMap(({ name, body }) => {
+      const query = queryOf(body.source ?? '');
+      return query === '' ? [] : [[queryName({ what, name }), query] as const];
+    }),
+  );
+
 interface Home {
   readonly repository: string | null;
   readonly folder: string;
@@ -120,13 +130,15 @@ export const imagesOf = (
       const home = homeOf(entry, what, pool, repositories, problems);
       const format = what === 'iso' ? 'raw' : (entry.body.format ?? formatOf(source));
       if (!home || !format) return [];
-      const id = (sha256 ?? digestText(source)).slice(0, 8);
+      // Its query may be a signature, and another one tomorrow.
+      const shown = shownSource(source);
+      const id = (sha256 ?? digestText(shown)).slice(0, 8);
       return [
         {
           ...home,
           name: entry.name,
           what,
-          source,
+          source: shown,
           sha256,
           size: undefined,
           format,

@@ -2,12 +2,14 @@
 import type { Origin } from '../core/diagnostic.ts';
 import { badName } from '../core/name.ts';
 import { sortedBy } from '../core/order.ts';
+import { table } from '../core/table.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { VmSpec } from '../kinds/vm/spec.ts';
 import { warnLonely } from './apart.ts';
 import type { Around, Spoiled } from './around.ts';
 import { checkConflicts } from './conflicts.ts';
 import { gather, placeOf, type Gathered } from './gather.ts';
+import { queriesOf } from './images.ts';
 import { layerOf, lookUp, originIn, profileLayers, textAt, type Layer } from './layers.ts';
 import { expand } from './pattern.ts';
 import { resolvePools } from './pools.ts';
@@ -42,6 +44,7 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
     defaults: all.defaults,
     spoiled,
     problems,
+    written: new Map(queriesOf(all)),
   };
   checkProfiles(all, around);
   const layers = new Map<string, readonly Layer[]>();
@@ -60,7 +63,8 @@ export const resolveFarm = (sources: readonly Source[], spoiled: Spoiled, proble
     warnBootless(sorted, layers, problems);
     warnLonely(sorted, (vm) => placeOfField(layers.get(vm) ?? [], ['apart']), problems);
   }
-  return { farm: { name, pools, vms: sorted, policy }, layers };
+  const written = around.written.size === 0 ? undefined : table([...around.written]);
+  return { farm: { name, pools, vms: sorted, policy, written }, layers };
 };
 
 /** Where a field's value stands; where nothing says it, the VM itself. */

@@ -1,4 +1,4 @@
-/** A password that stands in an address (`https://ann:secret@host/x`), taken out of what people are shown. */
+/** A password in an address (`https://ann:secret@host/x`), or in its query (`?sig=…`), taken out of what people are shown. */
 
 /** What stands between `//` and the last `@` before a slash, blanks and quotes included: nobody says how a password must look. */
 const authority = /(?<=(?:\\?\/){2})[^\n/\\]*(?=@)/g;
@@ -28,6 +28,12 @@ const withoutPairs = (text: string): string => {
   return out + text.slice(done);
 };
 
+/** What a URL asks for, which may hold a signature; a URL with blanks or quotes in it is none. */
+const query = /(https?:(?:\\?\/){2}[^\s"'?]{0,2048}\?)([^\s"']+)/gi;
+
+const withoutQueries = (text: string): string =>
+  text.includes('?') ? text.replace(query, (_, to: string, asks: string) => to + '*'.repeat(asks.length)) : text;
+
 /** Of equal length, so that what points into the text still does. */
 export const withoutUserinfo = (text: string): string =>
-  text.includes('@') ? withoutPairs(starred(text, authority)) : text;
+  withoutQueries(text.includes('@') ? withoutPairs(starred(text, authority)) : text);

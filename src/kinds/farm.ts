@@ -1,4 +1,5 @@
 /** The whole desired farm, resolved from its files: what `config` yields and `plan` takes. */
+import { digestOf } from '../core/digest.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { ImageSpec } from './image/spec.ts';
 import type { RepositorySpec } from './repository/spec.ts';
@@ -44,4 +45,9 @@ export interface Farm {
   readonly pools: readonly PoolSpec[];
   readonly vms: readonly VmSpec[];
   readonly policy: Policy;
+  /** What the file holds and no output may: values, by `inlineText` and `queryName`. */
+  readonly written?: Readonly<Record<string, string>> | undefined;
 }
+
+/** The digest that a plan gives of it: nothing that `written` holds can be guessed from it. */
+export const digestOfFarm = (farm: Farm): string => digestOf({ ...farm, written: undefined });

@@ -2,9 +2,8 @@
 import type { Reason } from '../core/reason.ts';
 import { table } from '../core/table.ts';
 import picomatch from 'picomatch';
-import { digestOf } from '../core/digest.ts';
 import { byText, sortedBy } from '../core/order.ts';
-import type { Farm } from '../kinds/farm.ts';
+import { digestOfFarm, type Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions, Refusal } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import { usersIn } from '../kinds/server/users.ts';
@@ -305,7 +304,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
     warnings: [...storage.warnings, ...orphans.warnings, ...resting, ...placed.warnings],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
-    desired: digestOf(farm),
+    desired: digestOfFarm(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),
     covers: wantedPool,
   });

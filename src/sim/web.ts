@@ -24,9 +24,15 @@ const bytesAt = ({ files }: World, path: string): Uint8Array | undefined => {
   return node?.is === 'file' ? node.bytes : undefined;
 };
 
+/** The last argument, or the one line of `-i LIST`. */
+const urlOf = (world: World, argv: readonly string[]): string => {
+  const list = argv.indexOf('-i');
+  return list === -1 ? (argv.at(-1) ?? '') : (world.files.text(argv[list + 1] ?? '') ?? '').trim();
+};
+
 /** `wget -nv -S --spider -T N -t 1 URL`: the headers, on stderr. */
 const spider: Program = async (world, process, argv) => {
-  const url = argv.at(-1) ?? '';
+  const url = urlOf(world, argv);
   const found = world.web.get(url);
   await process.sleep(300);
   if (found === undefined) return failed(4, `wget: unable to resolve host address '${hostOf(url)}'\n`);
@@ -45,7 +51,7 @@ const spider: Program = async (world, process, argv) => {
 export const wget: Program = async (world, process, argv) => {
   if (argv.includes('--spider')) return spider(world, process, argv);
   const path = argv[argv.indexOf('-O') + 1] ?? '';
-  const url = argv.at(-1) ?? '';
+  const url = urlOf(world, argv);
   const number = (name: string, usual: number): number =>
     argv.includes(name) ? Number(argv[argv.indexOf(name) + 1]) : usual;
   const [seconds, tries] = [number('-T', 900), number('-t', 20)];

@@ -79,6 +79,8 @@ export const openRig = async (
   const sim = await startSimFarm({ ...spec, texts });
   const desk = openDesk(sim, pool);
   const { servers, env } = desk;
+  // What the file of the last plan holds and no plan does.
+  let written: Farm['written'];
   const observe = async (reader: Reader, farm: Farm): Promise<Observed> => {
     const paths = pathsToRead(farm);
     return new Map(
@@ -98,6 +100,7 @@ export const openRig = async (
     observe,
     plan: async (farm, options = {}) => {
       const reader = openReader(servers, env);
+      written = farm.written;
       try {
         const seen = await observe(reader, farm);
         return loadable(
@@ -125,7 +128,7 @@ export const openRig = async (
           cancel: { stop: never, detach: gone.signal },
           pathsOf,
           fresh: (seen) => stale(plan, seen),
-          secrets,
+          secrets: new Map([...secrets, ...Object.entries(written ?? {})]),
           probe: async () => false,
           command,
           local: localFile,

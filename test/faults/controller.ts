@@ -55,7 +55,13 @@ const sleepOn =
       }),
     ]);
 
-const carryOut = (farm: InProcessFarm, plan: Plan, link: Link, epoch: string): Promise<Outcome> => {
+interface Hand {
+  readonly link: Link;
+  readonly epoch: string;
+  readonly written: Order['farm']['written'];
+}
+
+const carryOut = (farm: InProcessFarm, plan: Plan, { link, epoch, written }: Hand): Promise<Outcome> => {
   const never = new AbortController().signal;
   return execute(plan, {
     control: link.control,
@@ -66,7 +72,7 @@ const carryOut = (farm: InProcessFarm, plan: Plan, link: Link, epoch: string): P
     cancel: { stop: never, detach: never },
     pathsOf,
     fresh: (seen) => stale(plan, seen).filter((d) => seen.has(d.server)),
-    secrets: new Map(),
+    secrets: new Map(Object.entries(written ?? {})),
     probe: async () => false,
     command: async () => ({ rc: 0, out: '' }),
     local: async () => ({ why: 'there are no files here' }),
@@ -81,7 +87,7 @@ export const startRun = (farm: InProcessFarm, order: Order, fault: FaultAt | nul
     for (let tries = 1; ; tries++) {
       const plan = await planWith(farm, order, link);
       if (plan.operations.length === 0) return { plan, outcomes };
-      const outcome = await carryOut(farm, plan, link, `e${epochs++}`);
+      const outcome = await carryOut(farm, plan, { link, epoch: `e${epochs++}`, written: order.farm.written });
       outcomes.push(outcome);
       if (!outcome.stale || tries === mostPlans) return { plan, outcomes };
     }

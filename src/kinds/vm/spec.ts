@@ -49,8 +49,8 @@ export interface DiskSpec {
   readonly backend: DiskBackend | undefined;
 }
 
-/** A text of the file, or the reference (`${file:…}`) that it gives instead. */
-export type SeedText = { readonly text: string } | { readonly secret: string };
+/** A text that stands in the file itself (`inlineText` names it), or the reference (`${file:…}`) that it gives instead: a password may stand in either. */
+export type SeedText = { readonly inline: true } | { readonly secret: string };
 
 /** What cloud-init reads at the first boot; null: not said. */
 export interface CloudInit {

@@ -35,7 +35,7 @@ export const settleSeed = (
     return had !== undefined && looks.test(had) && spec.disks ? { disks: disk(had), seed: null } : none;
   }
   const home = homeOf(spec);
-  const id = digestText(`${farm}/${spec.pool}/${spec.key}/${digestOf(spec.cloudInit)}`).slice(0, 8);
+  const id = digestText(`${farm}/${spec.pool}/${spec.key}`).slice(0, 8);
   const path = `${disksFolder(home.folder)}/${spec.key}-seed-${id}.iso`;
   return { disks: disk(path), seed: { ...home, vdev, path, seed: spec.cloudInit } };
 };

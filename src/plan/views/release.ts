@@ -1,8 +1,7 @@
 /** Giving a VM back: its marker is taken out of its cfg, nothing else is touched, and it is nobody's from then on. */
 import type { ReasonCode } from '../../core/reason.ts';
-import { digestOf } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
-import type { Farm } from '../../kinds/farm.ts';
+import { digestOfFarm, type Farm } from '../../kinds/farm.ts';
 import type { Plan, Refusal } from '../../kinds/plan.ts';
 import { isSharedGroup, isVolumeGroup } from '../../kinds/repository/live.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
@@ -81,7 +80,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     tool: tools.version,
     farm: farm.name,
     options: { ...defaultOptions, targets: [key] },
-    desired: digestOf(farm),
+    desired: digestOfFarm(farm),
     touched: [{ subject: op.vm, server: found.server, uuid, name, digest: digestVm(seen, uuid, name) }],
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],

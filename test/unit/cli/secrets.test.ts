@@ -52,6 +52,7 @@ const vm = (key: string, pool: string, reference: string, more: object = {}) => 
   ...more,
 });
 const farm = {
+  pools: [],
   vms: [
     vm('win-1', 'a', '${env:ONE}'),
     vm('win-2', 'a', '${env:TWO}'),

@@ -267,12 +267,16 @@ test('a disk by its size is made in the repository that is named, or in the only
 });
 
 test('what cloud-init reads is a text, a map written out, or a reference', async () => {
-  const vm = await vmOf(`vms: { web: { cloudInit: {
+  const { farm } = await load(`${home}vms: { web: { cloudInit: {
     userData: { hostname: www, packages: [nginx] }, metaData: "\${file:meta.yaml}", networkConfig: "version: 2" } } }`);
-  expect(vm.cloudInit).toEqual({
-    userData: { text: '#cloud-config\nhostname: www\npackages:\n  - nginx\n' },
+  expect(farm.vms[0]?.cloudInit).toEqual({
+    userData: { inline: true },
     metaData: { secret: '${file:meta.yaml}' },
-    networkConfig: { text: 'version: 2' },
+    networkConfig: { inline: true },
+  });
+  expect(farm.written).toEqual({
+    'vms/web/cloudInit/userData': '#cloud-config\nhostname: www\npackages:\n  - nginx\n',
+    'vms/web/cloudInit/networkConfig': 'version: 2',
   });
   expect(await codesOf('vms: { web: { cloudInit: { userData: "hostname: x" } } }')).toEqual(['bad-value']);
   expect(await codesOf('vms: { web: { cloudInit: {} } }')).toEqual(['missing-key']);

@@ -144,7 +144,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     farm: 'acme',
     repository: 'vmstore',
     folder: '/srv/vmstore',
-    seed: { userData: { text: '#cloud-config\n' }, metaData: null, networkConfig: { secret: '${file:net}' } },
+    seed: { userData: { inline: true }, metaData: null, networkConfig: { secret: '${file:net}' } },
   },
   'adopt-disk': {
     verb: 'adopt-disk',

@@ -18,7 +18,7 @@ import { rename, setAffinity, setCpupool, setMemory, setSched, setVcpus } from '
 
 /** `seen` was read just before. `secrets`: the value of each reference that `op` holds. */
 export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers = new Map()): Lowered | Unsupported => {
-  if (isImageOp(op)) return lowerImage(op, seen);
+  if (isImageOp(op)) return lowerImage(op, seen, secrets);
   if (isServerOp(op)) return lowerServer(op, seen, peers);
   if (!isVmOp(op)) return lowerRepository(op, seen);
   const at: At = { seen, secrets, domain: seen.domains.find((d) => d.uuid === op.uuid) };
