@@ -13,6 +13,7 @@ import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
 import { isPlanFile, loadPlan, serversOf } from './saved-plan.ts';
 import { namedByFarm, namedByPlan, secretsToWrite } from './secrets.ts';
 import { lookOf, type Output, type Shell } from './shell.ts';
+import { waitingFor } from './waiting.ts';
 
 export interface ApplyFlags extends PlanFlags {
   readonly yes: boolean;
@@ -37,7 +38,8 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
   );
   try {
     for (let tries = 1; ; tries++) {
-      const plan = await planFarm(shell, farm, options, control, secrets, flags);
+      const source = { ...flags, waited: waitingFor(shell, control) };
+      const plan = await planFarm(shell, farm, options, control, secrets, source);
       show(shell, plan, flags);
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);

@@ -2,7 +2,7 @@
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { identified } from '../kinds/server/identity.ts';
-import type { Observed, ServerSeen } from '../kinds/server/live.ts';
+import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
 import { follows } from '../kinds/vm/follows.ts';
 
@@ -53,6 +53,36 @@ export const untilQuiet = async <T extends object>(
   return seen;
 };
 
+/** Domains that are there, by UUID: the servers that have them. */
+const placesOf = (observed: Observed): ReadonlyMap<string, readonly string[]> => {
+  const places = new Map<string, string[]>();
+  for (const server of observed.keys())
+    for (const { uuid, state } of seenOn(observed, server)?.domains ?? [])
+      if (state !== 'dying') places.set(uuid, [...(places.get(uuid) ?? []), server]);
+  return places;
+};
+
+/**
+ * Servers whose answers may not be of one moment: they have a domain together, or the half of one, and nothing is seen that
+ * moves it. Its migration may have begun or ended between the two readings.
+ */
+export const apartIn = (observed: Observed): readonly string[] => {
+  const seen = [...observed.keys()].flatMap((s) => seenOn(observed, s) ?? []);
+  const moves = new Set(seen.flatMap((s) => (s.underWay ?? []).flatMap((u) => u.uuid ?? [])));
+  const halves = new Set(
+    seen.flatMap((s) => s.domains.filter((d) => /--(?:incoming|migratedaway)$/.test(d.name)).map((d) => d.uuid)),
+  );
+  const odd = [...placesOf(observed)].filter(
+    ([uuid, servers]) => !moves.has(uuid) && (servers.length > 1 || halves.has(uuid)),
+  );
+  const uuids = new Set(odd.map(([uuid]) => uuid));
+  const has = (server: string): boolean => {
+    const { domains = [], records = [] } = seenOn(observed, server) ?? {};
+    return domains.some((d) => uuids.has(d.uuid)) || records.some((r) => uuids.has(r.config?.uuid ?? ''));
+  };
+  return [...observed.keys()].filter(has);
+};
+
 export interface Watch {
   readonly reader: Reader;
   readonly toolstack: Toolstack;
@@ -84,9 +114,20 @@ export const observe = async (
     .filter((p) => pools.length === 0 || pools.includes(p.name))
     .flatMap((p) => p.servers)
     .filter((s) => s.state !== 'off');
-  const answers = servers.map(async (s): Promise<[string, ServerSeen | Unknown]> => [
-    s.name,
-    await readServer(s.name, paths.get(s.name) ?? [], watch),
-  ]);
-  return identified(servers, farm.name, new Map(await Promise.all(answers)));
+  const readAll = async (names: readonly string[]): Promise<Observed> =>
+    new Map(
+      await Promise.all(
+        names.map(async (name) => [name, await readServer(name, paths.get(name) ?? [], watch)] as const),
+      ),
+    );
+  // Who is not whom the file names has nothing of the farm.
+  const whole = (all: Observed): Observed => identified(servers, farm.name, all);
+  let observed = whole(await readAll(servers.map((s) => s.name)));
+  for (let again = 0; again < looks; again += 1) {
+    const apart = apartIn(observed);
+    if (apart.length === 0) break;
+    await watch.sleep(pauseMs);
+    observed = whole(new Map([...observed, ...(await readAll(apart))]));
+  }
+  return observed;
 };

@@ -60,23 +60,37 @@ export const whileReading = async <T>(shell: Shell, servers: number, work: Promi
 /** What a snapshot answers stays the same, however long one waits. */
 const atOnce = async (): Promise<void> => {};
 
+export interface Source extends SourceFlags {
+  /** Waits for what was left running on the servers; true: they have to be read again. */
+  readonly waited?: (observed: Observed) => Promise<boolean>;
+}
+
+/** How often what was left running is waited for: each time something new may be found. */
+const mostWaits = 3;
+
 /** Reads every server of these pools (none: of all), saying so on a terminal. */
-export const readFarm = (
+export const readFarm = async (
   shell: Shell,
   farm: Farm,
   pools: readonly string[],
   reader: Reader,
-  { fromSnapshot, readTimeout = defaultReadTimeout }: SourceFlags,
+  { fromSnapshot, readTimeout = defaultReadTimeout, waited }: Source,
   paths: ReadonlyMap<string, readonly string[]> = pathsToRead(farm),
 ): Promise<Observed> => {
   const servers = farm.pools.filter((p) => pools.length === 0 || pools.includes(p.name));
   const sleep = fromSnapshot === undefined ? shell.sleep : atOnce;
-  const reading = observe(farm, pools, paths, { reader, toolstack: xl, sleep, until: shell.now() + readTimeout });
-  return whileReading(
-    shell,
-    servers.reduce((n, p) => n + p.servers.length, 0),
-    reading,
-  );
+  const count = servers.reduce((n, p) => n + p.servers.length, 0);
+  const read = (): Promise<Observed> =>
+    whileReading(
+      shell,
+      count,
+      observe(farm, pools, paths, { reader, toolstack: xl, sleep, until: shell.now() + readTimeout }),
+    );
+  const settled = async (tries: number): Promise<Observed> => {
+    const observed = await read();
+    return waited && tries > 0 && (await waited(observed)) ? settled(tries - 1) : observed;
+  };
+  return settled(mostWaits);
 };
 
 /** What planning is given besides the farm. */
@@ -88,7 +102,7 @@ const withStrays = async (
   farm: Farm,
   options: PlanOptions,
   reader: Reader,
-  from: SourceFlags,
+  from: Source,
   first: Observed,
 ): Promise<Observed> => {
   const strays = strayPaths(farm, first, options);
@@ -104,7 +118,7 @@ export const planFarm = async (
   options: PlanOptions,
   reader: Reader,
   secrets: Secrets,
-  from: SourceFlags = {},
+  from: Source = {},
 ): Promise<Plan> => {
   const first = await readFarm(shell, farm, options.pools, reader, from);
   const observed = await withStrays(shell, farm, options, reader, from, first);

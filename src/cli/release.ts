@@ -8,6 +8,7 @@ import { load } from './load.ts';
 import type { CommonFlags } from './options.ts';
 import { controlOf } from './outside.ts';
 import { readFarm, show, toolsOf } from './pipeline.ts';
+import { waitingFor } from './waiting.ts';
 import type { Shell } from './shell.ts';
 
 export interface ReleaseFlags extends CommonFlags {
@@ -26,7 +27,7 @@ export const release = async (
   const secrets = new Map<string, string>();
   const control = controlOf(shell, servers);
   try {
-    const observed = await readFarm(shell, farm, [], control, {});
+    const observed = await readFarm(shell, farm, [], control, { waited: waitingFor(shell, control) });
     const plan = releasePlan(farm, observed, vm, toolsOf(shell, secrets));
     if (!('format' in plan)) {
       const blind = servers.some((s) => !seenOn(observed, s.name));

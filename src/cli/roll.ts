@@ -21,6 +21,7 @@ import { command, controlOf } from './outside.ts';
 import { checkPools, readFarm, show, toolsOf } from './pipeline.ts';
 import { namedByFarm, secretsToWrite } from './secrets.ts';
 import { say, type Shell } from './shell.ts';
+import { waitingFor } from './waiting.ts';
 
 /** Those that a person gives. */
 export interface RollOwnFlags extends Pick<PlanFlags, 'allow' | 'color'> {
@@ -94,7 +95,7 @@ const vmsOn = (farm: Farm, observed: Observed, server: string): readonly string[
   );
 
 const read = ({ shell, farm, pool, control }: Round): Promise<Observed> =>
-  readFarm(shell, farm, [pool.name], control, {});
+  readFarm(shell, farm, [pool.name], control, { waited: waitingFor(shell, control) });
 
 const drain = async (round: Round, server: string): Promise<void> => {
   const { shell, farm, pool, flags, control, secrets } = round;
@@ -184,7 +185,7 @@ export const roll = async (
     farm.pools.flatMap((p) => p.servers),
   );
   try {
-    const observed = await readFarm(shell, farm, [name], control, {});
+    const observed = await readFarm(shell, farm, [name], control, { waited: waitingFor(shell, control) });
     const unread = servers.find((s) => !seenOn(observed, s.name));
     if (unread) stop(unread.name, 'it could not be read, and its VMs may need to go there');
     const begun = servers.flatMap((s) => seenOn(observed, s.name)?.roll ?? []);

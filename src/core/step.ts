@@ -17,6 +17,8 @@ type Question =
       readonly uuid: string;
       readonly state: 'gone' | 'up' | 'running' | 'paused' | 'ended' | 'down' | 'over';
     }
+  /** No xl moves it or takes it in there. */
+  | { readonly is: 'at-rest'; readonly uuid: string }
   /** No domain of another UUID has this name. */
   | { readonly is: 'name-free'; readonly name: string; readonly uuid: string }
   /** The balloon's target is this, and the guest is there (within 1 MiB + 1 %). */

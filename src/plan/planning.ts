@@ -22,6 +22,7 @@ import type { Settled } from './model/settled-disks.ts';
 import { mayDelete, tooMany, withPruned } from './decide/deletion-guards.ts';
 import { assemble } from './document/document.ts';
 import { match, type Found, type Matched } from './match/match.ts';
+import { busyIn } from './match/under-way.ts';
 import type { PoolPlan } from './place/place-pool.ts';
 import { freshOf, unmet } from './place/new-vms.ts';
 import { membersIn } from './match/pool-membership.ts';
@@ -87,6 +88,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const orphans = orphansNamed(farm, observed, options, wantedPool, users);
   const removals: Removal[] = [...orphans.removals];
   const matched = match(farm, observed, options.takeover);
+  const busyOf = busyIn(farm, observed);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];
   const fresh: VmSpec[] = [];
@@ -216,8 +218,10 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const total = farm.vms.length + prunes.length;
   const brake = tooMany(doomed.length, farm, total);
   for (const { spec, found } of sortedBy(doomed, (d) => d.spec.key)) {
-    const no =
-      brake === null
+    const moves = busyOf(spec.key, [found], true);
+    const no = moves
+      ? refusal(spec.key, `${spec.key} would be deleted`, moves.why, moves.help)
+      : brake === null
         ? mayDelete(spec, found, farm, observed, options)
         : refusal(spec.key, `${spec.key} would be deleted`, {
             code: 'too-many-deletes',

@@ -65,7 +65,7 @@ export const op: Text = async (dom0, [dir = '', epoch = '', id = '', deadline = 
   const control = controlOf(dom0, dir);
   if (control.epoch === null || control.epoch !== epoch) return say(io, 'FENCED', 75);
   if (control.operations.has(id)) return say(io, 'ALREADY');
-  control.operations.set(id, startOperation(dom0, Number(deadline), argv));
+  control.operations.set(id, startOperation(dom0, Number(deadline), argv, `${dir}/ops/${id}`));
   return say(io, 'STARTED');
 };
 

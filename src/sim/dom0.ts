@@ -2,6 +2,7 @@
 import type { Export } from './mounts.ts';
 import { makeProcess, withTimeout, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
+import { addWorker } from './workers.ts';
 import { makeWorld, type World } from './world.ts';
 import type { Server, WebFile } from './server.ts';
 
@@ -100,14 +101,32 @@ export const controlOf = (dom0: Dom0, dir: string): Control => {
 export const running = (control: Control): readonly Operation[] =>
   [...control.operations.values()].filter((o) => !o.over);
 
-/** Starts argv in the background, bounded by `seconds`. */
-export const startOperation = (dom0: Dom0, seconds: number, argv: readonly string[]): Operation => {
-  const { clock } = dom0.world;
+/** As the text of `op` calls its wrapper: ps blanks what is no letter. */
+const wrapped = (folder: string, seconds: number, argv: readonly string[]): string =>
+  `sh -c O=$1 C=$2; shift 2?echo "$$" >"$O/pg"?sh -c "$C" "$O" "$@" >"$O/out" 2>"$O/err" 8>&- 9>&-? reeve-run ${folder} ` +
+  `echo "$$" >>"$0/pg"; exec timeout -k 5 "$@" ${seconds} ${argv.join(' ')}`;
+
+/** Starts argv in the background, bounded by `seconds`. `folder`: of the operation, in DIR. */
+export const startOperation = (
+  dom0: Dom0,
+  seconds: number,
+  argv: readonly string[],
+  folder = '/run/reeve/ops/1',
+): Operation => {
+  const { world } = dom0;
+  const { clock } = world;
   const death = dom0.faults.deaths.shift();
+  const pids = [wrapped(folder, seconds, argv), `timeout -k 5 ${seconds} ${argv.join(' ')}`].map((args) =>
+    addWorker(world, args),
+  );
+  const gone = (): void => {
+    for (const pid of pids) world.workers.delete(pid);
+  };
   const process = makeProcess(clock);
   let lose = (): void => {};
   const lost = new Promise<null>((resolve) => {
     lose = () => {
+      gone();
       process.kill();
       resolve(null);
     };
@@ -125,6 +144,7 @@ export const startOperation = (dom0: Dom0, seconds: number, argv: readonly strin
     waits: () => process.waits(),
     whenWaiting: (nth, run) => process.whenWaiting(nth, run),
     ended: Promise.race([work, lost]).then((result) => {
+      gone();
       operation.over = true;
       operation.result = death === 'unwritten' ? null : result;
     }),

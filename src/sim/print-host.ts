@@ -111,7 +111,7 @@ export const processes = (world: World): string => {
   const models = [...world.domains.values()].flatMap((d) =>
     d.qemu === null || d.qemu.dead ? [] : [[d.qemu.pid, d.qemu.args] as const],
   );
-  return [...fixed, ...monitors, ...models, [world.nextPid, 'ps -eo pid=,args='] as const]
+  return [...fixed, ...monitors, ...models, ...world.workers, [world.nextPid, 'ps -eo pid=,args='] as const]
     .map(([pid, args]) => `${String(pid).padStart(7)} ${args}\n`)
     .join('');
 };

@@ -24,6 +24,7 @@ export const reboot = (dom0: Dom0): void => {
     for (const kind of ['libxl-json', 'xl'] as const) files.drop(userdataPath(d, kind));
   world.domains.clear();
   world.monitors.clear();
+  world.workers.clear();
   world.bridges.clear();
   for (const bridge of world.server.bridges) world.bridges.add(bridge);
   world.nextDomid = 1;

@@ -6,6 +6,7 @@ import { backendOf, makeDisk, makeNic, scriptTrouble } from './devices.ts';
 import { saveRecord, takeDown, wake } from './lives.ts';
 import { noRoom } from './migrate-words.ts';
 import { needsQemu, startQemu } from './qemu.ts';
+import { addWorker } from './workers.ts';
 import { freeKiB, isRecorded, overheadKiB, versionOf, type Disk, type Domain, type World } from './world.ts';
 
 /** The far end's words where it gives up, and libxl's code. */
@@ -19,6 +20,8 @@ export interface Incoming {
   readonly world: World;
   readonly domain: Domain;
   readonly disks: readonly Disk[];
+  /** The pid of the helper that takes its memory in. */
+  readonly helper: number;
 }
 
 const nameHere = (config: DomainConfig): string => `${config.name}--incoming`;
@@ -36,7 +39,9 @@ export const receive = (world: World, config: DomainConfig): Incoming | Refusal 
     if (typeof backend === 'object') return { words: badDisk(domid, index, backend.error), code: -3 };
     disks.push(makeDisk(world, disk, backend));
   }
-  return { world, disks, domain: introduce(world, { ...config, name }, domid) };
+  const bin = `/usr/lib/xen-${versionOf(world.server).join('.')}/bin`;
+  const helper = addWorker(world, `${bin}/libxl-save-helper --restore-domain 8 9 ${domid} 3 0 2 0 1 0 0 0 0`);
+  return { world, disks, helper, domain: introduce(world, { ...config, name }, domid) };
 };
 
 /** So much of its memory has come; nothing was set aside for it before. */
@@ -48,7 +53,8 @@ export const take = ({ world, domain }: Incoming, kib: number): Refusal | null =
 };
 
 /** All of its memory is there: its devices are made, and a daemon watches it. Asked while it is suspended at the source. */
-export const complete = ({ world, domain, disks }: Incoming, as = 'migrate-receive'): Refusal | null => {
+export const complete = ({ world, domain, disks, helper }: Incoming, as = 'migrate-receive'): Refusal | null => {
+  world.workers.delete(helper);
   domain.built = true;
   const { config, domid } = domain;
   if (needsQemu(config, disks)) {
@@ -81,8 +87,9 @@ export const start = ({ world, domain }: Incoming, name: string): boolean => {
 };
 
 /** Whatever has come of it goes: at once what libxl still makes, like any other domain what it has made. */
-export const discard = ({ world, domain }: Incoming): Promise<void> =>
+export const discard = ({ world, domain, helper }: Incoming): Promise<void> =>
   new Promise((resolve) => {
+    world.workers.delete(helper);
     if (world.domains.get(domain.domid) !== domain) resolve();
     else if (isRecorded(world, domain)) takeDown(world, domain, resolve);
     else {

@@ -173,11 +173,14 @@ export interface World {
   readonly pools: readonly string[];
   readonly domains: Map<number, Domain>;
   readonly monitors: Map<number, Monitor>;
+  /** What else `ps` shows: by pid, the arguments of processes that come and go. */
+  readonly workers: Map<number, string>;
   readonly behaviours: Map<string, Partial<Behaviour>>;
   /** What a test says of `host:port`, whatever the guests do. */
   readonly listening: Map<string, boolean>;
   nextDomid: number;
   nextPid: number;
+  nextWorker: number;
   nextIfindex: number;
   nextLoop: number;
 }
@@ -279,10 +282,12 @@ export const makeWorld = (
     pools: ['Pool-0', ...(server.cpupools ?? []).filter((p) => p !== 'Pool-0')],
     domains: new Map(),
     monitors: new Map(),
+    workers: new Map(),
     behaviours: new Map(),
     listening: new Map(),
     nextDomid: 1,
     nextPid: 600,
+    nextWorker: 20_000,
     nextIfindex: 3 + server.bridges.length,
     nextLoop: 0,
   };

@@ -14,6 +14,7 @@ import { memSet, vcpuSet } from './xl-resources.ts';
 import { listPools, listVcpus, migratePool, pinVcpu, schedCredit, schedCredit2 } from './xl-sched.ts';
 import { destroy, stop } from './xl-stop.ts';
 import { table } from '../core/table.ts';
+import { shown } from './workers.ts';
 
 const invalid = (word: string): Result => failed(1, `${word} is an invalid domain identifier (rc=-6)\n`);
 
@@ -183,8 +184,7 @@ const onHost: Readonly<Record<string, Program>> = table({
   save,
 });
 
-/** `xl …` without the `xl`. */
-export const xl: Program = async (world, process, argv) => {
+const run: Program = async (world, process, argv) => {
   const dry = argv[0] === '-N';
   const [command = '', ...args] = dry ? argv.slice(1) : argv;
   await process.sleep(draw(world, 'xl'));
@@ -205,4 +205,11 @@ export const xl: Program = async (world, process, argv) => {
   }
   const at = args.indexOf(word);
   return known.run(world, process, d, word, [...args.slice(0, at), ...args.slice(at + 1)]);
+};
+
+/** `xl …` without the `xl`. */
+export const xl: Program = async (world, process, argv) => {
+  if (argv[0] === 'migrate' || argv[0] === 'save')
+    return shown(world, process, `xl ${argv.join(' ')}`, () => run(world, process, argv));
+  return run(world, process, argv);
 };

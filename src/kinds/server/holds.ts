@@ -59,6 +59,11 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       }
       return ofVm(uuid, (d) => wantsOf[state].includes(d.state) || `${called(d)} ${saysOf[d.state]}`);
     }
+    case 'at-rest': {
+      if (seen.underWay === null) return 'nobody can tell whether something moves it: the processes could not be read';
+      const moves = seen.underWay?.find((u) => u.uuid === condition.uuid);
+      return moves ? `${moves.doing} still moves it` : true;
+    }
     case 'name-free': {
       const other = seen.domains.find((d) => d.name === condition.name && d.uuid !== condition.uuid);
       return other === undefined || `the name is taken: ${called(other)} has the UUID ${other.uuid}`;

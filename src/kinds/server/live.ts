@@ -59,6 +59,18 @@ export interface Dangler {
   readonly via?: string;
 }
 
+/** A process that is in the middle of something. */
+export interface UnderWay {
+  /** The id under which a run of Reeve started it (`3-web.migrate.0`); null: it has none. */
+  readonly operation: string | null;
+  /** A run of Reeve started it, whether that is still there or not. */
+  readonly ofRun: boolean;
+  /** `xl migrate`: the program, without its arguments. */
+  readonly doing: string;
+  /** Of the domain that it moves or saves; null: of none, or it cannot be told. */
+  readonly uuid: string | null;
+}
+
 export interface ServerSeen {
   readonly is: 'seen';
   /** The dom0's own host name. */
@@ -107,6 +119,8 @@ export interface ServerSeen {
   readonly storage: Storage;
   /** cfg paths of running `xl` monitors: a record with a monitor and no domain is between two lives. */
   readonly monitors: readonly string[];
+  /** What is in the middle of something: operations of runs, migrations of whomever; undefined: nothing, null: not read. */
+  readonly underWay?: readonly UnderWay[] | null;
   /** What could be read only in part, in words: for warnings. */
   readonly problems: readonly string[];
 }

@@ -32,13 +32,19 @@ const xendomains = ({ xendomains: x }: ServerSeen): readonly string[] => {
   ];
 };
 
+/** What it reads there may be a moment's. */
+const underWay = ({ underWay: all }: ServerSeen): readonly string[] => {
+  const doing = [...new Set((all ?? []).filter((u) => u.ofRun).map((u) => u.doing))].filter((x) => x !== '');
+  return doing.length === 0 ? [] : [`a run of Reeve is in the middle of ${doing.join(', ')}`];
+};
+
 const ofServers = (d: Scene): readonly string[] =>
   d.farm.pools
     .filter((p) => d.covers(p.name))
     .flatMap((p) => p.servers)
     .flatMap((s) => {
       const seen = seenOn(d.observed, s.name);
-      return seen ? [...seen.problems, ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
+      return seen ? [...seen.problems, ...underWay(seen), ...xendomains(seen)].map((text) => `${s.name}: ${text}`) : [];
     });
 
 /** Machines made from one image: whoever has one of them can pass it off as the other. */

@@ -5,6 +5,7 @@ import type { Farm } from '../../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
 import type { LiveVm, Marker } from '../../kinds/vm/live.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
+import { busyIn, isHalf } from './under-way.ts';
 
 /** A domain with its cfg, a cfg alone, or a domain alone, as found on one server. */
 export interface Found {
@@ -91,9 +92,6 @@ const settleCopies = (
   return tie ? { twice: ranked } : { winner, losers: ranked.slice(1) };
 };
 
-/** What xl calls a domain that a migration is still bringing, and one that it has sent away. */
-const isHalf = (name: string): boolean => name.endsWith('--incoming') || name.endsWith('--migratedaway');
-
 /** It runs where it has no cfg: the newest of its cfgs elsewhere says what it is. */
 const withStray = (winner: Found, losers: readonly Found[]): Found => {
   if (!winner.live.domain || winner.live.record) return winner;
@@ -129,6 +127,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
   const claimed = new Set<Found>();
   const warnings: string[] = [];
   const halves: { readonly key: string; readonly half: Found }[] = [];
+  const busyOf = busyIn(farm, observed);
 
   const choose = (spec: VmSpec): Match => {
     const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
@@ -137,13 +136,24 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const named = byName.get(`${spec.pool}\n${spec.name}`) ?? [];
     const how = given.length > 0 ? 'uuid' : marked.length > 0 ? 'marker' : 'name';
     const direct = how === 'uuid' ? given : how === 'marker' ? marked : named;
-    if (direct.length === 0) return { is: 'nowhere' };
+    if (direct.length === 0) {
+      const begun = busyOf(spec.key, []);
+      return begun ? { is: 'refused', ...begun } : { is: 'nowhere' };
+    }
     // A domain whose cfg is on another server is the same VM: somebody migrated it.
     const uuids = new Set(direct.flatMap((c) => (c.marker ? [c.marker.uuid] : [])));
     const strays = [...uuids].flatMap((u) => (byUuid.get(u) ?? []).filter((c) => c.live.domain && !direct.includes(c)));
     const candidates = [...direct, ...strays];
+    const moves = busyOf(spec.key, candidates);
+    if (moves) {
+      for (const c of candidates) claimed.add(c);
+      return { is: 'refused', ...moves };
+    }
+    // While anything is done to it, nobody is told to take something of it away.
+    const passing = busyOf(spec.key, candidates, true);
     const busy = candidates.find((c) => c.live.domain && isHalf(c.name));
     if (busy && candidates.every((c) => !c.live.domain || isHalf(c.name))) {
+      if (passing) return { is: 'refused', ...passing };
       return {
         is: 'refused',
         code: 'migration-under-way',
@@ -153,6 +163,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     }
     const settled = settleCopies(candidates.filter((c) => !(c.live.domain && isHalf(c.name))));
     if ('twice' in settled) {
+      if (passing) return { is: 'refused', ...passing };
       return {
         is: 'refused',
         code: 'vm-ambiguous',
@@ -163,7 +174,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const { losers } = settled;
     for (const c of candidates) claimed.add(c);
     const winner = withStray(settled.winner, losers);
-    const left = candidates.filter((c) => c.live.domain && isHalf(c.name));
+    const left = passing ? [] : candidates.filter((c) => c.live.domain && isHalf(c.name));
     halves.push(...left.map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);
     const stale = [...losers, ...left].filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);

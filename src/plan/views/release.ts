@@ -11,6 +11,7 @@ import type { CfgRecord } from '../../kinds/vm/live.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import { digestVm } from '../document/staleness.ts';
 import { match, type Found } from '../match/match.ts';
+import { busyIn } from '../match/under-way.ts';
 import { refusal } from '../model/refusal.ts';
 import { defaultOptions, type Tools } from '../model/planner-inputs.ts';
 
@@ -53,12 +54,16 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     );
   }
   if (other) {
+    const moves = busyIn(farm, observed)(key, [found, other], true);
+    if (moves) return refuse(moves.why, moves.help);
     return refuse(
       'vm-ambiguous',
       `${key} was found more than once: on ${found.server} and ${other.server}`,
       'look at each place, and remove the copy that is wrong',
     );
   }
+  const busy = busyIn(farm, observed)(key, [found]);
+  if (busy) return refuse(busy.why, busy.help);
   const { record, domain } = found.live;
   const seen = seenOn(observed, found.server);
   const server = farm.pools.flatMap((p) => p.servers).find((s) => s.name === found.server);

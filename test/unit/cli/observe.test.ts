@@ -1,6 +1,6 @@
 import { noStorage } from '../../../src/kinds/repository/live.ts';
 import { describe, expect, test } from 'vitest';
-import { observe, restless } from '../../../src/cli/observe.ts';
+import { apartIn, observe, restless } from '../../../src/cli/observe.ts';
 import { readProgram, type Reader, type Unknown } from '../../../src/core/port.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
@@ -174,5 +174,37 @@ describe('observe', () => {
     const seen = await observe(farm, ['b'], new Map(), watch);
     expect(seen.get('dom03')).toBe(unknown);
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe('two answers that may be of two moments', () => {
+  const there = { ...quiet, domains: [domain] };
+  const half = { ...quiet, domains: [{ ...domain, name: 'web-1--incoming', state: 'paused' }] } as ServerSeen;
+  const moving = [{ operation: null, ofRun: false, doing: 'xl migrate', uuid: 'u-1' }];
+  test.each<[string, Record<string, ServerSeen>, readonly string[]]>([
+    ['one VM on one server', { a: there, b: quiet }, []],
+    ['one VM on two servers', { a: there, b: there, c: quiet }, ['a', 'b']],
+    ['a half beside the whole', { a: there, b: half }, ['a', 'b']],
+    ['a half alone, and the cfg of it', { a: { ...quiet, records: [record] }, b: half }, ['a', 'b']],
+    ['a half that something brings', { a: { ...there, underWay: moving }, b: half }, []],
+  ])('%s', (_name, seen, servers) => {
+    expect(apartIn(new Map(Object.entries(seen)))).toEqual(servers);
+  });
+
+  test('are taken again together, until they fit', async () => {
+    let looks = 0;
+    const answers: Record<string, readonly ServerSeen[]> = { a: [there, quiet], b: [there, there] };
+    const reader: Reader = {
+      read: (async (name: string) => answers[name]?.[Math.min(looks, 1)]) as unknown as Reader['read'],
+      close: async () => undefined,
+    };
+    const farm = { pools: [{ name: 'p', servers: ['a', 'b'].map((name) => ({ name, state: 'active' })) }] };
+    const watch = {
+      reader,
+      toolstack: { reading: () => null } as unknown as Toolstack,
+      sleep: async () => void (looks += 1),
+    };
+    const seen = await observe(farm as unknown as Farm, [], new Map(), watch);
+    expect([looks, apartIn(seen)]).toEqual([1, []]);
   });
 });

@@ -32,6 +32,7 @@ const domain: Domain = {
   pvDrivers: true,
   pendingUpdate: null,
 };
+const moves = { operation: null, ofRun: false, doing: 'xl migrate', uuid };
 const server = (domains: readonly Domain[], more: Partial<ServerSeen> = {}): ServerSeen => ({
   is: 'seen',
   storage: noStorage,
@@ -130,6 +131,7 @@ describe('a condition that holds', () => {
     ['a QEMU is there', { is: 'has-qemu' }, up],
     ['a QEMU may be there', { is: 'has-qemu' }, server([], { qemu: undefined })],
     ['a QEMU serves it', { is: 'qemu', uuid }, server([{ ...domain, qemu: true }])],
+    ['nothing moves it', { is: 'at-rest', uuid }, server([domain], { underWay: [{ ...moves, uuid: other }] })],
     ['the name is its own', { is: 'name-free', name: 'web', uuid }, up],
     ['memory', memory(gib), up],
     [
@@ -222,6 +224,12 @@ describe('a condition that does not hold says why', () => {
     [{ is: 'domain', uuid, state: 'running' }, is('paused'), 'domain 5 (web) is paused'],
     [{ is: 'domain', uuid, state: 'paused' }, up, 'domain 5 (web) is running'],
     [{ is: 'domain', uuid, state: 'ended' }, up, 'domain 5 (web) is running'],
+    [{ is: 'at-rest', uuid }, server([domain], { underWay: [moves] }), 'xl migrate still moves it'],
+    [
+      { is: 'at-rest', uuid },
+      server([domain], { underWay: null }),
+      'nobody can tell whether something moves it: the processes could not be read',
+    ],
     [{ is: 'name-free', name: 'web', uuid: other }, up, `the name is taken: domain 5 (web) has the UUID ${uuid}`],
     [memory(2 * gib), up, 'the memory target of domain 5 (web) is 1GiB, not 2GiB'],
     [

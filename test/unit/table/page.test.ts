@@ -17,6 +17,7 @@ const [begin, end] = ['<!-- fields: written by `npm run schema` -->\n', '<!-- en
 
 /** What is read after an operation, in words. */
 const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
+  'at-rest': 'nothing moves it',
   'name-free': 'the name is free',
   memory: 'the target is this, and `xl list` shows it (1 MiB + 1 %)',
   vcpus: '`xl list` shows so many',

@@ -105,6 +105,8 @@ export const discard = (op: Of<'discard'>, { domain }: At): Lowered => {
   const { uuid, name, home: server } = op;
   return {
     before: [
+      { is: 'at-rest', uuid },
+      { is: 'at-rest', uuid, server },
       { is: 'named', uuid, name },
       { is: 'domain', uuid, state: 'up', server },
     ],
