@@ -28,10 +28,11 @@ import { schema } from './schema.ts';
 import { guarded, say, type Shell } from './shell.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
 import { status, type StatusFlags } from './status.ts';
+import { unlock, type UnlockFlags } from './unlock.ts';
 import { validate, type ValidateFlags } from './validate.ts';
 
 /** Of design, but not of this version. */
-const later = ['import', 'history', 'unlock', 'render', 'fmt', 'comment', 'completion'] as const;
+const later = ['import', 'history', 'render', 'fmt', 'comment', 'completion'] as const;
 
 type Run = (code: number) => void;
 
@@ -103,6 +104,13 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('[path...]', paths)
     .option('--yes', 'do not ask', false)
     .action(async (vm: string, path: string[], flags: ReleaseFlags) => ended(await release(shell, vm, path, flags)));
+  command('unlock', 'show who holds a server and what runs there for a run; break its lock')
+    .argument('<server>', 'the server, as the file names it')
+    .argument('[path...]', paths)
+    .option('--yes', 'do not ask', false)
+    .action(async (server: string, path: string[], flags: UnlockFlags) =>
+      ended(await unlock(shell, server, path, flags)),
+    );
   command('console', 'open the console of a running VM; Ctrl-] leaves')
     .argument('<vm>', 'the VM, as the file or Xen names it')
     .argument('[path...]', paths)

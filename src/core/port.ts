@@ -69,6 +69,19 @@ export interface Holder {
   readonly epoch: string;
 }
 
+/** A server's lock, and what runs that any run began there. */
+export interface LockSeen {
+  readonly held: boolean;
+  /** Whoever took it last; null: nobody, or it cannot be read. */
+  readonly by: Holder | null;
+  readonly operations: readonly {
+    readonly id: string;
+    /** One of its processes cannot be killed: it sleeps in the kernel. */
+    readonly stuck: boolean;
+    readonly command: string;
+  }[];
+}
+
 export type ExecResult = { readonly rc: number; readonly out: string; readonly err: string };
 
 /** Applying: everything is fenced by the epoch that `hold` wrote. */
@@ -89,6 +102,22 @@ export interface Control extends Reader {
   ): Promise<'done' | 'differs' | 'fenced' | { readonly is: 'failed'; readonly why: string } | Unknown>;
   /** Lets go of every lock. Also done by `close`. */
   release(): Promise<void>;
+}
+
+/** The locks of servers as others than their holder see them: for `unlock` alone. */
+export interface Locks {
+  /** Who has the lock, and what runs under it or is left of earlier ones; changes nothing. */
+  look(server: string): Promise<LockSeen | Unknown>;
+  /**
+   * Takes the lock from whoever has it, by a new epoch, and keeps it not; the operations of these ids are ended. What still
+   * runs there. `busy`: the holder's process does not go.
+   */
+  breakLock(
+    server: string,
+    who: Holder,
+    ends: readonly string[],
+  ): Promise<LockSeen['operations'] | { readonly is: 'busy'; readonly by: Holder | null } | Unknown>;
+  close(): Promise<void>;
 }
 
 export const isUnknown = (x: unknown): x is Unknown =>

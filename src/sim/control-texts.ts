@@ -1,7 +1,7 @@
 /** Carries out the hold, op, wait and write texts: the locks, the epoch, at most once, compare and swap. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { controlOf, running, startOperation, type Dom0 } from './dom0.ts';
+import { controlOf, running, startOperation, type Control, type Dom0 } from './dom0.ts';
 
 /** A command's standard input and output. */
 export interface Io {
@@ -31,16 +31,50 @@ const beat = async (io: Io, seconds: number): Promise<boolean> => {
   return line !== null && line !== '';
 };
 
-export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owner = '', again = ''], io) => {
+const tellRunning = (control: Control, io: Io): void => {
+  for (const [id, o] of control.operations) if (!o.over) io.write(`OP ${id} ${o.stuck() ? 'D' : '-'} ${o.command}\n`);
+};
+
+/** How many seconds what was told to end is waited for. */
+const endS = 12;
+
+/** Takes the lock from whoever has it, ends operations, and keeps nothing. */
+const breakHold = async (dom0: Dom0, control: Control, ids: readonly string[], io: Io): Promise<number> => {
+  control.holder?.end();
+  control.holder = null;
+  for (const id of ids) control.operations.get(id)?.end();
+  for (let n = 0; n < endS && running(control).length > 0; n += 1)
+    await dom0.world.clock.during(dom0.world.clock.sleep(1000));
+  tellRunning(control, io);
+  return say(io, 'OK');
+};
+
+export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owner = '', mode = '', ...ids], io) => {
   const control = controlOf(dom0, dir);
+  if (mode === 'look') {
+    say(io, control.holder === null ? 'FREE' : 'HELD');
+    say(io, control.owner);
+    tellRunning(control, io);
+    return 0;
+  }
   const no = dom0.world.files.refused(dir, true);
   if (no !== null) return say(io, `FAILED cannot write to ${dir}: ${no}`, 74);
   const refused = (word: string, rc: number): number => say(io, `${word}\n${control.owner}`, rc);
+  if (mode === 'break') {
+    control.owner = owner;
+    control.epoch = epoch;
+    return breakHold(dom0, control, ids, io);
+  }
   if (control.holder !== null) return refused('HELD', 73);
-  control.holder = {};
+  let end = (): void => {};
+  const killed = new Promise<false>((resolve) => {
+    end = () => resolve(false);
+  });
+  const holder = { end };
+  control.holder = holder;
   dom0.world.files.mkdir(dir);
   try {
-    if (again === 'again') {
+    if (mode === 'again') {
       if (control.epoch !== epoch) return refused('FENCED', 75);
     } else {
       control.owner = owner;
@@ -54,10 +88,10 @@ export const hold: Text = async (dom0, [dir = '', epoch = '', silence = '', owne
       control.operations.clear();
     }
     io.write('OK\n');
-    while (await beat(io, Number(silence)));
+    while (await Promise.race([beat(io, Number(silence)), killed]));
     return 0;
   } finally {
-    control.holder = null;
+    if (control.holder === holder) control.holder = null;
   }
 };
 

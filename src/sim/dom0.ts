@@ -1,6 +1,6 @@
 /** One simulated dom0 as the shell texts see it: its world, its locks and operations, its faults, what was counted. */
 import type { Export } from './mounts.ts';
-import { makeProcess, withTimeout, type Result } from './process.ts';
+import { failed, makeProcess, withTimeout, type Result } from './process.ts';
 import { runProgram } from './programs.ts';
 import { addWorker } from './workers.ts';
 import { makeWorld, type World } from './world.ts';
@@ -48,12 +48,18 @@ export interface Operation {
   /** How often its command has waited so far, and what happens when it waits for the nth time. */
   readonly waits: () => number;
   readonly whenWaiting: (nth: number, run: () => void) => void;
+  /** As SIGTERM to its command. */
+  readonly end: () => void;
+  /** It sleeps in the kernel, where no signal reaches it. */
+  readonly stuck: () => boolean;
+  /** As /proc has it. */
+  readonly command: string;
 }
 
 /** What stands in DIR. */
 export interface Control {
-  /** The command that has the lock. */
-  holder: object | null;
+  /** The command that has the lock; `end` kills it. */
+  holder: { readonly end: () => void } | null;
   owner: string;
   epoch: string | null;
   readonly operations: Map<string, Operation>;
@@ -124,11 +130,17 @@ export const startOperation = (
   };
   const process = makeProcess(clock);
   let lose = (): void => {};
-  const lost = new Promise<null>((resolve) => {
+  let end = (): void => {};
+  const lost = new Promise<Result | null>((resolve) => {
     lose = () => {
       gone();
       process.kill();
       resolve(null);
+    };
+    end = () => {
+      if (process.stuck) return;
+      process.kill();
+      resolve(failed(143, ''));
     };
   });
   if (typeof death === 'object') process.whenWaiting(death.at, lose);
@@ -143,6 +155,9 @@ export const startOperation = (
     lose,
     waits: () => process.waits(),
     whenWaiting: (nth, run) => process.whenWaiting(nth, run),
+    end,
+    stuck: () => process.stuck === true,
+    command: `timeout -k 5 ${seconds} ${argv.join(' ')}`,
     ended: Promise.race([work, lost]).then((result) => {
       gone();
       operation.over = true;

@@ -18,6 +18,8 @@ export interface Running {
   sleep(ms: number): Promise<void>;
   /** What its death sets going elsewhere: others see that its end of a connection is gone. */
   whenKilled(run: () => void): void;
+  /** It sleeps in the kernel, where no signal reaches it. */
+  stuck?: boolean;
 }
 
 /** argv without the program's own name. */

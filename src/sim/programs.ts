@@ -252,7 +252,10 @@ export const runProgram: Program = async (world, process, argv) => {
   try {
     return await program(world, process, args);
   } catch (error) {
-    if (error instanceof Stuck) return never();
+    if (error instanceof Stuck) {
+      process.stuck = true;
+      return never();
+    }
     throw error;
   }
 };

@@ -17,7 +17,7 @@ interface Grip {
 const isText = (x: unknown): x is string => typeof x === 'string';
 
 /** The owner file's JSON; null where it is none. */
-const parseHolder = (text: string): Holder | null => {
+export const parseHolder = (text: string): Holder | null => {
   const read = parseJson(text);
   if (!read.ok || !isObject(read.value)) return null;
   const { who, from, since, epoch } = read.value;
@@ -114,7 +114,7 @@ const grasp = async (
     return unknown(
       'timeout',
       `${server.label}: operations of an earlier run are still running`,
-      'Look with ps on the server what they wait for.',
+      '`reeve unlock` shows them, and what of them may be killed.',
     );
   }
   if (first === 'silent') {

@@ -14,3 +14,4 @@ export {
 export { expandHome } from './sshconfig.ts';
 export { consoleText, holdText, opText, waitText, writeText } from './texts.ts';
 export { largestSetting, readUserFile } from './user-file.ts';
+export { openLocks } from './locks.ts';

@@ -13,9 +13,13 @@ exec "$@"
 `;
 
 /**
- * `hold DIR EPOCH BEAT OWNERJSON [again]`, beats on standard input (lines). Says OK when the server is held and drained;
- * HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY once a beat while earlier operations end; `FAILED why` (74).
+ * `hold DIR EPOCH BEAT OWNERJSON [again|look|break ID…]`, beats on standard input (lines). Says OK when the server is held and
+ * drained; HELD or FENCED and the owner's JSON when it is not (73, 75); BUSY once a beat while earlier operations end; `FAILED why` (74).
  *
+ * - `look` changes nothing: HELD or FREE, the owner's JSON in a line, and `OP ID STATE COMMAND` for each operation that runs;
+ *   STATE is D where one of its processes cannot be killed, as it sleeps in the kernel.
+ * - `break` takes the lock from whoever has it: the epoch first, so that the holder's late commands are fenced, then its process.
+ *   It ends the operations ID…, tells what still runs as `OP` lines, and ends with OK: it keeps nothing.
  * - DIR is this user's own, and nobody else may write there: what lies in it need not be mistrusted.
  * - The epoch is written before the drain: the other order would let a late command of a lost holder start after it.
  * - The drain waits for the lock that every operation shares and, where a wrapper was killed and so freed it, for the
@@ -26,6 +30,9 @@ exec "$@"
  */
 export const holdText = `${path}
 D=$1 E=$2 B=$3 J=$4 A=\${5-}
+shift 4
+[ "$A" = break ] && shift
+K=" $* "
 umask 077
 fail() { printf 'FAILED %s\\n' "$1"; exit 74; }
 owner() { printf '%s\\n' "$1"; cat "$D/owner" 2>/dev/null; exit "$2"; }
@@ -36,23 +43,79 @@ quiet() {
     while read -r g; do ! kill -0 "-$g" 2>/dev/null || return 1; done <"$p"
   done
 }
+each() {
+  for p in "$D"/ops/*/pg; do
+    [ -f "$p" ] && [ ! -f "\${p%pg}rc" ] || continue
+    g=
+    while read -r l; do ! kill -0 "-$l" 2>/dev/null || g=$l; done <"$p"
+    p=\${p%/pg}
+    [ -z "$g" ] || "$@" "\${p##*/}" "$g"
+  done
+}
+stuck() {
+  for s in /proc/[0-9]*/stat; do
+    { read -r l <"$s"; } 2>/dev/null || continue
+    l=\${l##*) }
+    case $l in D*) l=\${l#* }; l=\${l#* }; [ "\${l%% *}" != "$1" ] || return 0 ;; esac
+  done
+  return 1
+}
+tell() {
+  if stuck "$2"; then s=D; else s=-; fi
+  printf 'OP %s %s ' "$1" "$s"
+  tr '\\000-\\037\\177' ' ' <"/proc/$2/cmdline" 2>/dev/null
+  echo
+}
+end() { case $K in *" $2 "*) kill "$1" "-$3" 2>/dev/null ;; esac; }
+holds() { h=; read -r h 2>/dev/null <"$D/pid" && grep -qs reeve-hold "/proc/$h/cmdline"; }
+write() {
+  m=$({ rm -rf "$D/owner.new" "$D/epoch.new" && printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
+    printf '%s\\n' "$E" >"$D/epoch.new" && mv "$D/epoch.new" "$D/epoch"; } 2>&1) || fail "cannot write to $D: \${m##*: }"
+}
+if [ "$A" = look ]; then
+  [ -d "$D" ] && [ ! -L "$D" ] && [ -O "$D" ] || { echo FREE; echo; exit 0; }
+  if holds; then echo HELD; else echo FREE; fi
+  if [ -f "$D/owner" ]; then cat "$D/owner"; else echo; fi
+  each tell
+  exit 0
+fi
 for t in flock setsid timeout sha256sum; do command -v "$t" >/dev/null || fail "$t is not installed"; done
 m=$(mkdir -p "$D" 2>&1) || fail "cannot write to $D: \${m##*: }"
 [ -d "$D" ] && [ ! -L "$D" ] && [ -O "$D" ] && chmod go-w "$D" || fail "$D is not a folder of this user's own"
-for f in holder busy write epoch owner; do
+for f in holder busy write epoch owner pid; do
   f=$D/$f
   [ ! -L "$f" ] && { [ -f "$f" ] || [ ! -e "$f" ]; } || fail "$f is not a regular file"
 done
 m=$({ [ -d "$D/ops" ] && [ ! -L "$D/ops" ] || { rm -f "$D/ops" && mkdir "$D/ops"; }; } 2>&1 &&
   : 2>&1 >>"$D/holder" && : 2>&1 >>"$D/busy") || fail "cannot write to $D: \${m##*: }"
 exec 8>>"$D/holder" 9>>"$D/busy"
+if [ "$A" = break ]; then
+  write
+  ! holds || kill "$h"
+  n=0
+  until flock -xn 8; do
+    n=$((n + 1))
+    [ "$n" -lt 10 ] || owner HELD 73
+    sleep 1
+  done
+  n=0
+  each end -TERM
+  until { flock -xn 9 && quiet; } || [ "$n" -ge 12 ]; do
+    [ "$n" != 7 ] || each end -KILL
+    n=$((n + 1))
+    sleep 1
+  done
+  each tell
+  echo OK
+  exit 0
+fi
 flock -xn 8 || owner HELD 73
+echo "$$" >"$D/pid"
 if [ "$A" = again ]; then
   e=; [ ! -f "$D/epoch" ] || read -r e <"$D/epoch"
   [ "$e" = "$E" ] || owner FENCED 75
 else
-  m=$({ rm -rf "$D/owner.new" "$D/epoch.new" && printf '%s\\n' "$J" >"$D/owner.new" && mv "$D/owner.new" "$D/owner" &&
-    printf '%s\\n' "$E" >"$D/epoch.new" && mv "$D/epoch.new" "$D/epoch"; } 2>&1) || fail "cannot write to $D: \${m##*: }"
+  write
   until flock -xn 9 && quiet; do
     echo BUSY
     beat || exit 0

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Control } from '../../../src/core/port.ts';
+import type { Control, Locks } from '../../../src/core/port.ts';
 import type { ExecStep } from '../../../src/core/step.ts';
-import { openControl, type TransportEnv } from '../../../src/transport/index.ts';
+import { openControl, openLocks, type TransportEnv } from '../../../src/transport/index.ts';
 import { shells } from './shells.ts';
 import { holder, newHome, newKey, program, specOf, startSshd, testEnv, type Home, type Sshd } from './sshd.ts';
 
@@ -16,7 +16,7 @@ const is = (what: string) => (command: string) => command.includes(` reeve-${wha
 describe.each(shells)('under %s', (shell) => {
   let home: Home;
   let server: Sshd;
-  let controls: Control[] = [];
+  let controls: { close(): Promise<void> }[] = [];
 
   beforeEach(async () => {
     home = newHome();
@@ -34,6 +34,11 @@ describe.each(shells)('under %s', (shell) => {
 
   const control = (more: Partial<TransportEnv> = {}): Control => {
     const opened = openControl([specOf('dom1', '127.0.0.1', { port: server.port })], testEnv(home, more));
+    controls.push(opened);
+    return opened;
+  };
+  const locks = (): Locks => {
+    const opened = openLocks([specOf('dom1', '127.0.0.1', { port: server.port })], testEnv(home));
     controls.push(opened);
     return opened;
   };
@@ -55,6 +60,12 @@ describe.each(shells)('under %s', (shell) => {
   };
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+
+  /** Its command has been given its process group. */
+  const begun = (id: string): Promise<void> => {
+    const groups = join(home.dir, 'run', 'ops', id, 'pg');
+    return until(() => existsSync(groups) && readFileSync(groups, 'utf8').split('\n').length === 3);
   };
 
   test('nothing can be started or written before the lock is held', async () => {
@@ -200,7 +211,7 @@ describe.each(shells)('under %s', (shell) => {
     const first = await held('e1');
     expect(await first.start('dom1', 'long', run(`sleep 1.5; echo long >>${log()}`))).toBe('started');
     const groups = join(home.dir, 'run', 'ops', 'long', 'pg');
-    await until(() => existsSync(groups) && readFileSync(groups, 'utf8').split('\n').length === 3);
+    await begun('long');
     expect(await first.start('dom1', 'kill', run(`kill -9 $(head -n1 ${groups})`))).toBe('started');
     await first.wait('dom1', 'kill');
     const waited = first.wait('dom1', 'long');
@@ -212,6 +223,37 @@ describe.each(shells)('under %s', (shell) => {
     expect(await taken).toEqual({ is: 'held' });
     expect(logged()).toBe('long\n');
   });
+
+  test('look tells who has the lock and what runs, and changes nothing', async () => {
+    const second = locks();
+    expect(await second.look('dom1')).toEqual({ held: false, by: null, operations: [] });
+    const first = await held('e1');
+    expect(await first.start('dom1', '3-web.copy.0', run(`sleep 20; echo late >>${log()}`))).toBe('started');
+    await begun('3-web.copy.0');
+    expect(await second.look('dom1')).toEqual({
+      held: true,
+      by: holder('e1'),
+      operations: [{ id: '3-web.copy.0', stuck: false, command: `sh -c sleep 20; echo late >>${log()}` }],
+    });
+    expect(await first.start('dom1', 'b', run('true'))).toBe('started');
+    expect(await second.breakLock('dom1', holder('e2'), ['3-web.copy.0'])).toEqual([]);
+  });
+
+  test('breaking a lock fences its holder for good, ends what it is told to, and keeps nothing', async () => {
+    const first = await held('e1');
+    expect(await first.start('dom1', 'a', run(`trap '' TERM; sleep 30; echo a >>${log()}`, 60_000))).toBe('started');
+    expect(await first.start('dom1', 'b', run(`sleep 14; echo b >>${log()}`, 60_000))).toBe('started');
+    for (const id of ['a', 'b']) await begun(id);
+    const second = locks();
+    expect(await second.breakLock('dom1', holder('e2'), ['a'])).toEqual([
+      { id: 'b', stuck: false, command: `sh -c sleep 14; echo b >>${log()}` },
+    ]);
+    expect(await first.start('dom1', 'late', run(`echo late >>${log()}`))).toBe('fenced');
+    expect(await first.hold('dom1', holder('e1'))).toMatchObject({ is: 'busy', by: holder('e2') });
+    // What was left is waited for by whoever comes next.
+    expect(await control().hold('dom1', holder('e3'))).toEqual({ is: 'held' });
+    expect(logged()).toBe('b\n');
+  }, 60_000);
 
   test('a holder who goes silent loses the lock', async () => {
     const c = await held('e1', { deadlines: { beat: 60_000, silence: 1000 } });

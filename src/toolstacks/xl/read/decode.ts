@@ -17,7 +17,7 @@ import { recordsOf } from './records.ts';
 import { parseRunning } from './sched.ts';
 import { membershipIn, migrationIn, rollIn } from './peers.ts';
 import { filesOfStorage, parseMounts, parseStores } from './storage.ts';
-import { parseUnderWay } from './under-way.ts';
+import { underWayIn } from './under-way.ts';
 import { parseVolumes } from './volumes.ts';
 import { readTar, withoutLarge, type TarEntry } from './tar.ts';
 import { toldIn } from './told.ts';
@@ -280,7 +280,6 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     running,
   });
   for (const p of domainProblems) problems.push(p);
-  const underWay = processes === null ? null : parseUnderWay(processes, domains);
   const ovs = sections.get('ovs');
   const ovsBridges =
     ovs?.rc === 0
@@ -343,7 +342,7 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
       stores,
     },
     monitors: monitors?.paths ?? [],
-    ...(underWay?.length === 0 ? {} : { underWay }),
+    ...underWayIn(processes, domains),
     problems,
   };
 };

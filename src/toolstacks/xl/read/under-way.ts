@@ -1,4 +1,5 @@
 /** `ps`: what is in the middle of something on a dom0: operations of runs, and whatever moves or keeps the memory of a domain. */
+import { programOf } from '../../../core/program.ts';
 import type { UnderWay } from '../../../kinds/server/live.ts';
 import type { Domain } from '../../../kinds/vm/live.ts';
 
@@ -6,13 +7,6 @@ import type { Domain } from '../../../kinds/vm/live.ts';
 const wrapper = / reeve-run \S*\/ops\/([A-Za-z0-9][A-Za-z0-9._-]*)(?: .*?timeout -k 5 "\$@" \d+ (.*))?/;
 /** What a wrapper started that was killed itself. */
 const bounded = /^timeout -k 5 \d+ (.*)$/;
-
-/** `xl migrate`, `wget`: no argument is shown, since it may hold a password. */
-const nameOf = (words: readonly string[]): string => {
-  const [program = '', verb = ''] = words;
-  const name = program.slice(program.lastIndexOf('/') + 1);
-  return name === 'xl' && /^[a-z][a-z-]*$/.test(verb) ? `xl ${verb}` : name;
-};
 
 /** The name or domid that an xl is given which sends a domain away; null: it does something else. */
 const sentBy = (words: readonly string[]): string | null => {
@@ -34,7 +28,7 @@ export const parseUnderWay = (
     const [, operation, own = ''] = wrapper.exec(args) ?? [];
     const left = bounded.exec(args)?.[1];
     const words = (operation === undefined ? (left ?? args) : own).split(/\s+/);
-    const doing = nameOf(words);
+    const doing = programOf(words);
     if (operation !== undefined) return [{ operation, ofRun: true, doing, uuid: uuidOf(sentBy(words)) }];
     if (left !== undefined) return [{ operation: null, ofRun: true, doing, uuid: uuidOf(sentBy(words)) }];
     if (doing === 'xl migrate' || doing === 'xl save')
@@ -45,4 +39,13 @@ export const parseUnderWay = (
   });
   // A shell shows its own arguments twice, until what it forked is another program.
   return [...new Map(all.map((u) => [JSON.stringify(u), u])).values()];
+};
+
+/** `processes`: what ps printed; null: it was not read. */
+export const underWayIn = (
+  processes: string | null,
+  known: Parameters<typeof parseUnderWay>[1],
+): { readonly underWay?: readonly UnderWay[] | null } => {
+  const underWay = processes === null ? null : parseUnderWay(processes, known);
+  return underWay?.length === 0 ? {} : { underWay };
 };
