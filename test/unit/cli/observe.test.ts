@@ -195,7 +195,10 @@ describe('two answers that may be of two moments', () => {
     let looks = 0;
     const answers: Record<string, readonly ServerSeen[]> = { a: [there, quiet], b: [there, there] };
     const reader: Reader = {
-      read: (async (name: string) => answers[name]?.[Math.min(looks, 1)]) as unknown as Reader['read'],
+      read: (async (name: string) => ({
+        ...answers[name]?.[Math.min(looks, 1)],
+        bootId: name,
+      })) as unknown as Reader['read'],
       close: async () => undefined,
     };
     const farm = { pools: [{ name: 'p', servers: ['a', 'b'].map((name) => ({ name, state: 'active' })) }] };

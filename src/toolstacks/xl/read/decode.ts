@@ -269,16 +269,8 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
         );
   const running = parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]);
   begin('files');
-  const { domains, problems: domainProblems } = domainsOf({
-    rows: list.rows,
-    xs,
-    userdata,
-    records,
-    links,
-    monitors,
-    processes,
-    running,
-  });
+  const all = { rows: list.rows, xs, userdata, records, links, monitors, processes, running };
+  const { domains, problems: domainProblems } = domainsOf(all);
   for (const p of domainProblems) problems.push(p);
   const ovs = sections.get('ovs');
   const ovsBridges =
