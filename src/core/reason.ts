@@ -90,6 +90,7 @@ export const reasons = {
   'uuid-differs': told('the VM has another UUID than the file says'),
   'vlan-on-linux-bridge': told('no Xen puts a VLAN on a Linux bridge'),
   'vm-ambiguous': told('the VM was found more than once'),
+  'vm-busy': told('an operation of a run is still carried out for the VM'),
   'vm-elsewhere': told('the VM runs on another server'),
   'vm-not-found': told('the VM was not found'),
   'vm-paused': told('the VM is paused'),

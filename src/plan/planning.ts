@@ -220,7 +220,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   for (const { spec, found } of sortedBy(doomed, (d) => d.spec.key)) {
     const moves = busyOf(spec.key, [found], true);
     const no = moves
-      ? refusal(spec.key, `${spec.key} would be deleted`, moves.why, moves.help)
+      ? refusal(spec.key, `${spec.key} would be deleted`, moves)
       : brake === null
         ? mayDelete(spec, found, farm, observed, options)
         : refusal(spec.key, `${spec.key} would be deleted`, {

@@ -12,6 +12,9 @@ import { unknown } from './unknown.ts';
 /** Breaking waits for the holder's process, and for what it kills. */
 const breakMs = 60_000;
 
+/** Of an answer: a line for each operation that runs. */
+const mostBytes = 1024 * 1024;
+
 /** A command line as /proc has it: without the bound that `op` puts before it. */
 const commandOf = (text: string): string => text.trim().replace(/^timeout -k 5 \d+ /, '');
 
@@ -32,7 +35,13 @@ const ask = async (
   who: Pick<Holder, 'epoch'>,
   more: readonly string[],
 ): Promise<Answer | Unknown> =>
-  server.run('hold', holdText, [env.dir ?? '/run/reeve', who.epoch, '1', JSON.stringify(who), ...more], breakMs);
+  server.run({
+    what: 'hold',
+    text: holdText,
+    args: [env.dir ?? '/run/reeve', who.epoch, '1', JSON.stringify(who), ...more],
+    until: env.now() + breakMs,
+    limits: { silentMs: breakMs, most: mostBytes },
+  });
 
 const lookAt = async (server: Server, env: TransportEnv): Promise<LockSeen | Unknown> => {
   const answer = await ask(server, env, { epoch: '-' }, ['look']);

@@ -1,7 +1,7 @@
 /** Who is in the middle of something: VMs for which a run's operation is carried out, and those that are on their way. */
+import type { Reason } from '../../core/reason.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { seenOn, type Observed, type UnderWay } from '../../kinds/server/live.ts';
-import type { Bar } from '../model/refusal.ts';
 import type { Found } from './match.ts';
 
 /** What xl calls a domain that a migration is still bringing, and one that it has sent away. */
@@ -14,7 +14,7 @@ const beginsWith = (operation: string, key: string): boolean =>
 const helper = 'libxl-save-helper';
 
 /** `whatever`: an operation that neither moves the VM nor copies its disks counts, too. */
-export type BusyOf = (key: string, found: readonly Found[], whatever?: boolean) => Bar | null;
+export type BusyOf = (key: string, found: readonly Found[], whatever?: boolean) => Reason | null;
 
 /** What takes its time, and while it lasts what is seen of the VM and of its disks is neither here nor there. */
 const moves: ReadonlySet<string> = new Set(['xl migrate', 'xl save', 'xl restore', helper, 'dd', 'cp', 'qemu-img']);
@@ -43,9 +43,14 @@ export const busyIn = (farm: Farm, observed: Observed): BusyOf => {
     const what = one.doing === '' ? 'an operation' : one.doing;
     return one.ofRun
       ? {
+          code: 'vm-busy',
           why: `it is busy: ${one.server} still carries out ${what}, which a run of Reeve began`,
           help: 'plan again when that has ended; `reeve apply` waits for it',
         }
-      : { why: `it is moving: ${what} runs on ${one.server}`, help: 'plan again when that has ended' };
+      : {
+          code: 'migration-under-way',
+          why: `it is moving: ${what} runs on ${one.server}`,
+          help: 'plan again when that has ended',
+        };
   };
 };

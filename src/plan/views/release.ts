@@ -55,7 +55,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
   }
   if (other) {
     const moves = busyIn(farm, observed)(key, [found, other], true);
-    if (moves) return refuse(moves.why, moves.help);
+    if (moves) return refuse(moves.code, moves.why, moves.help);
     return refuse(
       'vm-ambiguous',
       `${key} was found more than once: on ${found.server} and ${other.server}`,
@@ -63,7 +63,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     );
   }
   const busy = busyIn(farm, observed)(key, [found]);
-  if (busy) return refuse(busy.why, busy.help);
+  if (busy) return refuse(busy.code, busy.why, busy.help);
   const { record, domain } = found.live;
   const seen = seenOn(observed, found.server);
   const server = farm.pools.flatMap((p) => p.servers).find((s) => s.name === found.server);
