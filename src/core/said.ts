@@ -10,7 +10,7 @@ const consequence =
 /** By how much they say of the cause: an error by name or of the system, then whatever did not work. */
 const causes: readonly RegExp[] = [
   /\berror\b|permission denied|connection (?:closed|refused|reset|timed out)|closed by remote|not responding|verification failed|could not resolve|no route to|no space left|no such file|not permitted|cannot allocate|out of memory/i,
-  /\b(?:fail(?:ed|s|ure)?|cannot|can't|could not|unable|refused|denied|invalid|not found|already exists|unsupported|timed? ?out|fatal|abort(?:ed|ing)?)\b/i,
+  /\b(?:fail(?:ed|s|ure)?|cannot|can't|could not|unable|refused|denied|invalid|not found|did not match|already exists|unsupported|timed? ?out|fatal|abort(?:ed|ing)?)\b/i,
 ];
 
 /** Control characters are blanked: what a guest's name or console may hold must not reach a terminal. */

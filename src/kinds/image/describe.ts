@@ -5,7 +5,11 @@ import { imagesFolder } from '../repository/live.ts';
 import type { ImageOp } from './ops.ts';
 import { isLocal } from './spec.ts';
 
-export const idOf = (op: ImageOp): string => `${op.image.name}/${op.verb}/${op.server}`;
+/** Several versions of one image may be removed in one plan: their files tell them apart. */
+export const idOf = (op: ImageOp): string => {
+  const id = `${op.image.name}/${op.verb}/${op.server}`;
+  return op.verb === 'remove-image' ? `${id}/${op.path.slice(op.path.lastIndexOf('/') + 1)}` : id;
+};
 
 export const reasonOf = (op: ImageOp): string =>
   op.verb === 'fetch-image' ? `${isLocal(op.source) ? 'upload' : 'fetch'} ${op.source}` : `remove ${op.path}`;

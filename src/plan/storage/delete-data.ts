@@ -153,8 +153,7 @@ const chainFor = (
         path: `${imagesFolder(spec.path)}/${file}`,
         verb: 'remove-image',
       };
-      // Several versions of one image may go.
-      return [{ id: `${idOf(op)}/${file}`, op }];
+      return [{ id: idOf(op), op }];
     }),
     node({ ...base, verb: 'unmark-repository', uuid, suspended: store.saved.length, ...mark }),
   ];

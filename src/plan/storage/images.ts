@@ -246,8 +246,7 @@ export const planImages = (scene: StorageScene, storage: StoragePlan, space: Spa
             path,
             verb: 'remove-image',
           };
-          // Several versions of one image may go.
-          removals.push({ id: `${idOf(op)}/${file}`, op });
+          removals.push({ id: idOf(op), op });
         }
       }
     }
