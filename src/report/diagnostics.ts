@@ -43,13 +43,13 @@ const render = (d: Diagnostic, c: Colors): string => {
   return out.join('\n');
 };
 
-/** How many are shown: what comes after them mostly follows from them. */
+/** How many are shown unless said: what comes after them mostly follows from them. */
 const mostShown = 20;
 
 /** In their order; where there are too many, errors before warnings. */
-const mostUrgent = (list: readonly Diagnostic[]): readonly Diagnostic[] => {
+const mostUrgent = (list: readonly Diagnostic[], most: number): readonly Diagnostic[] => {
   const errors = list.filter((d) => d.severity === 'error');
-  const taken = new Set([...errors, ...list.filter((d) => d.severity !== 'error')].slice(0, mostShown));
+  const taken = new Set([...errors, ...list.filter((d) => d.severity !== 'error')].slice(0, most));
   return list.filter((d) => taken.has(d));
 };
 
@@ -57,7 +57,10 @@ const mostUrgent = (list: readonly Diagnostic[]): readonly Diagnostic[] => {
  * The first of them, in their order, with a line that counts them; ends in a newline. Empty for none. What the files hold is
  * shown without its control characters, so that it cannot steer the terminal.
  */
-export const renderDiagnostics = (list: readonly Diagnostic[], { color }: { readonly color: boolean }): string => {
+export const renderDiagnostics = (
+  list: readonly Diagnostic[],
+  { color, most = mostShown }: { readonly color: boolean; readonly most?: number },
+): string => {
   if (list.length === 0) return '';
   const c = colors(color);
   const errors = list.filter((d) => d.severity === 'error').length;
@@ -65,7 +68,7 @@ export const renderDiagnostics = (list: readonly Diagnostic[], { color }: { read
     ...(errors > 0 ? [count(errors, 'error')] : []),
     ...(list.length > errors ? [count(list.length - errors, 'warning')] : []),
   ];
-  const shown = mostUrgent(list);
+  const shown = mostUrgent(list, most);
   const more = list.length - shown.length;
   const rest = more === 0 ? [] : [`and ${more} more; \`reeve validate --json\` lists all`];
   return `${[...shown.map((d) => render(d, c)), ...rest, counts.join(', ')].join('\n\n')}\n`;

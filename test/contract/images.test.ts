@@ -128,7 +128,7 @@ describe('a template', () => {
   it('of wrong bytes is thrown away, and nothing is made from it', async () => {
     rig.sim.web.set(url, { bytes: bytes('QFI evil') });
     expect(await fails(heads(`${nfs}\n${debian}`) + one('{ size: 1GiB, from: debian }'))).toMatch(
-      /sha256sum.*exit code 1.*did NOT match.*put right by: rm -f/s,
+      /sha256sum.*exit code 1.*did NOT match.*put right by: rm -rf/s,
     );
     expect([stored('/images'), stored('/disks')]).toEqual([[], []]);
     expect(cfg('dom01', 'web')).toBe('');

@@ -464,6 +464,6 @@ test.each(Object.entries(cases))('%s', async (name, files) => {
   const io = memoryIo(typeof files === 'string' ? { 'farm.yaml': files } : files);
   const loaded = await loadFarm(paths[name] ?? [], io);
   expect(loaded.ok).toBe(false);
-  const text = loaded.ok ? '' : renderDiagnostics(loaded.diagnostics, { color: false });
+  const text = loaded.ok ? '' : renderDiagnostics(loaded.diagnostics, { color: false, most: Infinity });
   await expect(text).toMatchFileSnapshot(`../../golden/config/${name.replaceAll(/[^\w-]+/g, '-')}.txt`);
 });
