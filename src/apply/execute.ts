@@ -8,6 +8,7 @@ import { peersOf } from '../kinds/operations.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
 import { identified } from '../kinds/server/identity.ts';
 import type { Observed } from '../kinds/server/live.ts';
+import { openFencing, risen, type Fencing } from './fencing.ts';
 import { openLedger, type Ledger } from './ledger.ts';
 import type { Say, Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
@@ -23,6 +24,8 @@ interface Run {
   readonly world: World;
   readonly ledger: Ledger;
   readonly readings: Readings;
+  /** When each lost server was asked in vain, in ms since 1970. */
+  readonly silent: Map<string, number>;
   /** Why nothing may be done on these servers. */
   readonly shut: Map<string, string>;
   /** Why nothing more of these lanes is begun. */
@@ -70,7 +73,7 @@ const holdServers = async (run: Run): Promise<readonly Difference[] | null> => {
   return wrongMachines(answers);
 };
 
-/** Reads what the plan touches again, all servers at once. */
+/** Reads what the plan touches again, and asks the lost servers whose VMs it starts, all at once. */
 const readTouched = async (run: Run): Promise<Observed> => {
   const peers = run.plan.operations.flatMap(({ op }) => peersOf(op).map((server) => ({ server })));
   const needed = serversOf([...run.plan.operations, ...run.plan.touched, ...peers]);
@@ -80,9 +83,13 @@ const readTouched = async (run: Run): Promise<Observed> => {
       if (on !== server || (kind !== 'repository' && kind !== 'image')) return [];
       return [`${kind === 'image' ? storeOfImage(name) : name}/`];
     });
-  return new Map(
-    await Promise.all(servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const)),
-  );
+  const lost = run.plan.fences.map(async ({ server }) => {
+    const seen = await run.readings.read(server, 'domains', []);
+    run.silent.set(server, run.world.clock.now());
+    return [server, seen] as const;
+  });
+  const all = servers.map(async (s) => [s, await run.readings.read(s, 'all', storesOn(s))] as const);
+  return new Map(await Promise.all([...all, ...lost]));
 };
 
 /** Why an operation may not be started now; null: it may. */
@@ -139,14 +146,14 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
 };
 
 /** Each operation begins when all that it needs have ended, and its turn at every limit has come. */
-const runGraph = async (run: Run): Promise<void> => {
+const runGraph = async (run: Run, fencing: Fencing): Promise<void> => {
   const turns = takeTurns();
   const ends = new Map<string, Promise<void>>();
   const begin = async (o: Operation, serial: string): Promise<void> => {
     // Taken before the first wait: what stands later in the plan is not waited for, so that nobody waits in a circle.
     const needed = o.needs.map((id) => ends.get(id));
     for (const end of needed) await end;
-    const why = blocked(run, o);
+    const why = blocked(run, o) ?? (await fencing.bars(o.id));
     if (why !== null) return run.ledger.skipped(o.id, why);
     return turns(limitsOf(o), () => runOne(run, o, serial));
   };
@@ -177,6 +184,7 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
     world,
     ledger,
     readings,
+    silent: new Map(),
     shut: new Map(),
     stopped: new Map(),
     halted: null,
@@ -205,13 +213,14 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
     return finish({ stale: wrong });
   }
   for (const [server, seen] of observed) if (isUnknown(seen)) run.shut.set(server, outOfReach(server, seen));
-  const stale = world.fresh(observed).filter((d) => !run.shut.has(d.server));
+  const stale = [...world.fresh(observed).filter((d) => !run.shut.has(d.server)), ...risen(plan, observed)];
   if (stale.length > 0) {
     ledger.close('the farm is not what the plan saw', true);
     return finish({ stale });
   }
 
-  await Promise.race([runGraph(run), aborted(cancel.detach)]);
+  const fencing = openFencing(plan, world, ledger, readings, run.silent);
+  await Promise.race([runGraph(run, fencing), aborted(cancel.detach)]);
   ledger.close(cancelledWhy);
   const outcome = await finish(run.fenced === null ? {} : { fenced: run.fenced });
   if (run.bug) throw run.bug.error;

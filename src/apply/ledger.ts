@@ -1,7 +1,7 @@
 /** Where each operation of a run stands: every step of the way is told as an event, and the outcome is read from it. */
 import type { Event } from '../core/event.ts';
 import type { Operation } from '../kinds/plan.ts';
-import type { Outcome, Reason } from './outcome.ts';
+import type { Fenced, Outcome, Reason } from './outcome.ts';
 import type { Clock } from './world.ts';
 
 type Standing =
@@ -13,6 +13,10 @@ type Standing =
 export interface Ledger {
   readonly is: (id: string) => Standing['is'] | undefined;
   readonly held: (server: string) => void;
+  /** A lost server is powered off; it is down, or not known to be. `since`: when that began, in ms since 1970. */
+  readonly fencing: (server: string, command: string) => void;
+  readonly fenced: (server: string, how: string, since: number) => void;
+  readonly unfenced: (server: string, why: string, since: number) => void;
   readonly started: (id: string) => void;
   /** `text`: what is done now; repeated texts are told once. */
   readonly progress: (id: string, text: string, bytes?: number, total?: number) => void;
@@ -29,6 +33,7 @@ export interface Ledger {
 
 export const openLedger = (operations: readonly Operation[], clock: Clock, onEvent: (event: Event) => void): Ledger => {
   const standings = new Map<string, Standing>(operations.map((o) => [o.id, { is: 'waiting' }]));
+  const fences: Fenced[] = [];
   let closed = false;
 
   const at = (): string => new Date(clock.now()).toISOString();
@@ -56,6 +61,15 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
   return {
     is: (id) => standings.get(id)?.is,
     held: (server) => tell({ ev: 'held', at: at(), server }),
+    fencing: (server, command) => tell({ ev: 'fencing', at: at(), server, command }),
+    fenced: (server, how, since) => {
+      tell({ ev: 'fenced', at: at(), server, ms: clock.now() - since, how });
+      fences.push({ server, down: true, how });
+    },
+    unfenced: (server, why, since) => {
+      tell({ ev: 'fence-failed', at: at(), server, ms: clock.now() - since, why });
+      fences.push({ server, down: false, how: why });
+    },
     started: (id) => {
       tell({ ev: 'started', at: at(), op: id });
       move(id, { is: 'running', since: clock.now(), doing: '' });
@@ -96,6 +110,7 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       failed: reasons('failed'),
       skipped: reasons('skipped'),
       detached: reasons('detached'),
+      ...(fences.length === 0 ? {} : { fences: [...fences] }),
       cancelled,
     }),
   };

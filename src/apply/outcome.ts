@@ -7,6 +7,15 @@ export interface Reason {
   readonly help?: string;
 }
 
+/** What came of a lost server that was to be down before VMs start elsewhere. */
+export interface Fenced {
+  readonly server: string;
+  /** False: it is not known to be down, and nothing that counts on it was begun. */
+  readonly down: boolean;
+  /** In words. */
+  readonly how: string;
+}
+
 /** Every operation of the plan is in exactly one of the four lists, in the plan's order. */
 export interface Outcome {
   readonly done: readonly string[];
@@ -14,6 +23,8 @@ export interface Outcome {
   readonly skipped: readonly Reason[];
   /** Still running on their servers, when a second Ctrl-C left them there. */
   readonly detached: readonly Reason[];
+  /** Lost servers that this run made sure of, or could not; not there where it had to do with none. */
+  readonly fences?: readonly Fenced[];
   /** Set where the farm is not what the plan saw: nothing was started. */
   readonly stale?: readonly Difference[];
   /** The server on which another run took over, so that this one stopped. */

@@ -46,8 +46,8 @@ export interface World {
   readonly secrets: Secrets;
   /** Whether something answers a connection from where Reeve runs. Never rejects. */
   readonly probe: (host: string, port: number, timeoutMs: number) => Promise<boolean>;
-  /** Runs a command line where Reeve runs. Never rejects. */
-  readonly command: (line: string) => Promise<{ readonly rc: number; readonly out: string }>;
+  /** Runs a command line where Reeve runs, and kills it after so many ms; an hour unless said. Never rejects. */
+  readonly command: (line: string, limitMs?: number) => Promise<{ readonly rc: number; readonly out: string }>;
   /** A file on the machine where Reeve runs, or why it cannot be read. */
   readonly local: (path: string) => Promise<LocalFile | { readonly why: string }>;
   /** The files on the server that an operation's conditions ask for. */

@@ -47,33 +47,6 @@ const cancelling = (shell: Shell, view: LiveView): { stop: AbortSignal; detach: 
   return { stop: stop.signal, detach: detach.signal, off };
 };
 
-/** ms between two questions whether a server is down, and in all. */
-const askMs = 2000;
-const fenceMs = 120_000;
-
-/** A server that is declared lost is made sure of, where the file says how; only `status` is believed. */
-const fence = async (shell: Shell, plan: Plan, output: Output): Promise<void> => {
-  for (const { server, off, status } of plan.fences) {
-    const isDown = async (): Promise<boolean> => (await command(status)).rc === 0;
-    if (await isDown()) continue;
-    if (off !== null) {
-      output.write(`Powering ${server} down: ${off}\n`);
-      const { rc, out } = await command(off);
-      if (rc !== 0) shell.err.write(`warning: ${off} ended with ${rc}: ${out.trim()}\n`);
-    }
-    const end = shell.now() + fenceMs;
-    while (!(await isDown())) {
-      if (off === null || shell.now() > end)
-        throw new ExitError(
-          exit.error,
-          `${server} is declared lost, and its fence does not say that it is down: ${status}`,
-          'nothing was started; power it off by hand, or correct the fence',
-        );
-      await shell.sleep(askMs);
-    }
-  }
-};
-
 /** Never throws for what a server does. The plan has operations. */
 export const carryOut = async (
   shell: Shell,
@@ -82,7 +55,6 @@ export const carryOut = async (
   flags: CarryFlags,
   output: Output,
 ): Promise<ExitCode> => {
-  await fence(shell, plan, output);
   const look = lookOf(shell, output, flags.color);
   const events = eventsFile(flags.events);
   const began = shell.now();

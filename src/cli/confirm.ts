@@ -36,8 +36,10 @@ export const confirm = async (shell: Shell, plan: Plan, yes: boolean): Promise<v
     );
   }
   const n = plan.operations.length;
+  const off = plan.fences.flatMap((f) => (f.off === null ? [] : [f.server]));
+  const first = off.length === 0 ? '' : `, and power ${off.join(' and ')} off first unless down`;
   const answer = await shell.ask(
-    `\nApply ${n === 1 ? 'this operation' : `these ${count(n, 'operation')}`}? [y/N] `,
+    `\nApply ${n === 1 ? 'this operation' : `these ${count(n, 'operation')}`}${first}? [y/N] `,
     false,
   );
   if (answer === null) throw new ExitError(exit.cancelled, 'nothing was changed');

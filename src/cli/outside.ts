@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { World } from '../apply/index.ts';
 import type { Control, Reader } from '../core/port.ts';
+import { formatDuration } from '../core/quantity.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
 import {
@@ -98,14 +99,25 @@ export const localFile: (path: string) => ReturnType<World['local']> = async (pa
 const commandMs = 3_600_000;
 
 /** A command line of the file, by the shell of this machine; what it prints is kept for messages. */
-export const command: World['command'] = (line) =>
+export const command: World['command'] = (line, limitMs = commandMs) =>
   new Promise((resolve) => {
-    const child = spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'], timeout: commandMs });
+    const child = spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'] });
     const parts: Buffer[] = [];
+    const end = (rc: number, said = Buffer.concat(parts).toString()): void => {
+      clearTimeout(timer);
+      resolve({ rc, out: said });
+    };
+    // What the shell has started may outlive it and keep the pipes open: they are not waited for.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stderr.destroy();
+      end(137, `it did not end within ${formatDuration(limitMs)}`);
+    }, limitMs);
     child.stdout.on('data', (d: Buffer) => parts.push(d));
     child.stderr.on('data', (d: Buffer) => parts.push(d));
-    child.once('error', (error) => resolve({ rc: 127, out: error.message }));
-    child.once('close', (code) => resolve({ rc: code ?? 137, out: Buffer.concat(parts).toString() }));
+    child.once('error', (error) => end(127, error.message));
+    child.once('close', (code) => end(code ?? 137));
   });
 
 /** For its owner alone, also where the file was there before: it tells all about the servers. Throws an `ExitError`. */

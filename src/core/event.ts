@@ -2,6 +2,16 @@
 
 export type Event =
   | { readonly ev: 'held'; readonly at: string; readonly server: string }
+  /** A lost server on which VMs may still run: the command that powers it off, and how that ended. */
+  | { readonly ev: 'fencing'; readonly at: string; readonly server: string; readonly command: string }
+  | { readonly ev: 'fenced'; readonly at: string; readonly server: string; readonly ms: number; readonly how: string }
+  | {
+      readonly ev: 'fence-failed';
+      readonly at: string;
+      readonly server: string;
+      readonly ms: number;
+      readonly why: string;
+    }
   | { readonly ev: 'started'; readonly at: string; readonly op: string }
   | {
       readonly ev: 'progress';

@@ -120,5 +120,16 @@ export interface Locks {
   close(): Promise<void>;
 }
 
+/** Nothing was heard of it, or not to the end: everything else comes from a machine that is up. */
+const silence: ReadonlySet<Unknown['reason']> = new Set([
+  'name-not-found',
+  'unreachable',
+  'timeout',
+  'lost',
+  'cut-short',
+]);
+
+export const isSilent = ({ reason }: Unknown): boolean => silence.has(reason);
+
 export const isUnknown = (x: unknown): x is Unknown =>
   typeof x === 'object' && x !== null && (x as { is?: unknown }).is === 'unknown';

@@ -98,11 +98,14 @@ export interface PlanRepository {
   readonly operations: readonly string[];
 }
 
-/** Commands, run where Reeve runs: `off` powers the server down, `status` exits 0 once it is. */
+/** A server declared lost on which VMs may still run that this plan starts elsewhere: it is asked once more, and must not answer. */
 export interface PlanFence {
   readonly server: string;
+  /** Commands, run where Reeve runs: `off` powers the server down, `status` exits 0 once it is. Null: the file has none. */
   readonly off: string | null;
-  readonly status: string;
+  readonly status: string | null;
+  /** Ids of the operations that wait for it. */
+  readonly operations: readonly string[];
 }
 
 /** Restarts that roll. */
@@ -182,7 +185,7 @@ export interface Plan {
   }[];
   /** The servers that `apply` holds: every readable one of each pool that operations touch. */
   readonly scope: readonly string[];
-  /** How those are reached: a saved plan is applied without the file that it was made from. */
+  /** How those, and those of `fences`, are reached: a saved plan is applied without the file that it was made from. */
   readonly servers: readonly PlanServer[];
   /** Only servers with something to do, sorted by name. */
   readonly dom0s: readonly PlanDom0[];
@@ -192,7 +195,7 @@ export interface Plan {
   readonly images: readonly PlanImage[];
   /** Only VMs with something to say, sorted by name. */
   readonly vms: readonly PlanVm[];
-  /** Servers declared lost, with what must say that they are down before anything of theirs starts elsewhere. */
+  /** By server. */
   readonly fences: readonly PlanFence[];
   readonly lanes: readonly PlanLane[];
   /** In a valid order: each stands behind all that it needs. */

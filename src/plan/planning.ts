@@ -32,6 +32,7 @@ import { refusal } from './model/refusal.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
 import { distrusted, heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
+import { answersAfterAll, lostHomes } from './decide/lost-homes.ts';
 import { disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { leftBehind, movedFrom } from './storage/left-behind.ts';
 import { type Roof, roofOver } from './model/path-availability.ts';
@@ -136,7 +137,10 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     if (pool) removals.push(...leftBehind(d, { farm: farm.name, pool, seen, users }));
     const lack =
       d.transition &&
-      (unmet(d.transition, seen, roofs.get(server) ?? []) ?? unmade(d, server) ?? heldElsewhere(d, seen, farm, seenOf));
+      (unmet(d.transition, seen, roofs.get(server) ?? []) ??
+        unmade(d, server) ??
+        heldElsewhere(d, seen, farm, seenOf) ??
+        answersAfterAll(lostHomes(d, farm, observed), observed));
     const fetched = fetchedFor(d, roofs.get(server), images, counted);
     const full =
       d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;

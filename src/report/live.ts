@@ -24,6 +24,10 @@ export const next = (state: LiveState, event: Event): LiveState => {
   switch (event.ev) {
     case 'held':
       return { ...state, held: state.held + 1 };
+    case 'fencing':
+    case 'fenced':
+    case 'fence-failed':
+      return state;
     case 'started':
       return { ...state, running: new Map(state.running).set(event.op, { since: Date.parse(event.at), text: '' }) };
     case 'progress': {
@@ -71,12 +75,21 @@ const row = (columns: Columns, id: string, text: string): string => {
   return `${vm.padEnd(columns.vm)}  ${what.padEnd(columns.what)}  ${text}`;
 };
 
+const fenceRow = (columns: Columns, server: string, text: string): string =>
+  `${clean(server).padEnd(columns.vm)}  ${'fence'.padEnd(columns.what)}  ${text}`;
+
 /** The line that stays for what happened, or null where none does: progress is for live views. */
 export const eventLine = (event: Event, columns: Columns, paint: Colors): string | null => {
   switch (event.ev) {
     case 'held':
     case 'progress':
       return null;
+    case 'fencing':
+      return fenceRow(columns, event.server, clean(event.command));
+    case 'fenced':
+      return fenceRow(columns, event.server, paint.green(clean(event.how)));
+    case 'fence-failed':
+      return fenceRow(columns, event.server, paint.red(clean(event.why)));
     case 'started': {
       const down = columns.of(event.op).operation?.estimate.downtimeMs ?? 0;
       const { operation } = columns.of(event.op);
@@ -133,6 +146,7 @@ export interface Ended {
   readonly failed: readonly { readonly id: string; readonly why: string; readonly help?: string }[];
   readonly skipped: readonly { readonly id: string; readonly why: string }[];
   readonly detached: readonly { readonly id: string; readonly why: string }[];
+  readonly fences?: readonly { readonly server: string; readonly down: boolean; readonly how: string }[];
   readonly stale?: readonly { readonly server: string; readonly why: string }[] | undefined;
   readonly fenced?: string | undefined;
   readonly cancelled: boolean;
@@ -200,7 +214,11 @@ export const applySummary = (
   const said = whole
     ? `Applied ${count(all, 'operation')} in ${took(options.ms)}.`
     : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${took(options.ms)}; ${parts.join(', ')}.`;
+  const fences = (down: boolean): readonly { readonly id: string; readonly why: string }[] =>
+    (end.fences ?? []).filter((f) => f.down === down).map(({ server, how }) => ({ id: server, why: how }));
   const lines = [
+    ...list('Fenced', fences(true), options.width),
+    ...list('Not fenced', fences(false), options.width),
     ...list('Failed', end.failed, options.width),
     ...skippedLines(end.skipped, options.width),
     ...list('Still running', end.detached, options.width),

@@ -119,7 +119,8 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   const seen = new Set<string>();
   const scope = new Set(plan.scope);
   const reached = new Set(plan.servers.map((s) => s.name));
-  for (const s of scope) if (!reached.has(s)) found.push(`how ${s} is reached is missing`);
+  for (const s of [...scope, ...plan.fences.map((f) => f.server)])
+    if (!reached.has(s)) found.push(`how ${s} is reached is missing`);
   for (const o of plan.operations) {
     if (seen.has(o.id)) found.push(`operation ${o.id} stands twice`);
     for (const need of o.needs)
@@ -147,6 +148,12 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   const shown = new Set(listed.map((l) => l.id));
   for (const id of seen)
     if (!shown.has(id)) found.push(`${id} belongs to no server, VM, repository or image of the plan`);
+  for (const f of plan.fences) {
+    for (const id of f.operations)
+      if (!seen.has(id)) found.push(`${id} waits for ${f.server}, and is no operation of the plan`);
+    if (scope.has(f.server)) found.push(`${f.server} is lost, and is in the plan's scope`);
+    if (f.operations.length === 0) found.push(`${f.server} is to be down, and no operation waits for that`);
+  }
   const touched = new Set(plan.touched.map((t) => refKey(t.subject)));
   for (const [key, { name }] of new Map(plan.operations.map((o) => [refKey(o.target), o.target]))) {
     if (!touched.has(key))

@@ -90,16 +90,13 @@ const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   joined(plan.warnings).flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
 
 const fenceLines = (plan: Plan, o: BlockOptions): readonly string[] =>
-  plan.fences.flatMap((f) =>
-    hang(
-      '  ',
-      clean(
-        `${f.server} is made sure of: ${f.off === null ? '' : `${f.off}; then `}${f.status} must say that it is down`,
-      ),
-      '    ',
-      o.width,
-    ),
-  );
+  plan.fences.flatMap(({ server, off, status, operations }) => {
+    const vms = plan.vms.filter((vm) => vm.operations.some((id) => operations.includes(id))).map((vm) => vm.name);
+    const down = status === null ? '' : `, and ${status} must say that it is down`;
+    const fenced = off === null || status === null ? down : `, is powered off by ${off}${down}`;
+    const text = `${server} may still run ${vms.join(', ')}: before that starts, it is asked once more and must not answer${fenced}`;
+    return hang('  ', clean(text), '    ', o.width);
+  });
 
 const laneLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   plan.lanes.flatMap((l) =>

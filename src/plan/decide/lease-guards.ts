@@ -17,8 +17,13 @@ type SeenOf = (server: string) => ServerSeen | undefined;
 
 const poolOf = (farm: Farm, { pool }: VmSpec): PoolSpec | undefined => farm.pools.find((p) => p.name === pool);
 
+interface LeaseAt {
+  readonly lease: Lease;
+  readonly path: string;
+}
+
 /** Leases that can be read, as each server sees them. */
-const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly { readonly lease: Lease; readonly path: string }[] =>
+const leasesIn = (pool: PoolSpec, seenOf: SeenOf): readonly LeaseAt[] =>
   Object.values(pool.repositories)
     .filter((r) => r.shared)
     .flatMap((r) =>
@@ -61,15 +66,21 @@ interface Left {
   readonly disks: Readonly<Record<string, string>>;
 }
 
+/** Of a VM that changed its home an older one may have been left behind. */
+export const newestLease = (spec: VmSpec, uuid: string | null, farm: Farm, seenOf: SeenOf): LeaseAt | null => {
+  const pool = poolOf(farm, spec);
+  const [newest] = (pool ? leasesIn(pool, seenOf) : [])
+    .filter(({ lease }) => lease.farm === farm.name && (isOf(lease.vm, spec) || lease.uuid === uuid))
+    .sort((a, b) => b.lease.generation - a.lease.generation);
+  return newest ?? null;
+};
+
 /** The lease of a VM on one of these servers, none of which was read. */
 const leaseOn = (spec: VmSpec, farm: Farm, state: 'lost' | 'off', seenOf: SeenOf): Left | null => {
   const pool = poolOf(farm, spec);
   const silent = new Set(pool?.servers.flatMap((s) => (s.state === state && !seenOf(s.name) ? [s.name] : [])));
   if (!pool || silent.size === 0) return null;
-  // One that changed its home may have left an older one behind.
-  const [newest] = leasesIn(pool, seenOf)
-    .filter(({ lease }) => isOf(lease.vm, spec) && lease.farm === farm.name)
-    .sort((a, b) => b.lease.generation - a.lease.generation);
+  const newest = newestLease(spec, null, farm, seenOf);
   if (!newest || !silent.has(newest.lease.server)) return null;
   const { lease } = newest;
   const disks = [...markedDisks(lease, pool, seenOf)].flatMap(([vdev, paths]) => {
@@ -143,7 +154,7 @@ export const restsOn = (spec: VmSpec, farm: Farm, seenOf: SeenOf): string | null
 };
 
 /** Disks that are marked as its own and that the file does not name. */
-const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
+export const marked = (spec: VmSpec, pool: PoolSpec, farm: Farm, seenOf: SeenOf): readonly string[] => {
   const wanted = new Set(Object.values(spec.disks ?? {}).map((d) => d.path));
   const found = Object.values(pool.repositories).flatMap((r) =>
     pool.servers.flatMap((s) => {
@@ -208,7 +219,7 @@ export const hidden = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Reason | null 
  * It was up where its cfg is since that server booted, and nobody gave its lease back: it may have been migrated away. One that
  * Reeve stopped gave it back, and a reboot changes the boot.
  */
-export const wasUp = ({ server, uuid }: Found, seenOf: SeenOf): boolean => {
+export const wasUp = ({ server, uuid }: Pick<Found, 'server' | 'uuid'>, seenOf: SeenOf): boolean => {
   const seen = seenOf(server);
   return Object.values(seen?.storage.stores ?? {}).some((store) => {
     const held = store.is === 'there' ? store.leases[uuid ?? '']?.lease : undefined;

@@ -13,6 +13,7 @@ import { awaited } from '../order/start-order.ts';
 import { orderAll, type Draft, type Ordered } from '../order/order.ts';
 import { withRemovals } from '../storage/disk-removals.ts';
 import { apartOf, blocksOf, movesBeyond, wheresOf } from '../order/server-operations.ts';
+import { fencesOf } from './fences.ts';
 import { imageTouched, scopeByPool, serverTouched, storesTouched, touchedOf } from './touched.ts';
 import { verify } from '../verify/verify.ts';
 import { warningsOf } from './warnings.ts';
@@ -125,17 +126,6 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 
-/** Only where something starts: else nothing depends on it. */
-const fencesOf = (d: Draft, operations: readonly Operation[]): Plan['fences'] =>
-  d.farm.pools
-    .filter((p) => operations.some(({ op, server }) => op.verb === 'start' && p.servers.some((s) => s.name === server)))
-    .flatMap((p) => p.servers)
-    .flatMap((s) =>
-      s.state === 'lost' && s.fence?.status !== undefined
-        ? [{ server: s.name, off: s.fence.off ?? null, status: s.fence.status }]
-        : [],
-    );
-
 export const assemble = (d: Draft): Plan => {
   const ordered = orderAll(d);
   const early = [...awaited(d.decisions, d.ties)].filter((key) => ordered.chains.has(key));
@@ -168,9 +158,10 @@ export const assemble = (d: Draft): Plan => {
     .flatMap((p) => p.servers.map((s) => s.name))
     .filter((s) => seenOn(d.observed, s))
     .sort(byText);
-  const inScope = new Set(readable);
   const scopes = scopeByPool(d.farm, readable);
   const inRun = d.farm.pools.filter((p) => d.covers(p.name));
+  const fences = fencesOf(d, operations);
+  const asked = new Set([...readable, ...fences.map((f) => f.server)]);
   return {
     format: 'reeve-plan/1',
     tool: d.tools.version,
@@ -185,14 +176,14 @@ export const assemble = (d: Draft): Plan => {
     ],
     scope: readable,
     servers: sortedBy(
-      d.farm.pools.flatMap((p) => p.servers).filter((s) => inScope.has(s.name)),
+      d.farm.pools.flatMap((p) => p.servers).filter((s) => asked.has(s.name)),
       (s) => s.name,
     ).map(({ name, pool, address, ssh }) => ({ name, pool, address, ssh })),
     dom0s,
     repositories,
     images,
     vms: vmsOf(d, operations, dropped),
-    fences: fencesOf(d, operations),
+    fences,
     lanes: ordered.lanes.lanes,
     operations,
     refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),

@@ -3,7 +3,7 @@ import { defaultOptions } from '../../../src/plan/index.ts';
 import { targetOf } from '../../../src/kinds/operations.ts';
 import { execute } from '../../../src/apply/execute.ts';
 import type { Outcome } from '../../../src/apply/outcome.ts';
-import type { CancelSignals, Clock, Difference } from '../../../src/apply/world.ts';
+import type { CancelSignals, Clock, Difference, World } from '../../../src/apply/world.ts';
 import type { Event } from '../../../src/core/event.ts';
 import { ref } from '../../../src/core/ref.ts';
 import type { Op, Operation, Plan } from '../../../src/kinds/plan.ts';
@@ -124,7 +124,10 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
   ...more,
 });
 
-const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [], scope: Plan['scope'] = []): Plan => ({
+const planOf = (
+  operations: readonly Operation[],
+  { touched = [], scope = [], fences = [] }: Pick<RunOptions, 'touched' | 'scope' | 'fences'>,
+): Plan => ({
   format: 'reeve-plan/1',
   tool: '0',
   farm: 'f',
@@ -134,7 +137,7 @@ const planOf = (operations: readonly Operation[], touched: Plan['touched'] = [],
   scope,
   servers: [],
   dom0s: [],
-  fences: [],
+  fences,
   lanes: [],
   repositories: [],
   images: [],
@@ -166,6 +169,8 @@ export interface RunOptions extends FakeOptions {
   readonly fresh?: (observed: Observed) => readonly Difference[];
   readonly touched?: Plan['touched'];
   readonly scope?: Plan['scope'];
+  readonly fences?: Plan['fences'];
+  readonly command?: World['command'];
   readonly toolstack?: Toolstack;
   readonly pathsOf?: (op: Op) => readonly string[];
   readonly secrets?: Readonly<Record<string, string>>;
@@ -182,7 +187,7 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
   const stop = new AbortController();
   const detach = new AbortController();
   const cancel: CancelSignals = { stop: stop.signal, detach: detach.signal };
-  const outcome = await execute(planOf(operations, options.touched, options.scope), {
+  const outcome = await execute(planOf(operations, options), {
     control,
     toolstack: options.toolstack ?? fakeToolstack,
     clock,
@@ -194,7 +199,7 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
     cancel,
     secrets: new Map(Object.entries(options.secrets ?? {})),
     local: async (path) => ({ why: `there is no ${path}` }),
-    command: async () => ({ rc: 0, out: '' }),
+    command: options.command ?? (async () => ({ rc: 0, out: '' })),
     probe: async (host, _, timeoutMs) => {
       const answers = options.answers?.(host) ?? false;
       await clock.sleep(answers ? 100 : timeoutMs);
