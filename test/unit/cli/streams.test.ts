@@ -1,6 +1,6 @@
 /** The real command with its real streams: all that it says arrives, or it ends with an error. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,8 +34,11 @@ const snapshot = put(
     servers: Object.fromEntries(names.map((n) => [n, silent])),
   }),
 );
+/** Twenty mistakes are shown, and each names its file: a pipe does not hold that of one that lies so deep. */
+const deep = Array.from({ length: 17 }, () => 'y'.repeat(200)).join('/');
+mkdirSync(join(folder, deep), { recursive: true });
 const broken = put(
-  'broken.yaml',
+  `${deep}/broken.yaml`,
   `farm: home\nservers: { xen: { address: xen.lan } }\nvms:\n${names.map((n) => `  vm-${n}: { memry-${long}: 1GiB }\n`).join('')}`,
 );
 

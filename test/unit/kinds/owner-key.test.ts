@@ -92,6 +92,7 @@ describe('a server that takes', () => {
       takes
         ? null
         : {
+            code: 'migration-key-not-admitted',
             why: 'it does not let that key migrate to it',
             help: `add to /root/.ssh/authorized_keys there: restrict,command="exec xl migrate-receive" ${half}`,
           },

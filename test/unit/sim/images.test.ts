@@ -258,7 +258,7 @@ describe('a reading', () => {
     const { out } = await ask(client, 'observe', ['n', 'domains', '/srv/s/']);
     expect(out).toContain(
       '1 used\n1 disk d\n1 image deb.qcow2\n1 image deb.qcow2.reeve.json\n1 label deb.qcow2.reeve.json/ {"format":1}\n' +
-        '1 image half.part\n1 df ',
+        '1 image half.part\n1 special images/lost\n1 df ',
     );
     expect(out).not.toContain('@n vgs');
   });

@@ -90,21 +90,28 @@ describe('a QEMU for Xen', () => {
     expect(seen(answer(parts)).qemu).toBe(qemu);
   });
 
-  it('is not known of where nobody looked', () => {
-    const old = join(
+  it('is looked for in every answer', () => {
+    const unasked = join(
+      section('host', 0, 'dom9\nboot-1\n'),
       section('xl-info', 0, info),
       section('xl-list', 0, listHead + dom0),
       section('xs', 0, ''),
       section('files', 0, tar([])),
+      section('link', 0, '[{"ifname":"lo"}]'),
+      section('ps', 0, '    1 init\n'),
       end,
     );
-    expect(seen(old).qemu).toBeUndefined();
+    expect(decode(unasked, nonce, [])).toMatchObject({ is: 'unknown', why: 'the answer has no part qemu' });
   });
 });
 
 describe('a domain after a rename', () => {
   const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';
-  const xs = '/local/domain/5/name = "new"\n/libxl/5/type = "pvh"\n';
+  const xs = `/local/domain/5/name = "new"
+/local/domain/5/memory/static-max = "131072"
+/local/domain/5/memory/target = "131072"
+/libxl/5/type = "pvh"
+`;
   const json = {
     name: `var/lib/xen/userdata-d.5.${uuid}.libxl-json`,
     body: '{"c_info":{"type":"pvh","name":"old"},"b_info":{"sched_params":{"weight":300}}}\0',
@@ -124,7 +131,9 @@ describe('a domain after a rename', () => {
 
   it('falls back to libxl’s record where the hypervisor did not tell', () => {
     expect(domain({})?.settings['sched.weight']).toBe(300);
-    expect(domain({ sched: 'new                                  5    512    7\n' })?.settings).toMatchObject({
+    const sched =
+      'Domain-0                             0    256    0\nnew                                  5    512    7\n';
+    expect(domain({ sched })?.settings).toMatchObject({
       'sched.weight': 512,
       'sched.cap': 7,
     });
