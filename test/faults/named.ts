@@ -56,9 +56,9 @@ const open: readonly Open[] = [
     shows: /^has besides \S+\.save/,
   },
   {
-    name: 'a disk whose making was interrupted leaves its .part and its marker',
+    name: 'a disk whose making was interrupted leaves its .part folder and its marker',
     scenarios: /./,
-    shows: /^has besides \S+\.part: /,
+    shows: /^has besides \S+\.part\/[^\s/]+: /,
   },
   {
     name: 'a lease names the disks of the last start, and neither those that came since nor without those that went',

@@ -202,7 +202,11 @@ const onFiles: readonly Scenario[] = [
   {
     name: 'take over',
     spec: alone,
-    before: [{ text: one(`${a} }`).replace('farm: f', 'farm: g') }],
+    before: [
+      { text: one(`${a} }`).replace('farm: f', 'farm: g') },
+      // A person takes the server away from that farm, which is no more.
+      (farm) => farm.dom0s.get('dom01')?.world.files.remove('/etc/reeve/pool.json'),
+    ],
     goal: { text: one(`${a}, memory: { target: 192MiB, max: 256MiB } }`), options: { takeover: ['a'] } },
   },
   {
