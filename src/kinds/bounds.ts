@@ -146,8 +146,13 @@ const ofMove = (op: Move, farm: string): Strays => {
         ...lease(op.lease, op.uuid, farm),
       ];
     case 'forget':
-    case 'undefine':
       return left(op, op.server);
+    case 'undefine':
+      return [
+        ...cfg(op.path),
+        // The lease of a VM that went down by itself goes with its cfg.
+        ...op.links.flatMap((l) => (l.endsWith(`/leases/${op.uuid}.json`) ? [] : link(l, op.server))),
+      ];
   }
 };
 

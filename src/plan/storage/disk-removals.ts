@@ -183,7 +183,7 @@ export const withRemovals = (
 ): readonly PlanRepository[] => {
   const all = new Map(repositories.map((r) => [r.subject.name, r]));
   for (const { id, op } of nodes) {
-    if (op.verb !== 'delete-disk') continue;
+    if (op.verb !== 'delete-disk' && op.verb !== 'detach-repository') continue;
     const key = op.repository.name;
     const [pool = ''] = key.split('/');
     const old: PlanRepository = all.get(key) ?? {
@@ -200,7 +200,9 @@ export const withRemovals = (
       ...old.servers.filter((s) => s !== mine),
       { server: op.server, does: [...(mine?.does ?? []), reasonOf(op)] },
     ];
-    all.set(key, { ...old, servers, operations: [...old.operations, id] });
+    // One server that leaves gives it up, while others may get it.
+    const action = op.verb === 'detach-repository' && old.action === 'attach' ? 'change' : old.action;
+    all.set(key, { ...old, action, servers, operations: [...old.operations, id] });
   }
   return [...all.values()];
 };
