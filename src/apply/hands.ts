@@ -106,13 +106,17 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
 
   /** A file that is there in part needs room for the rest only. */
   const lacking = async (
-    { path, room }: Pick<Filling, 'path' | 'room'>,
+    { path, room, half }: Pick<Filling, 'path' | 'room' | 'half'>,
     total: number | undefined,
   ): Promise<Trouble | null> => {
     if (total === undefined || room === undefined || total <= room) return null;
-    const more = total - ((await sizeOf(path)) ?? 0);
+    const there = await sizeOf(path);
+    const more = total - (there ?? 0);
     if (more <= room) return null;
-    const folder = path.slice(0, path.lastIndexOf('/'));
+    // Nothing has come yet: what was made for it goes, too.
+    if (half && there === null) await run({ do: 'exec', argv: half.clear, deadlineMs: tryMs });
+    const place = half?.place ?? path;
+    const folder = place.slice(0, place.lastIndexOf('/'));
     return {
       why: `${sizeText(more)} are to come, and there is room for ${sizeText(room, Math.floor)} in ${folder}: ${sizeText(more - room)} are lacking`,
       help: 'free some there, or give the repository more',
@@ -170,12 +174,12 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     return { why: `${could}: ${mask(answer.why)}` };
   };
 
-  const upload = async ({ from, path, room }: UploadStep): Promise<Trouble | null> => {
+  const upload = async ({ from, path, room, half }: UploadStep): Promise<Trouble | null> => {
     const local = await world.local(from);
     if ('why' in local) return { why: `${from} cannot be read here: ${local.why}` };
     const piece = `${path}.piece`;
     try {
-      const short = await lacking({ path, room }, local.size);
+      const short = await lacking({ path, room, half }, local.size);
       if (short) return short;
       // Whole pieces that an earlier run brought stay: the sha256 tells in the end whether all is right.
       const there = Math.floor(((await sizeOf(path)) ?? 0) / pieceBytes);

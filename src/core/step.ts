@@ -166,6 +166,7 @@ export type Step =
       readonly path: string;
       /** As of a command that fills a file. */
       readonly room?: number | undefined;
+      readonly half?: Filling['half'];
     }
   /** Try to connect until something answers: from the dom0 (`argv`, exit code 0) or from where Reeve runs. */
   | {
@@ -198,6 +199,8 @@ export interface Filling {
   readonly path: string;
   /** Bytes that there is room for; undefined: not known. More is not begun. */
   readonly room?: number | undefined;
+  /** It comes into being beside the place that it gets; `clear` takes away what is there of it. */
+  readonly half?: { readonly place: string; readonly clear: readonly string[] } | undefined;
   /** What tells beforehand how many bytes it will have; where that fails, nobody knows. */
   readonly whole?: {
     readonly argv: readonly string[];

@@ -69,6 +69,7 @@ const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen, secrets: Secrets)
   const from = hidden ? ['-i', list] : [source];
   const store = storage.stores[folder];
   const room = store?.is === 'there' && store.space ? store.space.free * 1024 : undefined;
+  const filling = { room, half: { place: path, clear: removeHalfArgv(path) } };
   const sums = `${halfFolder(path)}/sha256`;
   const marker: ImageMarker = { format: 1, farm, image, what, sha256: sha256 ?? '' };
   const checked: readonly Step[] =
@@ -86,11 +87,11 @@ const fetch = (op: Of<'fetch-image'>, { storage }: ServerSeen, secrets: Secrets)
       keptFolder(path),
       ...(hidden ? [text(list, `${source.slice(0, -hiddenQuery.length)}${query}\n`, 0o600)] : []),
       isLocal(source)
-        ? { do: 'upload', from: source, path: half, room }
+        ? { do: 'upload', from: source, path: half, ...filling }
         : {
             ...exec(fetchArgv(from, half), fetchMs),
             ...(hidden ? { undo: ['rm', '-f', list] } : {}),
-            fills: { path: half, room, whole: lengthOf(from) },
+            fills: { path: half, ...filling, whole: lengthOf(from) },
             exits: wgetExits,
           },
       ...(hidden ? [exec(['rm', '-f', list])] : []),
