@@ -53,6 +53,13 @@ const tree = (farm: PoolFarm, source: string, copies = false): readonly string[]
 /** Another copy has another name. */
 const withoutId = (name: string): string => name.replace(/-[0-9a-f]{8}\./, '.');
 
+/** Each farm's servers have their own host keys: of each, whose it is. */
+const withoutHostKeys = (farm: PoolFarm, text: string): string =>
+  servers.reduce((all, s) => {
+    const [type = '', key = ''] = (farm.sim.files(s).read('/etc/ssh/ssh_host_ed25519_key.pub') ?? '').split(' ');
+    return all.replaceAll(`${type} ${key}`, `the host key of ${s}`);
+  }, text);
+
 /** All that an operation may leave half done. */
 const world = async (farm: PoolFarm, { copies }: Scenario): Promise<unknown> => ({
   stores: ['filer:/vmstore', 'filer:/other'].map((s) => [
@@ -65,7 +72,8 @@ const world = async (farm: PoolFarm, { copies }: Scenario): Promise<unknown> => 
       return [
         await farm.list(s),
         ...['/etc/xen', '/etc/xen/auto'].map((f) => files.list(f)),
-        ...['/etc/fstab', '/etc/reeve/repositories.json', '/etc/reeve/pool.json'].map((f) => files.read(f)),
+        ...['/etc/fstab', '/etc/reeve/repositories.json'].map((f) => files.read(f)),
+        withoutHostKeys(farm, files.read('/etc/reeve/pool.json') ?? ''),
       ];
     }),
   ),
