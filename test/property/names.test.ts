@@ -76,6 +76,8 @@ describe.each(names)('%s', (name) => {
         list: row(name, 5, '-b----', uuid),
         xs: [
           `/local/domain/5/name = "${name}"`,
+          `/local/domain/5/memory/static-max = "131072"`,
+          `/local/domain/5/memory/target = "131072"`,
           `/libxl/5/type = "pvh"`,
           `/libxl/5/device/vbd/1 = ""`,
           `/libxl/5/device/vbd/1/dev = "${name}"`,

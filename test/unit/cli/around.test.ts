@@ -129,7 +129,7 @@ describe('snapshot', () => {
       3,
       'is of farm acme; this file describes demo',
     ],
-    [null, 1, 'cannot be read: ENOENT'],
+    [null, 1, 'cannot be read: there is no such file'],
   ])('that is none: %s', async (text, code, why) => {
     const bad = join(farm.folder, text === null ? 'nowhere.json' : 'bad.json');
     if (text !== null) writeFileSync(bad, text);
