@@ -26,12 +26,11 @@ export interface Incoming {
 
 const nameHere = (config: DomainConfig): string => `${config.name}--incoming`;
 
-/** Before any of its memory: the domain, paused and empty. */
-export const receive = (world: World, config: DomainConfig): Incoming | Refusal => {
+/** Before any of its memory: the domain, paused and empty. `name`: what it has until it starts. */
+export const receive = (world: World, config: DomainConfig, name = nameHere(config)): Incoming | Refusal => {
   const early = defaultsTrouble(world, config);
   if (early !== null) return { words: early.error, code: -early.rc };
   const domid = (world.nextDomid += 1) - 1;
-  const name = nameHere(config);
   if ([...world.domains.values()].some((d) => d.name === name)) return { words: nameTaken(domid, name), code: -3 };
   const disks: Disk[] = [];
   for (const [index, disk] of config.disks.entries()) {
@@ -77,11 +76,11 @@ export const complete = ({ world, domain, disks, helper }: Incoming, as = 'migra
 };
 
 /** It gets its name and runs on where it was; libxl's record keeps the other name. False: the name is taken, or it is gone. */
-export const start = ({ world, domain }: Incoming, name: string): boolean => {
+export const start = ({ world, domain }: Incoming, name: string, paused = false): boolean => {
   if (world.domains.get(domain.domid) !== domain) return false;
-  if ([...world.domains.values()].some((d) => d.name === name)) return false;
+  if ([...world.domains.values()].some((d) => d.name === name && d !== domain)) return false;
   domain.name = name;
-  domain.paused = false;
+  domain.paused = paused;
   wake(world, domain);
   return true;
 };

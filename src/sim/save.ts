@@ -49,7 +49,10 @@ export const save: Program = async (world, process, args) => {
       `xc: error: Failed to write page data to stream: ${trouble}\nFailed to save domain, resuming domain\n`,
     );
   }
-  await new Promise<void>((resolve) => takeDown(world, domain, resolve));
+  if (args.includes('-p')) {
+    domain.paused = true;
+    resume(world, domain);
+  } else await new Promise<void>((resolve) => takeDown(world, domain, resolve));
   return said('', `Saving to ${path} new xl format (info 0x3/0x0/1134)\n`);
 };
 
@@ -64,7 +67,7 @@ export const restore: Program = async (world, process, args) => {
   const image = JSON.parse(text.slice(head.length)) as Image;
   const taken = [...world.domains.values()].some((d) => d.name === image.name);
   if (taken) return failed(1, `libxl: error: Domain with name "${image.name}" already exists.\n`);
-  const incoming = receive(world, image.config);
+  const incoming = receive(world, image.config, image.name);
   if (!('domain' in incoming)) return failed(1, incoming.words);
   await process.sleep(draw(world, 'migrateCopy'));
   Object.assign(incoming.domain, image.state, { moved: image.state.booted });
@@ -73,7 +76,7 @@ export const restore: Program = async (world, process, args) => {
     await discard(incoming);
     return failed(1, refusal.words);
   }
-  start(incoming, image.name);
+  start(incoming, image.name, args.includes('-p'));
   return said(
     '',
     `Loading new save file ${path} (new xl fmt info 0x3/0x0/1134)\n Savefile contains xl domain config in JSON format\n`,

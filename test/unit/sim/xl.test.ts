@@ -78,6 +78,21 @@ describe('xl create', () => {
   });
 });
 
+describe('xl save and xl restore', () => {
+  it('leave the domain paused with -p, which has not run on, and goes on when it is unpaused', async () => {
+    const b = await withGuest();
+    await b.run('xl save -p a /srv/a.save');
+    await b.settle();
+    expect(guest(b)).toMatchObject({ paused: true, booted: true, ended: null });
+    await b.run('xl destroy a');
+    await b.run('xl restore -p /srv/a.save');
+    await b.settle();
+    expect(guest(b)).toMatchObject({ name: 'a', paused: true, booted: true });
+    await b.run('xl unpause a');
+    expect(guest(b)).toMatchObject({ paused: false, booted: true });
+  });
+});
+
 describe('xl shutdown', () => {
   it('returns with -w while the domain is still there, so that a create right after it fails', async () => {
     const b = await withGuest();
