@@ -64,6 +64,8 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
         names: [op.name, op.repository],
         paths: [op.file, op.folder, ...(op.leaves === null ? [] : [op.leaves.path, ...op.leaves.links])],
       };
+    case 'unpause':
+      return { names: [op.name], paths: op.saved === null ? [] : [op.saved] };
     case 'resume':
       return { names: [op.name], paths: [op.file, op.path, ...leased(op.lease)] };
     case 'forget':
@@ -97,7 +99,6 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
     case 'discard':
       return { names: [op.name, op.home], paths: [] };
     case 'pause':
-    case 'unpause':
     case 'set-memory':
     case 'set-vcpus':
     case 'set-sched':

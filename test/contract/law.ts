@@ -316,7 +316,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     ];
     const pause: Walk = [
       ['pause', () => ({ ...base(), verb: 'pause' })],
-      ['unpause', () => ({ ...base(), verb: 'unpause' })],
+      ['unpause', () => ({ ...base(), verb: 'unpause', saved: null })],
     ];
     const restart: Walk = [
       [
@@ -337,7 +337,7 @@ export const contract = (title: string, type: VmType, open: () => Promise<Contra
     ];
     const pausedStart: Walk = [
       ['start paused', start(true, restarted)],
-      ['unpause what was started paused', () => ({ ...base(), verb: 'unpause' })],
+      ['unpause what was started paused', () => ({ ...base(), verb: 'unpause', saved: null })],
       ['stop again', () => ({ ...base(), verb: 'stop', ended: false, lease: null, volumes: [], ...quiet })],
     ];
     const leave: Walk = [

@@ -317,6 +317,24 @@ describe('a full pool', () => {
     expect(next.operations.filter((o) => o.op.verb === 'start')).toEqual([]);
     expect(await both()).toEqual([['b'], ['a']]);
   });
+
+  it('removes the image of a VM that is paused beside it before it goes on, and never resumes it twice', async () => {
+    await tight();
+    const unmoved = farm({ vms: 'a: { server: dom01, memory: 512MiB }, b: { server: dom02, memory: 512MiB }' });
+    const swap = await planOf(farm({ vms: swapped }), allowing('restart'));
+    const [on] = swap.operations.flatMap(({ op }) => (op.verb === 'suspend' ? [op] : []));
+    if (!on) throw new Error('nothing is suspended');
+    const image = on.file;
+    const by = (line: string): ReturnType<Rig['sim']['hand']> => rig.sim.hand(on.server, line.split(' '));
+    await by('mkdir -p /srv/vmstore/suspended');
+    expect((await by(`xl save ${on.name} ${image}`)).rc).toBe(0);
+    await by(`xl restore -p ${image}`);
+    const plan = await converge(unmoved);
+    expect(plan.operations.map((o) => [o.op.verb, o.commands])).toEqual([
+      ['unpause', [`rm -f ${image}`, `xl unpause ${on.name}`]],
+    ]);
+    expect([await both(), store().list('/suspended')]).toEqual([[['a'], ['b']], []]);
+  });
 });
 
 describe('a migration', () => {

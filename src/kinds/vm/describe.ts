@@ -36,7 +36,7 @@ export const reasonOf = (op: VmOp): string => {
     case 'pause':
       return 'pause it';
     case 'unpause':
-      return 'let it go on';
+      return op.saved === null ? 'let it go on' : `remove ${op.saved}, with its memory of before, and let it go on`;
     case 'set-memory':
       return `memory ${formatSize(op.from)} → ${formatSize(op.kib)}`;
     case 'set-vcpus':

@@ -134,7 +134,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
       const ended = life === 'crashed' || life === 'ended' || life === 'dying';
       const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
       const up = t.mode === 'restart' || t.state === 'start';
-      const wake: readonly VmOp[] = life === 'paused' ? [{ ...here, verb: 'unpause' }] : [];
+      const wake: readonly VmOp[] = life === 'paused' ? [{ ...here, verb: 'unpause', saved: t.saved }] : [];
       const stop: readonly VmOp[] = d
         ? [
             ...wake,

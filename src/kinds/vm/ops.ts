@@ -101,7 +101,8 @@ export type VmOp =
       readonly lease: LeaseDraft | null;
     })
   | (Base & { readonly verb: 'pause' })
-  | (Base & { readonly verb: 'unpause' })
+  /** `saved`: the file with its memory, which goes before it goes on; null: none. */
+  | (Base & { readonly verb: 'unpause'; readonly saved: string | null })
   /** KiB; `from` is the target before. */
   | (Base & { readonly verb: 'set-memory'; readonly kib: number; readonly from: number })
   | (Base & { readonly verb: 'set-vcpus'; readonly count: number; readonly from: number })

@@ -172,18 +172,34 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
 const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmOp[] => {
   const base = baseOf(t);
   const life = lifeOf(t.live);
-  const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause' }] : [];
+  const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause', saved: t.saved }] : [];
   const clear = life === 'crashed' || life === 'ended' || life === 'dying';
   switch (t.state) {
     case 'start': {
       const named = { ...base, name: config.name, path, config, lease: t.lease };
       const paused = t.want.state === 'paused';
-      if (t.saved !== null && !paused) return [{ ...named, verb: 'resume', file: t.saved }];
+      // What an interrupted resume left of it goes first.
+      const half: readonly VmOp[] =
+        life === 'dying'
+          ? [
+              {
+                ...base,
+                verb: 'stop',
+                deadlineMs: t.want.shutdownMs,
+                force: true,
+                ended: true,
+                lease: null,
+                volumes: [],
+              },
+            ]
+          : [];
+      if (t.saved !== null && !paused) return [...half, { ...named, verb: 'resume', file: t.saved }];
       return [{ ...named, verb: 'start', paused, clear }];
     }
     case 'unpause':
+      return wake;
     case 'pause':
-      return [{ ...base, verb: t.state }];
+      return [{ ...base, verb: 'pause' }];
     case 'stop':
     case 'delete': {
       const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
@@ -319,7 +335,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   ops.push(...fresh, ...(t.mode === 'restart' ? [] : copies));
   for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
   if (t.mode === 'restart') {
-    if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause' });
+    if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause', saved: t.saved });
     ops.push({
       ...base,
       verb: 'restart',

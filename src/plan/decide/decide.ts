@@ -183,7 +183,7 @@ export const decide = (
     strays: straysOf(facts, live, server),
     journey: null,
     ahead: aheadOf(want, live, facts),
-    saved: live?.domain ? null : savedIn(facts, want.uuid),
+    saved: savedIn(facts, want.uuid, live),
   };
   const idle =
     live !== null &&

@@ -104,8 +104,13 @@ export const straysOf = ({ farm, seen }: Facts, live: LiveVm | null, server: str
 const isVia = (via: string, { storage }: Facts['seen'], server: string): boolean =>
   Object.keys(storage.stores).some((folder) => via.startsWith(`${folder}/autostart/${server}/`));
 
-/** The file that holds its memory, where it was suspended and never resumed. */
-export const savedIn = ({ shared, seen }: Facts, uuid: string): string | null => {
+/**
+ * The file that holds its memory, where it was suspended and has not run since: it is gone, still paused, or there in part.
+ * What has run beside its image is never resumed from it.
+ */
+export const savedIn = ({ shared, seen }: Facts, uuid: string, live: LiveVm | null): string | null => {
+  const state = live?.domain?.state ?? 'dying';
+  if (state !== 'dying' && state !== 'paused') return null;
   for (const { path } of shared) {
     const store = seen.storage.stores[path];
     if (store?.is === 'there' && store.saved.includes(uuid)) return savedPath(path, uuid);

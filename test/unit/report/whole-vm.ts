@@ -117,7 +117,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     lease: null,
   },
   pause: { verb: 'pause' },
-  unpause: { verb: 'unpause' },
+  unpause: { verb: 'unpause', saved: '/srv/vmstore/suspended/win-1.save' },
   'set-memory': { verb: 'set-memory', kib: 512 * MiB, from: 256 * MiB },
   'set-vcpus': { verb: 'set-vcpus', count: 2, from: 1 },
   'set-sched': { verb: 'set-sched', weight: 512, cap: 50, scheduler: 'credit2' },

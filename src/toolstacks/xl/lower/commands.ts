@@ -4,7 +4,7 @@ import { isVolumeGroup } from '../../../kinds/repository/live.ts';
 import type { Op } from '../../../kinds/plan.ts';
 import type { CfgDraft } from '../../../kinds/vm/ops.ts';
 import { writeDisk } from '../cfg/disk-string.ts';
-import { createArgv, shutdownArgv } from './domain-steps.ts';
+import { createArgv, shutdownArgv, wakeArgvs } from './domain-steps.ts';
 import { checkPath, linkArgvs } from './cfg.ts';
 import { diskLines } from './disk.ts';
 import { imageLines } from './image.ts';
@@ -45,8 +45,9 @@ const linesOf = (op: Op): Lines => {
         createArgv(op.record.path, false),
       ];
     case 'pause':
+      return [['xl', 'pause', op.name]];
     case 'unpause':
-      return [['xl', op.verb, op.name]];
+      return wakeArgvs(op.saved, op.name);
     case 'ready': {
       const { host, port, from } = op.ready;
       const address = host.includes(':') ? `[${host}]` : host;
@@ -111,9 +112,9 @@ const linesOf = (op: Op): Lines => {
       ];
     }
     case 'suspend':
-      return [saveArgv(op, op.name), ...(op.leaves ? [['rm', op.leaves.path]] : [])];
+      return [saveArgv(op, op.name), ['xl', 'destroy', op.name], ...(op.leaves ? [['rm', op.leaves.path]] : [])];
     case 'resume':
-      return [restoreArgv(op), ['rm', '-f', op.file]];
+      return [restoreArgv(op), ...wakeArgvs(op.file, op.name)];
     case 'forget':
     case 'undefine':
       return [...op.links.map((link) => ['rm', '-f', link]), ['rm', op.path]];

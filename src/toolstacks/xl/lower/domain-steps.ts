@@ -36,6 +36,13 @@ export const createArgv = (path: string, paused: boolean): readonly string[] => 
   ...(paused ? ['-p'] : []),
   path,
 ];
+
+/** Its image goes before it runs: resumed a second time it would step back, beside disks that have gone on. */
+export const wakeArgvs = (image: string | null, dom: string): readonly (readonly string[])[] => [
+  ...(image === null ? [] : [['rm', '-f', image]]),
+  ['xl', 'unpause', dom],
+];
+
 const destroyArgv = (dom: string): readonly string[] => ['xl', 'destroy', dom];
 export const shutdownArgv = (dom: string): readonly string[] => ['xl', 'shutdown', dom];
 

@@ -4,7 +4,7 @@ import { isVolumeGroup } from '../../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { leaseText } from '../../../kinds/vm/lease.ts';
 import type { VmConfig } from '../../../kinds/vm/spec.ts';
-import { comesBack, created, destroyed, exec, gone, quickMs, takenDown } from './domain-steps.ts';
+import { comesBack, created, destroyed, exec, gone, quickMs, takenDown, wakeArgvs } from './domain-steps.ts';
 import { checkPath, placing, written } from './cfg.ts';
 import { makeDisk } from './disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -129,7 +129,8 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
 
 export const pauseOrNot = (op: Of<'pause'> | Of<'unpause'>, at: At): Lowered =>
   onDomain(op, at, {
-    steps: (_, dom) => [exec(['xl', op.verb, dom])],
+    steps: (_, dom) =>
+      op.verb === 'pause' ? [exec(['xl', 'pause', dom])] : wakeArgvs(op.saved, dom).map((a) => exec(a)),
     after: [is(op.uuid, op.verb === 'pause' ? 'paused' : 'running')],
     afterMs: quickMs,
   });

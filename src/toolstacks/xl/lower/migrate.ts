@@ -6,7 +6,7 @@ import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { Peers } from '../../../kinds/toolstack.ts';
 import { featuresLost, maskedBy } from '../../../kinds/vm/cpu.ts';
 import type { LeftCfg } from '../../../kinds/vm/ops.ts';
-import { destroyed, exec, gone, quickMs, until } from './domain-steps.ts';
+import { destroyed, exec, gone, quickMs, until, wakeArgvs } from './domain-steps.ts';
 import { exactly, linkArgvs, startedBy } from './cfg.ts';
 import { emptyFolder, halfFile, published, removeHalfArgv } from './half.ts';
 import { is, leased, lets, readied, store } from './life.ts';
@@ -158,7 +158,8 @@ export const settle = (op: Of<'settle'>, at: At): Lowered | Unsupported => {
   });
 };
 
-export const saveArgv = ({ file }: Of<'suspend'>, dom: string): readonly string[] => ['xl', 'save', dom, file];
+/** It stays, paused, until its image has its name: else nobody knew of a whole image that it is one. */
+export const saveArgv = ({ file }: Of<'suspend'>, dom: string): readonly string[] => ['xl', 'save', '-p', dom, file];
 
 export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
   const { uuid, file, folder, farm, repository, config, leaves } = op;
@@ -167,7 +168,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
       { is: 'store', path: folder, farm, repository, uuid: null },
       { is: 'no-path', path: file },
     ],
-    steps: (_, dom) => [
+    steps: (d, dom) => [
       exec(['mkdir', '-p', file.slice(0, file.lastIndexOf('/'))]),
       ...emptyFolder(file),
       {
@@ -176,6 +177,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
         undo: removeHalfArgv(file),
       },
       published(file),
+      ...destroyed(d),
       until(gone(uuid), quickMs),
       ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
       ...removed(leaves, at.seen),
@@ -185,7 +187,7 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
   });
 };
 
-export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', file];
+export const restoreArgv = ({ file }: Of<'resume'>): readonly string[] => ['xl', 'restore', '-p', file];
 
 export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported => {
   const { uuid, name, file, config } = op;
@@ -207,10 +209,9 @@ export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported =>
     steps: [
       ...first,
       exec(restoreArgv(op), migrateMs(config.memory.target)),
-      // Its memory is nowhere else until it is seen to run.
-      until(is(uuid, 'running'), quickMs),
-      // Resuming it a second time would be a step back in time, beside disks that have gone on.
-      exec(['rm', '-f', file]),
+      // Its memory is nowhere else until the paused domain is seen.
+      until(is(uuid, 'paused'), quickMs),
+      ...wakeArgvs(file, name).map((argv) => exec(argv)),
     ],
     after: [is(uuid, 'running')],
     afterMs: quickMs,

@@ -76,6 +76,8 @@ export const pathsOf = (op: Op): readonly string[] => {
       return leaseStore(op);
     case 'suspend':
       return [op.file, `${op.folder}/`, ...groupsOf(runningPaths(op.config))];
+    case 'unpause':
+      return op.saved === null ? [] : [op.saved];
     case 'resume':
       return [op.file, ...runningPaths(op.config), ...leaseStore(op), ...groupsOf(runningPaths(op.config))];
     case 'make-disk':
@@ -92,7 +94,6 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'define':
     case 'autostart':
     case 'pause':
-    case 'unpause':
     case 'set-memory':
     case 'set-vcpus':
     case 'set-sched':

@@ -7,9 +7,10 @@ import type { ServerSeen } from '../../../kinds/server/live.ts';
 import type { Peers } from '../../../kinds/toolstack.ts';
 import type { CfgRecord, Domain } from '../../../kinds/vm/live.ts';
 import type { CfgDraft } from '../../../kinds/vm/ops.ts';
-import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until } from './domain-steps.ts';
+import { createArgv, createMs, destroyed, deviceMs, exec, quickMs, tried, until, wakeArgvs } from './domain-steps.ts';
 import { checkPath, written } from './cfg.ts';
 import { ungrown, unmade } from './disk.ts';
+import { removeHalfArgv } from './half.ts';
 import { bytesOf, renderWith } from '../cfg/render.ts';
 
 const domainOf = (uuid: string, seen: ServerSeen): Domain | undefined => seen.domains.find((d) => d.uuid === uuid);
@@ -48,6 +49,9 @@ const oldCfg = (
   return { steps: [...back, { do: 'remove', path, onlyIf: wrote }], path: from.path };
 };
 
+const isSaved = (uuid: string, { storage }: ServerSeen): boolean =>
+  Object.values(storage.stores).some((s) => s.is === 'there' && s.saved.includes(uuid));
+
 /** `before`: read before the operation; `now`: after its failure. */
 export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly Step[] => {
   // What was mounted and not marked is taken up by the next run.
@@ -82,7 +86,13 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
       ];
     }
     case 'resume':
-      return halfMade;
+      // Once its image is gone, the paused domain is all that is left of its memory.
+      return isSaved(op.uuid, now) ? halfMade : [];
+    case 'suspend':
+      // Saved, it waits for its image's name: without that it goes on where it is.
+      return domain?.domid === was?.domid && domain?.state === 'paused'
+        ? [exec(removeHalfArgv(op.file)), ...wakeArgvs(op.file, dom).map((argv) => exec(argv))]
+        : [];
     case 'attach-disk': {
       const { vdev, uuid } = op;
       const left = domain?.disks.some((k) => k.vdev === vdev) && !was?.disks.some((k) => k.vdev === vdev);
@@ -108,7 +118,6 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     case 'activate':
     case 'deactivate':
     case 'unlease':
-    case 'suspend':
     case 'autostart':
     case 'stop':
     case 'pause':

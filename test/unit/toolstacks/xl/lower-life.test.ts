@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
+import { ref } from '../../../../src/core/ref.ts';
+import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
 import type { Domain } from '../../../../src/kinds/vm/live.ts';
 import { plainDisk } from '../../../../src/kinds/vm/spec.ts';
 import { memoryNeed } from '../../../../src/toolstacks/xl/lower/memory-need.ts';
@@ -79,6 +81,40 @@ describe('start', () => {
     expect(words(rescue(start(), none, half))).toEqual(['try xl destroy 7', 'until gone']);
     expect(rescue(start(), none, up)).toEqual([]);
     expect(rescue(start(), up, up)).toEqual([]);
+  });
+});
+
+describe('suspend and resume', () => {
+  const file = `/srv/s/suspended/${uuid}.save`;
+  const base = { vm: ref('vm', 'web'), server: 'dom01', uuid, name: 'web', file, config } as const;
+  const suspend: VmOp = { ...base, verb: 'suspend', folder: '/srv/s', farm: 'acme', repository: 's', leaves: null };
+  const resume: VmOp = { ...base, verb: 'resume', path, lease: null };
+  const paused = server([{ ...domain, state: 'paused' }]);
+  const image = { is: 'there', marker: null, empty: false, space: null, disks: {}, images: {}, leases: {} } as const;
+  const withImage: ServerSeen = {
+    ...paused,
+    storage: { ...paused.storage, stores: { '/srv/s': { ...image, saved: [uuid] } } },
+  };
+
+  it('keep the domain until its image is whole, and remove the image before it runs', () => {
+    expect(steps(suspend, up)).toEqual([
+      'mkdir -p /srv/s/suspended',
+      `rm -rf ${file}.part`,
+      `mkdir -m 700 ${file}.part`,
+      `xl save -p 7 ${file}.part/${uuid}.save`,
+      expect.stringMatching(/^sh -c mv -n .* && rmdir/),
+      'try xl destroy 7',
+      'until gone',
+    ]);
+    expect(steps(resume, none)).toEqual([`xl restore -p ${file}`, `rm -f ${file}`, 'xl unpause web']);
+  });
+
+  it('that failed let it go on where it was saved, and destroy no domain whose image is gone', () => {
+    expect(words(rescue(suspend, up, paused))).toEqual([`rm -rf ${file}.part`, `rm -f ${file}`, 'xl unpause 7']);
+    expect(rescue(suspend, up, up)).toEqual([]);
+    expect(rescue(suspend, up, none)).toEqual([]);
+    expect(words(rescue(resume, none, withImage))).toEqual(['try xl destroy 7', 'until gone']);
+    expect(rescue(resume, none, paused)).toEqual([]);
   });
 });
 

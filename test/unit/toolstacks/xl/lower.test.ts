@@ -77,7 +77,12 @@ describe('operations on a running domain name its domid', () => {
       ['ip link set dev vif7.3 master br1'],
     ],
     ['pause', { ...base, verb: 'pause' }, ['xl pause 7']],
-    ['unpause', { ...base, verb: 'unpause' }, ['xl unpause 7']],
+    ['unpause', { ...base, verb: 'unpause', saved: null }, ['xl unpause 7']],
+    [
+      'unpause what was resumed, and not let go on yet',
+      { ...base, verb: 'unpause', saved: '/s/suspended/u.save' },
+      ['rm -f /s/suspended/u.save', 'xl unpause 7'],
+    ],
   ])('%s', (_, op, expected, seen = up) => {
     expect(steps(op, seen)).toEqual(expected);
     // Where the domain is gone, no other one is touched, and the first condition says so.
