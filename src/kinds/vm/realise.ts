@@ -174,25 +174,22 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
   const life = lifeOf(t.live);
   const wake: readonly VmOp[] = life === 'paused' ? [{ ...base, verb: 'unpause', saved: t.saved }] : [];
   const clear = life === 'crashed' || life === 'ended' || life === 'dying';
+  const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
+  const stop: Extract<VmOp, { verb: 'stop' }> = {
+    ...base,
+    verb: 'stop',
+    deadlineMs: t.want.shutdownMs,
+    force: t.force || clear,
+    ended: clear,
+    lease: held,
+    volumes: volumesAmong(t.live?.domain?.disks ?? []),
+  };
   switch (t.state) {
     case 'start': {
       const named = { ...base, name: config.name, path, config, lease: t.lease };
       const paused = t.want.state === 'paused';
       // What an interrupted resume left of it goes first.
-      const half: readonly VmOp[] =
-        life === 'dying'
-          ? [
-              {
-                ...base,
-                verb: 'stop',
-                deadlineMs: t.want.shutdownMs,
-                force: true,
-                ended: true,
-                lease: null,
-                volumes: [],
-              },
-            ]
-          : [];
+      const half: readonly VmOp[] = life === 'dying' ? [{ ...stop, lease: null, volumes: [] }] : [];
       if (t.saved !== null && !paused) return [...half, { ...named, verb: 'resume', file: t.saved }];
       return [{ ...named, verb: 'start', paused, clear }];
     }
@@ -202,16 +199,6 @@ const stateOps = (t: VmTransition, path: string, config: VmConfig): readonly VmO
       return [{ ...base, verb: 'pause' }];
     case 'stop':
     case 'delete': {
-      const held = t.lease && t.lease.replaces !== 'absent' ? { path: t.lease.path, digest: t.lease.replaces } : null;
-      const stop: VmOp = {
-        ...base,
-        verb: 'stop',
-        deadlineMs: t.want.shutdownMs,
-        force: t.force || clear,
-        ended: clear,
-        lease: held,
-        volumes: volumesAmong(t.live?.domain?.disks ?? []),
-      };
       // A paused guest cannot hear that it is to shut down.
       const down: readonly VmOp[] = t.live?.domain ? [...wake, stop] : [];
       const record = t.live?.record;
