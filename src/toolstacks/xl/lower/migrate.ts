@@ -178,7 +178,6 @@ export const suspend = (op: Of<'suspend'>, at: At): Lowered => {
       },
       published(file),
       ...destroyed(d),
-      until(gone(uuid), quickMs),
       ...closed(sharedAmong(runningPaths(config), at.seen.storage)),
       ...removed(leaves, at.seen),
     ],
