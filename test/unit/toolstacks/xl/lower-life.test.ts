@@ -106,7 +106,7 @@ describe('suspend and resume', () => {
       'try xl destroy 7',
       'until gone',
     ]);
-    expect(steps(resume, none)).toEqual([`xl restore -p ${file}`, `rm -f ${file}`, 'xl unpause web']);
+    expect(steps(resume, none)).toEqual([`xl restore -p ${file}`, 'until paused', `rm -f ${file}`, 'xl unpause web']);
   });
 
   it('that failed let it go on where it was saved, and destroy no domain whose image is gone', () => {
