@@ -43,4 +43,6 @@ export interface WebFile {
   readonly dead?: boolean;
   /** Its server does not tell how long it is. */
   readonly unsized?: boolean;
+  /** Its server sends nothing while this says so. */
+  readonly stalls?: () => boolean;
 }

@@ -82,7 +82,8 @@ export const wget: Program = async (world, process, argv) => {
   if (old.length >= found.bytes.length) return said('');
   const end = Math.min(found.bytes.length, old.length + (found.cutAfter ?? Number.MAX_SAFE_INTEGER));
   for (let at = old.length; at < end; at += perSecond) {
-    await process.sleep(1000);
+    do await process.sleep(1000);
+    while (found.stalls?.());
     // Behind what is there, be it of this file or not.
     const more = found.bytes.subarray(old.length, Math.min(end, at + perSecond));
     const whole = new Uint8Array(old.length + more.length);
