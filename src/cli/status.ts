@@ -48,8 +48,14 @@ const serverOf = ({ name, pool, address, state: said }: ServerSpec, observed: Ob
   const bare = { name, pool, address, declared: said };
   if (seen === undefined || isUnknown(seen)) {
     const nothing = { xen: null, cpus: null, memory: null, scheduler: null, problems: [] };
-    if (said === 'off' || said === 'lost') return { ...bare, state: said, ...nothing, why: null, help: null };
-    return { ...bare, state: 'unread', ...nothing, why: seen?.why ?? 'it was not read', help: seen?.help ?? null };
+    if (said === 'off' || said === 'lost')
+      return { ...bare, state: said, ...nothing, code: null, why: null, help: null };
+    const why = {
+      code: seen?.reason ?? 'not-asked',
+      why: seen?.why ?? 'it was not read',
+      help: seen?.help ?? null,
+    } as const;
+    return { ...bare, state: 'unread', ...nothing, ...why };
   }
   const { xen, cpus, memory, scheduler, problems } = seen;
   return {
@@ -59,6 +65,7 @@ const serverOf = ({ name, pool, address, state: said }: ServerSpec, observed: Ob
     cpus,
     memory: { total: memory.total, free: memory.free },
     scheduler,
+    code: null,
     why: null,
     help: null,
     problems,

@@ -1,29 +1,11 @@
 /** The two ports to a dom0. `Reader` is all that reading commands get; `Control` is for `apply` alone. */
+import type { ReadingCode } from './reason.ts';
 import type { ExecStep, FileStep } from './step.ts';
 
 /** Why a server could not be read or controlled; a value, never an exception. */
 export interface Unknown {
   readonly is: 'unknown';
-  readonly reason:
-    | 'name-not-found'
-    | 'unreachable'
-    | 'host-key-unknown'
-    | 'host-key-changed'
-    | 'authentication'
-    | 'permission'
-    | 'no-xen'
-    | 'cut-short'
-    | 'timeout'
-    | 'lost'
-    | 'unparsable'
-    /** Its parts do not agree: for a moment while something starts or ends there, or because a part is lost. */
-    | 'contradictory'
-    /** It belongs to somebody else. */
-    | 'foreign'
-    /** It is another server of the farm, or two names lead to it. */
-    | 'wrong-machine'
-    /** Others remember it, and the file does not have it. */
-    | 'forgotten';
+  readonly reason: ReadingCode;
   /** One sentence for the person who reads the plan. */
   readonly why: string;
   /** What would help: a command, a line for known_hosts. */

@@ -1,19 +1,20 @@
 /** Why something is refused: a code for programs, which stays what it is, and the words for people. */
 
-/** What a code stands for, and the option that allows what it refuses; `allow` null: no option does. */
-interface Meaning {
+/** What a code stands for, and what would allow what it refuses; `allow` null: nothing that can be written does. */
+export interface Meaning {
   readonly means: string;
   readonly allow: string | null;
 }
 
-const told = (means: string, allow: string | null = null): Meaning => ({ means, allow });
+const told = (means: string) => ({ means, allow: null }) satisfies Meaning;
+const allowed = (means: string, allow: string) => ({ means, allow }) satisfies Meaning;
 
-/** Every code of a plan's refusals. A code is never given another meaning. */
-export const reasons = {
+/** Why a plan refuses something. */
+const ofPlan = {
   'another-vm': told('what was found is another VM of this farm'),
   'boot-missing': told('the VM has nothing to boot from'),
   'bridge-missing': told('the server does not have the bridge'),
-  'cannot-migrate': told('no server that may hold the VM can take it while it runs', '--allow restart=VM'),
+  'cannot-migrate': allowed('no server that may hold the VM can take it while it runs', '--allow restart=VM'),
   'cfg-missing': told('the VM has no cfg'),
   'cfg-taken': told('a cfg of another VM stands where this one’s is to be'),
   'circular-wait': told('two VMs wait for each other'),
@@ -33,18 +34,17 @@ export const reasons = {
   'disk-size-unknown': told('nothing tells how large the disk is'),
   'domain-ended': told('the domain has ended and was not cleared away'),
   'field-not-for-type': told('guests of this type do not have the field'),
-  'foreign-vm': told('the VM belongs to another farm', '--takeover VM'),
+  'foreign-vm': allowed('the VM belongs to another farm', '--takeover VM'),
   'guest-type-unsupported': told('the server runs no guests of this type'),
   'host-key-differs': told('a server knows another host key of its peer'),
   'host-key-missing': told('a server has no host key by which its peer could know it'),
-  'host-key-unknown': told('a server does not know the host key of its peer'),
   'image-unmarked': told('a file lies where the image is to be, and it is not that image'),
   'in-use': told('a VM uses it'),
   'lease-distrusted': told('the lease that a lost server left is not believed'),
   'lease-foreign': told('the lease of the VM is another farm’s'),
   'lease-held': told('a lease says that the VM runs somewhere else'),
   'lease-unreadable': told('a lease cannot be read'),
-  'left-out': told('this run leaves out what it needs first'),
+  'left-out': allowed('this run leaves out what it needs first', 'without --target, --pool, --cause'),
   'lost-server-answers': told('a server that is declared lost answers'),
   'lvm-unread': told('LVM does not tell its volume groups'),
   'marker-missing': told('the store does not have the marker that it had'),
@@ -64,18 +64,18 @@ export const reasons = {
   'no-space': told('the repository does not have the space'),
   'no-way-found': told('no order of moves was found'),
   'not-ours': told('this farm neither made nor adopted it'),
-  'over-budget': told('it costs more than the VM’s budget', '--allow CLASS=VM'),
-  'partial-run': told('a run that covers only a part of the farm does not do this', 'without --target, --pool'),
+  'over-budget': allowed('it costs more than the VM’s budget', '--allow CLASS=VM'),
+  'partial-run': allowed('a run that covers only a part of the farm does not do this', 'without --target, --pool'),
   'path-astray': told('a link or a device lies there, and may lead anywhere'),
   'path-missing': told('the server does not have the file'),
-  protected: told('the VM is protected'),
+  protected: allowed('the VM is protected', 'vms.VM.protect: false'),
   'qemu-missing': told('the server has no QEMU for Xen'),
   'registry-unreadable': told('the server’s record of its repositories cannot be read'),
   'repository-path-fixed': told('a repository does not move to another path'),
   'server-foreign': told('the server belongs to another farm'),
   'server-left-file': told('the server left the file without `state: absent`'),
   'server-unread': told('a server that counts could not be read'),
-  'spare-exceeded': told('the pool would not survive the loss of a server (`spare`)'),
+  'spare-exceeded': allowed('the pool would not survive the loss of a server', 'pools.POOL.spare: 0'),
   'store-foreign': told('the store is another repository’s'),
   'store-missing': told('the store is not there any more'),
   'store-of-other-pool': told('another pool or server has the same store'),
@@ -83,8 +83,8 @@ export const reasons = {
   'store-silent': told('the store does not answer'),
   'store-unread': told('nobody looked into the store'),
   'stores-differ': told('servers have different stores where they are to have one'),
-  stuck: told('VMs wait for each other’s places', '--allow restart=VM'),
-  'too-many-deletes': told('more VMs would be deleted than `policy.deletes` allows'),
+  stuck: allowed('VMs wait for each other’s places', '--allow restart=VM'),
+  'too-many-deletes': allowed('more VMs would be deleted than the policy allows', 'policy.deletes.max: NUMBER'),
   'unmanaged-vm': told('a VM that nobody manages is in the way'),
   unplannable: told('the VM cannot be planned for another reason'),
   'uuid-differs': told('the VM has another UUID than the file says'),
@@ -97,7 +97,50 @@ export const reasons = {
   'volume-group-missing': told('the server does not have the volume group'),
 } as const satisfies Readonly<Record<string, Meaning>>;
 
+/** Why a server could not be read or controlled. */
+const ofReading = {
+  authentication: told('it does not let the user in'),
+  contradictory: told('the parts of its answer do not agree'),
+  'cut-short': told('its answer broke off'),
+  foreign: told('it belongs to another farm'),
+  forgotten: told('other servers remember it, and the file does not have it'),
+  'host-key-changed': told('it shows another host key than the one that is known'),
+  'host-key-unknown': told('whoever connects does not know its host key'),
+  lost: told('the connection was lost'),
+  'name-not-found': told('its address is a name that is not known'),
+  'no-xen': told('it does not run Xen, or Xen does not answer there'),
+  'not-asked': told('it was not asked'),
+  permission: told('the user may not do this there'),
+  timeout: told('it did not answer in time'),
+  unparsable: told('its answer cannot be understood'),
+  unreachable: told('no connection to it can be made'),
+  'wrong-machine': told('it is another server of the farm, or two names lead to it'),
+} as const satisfies Readonly<Record<string, Meaning>>;
+
+export type ReadingCode = keyof typeof ofReading;
+
+/** By where they are given. A code is never given another meaning. */
+export const reasonsOf = { plan: ofPlan, reading: ofReading } as const;
+
+const reasons = { ...ofPlan, ...ofReading };
+
 export type ReasonCode = keyof typeof reasons;
+
+/** The codes of what an option or a key of the file would allow. */
+export type AllowedCode = {
+  [C in ReasonCode]: (typeof reasons)[C]['allow'] extends null ? never : C;
+}[ReasonCode];
+
+export const isAllowed = (code: ReasonCode): code is AllowedCode => reasons[code].allow !== null;
+
+/** What would allow something that is refused. */
+export type Allow =
+  /** An option to add, with as much as it takes: `--allow restart=web`. */
+  | { readonly option: string }
+  /** An option to leave out. */
+  | { readonly without: string }
+  /** A key of the file, and what it would have to say. */
+  | { readonly key: string; readonly value: string | number | boolean };
 
 export interface Reason {
   readonly code: ReasonCode;

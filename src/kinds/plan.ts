@@ -1,5 +1,5 @@
 /** The plan document: all that a reviewer reads and `apply` does, as plain data without secrets. */
-import type { ReasonCode } from '../core/reason.ts';
+import type { Allow, ReadingCode, ReasonCode } from '../core/reason.ts';
 import type { Cause, Change, Way } from '../core/change.ts';
 import type { Disruption } from '../core/disruption.ts';
 import type { Ref } from '../core/ref.ts';
@@ -164,6 +164,11 @@ export interface Refusal {
   readonly needs: Disruption | null;
 }
 
+export interface PlanRefusal extends Refusal {
+  /** What would allow it, as data: all of these together; empty: nothing that can be written. */
+  readonly allow: readonly Allow[];
+}
+
 export type PlanServer = Pick<ServerSpec, 'name' | 'pool' | 'address' | 'ssh'>;
 
 export interface Plan {
@@ -200,7 +205,7 @@ export interface Plan {
   readonly lanes: readonly PlanLane[];
   /** In a valid order: each stands behind all that it needs. */
   readonly operations: readonly Operation[];
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly PlanRefusal[];
   readonly unmanaged: readonly {
     readonly server: string;
     readonly name: string;
@@ -210,6 +215,7 @@ export interface Plan {
   readonly unreadable: readonly {
     readonly server: string;
     readonly pool: string;
+    readonly code: ReadingCode;
     readonly why: string;
     readonly help: string | null;
   }[];

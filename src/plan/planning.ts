@@ -314,6 +314,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOfFarm(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),
+    deletes: { count: doomed.length, total },
     covers: wantedPool,
   });
   return { plan, pools: placed.pools, decisions, matched, factsOf };

@@ -1,5 +1,6 @@
 /** The farm as it is, in tables: servers, VMs whoever keeps them, and what the file names and nobody has. */
 import { formatSize } from '../core/quantity.ts';
+import type { ReadingCode } from '../core/reason.ts';
 import type { ServerState } from '../kinds/server/spec.ts';
 import { clean, colors, count, hang, type Colors } from './text.ts';
 
@@ -18,7 +19,8 @@ export interface StatusServer {
   readonly memory: { readonly total: number; readonly free: number } | null;
   /** '' where it was not told. */
   readonly scheduler: string | null;
-  /** Why it is unread, and what would help. */
+  /** Why it is unread, for programs and for people, and what would help. */
+  readonly code: ReadingCode | null;
   readonly why: string | null;
   readonly help: string | null;
   /** What could be read only in part. */

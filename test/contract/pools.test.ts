@@ -427,6 +427,7 @@ vms: { ${vms} }
         /^c would be created: pool p would not survive the loss of dom0[12]: [abc] \(\S+\) would find no place \(spare: 1\)$/,
       ),
     ]);
+    expect(plan.refused[0]?.allow).toEqual([{ key: 'pools.p.spare', value: 0 }]);
   });
 });
 

@@ -53,6 +53,7 @@ it('names those that would have to go first, and goes with them', async () => {
       ],
     ],
   ]);
+  expect(plan.refused[0]?.allow).toEqual([{ option: '--target b' }]);
   await farm.converge(moved, only('a', 'b'));
   expect(await farm.list('dom02')).toEqual(['a']);
 });

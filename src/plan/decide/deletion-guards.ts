@@ -84,6 +84,12 @@ export const mayDelete = (
   return null;
 };
 
+/** How many VMs would be deleted, of how many. */
+export interface Deletes {
+  readonly count: number;
+  readonly total: number;
+}
+
 /** Why so many at once may not be deleted, or null. The percentage counts from 20 VMs on. */
 export const tooMany = (deletes: number, farm: Farm, total: number): string | null => {
   const { max, percent } = farm.policy.deletes;

@@ -13,6 +13,7 @@ import { awaited } from '../order/start-order.ts';
 import { orderAll, type Draft, type Ordered } from '../order/order.ts';
 import { withRemovals } from '../storage/disk-removals.ts';
 import { apartOf, blocksOf, movesBeyond, wheresOf } from '../order/server-operations.ts';
+import { allowOf } from './allow.ts';
 import { fencesOf } from './fences.ts';
 import { imageTouched, scopeByPool, serverTouched, storesTouched, touchedOf } from './touched.ts';
 import { verify } from '../verify/verify.ts';
@@ -186,14 +187,25 @@ export const assemble = (d: Draft): Plan => {
     fences,
     lanes: ordered.lanes.lanes,
     operations,
-    refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name),
+    refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name).map((r) => ({
+      ...r,
+      allow: allowOf(r, d.farm, d.options, d.deletes),
+    })),
     unmanaged: unmanagedOf(d),
     unreadable: inRun.flatMap((p) =>
       p.servers.flatMap((s) => {
         const seen = d.observed.get(s.name);
         // What was declared off or lost is as the file says.
         if ((seen && !isUnknown(seen)) || s.state === 'off' || s.state === 'lost') return [];
-        return [{ server: s.name, pool: p.name, why: seen?.why ?? 'it was not read', help: seen?.help ?? null }];
+        return [
+          {
+            server: s.name,
+            pool: p.name,
+            code: seen?.reason ?? 'not-asked',
+            why: seen?.why ?? 'it was not read',
+            help: seen?.help ?? null,
+          },
+        ];
       }),
     ),
     warnings: [...d.warnings, ...warningsOf(d)],

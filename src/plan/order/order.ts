@@ -8,6 +8,7 @@ import type { Observed } from '../../kinds/server/live.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
 import { realise } from '../../kinds/vm/realise.ts';
 import type { Decision } from '../decide/decide.ts';
+import type { Deletes } from '../decide/deletion-guards.ts';
 import { fetchesFor, removalEdges, removalsFor, roofEdges } from './image-edges.ts';
 import type { ImagePlan } from '../storage/images.ts';
 import { lanesOf, type Lanes } from './rolling-restarts.ts';
@@ -50,6 +51,7 @@ export interface Draft {
   readonly decisions: readonly Decision[];
   readonly desired: string;
   readonly prunedFound: ReadonlySet<Found>;
+  readonly deletes: Deletes;
   readonly warnings: readonly string[];
   readonly covers: (pool: string) => boolean;
 }

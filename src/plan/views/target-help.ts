@@ -1,6 +1,6 @@
 /** `--target`: a VM that others would have to make room for is refused, and they are named. */
 import type { Farm } from '../../kinds/farm.ts';
-import type { Plan, PlanOptions, Refusal } from '../../kinds/plan.ts';
+import type { Plan, PlanOptions, PlanRefusal } from '../../kinds/plan.ts';
 import type { Observed } from '../../kinds/server/live.ts';
 import { planFarm, type Planned } from '../planning.ts';
 import type { Tools } from '../model/planner-inputs.ts';
@@ -21,7 +21,12 @@ const waitsFor = (vm: string, { operations }: Plan): readonly string[] => {
 };
 
 /** Nothing is done beyond what was asked: who would have to be asked for, too, is said. */
-const withOthers = (r: Refusal, whole: Plan, targets: readonly string[], planned: ReadonlySet<string>): Refusal => {
+const withOthers = (
+  r: PlanRefusal,
+  whole: Plan,
+  targets: readonly string[],
+  planned: ReadonlySet<string>,
+): PlanRefusal => {
   if (r.subject.kind !== 'vm') return r;
   const { name } = r.subject;
   if (whole.refused.some((w) => w.subject.kind === 'vm' && w.subject.name === name)) return r;
@@ -32,6 +37,7 @@ const withOthers = (r: Refusal, whole: Plan, targets: readonly string[], planned
     ...r,
     why: `${r.why}; ${others.join(', ')} would go first, and ${first} not among the targets`,
     help: `${[...targets, ...others].map((t) => `--target ${t}`).join(' ')}, or leave --target out`,
+    allow: others.map((t) => ({ option: `--target ${t}` })),
   };
 };
 

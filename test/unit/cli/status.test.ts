@@ -192,6 +192,7 @@ test('a server is told with what was seen of it', () => {
     cpus: 8,
     memory: { total: 64 * GiB, free: 32 * GiB },
     scheduler: 'credit2',
+    code: null,
     why: null,
     help: null,
     problems: ['xl list: odd'],

@@ -146,7 +146,11 @@ describe('a change of the file', () => {
     const f = farm([{ ...web, state: 'stopped', autostart: true }]);
     const p = plan(f, made(farm([web])));
     expect(p.operations).toEqual([]);
-    expect(p.refused[0]).toMatchObject({ needs: 'stop', help: '--allow stop=web' });
+    expect(p.refused[0]).toMatchObject({
+      needs: 'stop',
+      help: '--allow stop=web',
+      allow: [{ option: '--allow stop=web' }],
+    });
     const allow = [{ disruption: 'stop' as const, pattern: 'web' }];
     expect(plan(f, made(farm([web])), { allow }).operations.map((o) => o.op)).toMatchObject([
       { verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: false },
@@ -240,7 +244,7 @@ describe('what is not ours', () => {
   it('is refused where another farm has marked it', () => {
     const p = plan(f, unmark(made(f), 'other'));
     expect(p.operations).toEqual([]);
-    expect(p.refused[0]?.help).toBe('--takeover web');
+    expect(p.refused[0]).toMatchObject({ help: '--takeover web', allow: [{ option: '--takeover web' }] });
     expect(ids(f, unmark(made(f), 'other'), { takeover: ['web'] })).toEqual(['web/define']);
   });
   it('is reported and never touched where the file does not name it', () => {
@@ -292,7 +296,10 @@ describe('deletion', () => {
     const seen = made(farm([keeper, { ...web, protect: true }]));
     const p = plan(farm([keeper]), seen, { prune: true, allow });
     expect(p.operations).toEqual([]);
-    expect(p.refused[0]?.why).toBe('it is protected');
+    expect(p.refused[0]).toMatchObject({
+      why: 'it is protected',
+      allow: [{ key: 'vms.web.protect', value: false }],
+    });
   });
   it('stops at the threshold', () => {
     const many = [1, 2, 3, 4, 5, 6].map((n) => spec(`vm-${n}`));
@@ -301,6 +308,16 @@ describe('deletion', () => {
     expect(p.operations).toEqual([]);
     expect(p.refused).toHaveLength(6);
     expect(p.refused[0]?.why).toContain('policy.deletes.max is 5');
+    expect(p.refused[0]?.allow).toEqual([
+      { key: 'policy.deletes.max', value: 6 },
+      { key: 'policy.deletes.percent', value: 86 },
+    ]);
+  });
+  it('needs a run of the whole pool', () => {
+    const f = farm([keeper, { ...web, state: 'absent' }]);
+    expect(plan(f, made(both), { allow, targets: ['web'] }).refused).toMatchObject([
+      { code: 'partial-run', allow: [{ without: '--target' }] },
+    ]);
   });
   it('needs the whole pool', () => {
     const f = farm([keeper, { ...web, state: 'absent' }], ['a', 'b']);

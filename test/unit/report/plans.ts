@@ -416,6 +416,7 @@ export const troubled: Plan = {
       why: 'it is down after',
       help: '--allow stop=batch',
       needs: 'stop',
+      allow: [{ option: '--allow stop=batch' }],
     },
     {
       subject: { kind: 'vm', name: 'web-9' },
@@ -424,6 +425,7 @@ export const troubled: Plan = {
       why: 'it was seen nowhere, but dom03 could not be read: it may be there',
       help: 'try again when dom03 answers',
       needs: null,
+      allow: [],
     },
   ],
   unmanaged: [
@@ -434,6 +436,7 @@ export const troubled: Plan = {
     {
       server: 'dom03',
       pool: 'ams1',
+      code: 'timeout',
       why: 'dom03.ams1.example.com did not answer within 10 s',
       help: 'ssh root@dom03.ams1.example.com xl info',
     },

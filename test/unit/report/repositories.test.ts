@@ -92,6 +92,7 @@ const refused = (name: string, server: string | null, why: string, help: string)
   why,
   help,
   needs: null,
+  allow: [],
 });
 const plan: Plan = {
   ...empty,

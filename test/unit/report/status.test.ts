@@ -14,6 +14,7 @@ const server = (name: string, more: Partial<StatusServer> = {}): StatusServer =>
   cpus: 16,
   memory: { total: 64 * GiB, free: 12.35 * GiB },
   scheduler: 'credit2',
+  code: null,
   why: null,
   help: null,
   problems: [],
@@ -37,7 +38,7 @@ const vm = (name: string, more: Partial<StatusVm> = {}): StatusVm => ({
   ...more,
 });
 
-const unread = { state: 'unread', xen: null, cpus: null, memory: null, scheduler: null } as const;
+const unread = { state: 'unread', xen: null, cpus: null, memory: null, scheduler: null, code: 'timeout' } as const;
 
 const farm: Status = {
   format: 'reeve-status/1',

@@ -2,16 +2,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { reasons } from '../../../src/core/reason.ts';
+import { reasonsOf, type Meaning } from '../../../src/core/reason.ts';
 
 const src = join(import.meta.dirname, '../../../src');
 const readme = join(src, 'README.md');
 const [begin, end] = ['<!-- reasons: written by `npm run schema` -->\n', '<!-- end of reasons -->\n'];
 
-const rows = Object.entries(reasons)
-  .map(([code, { means, allow }]) => `| \`${code}\` | ${means} | ${allow === null ? '–' : `\`${allow}\``} |\n`)
+const given = { plan: 'plan', reading: 'reading' } as const satisfies Record<keyof typeof reasonsOf, string>;
+const groups = Object.entries(reasonsOf) as [keyof typeof reasonsOf, Readonly<Record<string, Meaning>>][];
+const codes = groups.flatMap(([, group]) => Object.keys(group));
+const rows = groups
+  .flatMap(([by, group]) =>
+    Object.entries(group).map(
+      ([code, { means, allow }]) =>
+        `| ${given[by]} | \`${code}\` | ${means} | ${allow === null ? '–' : `\`${allow}\``} |\n`,
+    ),
+  )
   .join('');
-const page = `| code | what is refused, and why | allowed by |\n|---|---|---|\n${rows}`;
+const page = `| in | code | what it stands for | allowed by |\n|---|---|---|---|\n${rows}`;
 
 it('stands in src/README.md', async () => {
   const text = readFileSync(readme, 'utf8');
@@ -21,11 +29,12 @@ it('stands in src/README.md', async () => {
   await expect(`${head}${begin}\n${page}\n${end}${tail}`).toMatchFileSnapshot(readme);
 });
 
-it('has no code that nothing gives, and is sorted', () => {
+it('has no code twice, none that nothing gives, and is sorted', () => {
   const all = readdirSync(src, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && path !== join('core', 'reason.ts'))
     .map((path) => readFileSync(join(src, path), 'utf8'))
     .join('\n');
-  expect(Object.keys(reasons).filter((code) => !all.includes(`'${code}'`))).toEqual([]);
-  expect(Object.keys(reasons)).toEqual(Object.keys(reasons).sort());
+  expect(codes.filter((code) => !all.includes(`'${code}'`))).toEqual([]);
+  expect(codes.filter((code, i) => codes.indexOf(code) !== i)).toEqual([]);
+  for (const [, group] of groups) expect(Object.keys(group)).toEqual(Object.keys(group).sort());
 });
