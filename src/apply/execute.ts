@@ -12,7 +12,7 @@ import { openFencing, risen, type Fencing } from './fencing.ts';
 import { openLedger, type Ledger } from './ledger.ts';
 import type { Say, Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Why } from './outcome.ts';
 import { shareReadings, type Readings } from './readings.ts';
 import { limitsOf, takeTurns } from './turns.ts';
 import { heldBy, outOfReach, outputOf } from './words.ts';
@@ -27,11 +27,11 @@ interface Run {
   /** When each lost server was asked in vain, in ms since 1970. */
   readonly silent: Map<string, number>;
   /** Why nothing may be done on these servers. */
-  readonly shut: Map<string, string>;
+  readonly shut: Map<string, Why>;
   /** Why nothing more of these lanes is begun. */
-  readonly stopped: Map<string, string>;
+  readonly stopped: Map<string, Why>;
   /** Why no more operations are started. */
-  halted: string | null;
+  halted: Why | null;
   fenced: string | null;
   /** An exception in this program: told once nothing runs any more. */
   bug: { readonly error: unknown } | null;
@@ -46,13 +46,22 @@ const aborted = (signal: AbortSignal): Promise<'aborted'> =>
 const serversOf = (all: readonly { readonly server: string }[]): readonly string[] =>
   [...new Set(all.map((x) => x.server))].sort(byText);
 
-const cancelledWhy = 'the run was cancelled before it began';
+const cancelled: Why = { code: 'cancelled', why: 'the run was cancelled before it began' };
+
+const outOfReachOf = (server: string, u: Unknown): Why => ({ code: u.reason, why: outOfReach(server, u) });
 
 /** An address may have been pointed elsewhere since the plan was made: then nothing is done anywhere. */
 const wrongMachines = (observed: Observed): readonly Difference[] =>
   [...observed].flatMap(([server, seen]) =>
     isUnknown(seen) && (seen.reason === 'wrong-machine' || seen.reason === 'foreign')
-      ? [{ subject: server, server, why: `${server} is not the server that the plan is for: ${seen.why}` }]
+      ? [
+          {
+            subject: server,
+            server,
+            code: seen.reason,
+            why: `${server} is not the server that the plan is for: ${seen.why}`,
+          },
+        ]
       : [],
   );
 
@@ -60,15 +69,16 @@ const wrongMachines = (observed: Observed): readonly Difference[] =>
 const holdServers = async (run: Run): Promise<readonly Difference[] | null> => {
   const { control, cancel, who } = run.world;
   const answers = new Map<string, Unknown>();
-  const cancelled = aborted(cancel.stop);
+  const stopped = aborted(cancel.stop);
   const scope = run.plan.scope.map((server) => ({ server }));
   for (const server of serversOf([...run.plan.operations, ...scope])) {
     if (cancel.stop.aborted) return null;
-    const answer = await Promise.race([control.hold(server, who), cancelled]);
+    const answer = await Promise.race([control.hold(server, who), stopped]);
     if (answer === 'aborted') return null;
     if (isUnknown(answer)) answers.set(server, answer);
     if (answer.is === 'held') run.ledger.held(server);
-    else run.shut.set(server, answer.is === 'busy' ? heldBy(server, answer.by) : outOfReach(server, answer));
+    else if (answer.is === 'busy') run.shut.set(server, { code: 'server-held', why: heldBy(server, answer.by) });
+    else run.shut.set(server, outOfReachOf(server, answer));
   }
   return wrongMachines(answers);
 };
@@ -93,23 +103,25 @@ const readTouched = async (run: Run): Promise<Observed> => {
 };
 
 /** Why an operation may not be started now; null: it may. */
-const blocked = (run: Run, o: Operation): string | null => {
+const blocked = (run: Run, o: Operation): Why | null => {
   const { plan, ledger, world, shut } = run;
-  if (world.cancel.stop.aborted || world.cancel.detach.aborted) return cancelledWhy;
+  if (world.cancel.stop.aborted || world.cancel.detach.aborted) return cancelled;
   if (run.halted !== null) return run.halted;
   const here = shut.get(o.server);
   if (here !== undefined) return here;
   const lane = o.lane === null ? undefined : run.stopped.get(o.lane);
   // What is down already is waited for all the same.
   if (lane !== undefined && o.op.verb !== 'ready') return lane;
-  const elsewhere = plan.touched.find((t) => refKey(t.subject) === refKey(o.target) && shut.has(t.server));
-  if (elsewhere) return `the plan counts on ${refKey(o.target)} on ${elsewhere.server}: ${shut.get(elsewhere.server)}`;
+  for (const t of plan.touched) {
+    const there = refKey(t.subject) === refKey(o.target) ? shut.get(t.server) : undefined;
+    if (there) return { ...there, why: `the plan counts on ${refKey(o.target)} on ${t.server}: ${there.why}` };
+  }
   const need = o.needs.find((id) => ledger.is(id) !== 'done');
   if (need === undefined) return null;
   const is = ledger.is(need);
-  if (is === 'failed' || is === 'skipped')
-    return `it needs ${need}, which ${is === 'failed' ? 'failed' : 'was skipped'}`;
-  return `it needs ${need}, which does not stand before it in the plan`;
+  if (is === 'failed') return { code: 'need-failed', why: `it needs ${need}, which failed` };
+  if (is === 'skipped') return { code: 'need-skipped', why: `it needs ${need}, which was skipped` };
+  return { code: 'plan-disorder', why: `it needs ${need}, which does not stand before it in the plan` };
 };
 
 /** What the file wants to be run first, where Reeve runs. */
@@ -118,7 +130,8 @@ const prepared = async ({ world, ledger }: Run, { id, before }: Operation): Prom
   ledger.progress(id, before);
   const { rc, out } = await world.command(before);
   const said = outputOf(out);
-  return rc === 0 ? null : { why: `policy.before: ${before} ended with ${rc}${said && `: ${said}`}` };
+  if (rc === 0) return null;
+  return { code: 'before-failed', why: `policy.before: ${before} ended with ${rc}${said && `: ${said}`}` };
 };
 
 const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => {
@@ -130,18 +143,22 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
     const say: Say = (...told) => ledger.progress(o.id, ...told);
     const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, say));
     if (!trouble) return ledger.done(o.id);
-    ledger.failed(o.id, trouble.why, trouble.help);
+    ledger.failed(o.id, trouble);
     const lane = run.plan.lanes.find((l) => l.id === o.lane);
-    if (lane?.stopOnFailure) run.stopped.set(lane.id, `${o.id} failed, and that stops the other ${lane.id}`);
-    if (trouble.beyond === 'unreachable') run.shut.set(o.server, trouble.why);
+    if (lane?.stopOnFailure)
+      run.stopped.set(lane.id, {
+        code: 'lane-stopped',
+        why: `${o.id} failed, and that stops the other ${lane.id}`,
+      });
+    if (trouble.beyond === 'unreachable') run.shut.set(o.server, { code: trouble.code, why: trouble.why });
     if (trouble.beyond === 'fenced') {
       run.fenced ??= o.server;
-      run.halted ??= `${trouble.why}, so this run stops`;
+      run.halted ??= { code: trouble.code, why: `${trouble.why}, so this run stops` };
     }
   } catch (error) {
-    ledger.failed(o.id, 'an error in Reeve itself');
+    ledger.failed(o.id, { code: 'internal-error', why: 'an error in Reeve itself' });
     run.bug ??= { error };
-    run.halted ??= 'an error in Reeve itself stops this run';
+    run.halted ??= { code: 'internal-error', why: 'an error in Reeve itself stops this run' };
   }
 };
 
@@ -199,29 +216,29 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
 
   const astray = await holdServers(run);
   if (!astray) {
-    ledger.close(cancelledWhy);
+    ledger.close(cancelled);
     return finish();
   }
   const observed = await Promise.race([readTouched(run), aborted(cancel.stop)]);
   if (observed === 'aborted') {
-    ledger.close(cancelledWhy);
+    ledger.close(cancelled);
     return finish();
   }
   const wrong = [...astray, ...wrongMachines(identify(observed))];
   if (wrong.length > 0) {
-    ledger.close('a server is not the one that the plan saw', true);
+    ledger.close({ code: wrong[0]?.code ?? 'wrong-machine', why: 'a server is not the one that the plan saw' }, true);
     return finish({ stale: wrong });
   }
-  for (const [server, seen] of observed) if (isUnknown(seen)) run.shut.set(server, outOfReach(server, seen));
+  for (const [server, seen] of observed) if (isUnknown(seen)) run.shut.set(server, outOfReachOf(server, seen));
   const stale = [...world.fresh(observed).filter((d) => !run.shut.has(d.server)), ...risen(plan, observed)];
   if (stale.length > 0) {
-    ledger.close('the farm is not what the plan saw', true);
+    ledger.close({ code: 'object-changed', why: 'the farm is not what the plan saw' }, true);
     return finish({ stale });
   }
 
   const fencing = openFencing(plan, world, ledger, readings, run.silent);
   await Promise.race([runGraph(run, fencing), aborted(cancel.detach)]);
-  ledger.close(cancelledWhy);
+  ledger.close(cancelled);
   const outcome = await finish(run.fenced === null ? {} : { fenced: run.fenced });
   if (run.bug) throw run.bug.error;
   return outcome;

@@ -2,12 +2,12 @@
 import { isUnknown, type ExecResult, type Unknown } from '../core/port.ts';
 import { formatDuration, formatSize } from '../core/quantity.ts';
 import type { ExecStep, FileStep, Filling, ProbeStep, UploadStep } from '../core/step.ts';
-import { addressOf, doingOf, failureOf, maskOf, outOfReach, outputOf } from './words.ts';
+import type { Why } from './outcome.ts';
+import { addressOf, doingOf, failureOf, isLate, maskOf, outOfReach, outputOf } from './words.ts';
 import type { World } from './world.ts';
 
 /** Why an operation is not done. */
-export interface Trouble {
-  readonly why: string;
+export interface Trouble extends Why {
   readonly help?: string;
   /** `fenced`: another run took the server over. `unreachable`: the server cannot be commanded any more. */
   readonly beyond?: 'fenced' | 'unreachable';
@@ -65,8 +65,9 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
   const lost: string[] = [];
   let commands = 0;
 
-  const fenced: Trouble = { why: `another run took over ${server}`, beyond: 'fenced' };
+  const fenced: Trouble = { code: 'taken-over', why: `another run took over ${server}`, beyond: 'fenced' };
   const beyondReach = (u: Unknown): Trouble => ({
+    code: u.reason,
     why: outOfReach(server, u),
     help: 'run apply again: it waits for what still runs on the server, looks, and plans anew',
     beyond: 'unreachable',
@@ -118,6 +119,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     const place = half?.place ?? path;
     const folder = place.slice(0, place.lastIndexOf('/'));
     return {
+      code: 'no-space',
       why: `${sizeText(more)} are to come, and there is room for ${sizeText(room, Math.floor)} in ${folder}: ${sizeText(more - room)} are lacking`,
       help: 'free some there, or give the repository more',
     };
@@ -149,19 +151,21 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     const result = await run(step);
     if (result === 'lost') {
       const why = `the result of ${doingOf(step)} was lost (did ${server} restart?)`;
-      if (judge === 'result') return { why };
+      if (judge === 'result') return { code: 'result-lost', why };
       lost.push(why);
       say(`${why}; looking at the server`);
       return null;
     }
     if (!isResult(result)) return result;
     if (result.rc === 0 || step.mayFail) return null;
-    const why = failureOf(step, result, clock.now() - began);
+    const tookMs = clock.now() - began;
+    const why = failureOf(step, result, tookMs);
+    const code = isLate(step, result, tookMs) ? 'command-late' : 'command-failed';
     const more = step.explain ? await explained(step.explain) : '';
-    if (!step.undo) return { why: `${why}${more}` };
+    if (!step.undo) return { code, why: `${why}${more}` };
     const undone = await run({ do: 'exec', argv: step.undo, deadlineMs: tryMs });
-    if (!isResult(undone)) return { why, ...(undone === 'lost' ? {} : undone) };
-    return { why: `${why}${more}${undone.rc === 0 ? `; put right by: ${step.undo.join(' ')}` : ''}` };
+    if (!isResult(undone)) return { code, why, ...(undone === 'lost' ? {} : undone) };
+    return { code, why: `${why}${more}${undone.rc === 0 ? `; put right by: ${step.undo.join(' ')}` : ''}` };
   };
 
   const file = async (step: FileStep): Promise<Trouble | null> => {
@@ -170,13 +174,14 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     if (answer === 'fenced') return fenced;
     if (isUnknown(answer)) return beyondReach(answer);
     const could = `could not ${doingOf(step)}`;
-    if (answer === 'differs') return { why: `${could}: somebody changed it since it was read, so it was left alone` };
-    return { why: `${could}: ${mask(answer.why)}` };
+    if (answer === 'differs')
+      return { code: 'file-changed', why: `${could}: somebody changed it since it was read, so it was left alone` };
+    return { code: 'file-failed', why: `${could}: ${mask(answer.why)}` };
   };
 
   const upload = async ({ from, path, room, half }: UploadStep): Promise<Trouble | null> => {
     const local = await world.local(from);
-    if ('why' in local) return { why: `${from} cannot be read here: ${local.why}` };
+    if ('why' in local) return { code: 'local-file-unreadable', why: `${from} cannot be read here: ${local.why}` };
     const piece = `${path}.piece`;
     try {
       const short = await lacking({ path, room, half }, local.size);
@@ -184,7 +189,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
       // Whole pieces that an earlier run brought stay: the sha256 tells in the end whether all is right.
       const there = Math.floor(((await sizeOf(path)) ?? 0) / pieceBytes);
       for (let n = there; n * pieceBytes < local.size || n === 0; n++) {
-        if (detach.aborted) return { why: 'detached' };
+        if (detach.aborted) return { code: 'detached', why: 'detached' };
         const bytes = await local.read(n * pieceBytes, pieceBytes);
         const place = ['dd', `if=${piece}`, `of=${path}`, `bs=${pieceBytes}`, `seek=${n}`, 'conv=notrunc'];
         const trouble =
@@ -206,7 +211,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     const result = await run({ do: 'exec', argv: from.argv, deadlineMs });
     if (result === 'lost') return '';
     if (!isResult(result)) return result;
-    if (result.rc === noShell) return { why: `${server} has no ${from.argv[0]} to connect with` };
+    if (result.rc === noShell) return { code: 'tool-missing', why: `${server} has no ${from.argv[0]} to connect with` };
     return result.rc === 0 ? null : (outputOf(result.err).split(': ').at(-1) ?? '');
   };
 
@@ -219,7 +224,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
       if (left <= 0 || detach.aborted) {
         const asked = step.from === 'here' ? 'from here' : `from ${server}`;
         const why = `${addressOf(step)} did not answer within ${formatDuration(step.deadlineMs)}, asked ${asked}`;
-        return { why: `${why}${said && `: ${said}`}` };
+        return { code: 'no-answer', why: `${why}${said && `: ${said}`}` };
       }
       await clock.sleep(Math.min(pause, left), detach);
     }

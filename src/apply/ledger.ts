@@ -1,14 +1,15 @@
 /** Where each operation of a run stands: every step of the way is told as an event, and the outcome is read from it. */
 import type { Event } from '../core/event.ts';
 import type { Operation } from '../kinds/plan.ts';
-import type { Fenced, Outcome, Reason } from './outcome.ts';
+import type { Trouble } from './hands.ts';
+import type { Fenced, Outcome, Reason, Why } from './outcome.ts';
 import type { Clock } from './world.ts';
 
 type Standing =
   | { readonly is: 'waiting' }
   | { readonly is: 'running'; readonly since: number; readonly doing: string }
   | { readonly is: 'done' }
-  | { readonly is: 'failed' | 'skipped' | 'detached'; readonly why: string; readonly help?: string };
+  | ({ readonly is: 'failed' | 'skipped' | 'detached'; readonly help?: string } & Why);
 
 export interface Ledger {
   readonly is: (id: string) => Standing['is'] | undefined;
@@ -16,18 +17,18 @@ export interface Ledger {
   /** A lost server is powered off; it is down, or not known to be. `since`: when that began, in ms since 1970. */
   readonly fencing: (server: string, command: string) => void;
   readonly fenced: (server: string, how: string, since: number) => void;
-  readonly unfenced: (server: string, why: string, since: number) => void;
+  readonly unfenced: (server: string, why: Why, since: number) => void;
   readonly started: (id: string) => void;
   /** `text`: what is done now; repeated texts are told once. */
   readonly progress: (id: string, text: string, bytes?: number, total?: number) => void;
   readonly done: (id: string) => void;
-  readonly failed: (id: string, why: string, help?: string) => void;
-  readonly skipped: (id: string, why: string) => void;
+  readonly failed: (id: string, trouble: Trouble) => void;
+  readonly skipped: (id: string, why: Why) => void;
   /**
    * Ends the run: what is running is detached, what waits is skipped for `why`, and nothing is told any more. Silent: no
    * events for what is skipped.
    */
-  readonly close: (why: string, silent?: boolean) => void;
+  readonly close: (why: Why, silent?: boolean) => void;
   readonly outcome: (cancelled: boolean) => Outcome;
 }
 
@@ -47,15 +48,15 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
     const s = standings.get(id);
     return s?.is === 'running' ? clock.now() - s.since : 0;
   };
-  const skipped = (id: string, why: string): void => {
-    tell({ ev: 'skipped', at: at(), op: id, why });
-    move(id, { is: 'skipped', why });
+  const skipped = (id: string, { code, why }: Why): void => {
+    tell({ ev: 'skipped', at: at(), op: id, code, why });
+    move(id, { is: 'skipped', code, why });
   };
   const reasons = (is: 'failed' | 'skipped' | 'detached'): readonly Reason[] =>
     operations.flatMap(({ id }) => {
       const s = standings.get(id);
       if (s?.is !== is) return [];
-      return [{ id, why: s.why, ...(s.help === undefined ? {} : { help: s.help }) }];
+      return [{ id, code: s.code, why: s.why, ...(s.help === undefined ? {} : { help: s.help }) }];
     });
 
   return {
@@ -66,9 +67,9 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       tell({ ev: 'fenced', at: at(), server, ms: clock.now() - since, how });
       fences.push({ server, down: true, how });
     },
-    unfenced: (server, why, since) => {
-      tell({ ev: 'fence-failed', at: at(), server, ms: clock.now() - since, why });
-      fences.push({ server, down: false, how: why });
+    unfenced: (server, { code, why }, since) => {
+      tell({ ev: 'fence-failed', at: at(), server, ms: clock.now() - since, code, why });
+      fences.push({ server, down: false, code, how: why });
     },
     started: (id) => {
       tell({ ev: 'started', at: at(), op: id });
@@ -85,10 +86,10 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       tell({ ev: 'done', at: at(), op: id, ms: took(id) });
       move(id, { is: 'done' });
     },
-    failed: (id, why, help) => {
-      const more = help === undefined ? {} : { help };
-      tell({ ev: 'failed', at: at(), op: id, ms: took(id), why, ...more });
-      move(id, { is: 'failed', why, ...more });
+    failed: (id, { code, why, help }) => {
+      const more = { code, why, ...(help === undefined ? {} : { help }) };
+      tell({ ev: 'failed', at: at(), op: id, ms: took(id), ...more });
+      move(id, { is: 'failed', ...more });
     },
     skipped,
     close: (why, silent = false) => {
@@ -96,10 +97,10 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
         const s = standings.get(id);
         if (s?.is === 'running') {
           const left = `left on ${server}${s.doing && ` at: ${s.doing}`}; the next run waits for what still runs there`;
-          tell({ ev: 'detached', at: at(), op: id, why: left });
-          move(id, { is: 'detached', why: left });
+          tell({ ev: 'detached', at: at(), op: id, code: 'detached', why: left });
+          move(id, { is: 'detached', code: 'detached', why: left });
         } else if (s?.is === 'waiting') {
-          if (silent) move(id, { is: 'skipped', why });
+          if (silent) move(id, { is: 'skipped', ...why });
           else skipped(id, why);
         }
       }

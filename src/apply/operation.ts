@@ -28,7 +28,7 @@ const firstUnmet = (
   conditions: readonly Condition[],
   seen: ServerSeen,
   peers: Peers,
-): { condition: Condition; why: string } | null => {
+): { readonly condition: Condition; readonly why: string } | null => {
   for (const condition of conditions) {
     const { server } = condition;
     const answer = server === undefined ? seen : peers.get(server);
@@ -39,6 +39,7 @@ const firstUnmet = (
 };
 
 const unread = (server: string, u: Unknown): Trouble => ({
+  code: u.reason,
   why: `${server} could not be read: ${u.why}`,
   ...(u.help === undefined ? {} : { help: u.help }),
   ...(u.reason === 'lost' || u.reason === 'unreachable' ? { beyond: 'unreachable' } : {}),
@@ -87,17 +88,17 @@ export const carryOut = async (
       let trouble: Trouble;
       let mayPass = true;
       if (isUnknown(seen)) trouble = unread(server, seen);
-      else if ('why' in peers) trouble = { why: peers.why };
+      else if ('why' in peers) trouble = { code: peers.code, why: peers.why };
       else {
         const lowered = toolstack.lower(op, seen, world.secrets, peers);
         // The first look may be at an older and shorter reading, so that one more is always taken.
         if ('unsupported' in lowered) {
-          trouble = { why: lowered.unsupported };
+          trouble = { code: 'not-doable', why: lowered.unsupported };
           mayPass = scope === 'domains';
         } else {
           const unmet = firstUnmet(lowered.before, seen, peers);
           if (!unmet) return { lowered, seen };
-          trouble = { why: unmet.why };
+          trouble = { code: 'not-as-needed', why: unmet.why };
           mayPass = passes(unmet.condition) || scope === 'domains';
         }
         scope = 'all';
@@ -119,12 +120,14 @@ export const carryOut = async (
       const trouble = isUnknown(seen)
         ? unread(server, seen)
         : 'why' in peers
-          ? { why: peers.why }
+          ? { code: peers.code, why: peers.why }
           : firstUnmet(conditions, seen, peers);
       if (!trouble) return null;
       const left = end - clock.now();
       if (left <= 0 || detach.aborted) {
-        return isUnknown(seen) ? unread(server, seen) : { why: `${trouble.why} (after ${formatDuration(deadlineMs)})` };
+        return isUnknown(seen)
+          ? unread(server, seen)
+          : { code: 'not-seen', why: `${trouble.why} (after ${formatDuration(deadlineMs)})` };
       }
       say(trouble.why);
       await clock.sleep(Math.min(pause, left), detach);
@@ -160,7 +163,7 @@ export const carryOut = async (
 
   const runAll = async (steps: readonly Step[], judge: Judge): Promise<Trouble | null> => {
     for (const [i, step] of steps.entries()) {
-      if (detach.aborted) return { why: 'detached' };
+      if (detach.aborted) return { code: 'detached', why: 'detached' };
       const last = steps.slice(i + 1).every((s) => s.do === 'await');
       const trouble = await attempt(step, last ? judge : 'result');
       if (trouble) return trouble;
@@ -184,7 +187,12 @@ export const carryOut = async (
     say(`putting it right: ${did}`);
     const worse = await runAll(steps, 'result');
     if (!worse) return { ...trouble, why: `${trouble.why}; put right by: ${did}` };
-    return { ...trouble, ...worse, why: `${trouble.why}; and it could not be put right (${did}): ${worse.why}` };
+    return {
+      ...trouble,
+      ...worse,
+      code: trouble.code,
+      why: `${trouble.why}; and it could not be put right (${did}): ${worse.why}`,
+    };
   };
 
   const ready = await prepare();

@@ -1,20 +1,28 @@
 /** How carrying a plan out ended, and the exit code that says so. */
+import type { ReasonCode } from '../core/reason.ts';
 import type { Difference } from './world.ts';
 
-export interface Reason {
-  readonly id: string;
+/** For programs and for people. */
+export interface Why {
+  readonly code: ReasonCode;
   readonly why: string;
+}
+
+export interface Reason extends Why {
+  readonly id: string;
   readonly help?: string;
 }
 
 /** What came of a lost server that was to be down before VMs start elsewhere. */
-export interface Fenced {
+export type Fenced = {
   readonly server: string;
-  /** False: it is not known to be down, and nothing that counts on it was begun. */
-  readonly down: boolean;
   /** In words. */
   readonly how: string;
-}
+} & (
+  | { readonly down: true }
+  /** It is not known to be down, and nothing that counts on it was begun. */
+  | { readonly down: false; readonly code: ReasonCode }
+);
 
 /** Every operation of the plan is in exactly one of the four lists, in the plan's order. */
 export interface Outcome {

@@ -10,11 +10,15 @@ export { causeFirst as outputOf };
 const lineOf = (argv: readonly string[]): string =>
   (argv[0] === 'sh' && argv[1] === '-c' ? ['sh', '-c', '…', ...argv.slice(3)] : argv).join(' ');
 
+/** `timeout` ends a command with 124, or with 137 where it had to kill it; 137 may also be somebody else's kill. */
+export const isLate = (step: ExecStep, { rc }: ExecResult, tookMs: number): boolean =>
+  rc === 124 || (rc === 137 && tookMs >= step.deadlineMs);
+
 /** `xl create -q /etc/xen/web.cfg failed (exit code 3): …` */
 export const failureOf = (step: ExecStep, result: ExecResult, tookMs: number): string => {
-  // `timeout` ends a command with 124, or with 137 where it had to kill it; 137 may also be somebody else's kill.
-  const late = result.rc === 124 || (result.rc === 137 && tookMs >= step.deadlineMs);
-  const how = late ? `did not end within ${formatDuration(step.deadlineMs)}` : `failed (exit code ${result.rc})`;
+  const how = isLate(step, result, tookMs)
+    ? `did not end within ${formatDuration(step.deadlineMs)}`
+    : `failed (exit code ${result.rc})`;
   const said = causeFirst(tellingOf(result.err, result.out)) || (step.exits?.[result.rc] ?? '');
   return `${lineOf(step.argv)} ${how}${said && `: ${said}`}`;
 };

@@ -1,6 +1,7 @@
 /** What carrying a plan out needs from outside: servers, a toolstack, time, a name, and who listens. */
 import type { Event } from '../core/event.ts';
 import type { Control, Holder } from '../core/port.ts';
+import type { ReasonCode } from '../core/reason.ts';
 import type { Op } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Secrets, Toolstack } from '../kinds/toolstack.ts';
@@ -23,6 +24,7 @@ export interface CancelSignals {
 export interface Difference {
   readonly subject: string;
   readonly server: string;
+  readonly code: ReasonCode;
   readonly why: string;
 }
 

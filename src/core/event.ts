@@ -1,4 +1,5 @@
 /** What `apply` tells while it works: drives the live view, the plain lines and the NDJSON alike. */
+import type { ReasonCode } from './reason.ts';
 
 export type Event =
   | { readonly ev: 'held'; readonly at: string; readonly server: string }
@@ -10,6 +11,7 @@ export type Event =
       readonly at: string;
       readonly server: string;
       readonly ms: number;
+      readonly code: ReasonCode;
       readonly why: string;
     }
   | { readonly ev: 'started'; readonly at: string; readonly op: string }
@@ -28,8 +30,14 @@ export type Event =
       readonly at: string;
       readonly op: string;
       readonly ms: number;
+      readonly code: ReasonCode;
       readonly why: string;
       readonly help?: string;
     }
-  | { readonly ev: 'skipped'; readonly at: string; readonly op: string; readonly why: string }
-  | { readonly ev: 'detached'; readonly at: string; readonly op: string; readonly why: string };
+  | {
+      readonly ev: 'skipped' | 'detached';
+      readonly at: string;
+      readonly op: string;
+      readonly code: ReasonCode;
+      readonly why: string;
+    };

@@ -119,19 +119,49 @@ const ofReading = {
 
 export type ReadingCode = keyof typeof ofReading;
 
-/** By where they are given. A code is never given another meaning. */
-export const reasonsOf = { plan: ofPlan, reading: ofReading } as const;
+/** Why a run does not do something, or not to its end. */
+const ofRun = {
+  'before-failed': told('the command of `policy.before` did not end with 0'),
+  cancelled: told('the run was cancelled before it began'),
+  'command-failed': told('a command on the server failed'),
+  'command-late': told('a command on the server did not end in its time'),
+  detached: told('it goes on by itself on its server, and the run did not wait for it'),
+  'fence-failed': told('a server that is declared lost is not known to be down'),
+  'file-changed': told('somebody changed the file since it was read'),
+  'file-failed': told('a file on the server could not be written or removed'),
+  'internal-error': told('an error in Reeve itself'),
+  'lane-stopped': told('a restart before it failed, and no more VMs of its group are restarted'),
+  'local-file-unreadable': told('a file on the machine where Reeve runs cannot be read'),
+  'need-failed': told('an operation that it needs failed'),
+  'need-skipped': told('an operation that it needs was skipped'),
+  'no-answer': told('the VM did not answer in its time (`ready`)'),
+  'not-as-needed': told('the server is not as the operation needs it'),
+  'not-doable': told('the operation cannot be done to what is there'),
+  'not-seen': told('it was done, and the server does not show it'),
+  'object-changed': told('what the plan touches is not as it was when the plan was made'),
+  'plan-disorder': told('an operation that it needs does not stand before it in the plan'),
+  'result-lost': told('nobody knows how a command ended'),
+  'server-held': allowed('another run holds the server', 'reeve unlock SERVER'),
+  'taken-over': told('another run took the server over'),
+  'tool-missing': told('the server does not have a command that it needs'),
+} as const satisfies Readonly<Record<string, Meaning>>;
 
-const reasons = { ...ofPlan, ...ofReading };
+/** By where they are given. A code is never given another meaning. */
+export const reasonsOf = { plan: ofPlan, reading: ofReading, run: ofRun } as const;
+
+const reasons = { ...ofPlan, ...ofReading, ...ofRun };
 
 export type ReasonCode = keyof typeof reasons;
 
-/** The codes of what an option or a key of the file would allow. */
-export type AllowedCode = {
-  [C in ReasonCode]: (typeof reasons)[C]['allow'] extends null ? never : C;
-}[ReasonCode];
+type PlanCode = keyof typeof ofPlan;
 
-export const isAllowed = (code: ReasonCode): code is AllowedCode => reasons[code].allow !== null;
+/** The codes of what an option or a key of the file would allow a plan. */
+export type AllowedCode = {
+  [C in PlanCode]: (typeof ofPlan)[C]['allow'] extends null ? never : C;
+}[PlanCode];
+
+export const isAllowed = (code: ReasonCode): code is AllowedCode =>
+  Object.hasOwn(ofPlan, code) && reasons[code].allow !== null;
 
 /** What would allow something that is refused. */
 export type Allow =

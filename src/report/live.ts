@@ -1,5 +1,7 @@
 /** Events of an apply → what people see of it: plain lines, the lines of a live view, and the words at its end. */
 import type { Event } from '../core/event.ts';
+import type { ReasonCode } from '../core/reason.ts';
+import { groupBy } from '../core/order.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
 import { clean, colors, count, hang, time, took, type Colors } from './text.ts';
 
@@ -141,38 +143,50 @@ export const liveLines = (
   return [...(more.length > 0 ? running.slice(0, room - 1) : running), ...more, paint.dim(cut(foot))];
 };
 
+interface Undone {
+  readonly id: string;
+  /** None where it is no failure. */
+  readonly code?: ReasonCode;
+  readonly why: string;
+  readonly help?: string;
+}
+
 export interface Ended {
   readonly done: readonly string[];
-  readonly failed: readonly { readonly id: string; readonly why: string; readonly help?: string }[];
-  readonly skipped: readonly { readonly id: string; readonly why: string }[];
-  readonly detached: readonly { readonly id: string; readonly why: string }[];
-  readonly fences?: readonly { readonly server: string; readonly down: boolean; readonly how: string }[];
-  readonly stale?: readonly { readonly server: string; readonly why: string }[] | undefined;
+  readonly failed: readonly Undone[];
+  readonly skipped: readonly Undone[];
+  readonly detached: readonly Undone[];
+  readonly fences?: readonly {
+    readonly server: string;
+    readonly down: boolean;
+    readonly how: string;
+    readonly code?: ReasonCode;
+  }[];
+  readonly stale?: readonly { readonly server: string; readonly code: ReasonCode; readonly why: string }[] | undefined;
   readonly fenced?: string | undefined;
   readonly cancelled: boolean;
 }
 
-const list = (
-  title: string,
-  items: readonly { readonly id: string; readonly why: string; readonly help?: string }[],
-  width: number,
-): readonly string[] =>
+const codeText = (code: ReasonCode | undefined): string => (code === undefined ? '' : ` (${code})`);
+
+const list = (title: string, items: readonly Undone[], width: number): readonly string[] =>
   items.length === 0
     ? []
     : [
         '',
         title,
         ...items.flatMap((x) => [
-          ...hang('  ', `${clean(x.id)}: ${clean(x.why)}`, '      ', width),
+          ...hang('  ', `${clean(x.id)}: ${clean(x.why)}${codeText(x.code)}`, '      ', width),
           ...(x.help === undefined ? [] : hang('      help: ', clean(x.help), '            ', width)),
         ]),
       ];
 
 /** Skipped for one and the same reason is said once. */
 const skippedLines = (skipped: Ended['skipped'], width: number): readonly string[] => {
-  const byWhy = new Map<string, string[]>();
-  for (const s of skipped) byWhy.set(s.why, [...(byWhy.get(s.why) ?? []), s.id]);
-  const items = [...byWhy].map(([why, ids]) => ({ id: ids.join(', '), why }));
+  const byWhy = groupBy(skipped, (s) => s.why);
+  const items = [...byWhy.values()].flatMap((all) =>
+    all.slice(0, 1).map((first) => ({ ...first, id: all.map((s) => s.id).join(', ') })),
+  );
   return list('Skipped', items, width);
 };
 
@@ -202,7 +216,7 @@ export const applySummary = (
   const next = advice(end);
   const tail = next === null ? [] : ['', ...hang('', next, '', options.width)];
   if (end.stale) {
-    const items = end.stale.flatMap((d) => hang('  ', clean(d.why), '      ', options.width));
+    const items = end.stale.flatMap((d) => hang('  ', `${clean(d.why)}${codeText(d.code)}`, '      ', options.width));
     return `${[paint.red('The farm is not as it was when the plan was made:'), ...items, ...tail].join('\n')}\n`;
   }
   const parts = [
@@ -214,8 +228,10 @@ export const applySummary = (
   const said = whole
     ? `Applied ${count(all, 'operation')} in ${took(options.ms)}.`
     : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${took(options.ms)}; ${parts.join(', ')}.`;
-  const fences = (down: boolean): readonly { readonly id: string; readonly why: string }[] =>
-    (end.fences ?? []).filter((f) => f.down === down).map(({ server, how }) => ({ id: server, why: how }));
+  const fences = (down: boolean): readonly Undone[] =>
+    (end.fences ?? [])
+      .filter((f) => f.down === down)
+      .map(({ server, how, code }) => ({ id: server, why: how, ...(code === undefined ? {} : { code }) }));
   const lines = [
     ...list('Fenced', fences(true), options.width),
     ...list('Not fenced', fences(false), options.width),

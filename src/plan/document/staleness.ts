@@ -2,6 +2,7 @@
 import { digestOf } from '../../core/digest.ts';
 import type { Ref } from '../../core/ref.ts';
 import { isUnknown } from '../../core/port.ts';
+import type { ReasonCode } from '../../core/reason.ts';
 import type { Observed, ServerSeen } from '../../kinds/server/live.ts';
 import type { Plan } from '../../kinds/plan.ts';
 import { fstabAt } from '../../kinds/repository/fstab.ts';
@@ -60,6 +61,7 @@ export const digestTouched = (subject: Ref, seen: ServerSeen, uuid: string, name
 export interface Difference {
   readonly subject: string;
   readonly server: string;
+  readonly code: ReasonCode;
   readonly why: string;
 }
 
@@ -68,12 +70,10 @@ export const stale = (plan: Plan, observed: Observed): readonly Difference[] =>
   plan.touched.flatMap((t): Difference[] => {
     const seen = observed.get(t.server);
     if (!seen || isUnknown(seen)) {
-      return [
-        { subject: t.name, server: t.server, why: `${t.server} could not be read again${seen ? `: ${seen.why}` : ''}` },
-      ];
+      const why = `${t.server} could not be read again${seen ? `: ${seen.why}` : ''}`;
+      return [{ subject: t.name, server: t.server, code: seen?.reason ?? 'not-asked', why }];
     }
     if (digestTouched(t.subject, seen, t.uuid, t.name) === t.digest) return [];
-    return [
-      { subject: t.name, server: t.server, why: `${t.name} on ${t.server} is not as it was when the plan was made` },
-    ];
+    const why = `${t.name} on ${t.server} is not as it was when the plan was made`;
+    return [{ subject: t.name, server: t.server, code: 'object-changed', why }];
   });

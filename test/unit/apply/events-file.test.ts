@@ -15,7 +15,7 @@ test('every event is a line, there as soon as it happened', () => {
   const event = { ev: 'started', at: '2026-01-01T00:00:00.000Z', op: 'a/start' } as const;
   file.write(event);
   expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(event)}\n`);
-  file.write({ ev: 'failed', at: event.at, op: 'a/start', ms: 1, why: 'two\nlines' });
+  file.write({ ev: 'failed', at: event.at, op: 'a/start', ms: 1, code: 'command-failed', why: 'two\nlines' });
   expect(file.close()).toBeNull();
   expect(
     readFileSync(path, 'utf8')

@@ -107,17 +107,19 @@ describe('the graph', () => {
       { servers: { dom1: {} }, fault: (argv) => (argv[1] === 'a' ? { rc: 3, err: 'no\n' } : undefined) },
     );
     expect(outcome.done).toEqual(['b/start']);
-    expect(outcome.failed).toEqual([{ id: 'a/start', why: 'create a failed (exit code 3): no' }]);
+    expect(outcome.failed).toEqual([
+      { id: 'a/start', code: 'command-failed', why: 'create a failed (exit code 3): no' },
+    ]);
     expect(outcome.skipped).toEqual([
-      { id: 'a/set-vcpus', why: 'it needs a/start, which failed' },
-      { id: 'a/stop', why: 'it needs a/set-vcpus, which was skipped' },
+      { id: 'a/set-vcpus', code: 'need-failed', why: 'it needs a/start, which failed' },
+      { id: 'a/stop', code: 'need-skipped', why: 'it needs a/set-vcpus, which was skipped' },
     ]);
     expect(exitCode(outcome)).toBe(7);
   });
 
   test('nothing done at all is exit code 1', async () => {
     const { outcome } = await run([operation(pause('a', 'dom1'))], { servers: { dom1: {} } });
-    expect(outcome.failed).toEqual([{ id: 'a/pause', why: 'the fake toolstack cannot pause' }]);
+    expect(outcome.failed).toEqual([{ id: 'a/pause', code: 'not-doable', why: 'the fake toolstack cannot pause' }]);
     expect(exitCode(outcome)).toBe(1);
   });
 
@@ -127,8 +129,8 @@ describe('the graph', () => {
       { servers: { dom1: {} } },
     );
     expect(outcome.skipped).toEqual([
-      { id: 'a/start', why: 'it needs b/start, which does not stand before it in the plan' },
-      { id: 'b/start', why: 'it needs a/start, which was skipped' },
+      { id: 'a/start', code: 'plan-disorder', why: 'it needs b/start, which does not stand before it in the plan' },
+      { id: 'b/start', code: 'need-skipped', why: 'it needs a/start, which was skipped' },
     ]);
   });
 });
@@ -144,7 +146,7 @@ describe('servers that cannot be used', () => {
     });
     expect(outcome.done).toEqual(['b/start']);
     expect(outcome.skipped).toEqual([
-      { id: 'a/start', why: 'dom1 is held by bob, since 2026-01-01T10:00:00Z, from lap' },
+      { id: 'a/start', code: 'server-held', why: 'dom1 is held by bob, since 2026-01-01T10:00:00Z, from lap' },
     ]);
     expect(control.reads.filter((r) => r.startsWith('dom1'))).toEqual([]);
     expect(control.held).toEqual(['dom2']);
@@ -166,7 +168,10 @@ describe('servers that cannot be used', () => {
       hold: { dom1: { ...unknown('connection refused', 'unreachable'), help: 'is it up?' } },
     });
     expect(outcome.done).toEqual(['b/start']);
-    expect(outcome.skipped[0]?.why).toBe('dom1 cannot be controlled: connection refused (is it up?)');
+    expect(outcome.skipped[0]).toMatchObject({
+      code: 'unreachable',
+      why: 'dom1 cannot be controlled: connection refused (is it up?)',
+    });
   });
 
   test('a VM that may be on a server that cannot be read is not started elsewhere', async () => {
@@ -204,11 +209,11 @@ describe('servers that cannot be used', () => {
       },
     );
     expect(outcome.fenced).toBe('dom1');
-    expect(outcome.failed).toEqual([{ id: 'a/start', why: 'another run took over dom1' }]);
+    expect(outcome.failed).toEqual([{ id: 'a/start', code: 'taken-over', why: 'another run took over dom1' }]);
     expect(outcome.done).toEqual(['b/start']);
     expect(outcome.skipped).toEqual([
-      { id: 'a2/start', why: 'another run took over dom1, so this run stops' },
-      { id: 'b2/start', why: 'another run took over dom1, so this run stops' },
+      { id: 'a2/start', code: 'taken-over', why: 'another run took over dom1, so this run stops' },
+      { id: 'b2/start', code: 'taken-over', why: 'another run took over dom1, so this run stops' },
     ]);
     expect(exitCode(outcome)).toBe(7);
   });
@@ -221,7 +226,7 @@ describe('servers that cannot be used', () => {
     expect(outcome.done).toEqual(['b/start']);
     expect(outcome.failed[0]?.why).toBe('dom1 cannot be controlled: no route');
     expect(outcome.failed[0]?.help).toContain('run apply again');
-    expect(outcome.skipped).toEqual([{ id: 'a2/start', why: 'dom1 cannot be controlled: no route' }]);
+    expect(outcome.skipped).toEqual([{ id: 'a2/start', code: 'lost', why: 'dom1 cannot be controlled: no route' }]);
   });
 });
 
@@ -251,7 +256,7 @@ test('an error in this program is thrown, once what runs has ended and the locks
 
 describe('a stale plan', () => {
   test('stops before the first operation', async () => {
-    const difference = { subject: 'b', server: 'dom2', why: 'it is running' };
+    const difference = { subject: 'b', server: 'dom2', code: 'object-changed', why: 'it is running' } as const;
     const { outcome, control, events } = await run([operation(start('a', 'dom1')), operation(start('b', 'dom2'))], {
       servers: { dom1: {}, dom2: { domains: [domainOf('b')] } },
       fresh: (o) => (o.get('dom2')?.is === 'seen' ? [difference] : []),
@@ -268,11 +273,11 @@ describe('a stale plan', () => {
     const { outcome } = await run([operation(start('a', 'dom1')), operation(start('b', 'dom2'))], {
       servers: { dom1: {}, dom2: {} },
       hold: { dom1: { is: 'busy', by: null } },
-      fresh: (o) => (o.has('dom1') ? [] : [{ subject: 'a', server: 'dom1', why: 'not read' }]),
+      fresh: (o) => (o.has('dom1') ? [] : [{ subject: 'a', server: 'dom1', code: 'not-asked', why: 'not read' }]),
     });
     expect(outcome.stale).toBeUndefined();
     expect(outcome.done).toEqual(['b/start']);
-    expect(outcome.skipped).toEqual([{ id: 'a/start', why: 'dom1 is held by another run' }]);
+    expect(outcome.skipped).toEqual([{ id: 'a/start', code: 'server-held', why: 'dom1 is held by another run' }]);
   });
 });
 
@@ -304,7 +309,11 @@ describe('cancelling', () => {
     });
     expect(clock.now() - Date.UTC(2026, 0, 1)).toBeLessThan(1000);
     expect(outcome.detached).toEqual([
-      { id: 'a/start', why: 'left on dom1 at: create a; the next run waits for what still runs there' },
+      {
+        id: 'a/start',
+        code: 'detached',
+        why: 'left on dom1 at: create a; the next run waits for what still runs there',
+      },
     ]);
     expect(outcome.skipped.map((s) => s.id)).toEqual(['b/start', 'c/start']);
     expect(events.filter((e) => e.ev === 'detached')).toHaveLength(1);
@@ -348,7 +357,7 @@ describe('one operation', () => {
     const { outcome, control } = await one(attachNic('a', 'dom1', mac, 'nobr'), {
       servers: { dom1: { domains: [domainOf('a')] } },
     });
-    expect(outcome.failed[0]?.why).toBe('the server has no bridge nobr');
+    expect(outcome.failed[0]).toMatchObject({ code: 'not-as-needed', why: 'the server has no bridge nobr' });
     expect(control.trace).toEqual([]);
     // The server was looked at for staleness just before; it is looked at once more, since what is missing may come.
     expect(control.reads).toEqual(['dom1 all', 'dom1 all']);
@@ -378,7 +387,9 @@ describe('one operation', () => {
       servers: { dom1: { domains: [domainOf('a')] } },
       fault: () => 'no-effect',
     });
-    expect(outcome.failed).toEqual([{ id: 'a/set-vcpus', why: 'domain 1 (a) has 1 vCPUs online, not 3 (after 10s)' }]);
+    expect(outcome.failed).toEqual([
+      { id: 'a/set-vcpus', code: 'not-seen', why: 'domain 1 (a) has 1 vCPUs online, not 3 (after 10s)' },
+    ]);
   });
 
   test('what failed half-way is put right, and it is said how', async () => {
@@ -387,9 +398,10 @@ describe('one operation', () => {
       fault: (argv) =>
         argv[0] === 'attach' ? { rc: 1, err: 'libxl: error: libxl_nic.c:1:f: Domain 1:no\n', effect: true } : undefined,
     });
-    expect(outcome.failed[0]?.why).toBe(
-      `attach a ${mac} xenbr0 failed (exit code 1): Domain 1:no; put right by: detach a ${mac}`,
-    );
+    expect(outcome.failed[0]).toMatchObject({
+      code: 'command-failed',
+      why: `attach a ${mac} xenbr0 failed (exit code 1): Domain 1:no; put right by: detach a ${mac}`,
+    });
     expect(control.seen.get('dom1')?.domains[0]?.nics).toEqual([]);
   });
 
@@ -398,10 +410,12 @@ describe('one operation', () => {
       servers: { dom1: { domains: [domainOf('a')] } },
       fault: (argv) => ({ rc: 1, err: `${argv[0]}: no`, effect: argv[0] === 'attach' }),
     });
-    expect(outcome.failed[0]?.why).toBe(
-      `attach a ${mac} xenbr0 failed (exit code 1): attach: no; and it could not be put right (detach a ${mac}): ` +
+    expect(outcome.failed[0]).toMatchObject({
+      code: 'command-failed',
+      why:
+        `attach a ${mac} xenbr0 failed (exit code 1): attach: no; and it could not be put right (detach a ${mac}): ` +
         `detach a ${mac} failed (exit code 1): detach: no`,
-    );
+    });
   });
 
   test('a restart whose start fails starts what was there before', async () => {
@@ -437,9 +451,10 @@ describe('one operation', () => {
     const after = await one(start('a', 'dom1'), { servers: { dom1: {} }, fault: () => 'lost-after' });
     expect(after.outcome.done).toEqual(['a/start']);
     const before = await one(start('a', 'dom1'), { servers: { dom1: {} }, fault: () => 'lost-before' });
-    expect(before.outcome.failed[0]?.why).toBe(
-      'the result of create a was lost (did dom1 restart?); no domain has the UUID uuid-of-a (after 10s)',
-    );
+    expect(before.outcome.failed[0]).toMatchObject({
+      code: 'not-seen',
+      why: 'the result of create a was lost (did dom1 restart?); no domain has the UUID uuid-of-a (after 10s)',
+    });
   });
 
   test('a lost result before the last command is a failure, though the conditions after would hold', async () => {
@@ -447,7 +462,10 @@ describe('one operation', () => {
       servers: { dom1: { domains: [domainOf('a')] } },
       fault: () => 'lost-before',
     });
-    expect(outcome.failed[0]?.why).toBe('the result of shutdown a was lost (did dom1 restart?)');
+    expect(outcome.failed[0]).toMatchObject({
+      code: 'result-lost',
+      why: 'the result of shutdown a was lost (did dom1 restart?)',
+    });
     expect(story(control)).toEqual(['begin shutdown a', 'end shutdown a']);
   });
 
@@ -456,9 +474,10 @@ describe('one operation', () => {
     const { outcome, control } = await one(define('a', 'dom1', recordOf('/etc/xen/a.cfg', 'ours').digest), {
       servers: { dom1: { records: [theirs] } },
     });
-    expect(outcome.failed[0]?.why).toBe(
-      'could not write /etc/xen/a.cfg: somebody changed it since it was read, so it was left alone',
-    );
+    expect(outcome.failed[0]).toMatchObject({
+      code: 'file-changed',
+      why: 'could not write /etc/xen/a.cfg: somebody changed it since it was read, so it was left alone',
+    });
     expect(control.seen.get('dom1')?.records).toEqual([theirs]);
   });
 
@@ -467,6 +486,9 @@ describe('one operation', () => {
       servers: { dom1: {} },
       fault: () => ({ rc: 1, err: 'No space left on device' }),
     });
-    expect(outcome.failed[0]?.why).toBe('could not write /etc/xen/a.cfg: No space left on device');
+    expect(outcome.failed[0]).toMatchObject({
+      code: 'file-failed',
+      why: 'could not write /etc/xen/a.cfg: No space left on device',
+    });
   });
 });

@@ -28,7 +28,7 @@ describe('a probe', () => {
   test('says what did not answer, for how long and why', async () => {
     const { outcome, clock } = await run([operation(ready('a', 'dom1'))], { servers, fault: () => refused });
     expect(outcome.failed).toEqual([
-      { id: 'a/ready', why: 'a:80 did not answer within 1m, asked from dom1: Connection refused' },
+      { id: 'a/ready', code: 'no-answer', why: 'a:80 did not answer within 1m, asked from dom1: Connection refused' },
     ]);
     expect(clock.now() - began).toBeLessThan(65_000);
   });
@@ -48,7 +48,7 @@ describe('a probe', () => {
       servers,
       fault: () => ({ rc: 127, err: 'knock: not found' }),
     });
-    expect(outcome.failed[0]?.why).toBe('dom1 has no knock to connect with');
+    expect(outcome.failed[0]).toMatchObject({ code: 'tool-missing', why: 'dom1 has no knock to connect with' });
     expect(control.trace.filter((t) => t.what === 'begin')).toHaveLength(1);
   });
 

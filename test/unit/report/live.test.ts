@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/core/event.ts';
-import { applySummary, atStart, columnsOf, eventLine, liveLines, next } from '../../../src/report/live.ts';
+import { applySummary, atStart, columnsOf, eventLine, liveLines, next, type Ended } from '../../../src/report/live.ts';
 import { colors } from '../../../src/report/text.ts';
 import { usual } from './plans.ts';
 
@@ -15,8 +15,8 @@ const events: readonly Event[] = [
   { ev: 'started', at, op: 'db-1/restart' },
   { ev: 'progress', at, op: 'db-1/restart', text: 'xl shutdown -w db-1 with some more words than fit' },
   { ev: 'done', at, op: 'web-1/set-memory', ms: 1800 },
-  { ev: 'failed', at, op: 'web-1/move-nic/eth0', ms: 300, why: 'ip: no such device' },
-  { ev: 'skipped', at, op: 'web-4/start', why: 'it needs web-4/define, which failed' },
+  { ev: 'failed', at, op: 'web-1/move-nic/eth0', ms: 300, code: 'command-failed', why: 'ip: no such device' },
+  { ev: 'skipped', at, op: 'web-4/start', code: 'need-failed', why: 'it needs web-4/define, which failed' },
 ];
 
 describe('events as lines', () => {
@@ -69,34 +69,43 @@ describe('the words at the end', () => {
   });
 
   test('a failure: what, why, what was skipped, what to do', async () => {
-    const end = {
+    const end: Ended = {
       ...none,
       done: ids.slice(0, 3),
-      failed: [{ id: 'web-4/define', why: '/etc/xen/web-4.cfg: No space left on device', help: 'make room on dom02' }],
+      failed: [
+        {
+          id: 'web-4/define',
+          code: 'file-failed',
+          why: '/etc/xen/web-4.cfg: No space left on device',
+          help: 'make room on dom02',
+        },
+      ],
       skipped: [
-        { id: 'web-4/autostart', why: 'it needs web-4/define, which failed' },
-        { id: 'web-4/start', why: 'it needs web-4/define, which failed' },
+        { id: 'web-4/autostart', code: 'need-failed', why: 'it needs web-4/define, which failed' },
+        { id: 'web-4/start', code: 'need-failed', why: 'it needs web-4/define, which failed' },
       ],
     };
     await expect(applySummary(usual, end, options)).toMatchFileSnapshot('../../golden/report/apply-failed.txt');
   });
 
   test('a cancelled run', async () => {
-    const end = {
+    const end: Ended = {
       ...none,
       done: ids.slice(0, 2),
-      skipped: ids.slice(3).map((id) => ({ id, why: 'the run was cancelled before it began' })),
-      detached: [{ id: 'db-1/restart', why: 'left on dom03 at: xl shutdown -w db-1' }],
+      skipped: ids.slice(3).map((id) => ({ id, code: 'cancelled', why: 'the run was cancelled before it began' })),
+      detached: [{ id: 'db-1/restart', code: 'detached', why: 'left on dom03 at: xl shutdown -w db-1' }],
       cancelled: true,
     };
     await expect(applySummary(usual, end, options)).toMatchFileSnapshot('../../golden/report/apply-cancelled.txt');
   });
 
   test('a stale plan changes nothing and says what differs', () => {
-    const stale = [{ server: 'dom01', why: 'web-1 on dom01 is not as it was when the plan was made' }];
+    const stale = [
+      { server: 'dom01', code: 'object-changed', why: 'web-1 on dom01 is not as it was when the plan was made' },
+    ] as const;
     expect(applySummary(usual, { ...none, stale }, options)).toBe(
       'The farm is not as it was when the plan was made:\n' +
-        '  web-1 on dom01 is not as it was when the plan was made\n\n' +
+        '  web-1 on dom01 is not as it was when the plan was made (object-changed)\n\n' +
         'Nothing was changed. Plan again, look at what is new, and apply that.\n',
     );
   });

@@ -8,14 +8,12 @@ const src = join(import.meta.dirname, '../../../src');
 const readme = join(src, 'README.md');
 const [begin, end] = ['<!-- reasons: written by `npm run schema` -->\n', '<!-- end of reasons -->\n'];
 
-const given = { plan: 'plan', reading: 'reading' } as const satisfies Record<keyof typeof reasonsOf, string>;
-const groups = Object.entries(reasonsOf) as [keyof typeof reasonsOf, Readonly<Record<string, Meaning>>][];
+const groups = Object.entries<Readonly<Record<string, Meaning>>>(reasonsOf);
 const codes = groups.flatMap(([, group]) => Object.keys(group));
 const rows = groups
   .flatMap(([by, group]) =>
     Object.entries(group).map(
-      ([code, { means, allow }]) =>
-        `| ${given[by]} | \`${code}\` | ${means} | ${allow === null ? '–' : `\`${allow}\``} |\n`,
+      ([code, { means, allow }]) => `| ${by} | \`${code}\` | ${means} | ${allow === null ? '–' : `\`${allow}\``} |\n`,
     ),
   )
   .join('');
