@@ -22,6 +22,7 @@ export const checkApproved = (plan: Plan, expected: string | undefined): void =>
     exit.stale,
     `this is not the plan that was approved: its digest is ${digestOf(plan)}`,
     'look at what is new, and approve that',
+    'plan-not-approved',
   );
 };
 
@@ -33,6 +34,7 @@ export const confirm = async (shell: Shell, plan: Plan, yes: boolean): Promise<v
       exit.error,
       'nothing was changed: there is no terminal to ask at',
       'add --yes to apply without being asked',
+      'not-confirmed',
     );
   }
   const n = plan.operations.length;
@@ -42,6 +44,7 @@ export const confirm = async (shell: Shell, plan: Plan, yes: boolean): Promise<v
     `\nApply ${n === 1 ? 'this operation' : `these ${count(n, 'operation')}`}${first}? [y/N] `,
     false,
   );
-  if (answer === null) throw new ExitError(exit.cancelled, 'nothing was changed');
-  if (!/^y(es)?$/i.test(answer.trim())) throw new ExitError(exit.error, 'nothing was changed');
+  if (answer === null) throw new ExitError(exit.cancelled, 'nothing was changed', undefined, 'not-confirmed');
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new ExitError(exit.error, 'nothing was changed', undefined, 'not-confirmed');
 };

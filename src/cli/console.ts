@@ -1,6 +1,6 @@
 /** `reeve console`: finds the server where a VM runs, and joins this terminal to its console there. */
 import { badName } from '../core/name.ts';
-import { isUnknown, type Reader } from '../core/port.ts';
+import { isUnknown, unreadCode, type Reader } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { identified } from '../kinds/server/identity.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
@@ -47,10 +47,12 @@ const placeOf = (farm: Farm, observed: Observed, vm: string): Place => {
   if (found && server) return { name: found.name, server };
   const unread = servers.filter((s) => !seenOn(observed, s.name)).map((s) => s.name);
   if (unread.length > 0) {
+    const whys = unread.map((s) => observed.get(s)).filter(isUnknown);
     throw new ExitError(
       exit.unread,
       `${vm} was not seen running, and ${unread.join(', ')} could not be read`,
-      unread.flatMap((s) => (isUnknown(observed.get(s)) ? [(observed.get(s) as { why: string }).why] : [])).join('; '),
+      whys.map((u) => u.why).join('; '),
+      unreadCode(whys[0]),
     );
   }
   const [stopped] = all;
@@ -84,7 +86,7 @@ export const console = async (
   const ended = await openConsole(server, transportEnv(shell), xl.console(name), terminal, () => {
     say(shell.err, `Connected to ${name} on ${server.name}; Ctrl-] leaves.`);
   });
-  if (isUnknown(ended)) throw new ExitError(exit.error, ended.why, ended.help);
+  if (isUnknown(ended)) throw new ExitError(exit.error, ended.why, ended.help, ended.reason);
   shell.err.write(`\nLeft ${clean(name)}.\n`);
   return ended === 0 ? exit.done : exit.error;
 };

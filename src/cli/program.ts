@@ -163,7 +163,8 @@ const obey = async (argv: readonly string[], shell: Shell): Promise<number> => {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.error;
     if (!(error instanceof ExitError)) throw error;
-    if (error.message !== '') say(shell.err, `reeve: ${error.message}`);
+    const reason = error.reason === undefined ? '' : ` (${error.reason})`;
+    if (error.message !== '') say(shell.err, `reeve: ${error.message}${reason}`);
     if (error.help !== undefined) say(shell.err, `help: ${error.help}`);
     return error.code;
   }

@@ -31,7 +31,12 @@ export const release = async (
     const plan = releasePlan(farm, observed, vm, toolsOf(shell, secrets));
     if (!('format' in plan)) {
       const blind = servers.some((s) => !seenOn(observed, s.name));
-      throw new ExitError(blind ? exit.unread : exit.refused, `${plan.what}, but ${plan.why}`, plan.help ?? undefined);
+      throw new ExitError(
+        blind ? exit.unread : exit.refused,
+        `${plan.what}, but ${plan.why}`,
+        plan.help ?? undefined,
+        plan.code,
+      );
     }
     show(shell, plan, { ...flags, commands: false, format: 'text', json: false });
     await confirm(shell, plan, flags.yes);

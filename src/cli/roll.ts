@@ -2,8 +2,9 @@
  * `reeve roll POOL`: one server after the other is emptied, treated, rebooted and taken back; the first failure stops it. Each server
  * keeps in /etc/reeve/roll.json how far the roll is, so that the next run goes on where this one broke off.
  */
-import type { Control } from '../core/port.ts';
+import { unreadCode, type Control } from '../core/port.ts';
 import { errand } from '../apply/index.ts';
+import type { ReasonCode } from '../core/reason.ts';
 import type { ExecStep, FileStep } from '../core/step.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
@@ -49,11 +50,12 @@ interface Round {
   readonly id: string;
 }
 
-const stop = (server: string, why: string, help?: string): never => {
+const stop = (server: string, code: ReasonCode, why: string, help?: string): never => {
   throw new ExitError(
     exit.partly,
     `${server}: ${why}; the roll stops here`,
     help ?? 'run it again when that is mended: it goes on with this server',
+    code,
   );
 };
 
@@ -65,7 +67,7 @@ const doOn = async (
   what: string,
 ): Promise<void> => {
   const undone = await errand(control, server, holder(shell), 'roll', step);
-  if (undone) stop(server, `${what}: ${undone.why}`, undone.help);
+  if (undone) stop(server, undone.code, `${what}: ${undone.why}`, undone.help);
 };
 
 const writeFile = async (round: Round, server: string, step: FileStep): Promise<void> =>
@@ -106,16 +108,17 @@ const drain = async (round: Round, server: string): Promise<void> => {
   if (targets.length > 0) {
     const plan: Plan = makePlan(draining(farm, server), observed, options, toolsOf(shell, secrets));
     show(shell, plan, flags);
-    if (plan.refused.length > 0) stop(server, 'not every VM can leave it', 'see what is refused above');
+    if (plan.refused.length > 0) stop(server, 'not-emptied', 'not every VM can leave it', 'see what is refused above');
     if (plan.operations.length > 0) {
       const code = await carryOut(shell, plan, { control, secrets }, flags, shell.out);
-      if (code !== exit.done) stop(server, 'it could not be emptied');
+      if (code !== exit.done) stop(server, 'not-emptied', 'it could not be emptied');
     }
   }
   const after = await read(round);
   if (!empty(after))
     stop(
       server,
+      'not-emptied',
       `${
         seenOn(after, server)
           ?.domains.map((d) => d.name)
@@ -131,7 +134,7 @@ const treat = async ({ shell, flags }: Round, { name, address }: ServerSpec): Pr
   say(shell.out, `${name}: ${line}`);
   const { rc, out } = await command(line);
   if (out.trim() !== '') shell.out.write(`${out.trimEnd()}\n`);
-  if (rc !== 0) stop(name, `${line} ended with ${rc}`);
+  if (rc !== 0) stop(name, 'treatment-failed', `${line} ended with ${rc}`);
 };
 
 const reboot = async (round: Round, server: string, before: ServerSeen): Promise<void> => {
@@ -152,7 +155,7 @@ const reboot = async (round: Round, server: string, before: ServerSeen): Promise
       server,
     );
     if (seen && seen.bootId !== before.bootId) return;
-    if (shell.now() > end) stop(server, 'it did not come back', 'look at its console');
+    if (shell.now() > end) stop(server, 'not-rebooted', 'it did not come back', 'look at its console');
   }
 };
 
@@ -161,9 +164,10 @@ const takeBack = async (round: Round, server: string): Promise<void> => {
   const { shell, farm, pool, secrets, flags } = round;
   const observed = await read(round);
   const plan = makePlan(farm, observed, { ...planOptionsOf(flags), pools: [pool.name] }, toolsOf(shell, secrets));
-  const broken = plan.refused.filter((r) => r.subject.kind === 'repository' && r.what.endsWith(server));
-  if (plan.unreadable.some((u) => u.server === server) || broken.length > 0)
-    stop(server, broken[0]?.why ?? 'it cannot be read');
+  const broken = plan.refused.find((r) => r.subject.kind === 'repository' && r.what.endsWith(server));
+  const unread = plan.unreadable.find((u) => u.server === server);
+  const no = broken ?? (unread && { code: unread.code, why: 'it cannot be read' });
+  if (no) stop(server, no.code, no.why);
 };
 
 export const roll = async (
@@ -187,7 +191,12 @@ export const roll = async (
   try {
     const observed = await readFarm(shell, farm, [name], control, { waited: waitingFor(shell, control) });
     const unread = servers.find((s) => !seenOn(observed, s.name));
-    if (unread) stop(unread.name, 'it could not be read, and its VMs may need to go there');
+    if (unread)
+      stop(
+        unread.name,
+        unreadCode(observed.get(unread.name)),
+        'it could not be read, and its VMs may need to go there',
+      );
     const begun = servers.flatMap((s) => seenOn(observed, s.name)?.roll ?? []);
     const id =
       begun[0]?.roll ?? `${new Date(shell.now()).toISOString()}-${Buffer.from(shell.random(4)).toString('hex')}`;
@@ -211,6 +220,7 @@ export const roll = async (
           exit.error,
           'nothing was changed',
           shell.ask ? undefined : 'add --yes to begin without being asked',
+          'not-confirmed',
         );
     }
     const round: Round = { shell, farm, pool, flags, control, secrets, id };

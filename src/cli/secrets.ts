@@ -140,5 +140,6 @@ export const secretsToWrite = async (shell: Shell, named: readonly Named[]): Pro
     named.some((n) => n.value === null)
       ? 'apply the farm file itself; or write a text as ${file:PATH}, and serve the image under a URL without a query'
       : 'set it, or leave these VMs out with --target; `reeve plan` works without',
+    'secret-missing',
   );
 };

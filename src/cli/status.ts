@@ -1,5 +1,5 @@
 /** `reeve status`: servers and VMs as they are, managed or not. Reads only. */
-import { isUnknown } from '../core/port.ts';
+import { isUnknown, unreadCode } from '../core/port.ts';
 import { sortedBy } from '../core/order.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
@@ -50,11 +50,7 @@ const serverOf = ({ name, pool, address, state: said }: ServerSpec, observed: Ob
     const nothing = { xen: null, cpus: null, memory: null, scheduler: null, problems: [] };
     if (said === 'off' || said === 'lost')
       return { ...bare, state: said, ...nothing, code: null, why: null, help: null };
-    const why = {
-      code: seen?.reason ?? 'not-asked',
-      why: seen?.why ?? 'it was not read',
-      help: seen?.help ?? null,
-    } as const;
+    const why = { code: unreadCode(seen), why: seen?.why ?? 'it was not read', help: seen?.help ?? null };
     return { ...bare, state: 'unread', ...nothing, ...why };
   }
   const { xen, cpus, memory, scheduler, problems } = seen;

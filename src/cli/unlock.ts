@@ -62,15 +62,17 @@ const confirmed = async (shell: Shell, server: string, yes: boolean): Promise<vo
       exit.error,
       'nothing was changed: there is no terminal to ask at',
       'add --yes to unlock without being asked',
+      'not-confirmed',
     );
   const answer = await shell.ask(`\nBreak the lock of ${clean(server)}? [y/N] `, false);
-  if (answer === null) throw new ExitError(exit.cancelled, 'nothing was changed');
-  if (!/^y(es)?$/i.test(answer.trim())) throw new ExitError(exit.error, 'nothing was changed');
+  if (answer === null) throw new ExitError(exit.cancelled, 'nothing was changed', undefined, 'not-confirmed');
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new ExitError(exit.error, 'nothing was changed', undefined, 'not-confirmed');
 };
 
 const unlocked = async (shell: Shell, server: string, yes: boolean, locks: Locks): Promise<ExitCode> => {
   const seen = await locks.look(server);
-  if (isUnknown(seen)) throw new ExitError(exit.unread, seen.why, seen.help);
+  if (isUnknown(seen)) throw new ExitError(exit.unread, seen.why, seen.help, seen.reason);
   show(shell, server, seen);
   const ends = seen.operations.filter((o) => whyNot(o) === null);
   if (!seen.held && seen.operations.length === 0) {
@@ -82,6 +84,7 @@ const unlocked = async (shell: Shell, server: string, yes: boolean, locks: Locks
       exit.error,
       'nothing was changed: there is no lock to break, and nothing that may be killed',
       'wait for what runs there; the next run waits for it, too',
+      'nothing-to-unlock',
     );
   await confirmed(shell, server, yes);
   const left = await locks.breakLock(
@@ -90,11 +93,12 @@ const unlocked = async (shell: Shell, server: string, yes: boolean, locks: Locks
     ends.map((o) => o.id),
   );
   if ('is' in left) {
-    if (isUnknown(left)) throw new ExitError(exit.error, left.why, left.help);
+    if (isUnknown(left)) throw new ExitError(exit.error, left.why, left.help, left.reason);
     throw new ExitError(
       exit.error,
       `${server}: the process that holds the lock does not end`,
       `look for reeve-hold with ps on ${server}`,
+      'lock-kept',
     );
   }
   say(shell.out, `${server} is unlocked: the run that held it can do nothing more there.`);

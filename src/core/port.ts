@@ -115,3 +115,6 @@ export const isSilent = ({ reason }: Unknown): boolean => silence.has(reason);
 
 export const isUnknown = (x: unknown): x is Unknown =>
   typeof x === 'object' && x !== null && (x as { is?: unknown }).is === 'unknown';
+
+/** Why a server was not read. */
+export const unreadCode = (seen: unknown): ReadingCode => (isUnknown(seen) ? seen.reason : 'not-asked');

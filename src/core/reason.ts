@@ -146,10 +146,22 @@ const ofRun = {
   'tool-missing': told('the server does not have a command that it needs'),
 } as const satisfies Readonly<Record<string, Meaning>>;
 
-/** By where they are given. A code is never given another meaning. */
-export const reasonsOf = { plan: ofPlan, reading: ofReading, run: ofRun } as const;
+/** Why a command does not go on. */
+const ofCommand = {
+  'lock-kept': told('the process that holds the lock does not end'),
+  'not-confirmed': allowed('nobody said yes', '--yes'),
+  'not-emptied': told('a server of the roll could not be emptied'),
+  'not-rebooted': told('a server of the roll did not come back'),
+  'nothing-to-unlock': told('there is no lock to break, and nothing that may be killed'),
+  'plan-not-approved': told('the plan is not the one that `--expect` names'),
+  'secret-missing': told('a secret that is to be written has no value here'),
+  'treatment-failed': told('the command of `roll --run` did not end with 0'),
+} as const satisfies Readonly<Record<string, Meaning>>;
 
-const reasons = { ...ofPlan, ...ofReading, ...ofRun };
+/** By where they are given. A code is never given another meaning. */
+export const reasonsOf = { plan: ofPlan, reading: ofReading, run: ofRun, command: ofCommand } as const;
+
+const reasons = { ...ofPlan, ...ofReading, ...ofRun, ...ofCommand };
 
 export type ReasonCode = keyof typeof reasons;
 

@@ -1,7 +1,7 @@
 /** Decisions → the plan document: operations in order, verified, with everything that a reader asks about. */
 import { worst, type Disruption } from '../../core/disruption.ts';
 import { byText, groupBy, sortedBy } from '../../core/order.ts';
-import { isUnknown } from '../../core/port.ts';
+import { isUnknown, unreadCode } from '../../core/port.ts';
 import type { Action, Op, Operation, Plan, PlanVm } from '../../kinds/plan.ts';
 import { seenOn } from '../../kinds/server/live.ts';
 import { betweenOf, costOf, isVmOp, reasonOf, targetOf } from '../../kinds/operations.ts';
@@ -201,7 +201,7 @@ export const assemble = (d: Draft): Plan => {
           {
             server: s.name,
             pool: p.name,
-            code: seen?.reason ?? 'not-asked',
+            code: unreadCode(seen),
             why: seen?.why ?? 'it was not read',
             help: seen?.help ?? null,
           },

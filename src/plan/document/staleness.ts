@@ -1,7 +1,7 @@
 /** What was observed of each object that a plan touches, as a digest: what must still be so when the plan is applied. */
 import { digestOf } from '../../core/digest.ts';
 import type { Ref } from '../../core/ref.ts';
-import { isUnknown } from '../../core/port.ts';
+import { isUnknown, unreadCode } from '../../core/port.ts';
 import type { ReasonCode } from '../../core/reason.ts';
 import type { Observed, ServerSeen } from '../../kinds/server/live.ts';
 import type { Plan } from '../../kinds/plan.ts';
@@ -71,7 +71,7 @@ export const stale = (plan: Plan, observed: Observed): readonly Difference[] =>
     const seen = observed.get(t.server);
     if (!seen || isUnknown(seen)) {
       const why = `${t.server} could not be read again${seen ? `: ${seen.why}` : ''}`;
-      return [{ subject: t.name, server: t.server, code: seen?.reason ?? 'not-asked', why }];
+      return [{ subject: t.name, server: t.server, code: unreadCode(seen), why }];
     }
     if (digestTouched(t.subject, seen, t.uuid, t.name) === t.digest) return [];
     const why = `${t.name} on ${t.server} is not as it was when the plan was made`;

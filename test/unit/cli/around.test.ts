@@ -159,7 +159,9 @@ describe('a password', () => {
     const before = [...farm.sim.counts.values()].map((c) => c.connections);
     const { code, out, err } = await reeve(['apply', farm.path, '--yes']);
     expect({ code, out }).toEqual({ code: 3, out: '' });
-    expect(err).toContain('reeve: ${env:VNC} (display.vnc.password of win): the variable VNC is not set\n');
+    expect(err).toContain(
+      'reeve: ${env:VNC} (display.vnc.password of win): the variable VNC is not set (secret-missing)\n',
+    );
     expect([...farm.sim.counts.values()].map((c) => c.connections)).toEqual(before);
     expect((await reeve(['apply', farm.path, '--yes', '--target', 'web-1'])).code).toBe(0);
   });
@@ -227,7 +229,9 @@ describe('release', () => {
   test('what carries no marker is refused', async () => {
     const { code, err } = await reeve(['release', 'legacy', farm.path, '--yes']);
     expect(code).toBe(5);
-    expect(err).toContain("reeve: legacy would be released, but no cfg with this farm's marker of legacy was seen");
+    expect(err).toContain(
+      "reeve: legacy would be released, but no cfg with this farm's marker of legacy was seen (vm-not-found)\n",
+    );
   });
 });
 
@@ -294,6 +298,8 @@ describe('console', () => {
     const { code, err } = await reeve(['console', 'nobody', farm.path], { terminal: sitDown().terminal });
     await farm.sim.faults('dom02').clear();
     expect(code).toBe(4);
-    expect(err).toContain('reeve: nobody was not seen running, and dom02 could not be read\nhelp: dom02 (127.0.0.1): ');
+    expect(err).toContain(
+      'reeve: nobody was not seen running, and dom02 could not be read (unreachable)\nhelp: dom02 (127.0.0.1): ',
+    );
   });
 });

@@ -59,7 +59,7 @@ describe('a new farm', () => {
     expect(code).toBe(1);
     expect(out).toContain('+ web-1 on dom01');
     expect(err).toBe(
-      'reeve: nothing was changed: there is no terminal to ask at\nhelp: add --yes to apply without being asked\n',
+      'reeve: nothing was changed: there is no terminal to ask at (not-confirmed)\nhelp: add --yes to apply without being asked\n',
     );
     expect(holds()).toBe(0);
   });
@@ -76,7 +76,7 @@ describe('a new farm', () => {
     };
     const result = await reeve(['apply'], { ask });
     expect(result.code).toBe(code);
-    expect(result.err).toBe('reeve: nothing was changed\n');
+    expect(result.err).toBe('reeve: nothing was changed (not-confirmed)\n');
     expect(asked).toEqual([expect.stringMatching(/^\nApply these \d+ operations\? \[y\/N\] $/)]);
     expect(holds()).toBe(0);
   });
@@ -84,7 +84,9 @@ describe('a new farm', () => {
   test('another plan than the one that was approved is stale', async () => {
     const { code, err } = await reeve(['apply', '--yes', '--expect', `sha256:${'0'.repeat(64)}`]);
     expect(code).toBe(6);
-    expect(err).toMatch(/^reeve: this is not the plan that was approved: its digest is sha256:[0-9a-f]{64}\n/);
+    expect(err).toMatch(
+      /^reeve: this is not the plan that was approved: its digest is sha256:[0-9a-f]{64} \(plan-not-approved\)\n/,
+    );
     expect(holds()).toBe(0);
   });
 

@@ -120,7 +120,7 @@ describe('roll', () => {
     const first = await reeve(['roll', 'ams1', '--run', `sh ${script} {server}`, '--yes']);
     expect([first.code, first.err]).toEqual([
       7,
-      expect.stringMatching(/^reeve: dom02: sh \S+ dom02 ended with 1; the roll stops here/),
+      expect.stringMatching(/^reeve: dom02: sh \S+ dom02 ended with 1; the roll stops here \(treatment-failed\)/),
     ]);
     await writeFile(script, `echo again $1 >> ${log}\n`);
     const second = await reeve(['roll', 'ams1', '--run', `sh ${script} {server}`, '--yes']);
