@@ -1,6 +1,7 @@
 /** What is wrong with the files, by JSON pointer: located only when it is shown, since finding lines costs a second parse. */
 import leven from 'leven';
 import type { Position } from '../core/diagnostic.ts';
+import type { FileCode } from '../core/reason.ts';
 
 /** A place in a file: the value at the pointer, or the key that leads to it. */
 export interface Place {
@@ -11,7 +12,7 @@ export interface Place {
 
 export interface Problem {
   readonly severity?: 'warning';
-  readonly code: string;
+  readonly code: FileCode;
   readonly message: string;
   /** A position where the file could not even be parsed; nothing where it is about no place. */
   readonly at?: Place | Position | undefined;

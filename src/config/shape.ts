@@ -1,6 +1,7 @@
 /** Whether a file has the shape that the schema gives: ajv's findings, one for each mistake, in words for people. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parseDuration, parseSize } from '../core/quantity.ts';
+import type { FileCode } from '../core/reason.ts';
 import {
   cdromPattern,
   durationPattern,
@@ -107,7 +108,7 @@ const takeOut = (value: Record<string, unknown>, pointer: string): void => {
 const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; pointer: string } => {
   const schema = (e.parentSchema ?? {}) as JsonSchema;
   const where = at === '' ? 'the file' : dotted(at);
-  const value = (code: string, message: string, hint: string | undefined) => ({
+  const value = (code: FileCode, message: string, hint: string | undefined) => ({
     problem: { code, message, at: { file, pointer: at }, hint },
     pointer: at,
   });
@@ -209,7 +210,7 @@ const quantity = (pattern: string | undefined) =>
   pattern === sizePattern ? parseSize : pattern === durationPattern ? parseDuration : undefined;
 
 /** Code, message, hint. */
-type Words = readonly [string, string, string | undefined];
+type Words = readonly [FileCode, string, string | undefined];
 
 const wrongType = (where: string, data: unknown, schema: JsonSchema): Words => {
   const types = [schema.type ?? []].flat();

@@ -1,4 +1,5 @@
 /** What is wrong with an input: where, why, and what would be right. Collected, never thrown. */
+import type { FileCode } from './reason.ts';
 
 /** Where a configured value stands: the file and the JSON pointer into it; `via` is the chain of profiles it came through. */
 export interface Origin {
@@ -20,8 +21,7 @@ export interface Position {
 
 export interface Diagnostic {
   readonly severity: 'error' | 'warning';
-  /** A short stable word for tests and searches: `unknown-key`, `bad-unit`… */
-  readonly code: string;
+  readonly code: FileCode;
   readonly message: string;
   readonly at?: Position | undefined;
   /** What would be right. */

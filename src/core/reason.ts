@@ -158,10 +158,77 @@ const ofCommand = {
   'treatment-failed': told('the command of `roll --run` did not end with 0'),
 } as const satisfies Readonly<Record<string, Meaning>>;
 
-/** By where they are given. A code is never given another meaning. */
-export const reasonsOf = { plan: ofPlan, reading: ofReading, run: ofRun, command: ofCommand } as const;
+/** What is wrong with a file. */
+const ofFile = {
+  'absent-image': told('a disk or a drive wants an image that is to be absent'),
+  'after-cycle': told('VMs wait for each other in a circle'),
+  'after-itself': told('a VM would start after itself'),
+  'alias-bomb': told('aliases make the file too large or too deep'),
+  'bad-access': told('a guest of this type cannot have the disk in this access'),
+  'bad-backend': told('the backend does not serve disks of this format'),
+  'bad-name': told('something cannot have this name'),
+  'bad-pattern': told('it is no pattern of names'),
+  'bad-plan': told('the saved plan is not whole, or contradicts itself'),
+  'bad-unit': told('a size or a time has no unit, or one that is not known'),
+  'bad-value': told('a key cannot have this value'),
+  'cannot-boot': told('the VM has neither a disk nor a kernel to boot'),
+  'duplicate-item': told('a list names something twice'),
+  'duplicate-key': told('a key stands twice in one map'),
+  'duplicate-name': told('something is defined twice'),
+  empty: told('a value is empty'),
+  'empty-file': told('the file is empty'),
+  'fence-without-status': told('a fence could not tell whether the server is down'),
+  'formerly-there': told('the earlier name of a VM is still the name of a VM'),
+  'formerly-twice': told('two VMs say that they had one name'),
+  'literal-secret': told('a password stands in the file instead of a reference'),
+  'lonely-group': told('no other VM is in the group that is kept apart'),
+  'missing-key': told('a key is missing'),
+  'missing-pool': told('the farm has several pools, and something names none'),
+  'no-files': told('the folder holds no YAML file'),
+  'no-servers': told('the farm has no servers'),
+  'no-such-file': told('there is no such file'),
+  'no-vm-server': told('the server runs no VMs'),
+  'not-built': told('this version does not have it yet'),
+  'not-utf-8': told('the file is not UTF-8'),
+  'one-place': told('VMs that are kept apart would have to be in one place'),
+  'other-type': told('the key is for another type'),
+  'out-of-range': told('a number is too small or too large'),
+  'over-max': told('a value is over its maximum'),
+  'over-spare': told('the pool does not have so many servers to lose'),
+  'owned-key': told('an `xl:` key for which Reeve has a word of its own'),
+  'pci-memory': told('a VM with PCI devices cannot have memory on demand'),
+  'plan-shows': told('the saved plan shows something else than it does'),
+  'plan-version': told('the plan was saved by another version of Reeve'),
+  'pool-leaves': told('every server of the pool leaves, and VMs are in it'),
+  'profile-cycle': told('profiles name each other in a circle'),
+  'server-leaves': told('the server leaves, and a VM is put on it'),
+  'server-outside-pool': told('the server is in another pool than the VM'),
+  'several-documents': told('the file holds several YAML documents'),
+  shared: told('two have what only one can have'),
+  syntax: told('the file is not YAML'),
+  tab: told('the file is indented with tabs'),
+  'too-large': told('the file is too large'),
+  'too-many': told('a list has too many items'),
+  'two-forms': told('something is said in two ways that exclude each other'),
+  'unknown-image': told('the pool does not have the image'),
+  'unknown-key': told('there is no such key'),
+  'unknown-network': told('the pool does not have the network'),
+  'unknown-pool': told('there is no such pool'),
+  'unknown-profile': told('there is no such profile'),
+  'unknown-repository': told('the pool does not have the repository'),
+  'unknown-server': told('there is no such server'),
+  'unknown-vm': told('there is no such VM'),
+  'unreadable-file': told('the file cannot be read'),
+  'which-farm': told('farm.yaml and farm/ are both there'),
+  'wrong-type': told('a value is of another kind than the key wants'),
+} as const satisfies Readonly<Record<string, Meaning>>;
 
-const reasons = { ...ofPlan, ...ofReading, ...ofRun, ...ofCommand };
+export type FileCode = keyof typeof ofFile;
+
+/** By where they are given. A code is never given another meaning. */
+export const reasonsOf = { plan: ofPlan, reading: ofReading, run: ofRun, command: ofCommand, file: ofFile } as const;
+
+const reasons = { ...ofPlan, ...ofReading, ...ofRun, ...ofCommand, ...ofFile };
 
 export type ReasonCode = keyof typeof reasons;
 

@@ -33,7 +33,7 @@ const render = (d: Diagnostic, c: Colors): string => {
   const paint = d.severity === 'error' ? c.red : c.yellow;
   const lines = [d.at?.line ?? 0, ...(d.related ?? []).map((r) => r.at.line)];
   const gutter = ' '.repeat(String(Math.max(...lines)).length + 1);
-  const head = `${c.bold(paint(d.severity))}: ${c.bold(clean(d.message))}`;
+  const head = `${c.bold(paint(d.severity))}: ${c.bold(clean(d.message))} (${d.code})`;
   const out = [d.at ? `${c.cyan(place(d.at))}: ${head}` : head];
   if (d.at) out.push(...snippet(d.at, gutter, c, paint));
   for (const r of d.related ?? []) {

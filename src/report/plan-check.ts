@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { sameValue } from '../core/digest.ts';
 import { worst } from '../core/disruption.ts';
+import type { FileCode } from '../core/reason.ts';
 import { refKey } from '../core/ref.ts';
 import { straysOf } from '../kinds/bounds.ts';
 import { betweenOf, costOf, idOf, isImageOp, isServerOp, isVmOp, reasonOf, targetOf } from '../kinds/operations.ts';
@@ -147,7 +148,7 @@ const restWrong = (plan: Plan): Wrong => {
 
 /** Why a plan that is whole may not be carried out: made by another version, or showing something else than it does. */
 export const faultsOf = (plan: Plan, maker: Maker): readonly Diagnostic[] => {
-  const problem = (code: string, message: string): Diagnostic => ({
+  const problem = (code: FileCode, message: string): Diagnostic => ({
     severity: 'error',
     code,
     message,

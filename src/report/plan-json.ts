@@ -4,6 +4,7 @@ import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { brief, cut, isObject, parseJson } from '../core/json.ts';
 import { badName, badPath } from '../core/name.ts';
+import type { FileCode } from '../core/reason.ts';
 import { refKey } from '../core/ref.ts';
 import { visible } from '../core/visible.ts';
 import { isImageOp, isServerOp, isVmOp, targetOf } from '../kinds/operations.ts';
@@ -14,7 +15,7 @@ const planFormat = 'reeve-plan/1' satisfies Plan['format'];
 /** Two-space JSON with a newline at its end; the same plan gives the same bytes. */
 export const planJson = (plan: Plan): string => `${visible(JSON.stringify(plan, null, 2))}\n`;
 
-const problem = (code: string, message: string, hint?: string): Diagnostic => ({
+const problem = (code: FileCode, message: string, hint?: string): Diagnostic => ({
   severity: 'error',
   code,
   message: cut(message),

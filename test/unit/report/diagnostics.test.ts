@@ -7,7 +7,7 @@ const at = { file: 'farm.yaml', line: 12, column: 5, text: '    memry: 1GiB', wi
 const unknown: Diagnostic = { severity: 'error', code: 'unknown-key', message: 'unknown key', at, hint: 'memory?' };
 
 test('place, line, caret and help', () => {
-  expect(renderDiagnostics([unknown], { color: false })).toBe(`farm.yaml:12:5: error: unknown key
+  expect(renderDiagnostics([unknown], { color: false })).toBe(`farm.yaml:12:5: error: unknown key (unknown-key)
  12 |     memry: 1GiB
     |     ^^^^^
     help: memory?
@@ -18,9 +18,9 @@ test('place, line, caret and help', () => {
 
 test('what belongs to it is shown as well, and both kinds are counted', () => {
   const related = [{ message: 'the first is here', at: { ...at, file: 'b.yaml', line: 7 } }];
-  const warning: Diagnostic = { severity: 'warning', code: 'x', message: 'nowhere' };
+  const warning: Diagnostic = { severity: 'warning', code: 'syntax', message: 'nowhere' };
   expect(renderDiagnostics([{ ...unknown, related }, warning, warning], { color: false }))
-    .toBe(`farm.yaml:12:5: error: unknown key
+    .toBe(`farm.yaml:12:5: error: unknown key (unknown-key)
  12 |     memry: 1GiB
     |     ^^^^^
     b.yaml:7:5: the first is here
@@ -28,9 +28,9 @@ test('what belongs to it is shown as well, and both kinds are counted', () => {
     |     ^^^^^
     help: memory?
 
-warning: nowhere
+warning: nowhere (syntax)
 
-warning: nowhere
+warning: nowhere (syntax)
 
 1 error, 2 warnings
 `);
@@ -58,7 +58,7 @@ test('in colours only where asked', () => {
 
 test('of very many the first are shown, errors before warnings, and the others are counted', () => {
   const many = (n: number, severity: 'error' | 'warning'): readonly Diagnostic[] =>
-    Array.from({ length: n }, (_, i) => ({ severity, code: 'x', message: `${severity} ${i}` }));
+    Array.from({ length: n }, (_, i) => ({ severity, code: 'syntax', message: `${severity} ${i}` }));
   const text = renderDiagnostics([...many(200, 'warning'), ...many(161, 'error')], { color: false });
   expect(text.match(/^error: /gm)).toHaveLength(20);
   expect(text).not.toContain('warning: ');
