@@ -9,6 +9,7 @@ import type { Operation, Plan } from '../kinds/plan.ts';
 import { identified } from '../kinds/server/identity.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import { openFencing, risen, type Fencing } from './fencing.ts';
+import { openJournal } from './journal.ts';
 import { openLedger, type Ledger } from './ledger.ts';
 import type { Say, Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
@@ -188,7 +189,11 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   const { control, cancel, clock } = world;
   // Every operation that waits listens: many listeners are no leak here.
   setMaxListeners(0, cancel.stop, cancel.detach);
-  const ledger = openLedger(plan.operations, clock, world.onEvent);
+  const journal = openJournal(plan, world);
+  const ledger = openLedger(plan.operations, clock, (event) => {
+    journal.tell(event);
+    world.onEvent(event);
+  });
   const identify = (observed: Observed): Observed => identified(plan.servers, plan.farm, observed);
   const readings = shareReadings(
     control,
@@ -210,8 +215,14 @@ export const execute = async (plan: Plan, world: World): Promise<Outcome> => {
   };
 
   const finish = async (more: Partial<Outcome> = {}): Promise<Outcome> => {
-    if (!cancel.detach.aborted) await Promise.race([control.release(), aborted(cancel.detach)]);
-    return { ...ledger.outcome(cancel.stop.aborted || cancel.detach.aborted), ...more };
+    const leave = async (): Promise<void> => {
+      await journal.end(run.shut);
+      await control.release();
+    };
+    if (!cancel.detach.aborted) await Promise.race([leave(), aborted(cancel.detach)]);
+    const unwritten = journal.unwritten();
+    const lacks = unwritten.length === 0 ? {} : { unwritten };
+    return { ...ledger.outcome(cancel.stop.aborted || cancel.detach.aborted), ...lacks, ...more };
   };
 
   const astray = await holdServers(run);

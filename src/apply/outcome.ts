@@ -24,6 +24,12 @@ export type Fenced = {
   | { readonly down: false; readonly code: ReasonCode }
 );
 
+/** A server whose journal lacks something of the run. */
+export interface Unwritten {
+  readonly server: string;
+  readonly why: string;
+}
+
 /** Every operation of the plan is in exactly one of the four lists, in the plan's order. */
 export interface Outcome {
   readonly done: readonly string[];
@@ -33,6 +39,8 @@ export interface Outcome {
   readonly detached: readonly Reason[];
   /** Lost servers that this run made sure of, or could not; not there where it had to do with none. */
   readonly fences?: readonly Fenced[];
+  /** At most one a server; not there where the journals are whole. */
+  readonly unwritten?: readonly Unwritten[];
   /** Set where the farm is not what the plan saw: nothing was started. */
   readonly stale?: readonly Difference[];
   /** The server on which another run took over, so that this one stopped. */

@@ -3,6 +3,7 @@ import type { Event } from '../core/event.ts';
 import type { Control, Holder } from '../core/port.ts';
 import type { ReasonCode } from '../core/reason.ts';
 import type { Op } from '../kinds/plan.ts';
+import type { Origin } from '../kinds/server/journal.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Secrets, Toolstack } from '../kinds/toolstack.ts';
 
@@ -43,6 +44,8 @@ export interface World {
   /** Written to every server that is held. Its epoch must be fresh: it fences the commands of older runs. */
   readonly who: Holder;
   readonly onEvent: (event: Event) => void;
+  /** What the journals of the servers name as the origin of the plan; undefined: no journal is written. */
+  readonly origin?: Origin | undefined;
   readonly cancel: CancelSignals;
   /** The values of the references that the plan holds: for the toolstack, and never to be shown. */
   readonly secrets: Secrets;

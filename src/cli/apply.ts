@@ -7,6 +7,7 @@ import { carryOut } from './carry-out.ts';
 import { checkApproved, checkDigest, confirm } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
+import { originOf } from './origin.ts';
 import { asJson, planOptionsOf, type PlanFlags } from './options.ts';
 import { controlOf } from './outside.ts';
 import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
@@ -29,6 +30,7 @@ const mostPlans = 3;
 
 const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlags): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
+  const origin = originOf(shell, paths);
   const options = planOptionsOf(flags);
   checkNames(farm, options, shell);
   const secrets = await secretsToWrite(shell, namedByFarm(farm, options));
@@ -44,7 +46,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);
       await confirm(shell, plan, flags.yes);
-      const code = await carryOut(shell, plan, { control, secrets }, flags, outputOf(shell, flags));
+      const code = await carryOut(shell, plan, { control, secrets, origin }, flags, outputOf(shell, flags));
       if (code !== exit.stale || flags.expect !== undefined || tries === mostPlans) {
         return code === exit.done ? codeOf(plan, code) : code;
       }
@@ -66,8 +68,9 @@ const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<
   const secrets = await secretsToWrite(shell, namedByPlan(plan));
   await confirm(shell, plan, flags.yes);
   const control = controlOf(shell, serversOf(plan, path));
+  const origin = Promise.resolve({ commit: null, dirty: false, plan: digestOf(plan) });
   try {
-    const code = await carryOut(shell, plan, { control, secrets }, flags, outputOf(shell, flags));
+    const code = await carryOut(shell, plan, { control, secrets, origin }, flags, outputOf(shell, flags));
     return code === exit.done ? codeOf(plan, code) : code;
   } finally {
     await control.close();

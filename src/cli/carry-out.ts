@@ -2,6 +2,7 @@
 import { execute, exitCode, openEventsFile, type EventsFile, type Outcome } from '../apply/index.ts';
 import type { Control, Holder } from '../core/port.ts';
 import type { Plan } from '../kinds/plan.ts';
+import type { Origin } from '../kinds/server/journal.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { stale } from '../plan/index.ts';
 import { applySummary } from '../report/live.ts';
@@ -47,11 +48,18 @@ const cancelling = (shell: Shell, view: LiveView): { stop: AbortSignal; detach: 
   return { stop: stop.signal, detach: detach.signal, off };
 };
 
+export interface Means {
+  readonly control: Control;
+  readonly secrets: Secrets;
+  /** Told by the journals; never rejects. */
+  readonly origin: Promise<Origin>;
+}
+
 /** Never throws for what a server does. The plan has operations. */
 export const carryOut = async (
   shell: Shell,
   plan: Plan,
-  { control, secrets }: { readonly control: Control; readonly secrets: Secrets },
+  { control, secrets, origin }: Means,
   flags: CarryFlags,
   output: Output,
 ): Promise<ExitCode> => {
@@ -73,6 +81,7 @@ export const carryOut = async (
       local: (path) => localFile(expandHome(path, shell.home)),
       clock: { now: shell.now, sleep: shell.sleep },
       who: holder(shell),
+      origin: await origin,
       onEvent: (event) => {
         events?.write(event);
         view.event(event);

@@ -6,6 +6,7 @@ import { confirm } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import type { CommonFlags } from './options.ts';
+import { originOf } from './origin.ts';
 import { controlOf } from './outside.ts';
 import { readFarm, show, toolsOf } from './pipeline.ts';
 import { waitingFor } from './waiting.ts';
@@ -23,6 +24,7 @@ export const release = async (
   flags: ReleaseFlags,
 ): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
+  const origin = originOf(shell, paths);
   const servers = farm.pools.flatMap((p) => p.servers);
   const secrets = new Map<string, string>();
   const control = controlOf(shell, servers);
@@ -40,7 +42,7 @@ export const release = async (
     }
     show(shell, plan, { ...flags, commands: false, format: 'text', json: false });
     await confirm(shell, plan, flags.yes);
-    return await carryOut(shell, plan, { control, secrets }, flags, shell.out);
+    return await carryOut(shell, plan, { control, secrets, origin }, flags, shell.out);
   } finally {
     await control.close();
   }

@@ -10,6 +10,7 @@ import type { Farm, PoolSpec } from '../kinds/farm.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
+import type { Origin } from '../kinds/server/journal.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { makePlan, match, pathsToRead } from '../plan/index.ts';
 import { xl } from '../toolstacks/xl/index.ts';
@@ -18,6 +19,7 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { observe } from './observe.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
+import { originOf } from './origin.ts';
 import { command, controlOf } from './outside.ts';
 import { checkPools, readFarm, show, toolsOf } from './pipeline.ts';
 import { namedByFarm, secretsToWrite } from './secrets.ts';
@@ -46,6 +48,7 @@ interface Round {
   readonly flags: RollFlags;
   readonly control: Control;
   readonly secrets: Secrets;
+  readonly origin: Promise<Origin>;
   /** The roll that this run begins or goes on with. */
   readonly id: string;
 }
@@ -100,7 +103,7 @@ const read = ({ shell, farm, pool, control }: Round): Promise<Observed> =>
   readFarm(shell, farm, [pool.name], control, { waited: waitingFor(shell, control) });
 
 const drain = async (round: Round, server: string): Promise<void> => {
-  const { shell, farm, pool, flags, control, secrets } = round;
+  const { shell, farm, pool, flags, control, secrets, origin } = round;
   const observed = await read(round);
   const targets = vmsOn(farm, observed, server);
   const options = { ...planOptionsOf(flags), pools: [pool.name], targets };
@@ -110,7 +113,7 @@ const drain = async (round: Round, server: string): Promise<void> => {
     show(shell, plan, flags);
     if (plan.refused.length > 0) stop(server, 'not-emptied', 'not every VM can leave it', 'see what is refused above');
     if (plan.operations.length > 0) {
-      const code = await carryOut(shell, plan, { control, secrets }, flags, shell.out);
+      const code = await carryOut(shell, plan, { control, secrets, origin }, flags, shell.out);
       if (code !== exit.done) stop(server, 'not-emptied', 'it could not be emptied');
     }
   }
@@ -177,6 +180,7 @@ export const roll = async (
   flags: RollFlags,
 ): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
+  const origin = originOf(shell, paths);
   checkPools(farm, [name]);
   const pool = farm.pools.find((p) => p.name === name);
   if (!pool) return exit.error;
@@ -223,7 +227,7 @@ export const roll = async (
           'not-confirmed',
         );
     }
-    const round: Round = { shell, farm, pool, flags, control, secrets, id };
+    const round: Round = { shell, farm, pool, flags, control, secrets, origin, id };
     for (const s of left) await writeFile(round, s.name, remember(round, false));
     for (const s of left) {
       await drain(round, s.name);

@@ -162,6 +162,7 @@ export interface Ended {
     readonly how: string;
     readonly code?: ReasonCode;
   }[];
+  readonly unwritten?: readonly { readonly server: string; readonly why: string }[];
   readonly stale?: readonly { readonly server: string; readonly code: ReasonCode; readonly why: string }[] | undefined;
   readonly fenced?: string | undefined;
   readonly cancelled: boolean;
@@ -238,6 +239,11 @@ export const applySummary = (
     ...list('Failed', end.failed, options.width),
     ...skippedLines(end.skipped, options.width),
     ...list('Still running', end.detached, options.width),
+    ...list(
+      'Warning: not in the journal of',
+      (end.unwritten ?? []).map(({ server, why }) => ({ id: server, why })),
+      options.width,
+    ),
     ...tail,
   ];
   return `${[(whole ? paint.green : paint.red)(said), ...lines].join('\n')}\n`;

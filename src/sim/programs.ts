@@ -1,5 +1,6 @@
 /** The programs of the simulated dom0, found by argv: xl and the few tools that operations and hands use. */
 import { df } from './df.ts';
+import { journalPrograms } from './journal.ts';
 import { cp, qemuImg, truncate } from './images.ts';
 import { lvmPrograms, takeOver } from './lvm.ts';
 import { mount, umount } from './mount.ts';
@@ -190,6 +191,7 @@ const texts: ReadonlyMap<string, Program> = new Map([
     keptFolder,
   ],
   ['mv -n "$0/$1" "$2/" && rmdir "$0"', publish],
+  ...journalPrograms,
 ]);
 
 const sh: Program = async (world, process, [flag, text = '', ...args]) => {

@@ -109,6 +109,10 @@ test('once it is made', async () => {
   expect([done.code, done.code === 0 ? '' : done.said]).toEqual([0, '']);
   await farm.sim.settle();
   expect(shows(done.said + reads('events.json'))).toEqual([]);
+  const journals = ['dom01', 'dom02', 'dom03'].map((s) => farm.sim.files(s).read('/var/log/reeve/journal.jsonl') ?? '');
+  // Those of the fetch that failed, too.
+  expect(journals.join('')).toContain('403');
+  expect(shows(journals.join(''))).toEqual([]);
   const cfg = farm.sim.files('dom02').read('/etc/xen/web.cfg') ?? '';
   expect(cfg).toContain(planted.vnc);
   const [, seed = ''] = /\/srv\/vmstore(\/disks\/web-seed-[0-9a-f]{8}\.iso)/.exec(cfg) ?? [];
