@@ -2,6 +2,7 @@
 import { formatSize } from '../core/quantity.ts';
 import type { ReadingCode } from '../core/reason.ts';
 import type { ServerState } from '../kinds/server/spec.ts';
+import { note, plain, tableOf, type Cell, type Line, type Note, type Paint } from './columns.ts';
 import { clean, colors, count, hang, type Colors } from './text.ts';
 
 /** Sizes in KiB. */
@@ -104,62 +105,8 @@ export interface StatusOptions {
 /** Two-space JSON with a newline at its end. */
 export const statusJson = (status: Status): string => `${JSON.stringify(status, null, 2)}\n`;
 
-type Paint = (text: string) => string;
-const plain: Paint = (text) => text;
-
-interface Cell {
-  readonly text: string;
-  readonly paint?: Paint;
-  readonly right?: true;
-}
-
-interface Line {
-  readonly cells: readonly Cell[];
-  readonly notes: readonly Note[];
-}
-
-/** Below its line: `!` is a problem. */
-interface Note {
-  readonly mark: '!' | '·' | ' ';
-  readonly text: string;
-}
-
-const note =
-  (mark: Note['mark']) =>
-  (text: string): Note => ({ mark, text });
-
 const size = (kib: number): string =>
   kib % 1024 ** 2 === 0 || kib < 1024 ** 2 ? formatSize(kib) : `${(kib / 1024 ** 2).toFixed(1)}GiB`;
-
-/** The last column is not padded; notes hang below their line. */
-const table = (heads: readonly string[], lines: readonly Line[], width: number, paint: Colors): readonly string[] => {
-  const widths = heads.map((head, i) => Math.max(head.length, ...lines.map((l) => l.cells[i]?.text.length ?? 0)));
-  const render = (cells: readonly Cell[]): string =>
-    `  ${cells
-      .map(({ text, paint: p = plain, right }, i) => {
-        const pad = ' '.repeat(Math.max(0, (widths[i] ?? 0) - text.length));
-        const painted = text === '' ? '' : p(text);
-        return right ? pad + painted : painted + pad;
-      })
-      .join('  ')}`.trimEnd();
-  const head = render(
-    heads.map((text, i) => ({
-      text,
-      paint: paint.dim,
-      ...(lines[0]?.cells[i]?.right ? { right: true as const } : {}),
-    })),
-  );
-  return [
-    head,
-    ...lines.flatMap((l) => [
-      render(l.cells),
-      ...l.notes.flatMap(({ mark, text }) => {
-        const first = mark === '!' ? paint.yellow(mark) : mark;
-        return hang(`      ${first} `, clean(text), '        ', width);
-      }),
-    ]),
-  ];
-};
 
 /** Beside the name of a server that is reached like others, and is to be empty. */
 const emptied: Readonly<Partial<Record<ServerState, string>>> = {
@@ -298,7 +245,7 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
   const lines = [
     ...section(
       'Servers',
-      table(
+      tableOf(
         serverHeads,
         status.servers.map((s) => serverLine(s, paint)),
         width,
@@ -309,7 +256,7 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
       ? []
       : section(
           'Repositories',
-          table(
+          tableOf(
             repositoryHeads,
             status.repositories.map((r) => repositoryLine(r, paint)),
             width,
@@ -320,7 +267,7 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
       'VMs',
       status.vms.length === 0
         ? ['  none']
-        : table(
+        : tableOf(
             vmHeads,
             status.vms.map((v) => vmLine(v, paint)),
             width,
