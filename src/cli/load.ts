@@ -3,6 +3,7 @@ import { loadFarm } from '../config/index.ts';
 import { nodeIo } from '../config/node-io.ts';
 import type { Diagnostic, Position } from '../core/diagnostic.ts';
 import type { Farm } from '../kinds/farm.ts';
+import type { ServerSpec } from '../kinds/server/spec.ts';
 import { renderDiagnostics } from '../report/diagnostics.ts';
 import { exit, ExitError } from './exit.ts';
 import type { CommonFlags } from './options.ts';
@@ -32,4 +33,15 @@ export const load = async (shell: Shell, paths: readonly string[], flags: Common
   }
   tell(shell, loaded.diagnostics, flags);
   throw new ExitError(exit.invalid, '');
+};
+
+/** Throws an `ExitError` where there is none. */
+export const serverNamed = (servers: readonly ServerSpec[], name: string): ServerSpec => {
+  const found = servers.find((s) => s.name === name);
+  if (found) return found;
+  throw new ExitError(
+    exit.error,
+    `no server is named ${name}`,
+    `the file has ${servers.map((s) => s.name).join(', ')}`,
+  );
 };

@@ -8,6 +8,7 @@ import { exit, ExitError } from './exit.ts';
 import { balance, maxMoves, type BalanceFlags } from './balance.ts';
 import { explain, type ExplainFlags } from './explain.ts';
 import { graph, graphFormat, type GraphFlags } from './graph.ts';
+import { history, sinceWhen, type HistoryFlags } from './history.ts';
 import {
   allowing,
   drifting,
@@ -32,7 +33,7 @@ import { unlock, type UnlockFlags } from './unlock.ts';
 import { validate, type ValidateFlags } from './validate.ts';
 
 /** Of design, but not of this version. */
-const later = ['import', 'history', 'render', 'fmt', 'comment', 'completion'] as const;
+const later = ['import', 'render', 'fmt', 'comment', 'completion'] as const;
 
 type Run = (code: number) => void;
 
@@ -68,6 +69,15 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .addOption(repeated('--pool <name>', 'only this pool'))
     .option('--json', 'as JSON', false)
     .action(async (path: string[], flags: StatusFlags) => ended(await status(shell, path, flags)));
+  reading(command('history', 'show what was done on the servers, newest last; changes nothing'))
+    .argument('[vm]', 'only what was done to this VM')
+    .argument('[path...]', `${paths}; a first one is written with a / or with .yaml`)
+    .addOption(repeated('--server <name>', 'only on this server'))
+    .addOption(new Option('--since <when>', 'only what began since then: 90m, 12h, 7d, or a date').argParser(sinceWhen))
+    .option('--json', 'as JSON', false)
+    .action(async (vm: string | undefined, path: string[], flags: HistoryFlags) =>
+      ended(await history(shell, vm, path, flags)),
+    );
   replaying(
     shaping(command('explain', 'say why a VM is where it is, and what each change would cost; changes nothing')),
   )

@@ -1,12 +1,11 @@
 /** `reeve unlock SERVER`: who holds a server, what runs there for a run, and taking the lock from a run that does not let go. */
 import { isUnknown, type Locks, type LockSeen } from '../core/port.ts';
 import { programOf } from '../core/program.ts';
-import type { ServerSpec } from '../kinds/server/spec.ts';
 import { clean } from '../report/text.ts';
 import { openLocks } from '../transport/index.ts';
 import { holder } from './carry-out.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
-import { load } from './load.ts';
+import { load, serverNamed } from './load.ts';
 import type { CommonFlags } from './options.ts';
 import { transportEnv } from './outside.ts';
 import { say, type Shell } from './shell.ts';
@@ -43,16 +42,6 @@ const show = (shell: Shell, server: string, seen: LockSeen): void => {
   if (seen.operations.length > 0) say(shell.out, 'What a run began still runs there:');
   for (const o of seen.operations)
     say(shell.out, `  ${nameOf(o)}: ${programIn(o) || 'a command'} ${whyNot(o) ?? 'would be killed'}`);
-};
-
-const serverNamed = (servers: readonly ServerSpec[], name: string): ServerSpec => {
-  const found = servers.find((s) => s.name === name);
-  if (found) return found;
-  throw new ExitError(
-    exit.error,
-    `no server is named ${name}`,
-    `the file has ${servers.map((s) => s.name).join(', ')}`,
-  );
 };
 
 const confirmed = async (shell: Shell, server: string, yes: boolean): Promise<void> => {

@@ -50,23 +50,22 @@ export interface JournalEntry extends Origin {
 /** Without a line end. */
 export const journalLine = (entry: JournalEntry): string => visible(JSON.stringify(entry));
 
-const texts = ['at', 'server', 'op', 'verb', 'subject', 'who', 'run', 'reeve'] as const;
-const orNull = ['code', 'why', 'commit', 'plan'] as const;
+/** Characters: what is longer was written by somebody else. */
+const mostText = 1000;
+const isText = (x: unknown): x is string => typeof x === 'string' && x.length <= mostText;
+const isTextOrNull = (x: unknown): x is string | null => x === null || isText(x);
 
-/** Null: it is no line of a journal. */
+/** Null: it is no line of a journal. What else stands in it is left out. */
 export const parseEntry = (line: string): JournalEntry | null => {
   const read = parseJson(line);
   if (!read.ok || !isObject(read.value)) return null;
-  const e = read.value;
-  const { result, ms, dirty } = e;
-  const sound =
-    texts.every((k) => typeof e[k] === 'string') &&
-    orNull.every((k) => e[k] === null || typeof e[k] === 'string') &&
-    typeof ms === 'number' &&
-    typeof dirty === 'boolean' &&
-    (result === 'done' || result === 'failed') &&
-    !Number.isNaN(Date.parse(String(e['at'])));
-  return sound ? (e as unknown as JournalEntry) : null;
+  const { at, ms, server, op, verb, subject, result, code, why, who, run, commit, dirty, plan, reeve } = read.value;
+  if (!isText(at) || Number.isNaN(Date.parse(at)) || typeof ms !== 'number' || typeof dirty !== 'boolean') return null;
+  if (!isText(server) || !isText(op) || !isText(verb) || !isText(subject)) return null;
+  if (!isText(who) || !isText(run) || !isText(reeve)) return null;
+  if (!isTextOrNull(code) || !isTextOrNull(why) || !isTextOrNull(commit) || !isTextOrNull(plan)) return null;
+  if (result !== 'done' && result !== 'failed') return null;
+  return { at, ms, server, op, verb, subject, result, code, why, who, run, commit, dirty, plan, reeve };
 };
 
 /**

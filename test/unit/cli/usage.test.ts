@@ -34,6 +34,7 @@ describe('the command line', () => {
       'drift',
       'status',
       'snapshot',
+      'history',
       'release',
       'console',
       'schema',
@@ -56,7 +57,11 @@ describe('the command line', () => {
 
   test.each([
     [['explain'], "error: missing required argument 'vm'\n"],
-    [['history', 'web'], 'reeve: reeve history is not built yet in this version\n'],
+    [['fmt', 'web'], 'reeve: reeve fmt is not built yet in this version\n'],
+    [
+      ['history', '--since', 'soon'],
+      'reeve: --since soon: it is no time\nhelp: write 90m, 12h, 7d, or a date like 2026-01-31\n',
+    ],
     [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],
     [

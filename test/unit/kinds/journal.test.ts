@@ -36,9 +36,10 @@ const entry: JournalEntry = {
 };
 
 test('a line is read as it was written, and is one line without control characters', () => {
-  const odd: JournalEntry = { ...entry, result: 'failed', code: 'step-failed', why: 'a\nb \u001B[31m \u202E' };
+  const odd: JournalEntry = { ...entry, result: 'failed', code: 'command-failed', why: 'a\nb \u001B[31m \u202E' };
   expect(journalLine(odd)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   expect(parseEntry(journalLine(odd))).toEqual(odd);
+  expect(parseEntry(JSON.stringify({ ...odd, more: 1 }))).toEqual(odd);
 });
 
 test.each([
@@ -47,6 +48,7 @@ test.each([
   ['another type', JSON.stringify({ ...entry, ms: '1' })],
   ['another result', JSON.stringify({ ...entry, result: 'lost' })],
   ['no time', JSON.stringify({ ...entry, at: 'soon' })],
+  ['a word that does not end', JSON.stringify({ ...entry, op: 'x'.repeat(2000) })],
   ['a part less', JSON.stringify({ ...entry, plan: undefined })],
   ['nothing', ''],
 ])('%s is none', (_, line) => {
