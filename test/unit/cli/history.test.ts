@@ -136,6 +136,15 @@ describe('of three servers', () => {
     await farm.sim.faults('dom02').refuse(false);
   });
 
+  test('the journal of a machine that is not the server is nobody’s', async () => {
+    await farm.sim.hand('dom02', ['mkdir', '-p', '/etc/reeve']);
+    farm.sim.files('dom02').write('/etc/reeve/pool.json', '{}');
+    const { servers, operations } = await asked();
+    expect(servers[1]).toMatchObject({ name: 'dom02', state: 'unread', why: expect.stringContaining('pool.json') });
+    expect(operations.map((e) => e.server)).not.toContain('dom02');
+    await farm.sim.hand('dom02', ['rm', '/etc/reeve/pool.json']);
+  });
+
   test('journals as long as they get', async () => {
     const lines = Array.from({ length: Math.floor(journalBytes / 330) }, (_, i) =>
       at(`06:00:00.${String(i).padStart(3, '0')}`.slice(0, 12), 'mail/start'),
