@@ -81,6 +81,55 @@ describe('a running VM', () => {
     expect([leases(), store().list('/autostart/dom01')]).toEqual([[], []]);
   });
 
+  it('has a lease that names each disk from before it has it until it has lost it', async () => {
+    await converge(farm(', server: dom01'));
+    const more = farm(', server: dom01').replace('1GiB } }', '1GiB }, xvdb: { size: 1GiB } }');
+    const coming = await planOf(more);
+    expect(coming.operations.map((o) => o.id)).toEqual([
+      'web/make-disk/xvdb',
+      'web/define',
+      'web/settle',
+      'web/attach-disk/xvdb',
+    ]);
+    await converge(more);
+    const named = (): readonly string[] => Object.keys(leases()[0]?.['disks'] as object);
+    expect(named()).toEqual(['xvda', 'xvdb']);
+    const going = await planOf(farm(', server: dom01'));
+    expect(going.operations.map((o) => o.id)).toEqual(['web/define', 'web/detach-disk/xvdb', 'web/settle']);
+    // While it may not lose it, it is named.
+    await rig.apply(await planOf(farm(', server: dom01'), { allow: [] }));
+    expect((await planOf(farm(', server: dom01'), { allow: [] })).operations).toEqual([]);
+    expect(named()).toEqual(['xvda', 'xvdb']);
+    await converge(farm(', server: dom01'));
+    expect(named()).toEqual(['xvda']);
+  });
+
+  it('whose lease somebody takes meanwhile gets no disk', async () => {
+    await converge(farm(', server: dom01'));
+    const plan = await planOf(farm(', server: dom01').replace('1GiB } }', '1GiB }, xvdb: { size: 1GiB } }'));
+    const [name = ''] = store().list('/leases');
+    store().write(`/leases/${name}`, 'somebody else\n');
+    const { failed, skipped } = await rig.apply(plan);
+    expect([failed.map((f) => f.id), skipped.map((s) => s.id)]).toEqual([['web/settle'], ['web/attach-disk/xvdb']]);
+  });
+
+  it('keeps a disk that it got while it ran, and none that was only begun, when its server dies', async () => {
+    await begin();
+    const more = (first = ''): string => farm('', first).replace('1GiB } }', '1GiB }, xvdb: { size: 1GiB } }');
+    await converge(more());
+    const second = store()
+      .list('/disks')
+      .find((n) => /^web-xvdb-.*\.raw$/.test(n));
+    store().write(`/disks/${second}`, 'mine, too');
+    // A disk of that name that an interrupted run left.
+    for (const end of ['.raw', '.raw.reeve.json'])
+      store().write(`/disks/web-xvdb-00000000${end}`, store().read(`/disks/${second?.replace('.raw', end)}`) ?? '');
+    await rig.sim.faults('dom01').refuse(true);
+    await converge(more(lost));
+    const { out } = await rig.sim.hand('dom02', ['cat', '/etc/xen/web.cfg']);
+    expect(out).toContain(second);
+  });
+
   it('whose lease another server holds is not started, unless that one was seen without it', async () => {
     await converge(farm(', server: dom01, state: stopped'));
     const [, uuid = ''] = /uuid = "([^"]+)"/.exec(rig.sim.files('dom01').read('/etc/xen/web.cfg') ?? '') ?? [];

@@ -113,6 +113,17 @@ describe('a shared volume group', () => {
 });
 
 describe('a VM on it', () => {
+  it('that gets a disk while it runs, and loses one, has its lease on just what it has', async () => {
+    await converge(farm(web(', server: dom01')));
+    const more = farm(web(', server: dom01')).replace('8MiB } }', '8MiB }, xvdb: { size: 8MiB } }');
+    const leased = async (): Promise<readonly string[]> =>
+      (await volumes()).filter((v) => v.lv_tags.includes('reeve.lease=')).map((v) => v.lv_name.replace(/-[^-]*$/, ''));
+    expect((await converge(more)).slice(-3)).toEqual(['web/define', 'web/settle', 'web/attach-disk/xvdb']);
+    expect(await leased()).toEqual(['web-xvda', 'web-xvdb']);
+    expect(await converge(farm(web(', server: dom01')))).toEqual(['web/define', 'web/detach-disk/xvdb', 'web/settle']);
+    expect([await leased(), openOn('dom01').length]).toEqual([['web-xvda'], 1]);
+  });
+
   it('has its volume open where it runs, with the lease as a tag, and no link that starts it at boot', async () => {
     const plan = await planOf(farm(web(', server: dom01')));
     expect(plan.warnings).toContain(

@@ -60,11 +60,6 @@ const open: readonly Open[] = [
     shows: /^has besides \S+\.part\/[^\s/]*: /,
   },
   {
-    name: 'a lease names the disks of the last start, and neither those that came since nor without those that went',
-    scenarios: /a disk more/,
-    shows: /^\S+\/leases\/\S+ is /,
-  },
-  {
     name: 'a VM that is to go back to where an interrupted migration left its cfg has no plan',
     scenarios: /./,
     shows: /^exception: Error: the plan does not stand up to its own verifier: \S+ does not reach configured autostart/,

@@ -41,8 +41,11 @@ export interface VmTransition {
   readonly via: string | null;
   /** Whether a guest that will not shut down may be destroyed. */
   readonly force: boolean;
-  /** It runs without the lease that is its own: somebody migrated it, or it was started by hand. */
-  readonly unleased: boolean;
+  /**
+   * `wholly`: it runs without the lease that is its own, since somebody migrated it or started it by hand. `in-part`: that
+   * lease names other disks than it will have. Null: its lease is right.
+   */
+  readonly unleased: 'wholly' | 'in-part' | null;
   /** Leases that it has no use of once this is done. */
   readonly spare: readonly (SpareLease & { readonly folder: string })[];
   /** Links to its cfg of an old name, which is gone: they go. */
@@ -106,7 +109,7 @@ type Members = Readonly<Record<string, unknown>>;
 const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
 
 /** The wanted members, but the old one (or none) of each that is to be kept. */
-const mixed = <T>(
+export const mixed = <T>(
   keep: ReadonlySet<string>,
   group: string,
   want: Readonly<Record<string, T>>,

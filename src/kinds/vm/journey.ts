@@ -10,7 +10,7 @@ import { volumesAmong } from './lease.ts';
 import { lifeOf } from './state.ts';
 import { table } from '../../core/table.ts';
 
-/** As it runs once what is changed live has been changed; memory at its smaller. */
+/** As it runs once what is changed before it leaves has been changed: memory at its smaller, and no disk that it gets. */
 const configOnTheWay = (t: VmTransition): VmConfig => {
   const d = t.live?.domain;
   if (!d) return t.want.config;
@@ -18,12 +18,7 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
   const disks: Record<string, DiskConfig> = table(now.disks);
   let { nics } = now;
   for (const { change, way } of t.take) {
-    const member = change.field.slice(change.field.indexOf('.') + 1);
-    if (change.field.startsWith('disks.')) {
-      const wanted = t.want.config.disks[member];
-      delete disks[member];
-      if (wanted && way.how !== 'detach-disk') disks[member] = wanted;
-    }
+    if (way.how === 'detach-disk' || way.how === 'replace-disk') delete disks[change.field.slice('disks.'.length)];
     if (change.field.startsWith('nics.')) nics = t.want.config.nics;
   }
   const target = t.take.some((x) => x.way.how === 'set-memory')
@@ -61,9 +56,10 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left }] : [];
   const autostart: readonly VmOp[] =
     link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
-  // A rename is of the running domain: it is known by its new name from then on.
-  const before = hot.filter((op) => !grows(op) && op.verb !== 'set-affinity');
-  const after = hot.filter(grows).map((op) => ({ ...op, server: to }));
+  // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it.
+  const later = (op: VmOp): boolean => grows(op) || op.verb === 'attach-disk';
+  const before = hot.filter((op) => !later(op) && op.verb !== 'set-affinity');
+  const after = hot.filter(later).map((op) => ({ ...op, server: to }));
   const update = t.defer.length > 0;
   // What a migration forgets [L].
   const [hard, soft] = (['affinity.hard', 'affinity.soft'] as const).map((n) => settingOf(t.want.config.settings, n));

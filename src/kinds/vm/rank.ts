@@ -16,6 +16,7 @@ export const rankOf = (op: VmOp): number => {
       return 1;
     case 'detach-disk':
     case 'detach-nic':
+    case 'settle':
       return 2;
     case 'set-memory':
       return op.kib < op.from ? 3 : 4;
@@ -43,8 +44,6 @@ export const rankOf = (op: VmOp): number => {
       return 8;
     case 'unlease':
       return 9;
-    case 'settle':
-      return 1;
     case 'migrate':
     case 'suspend':
     case 'resume':

@@ -257,7 +257,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   ];
   if (t.journey) {
     // Only what lies in shared stores travels: what is new there is made before any cfg names it, by the server that opens it first.
-    const server = t.journey.how === 'down' ? homeAfter(t) : t.server;
+    const server = homeAfter(t);
     return [...fresh.map((op) => ({ ...op, server })), ...journeyOps(t, t.journey, record, allHotOps(t)), ...unleased];
   }
   const ops: VmOp[] = [];
@@ -282,9 +282,11 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   } else {
     const update = t.defer.length > 0 && t.live?.domain?.monitored !== false;
     if (write || t.give) ops.push({ ...base, verb: 'define', record, update });
-    if (t.unleased && t.state !== 'stop')
-      ops.push({ ...base, verb: 'settle', path, lease: t.lease, link: null, via: null, update: false });
-    ops.push(...allHotOps(t), ...stateOps(t, path, record.config));
+    const lease: VmOp = { ...base, verb: 'settle', path, lease: t.lease, link: null, via: null, update: false };
+    const settled = (how: VmTransition['unleased']): readonly VmOp[] =>
+      t.unleased === how && t.state !== 'stop' ? [lease] : [];
+    // A disk that goes is named until it is gone, and one that comes before it is there.
+    ops.push(...settled('wholly'), ...allHotOps(t), ...settled('in-part'), ...stateOps(t, path, record.config));
   }
   ops.push(...unleased);
   const { ready } = t.want;

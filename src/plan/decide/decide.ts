@@ -6,13 +6,13 @@ import { compare, differsInCfg, lifeId } from '../../kinds/vm/compare.ts';
 import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import { homeOf, viaOf } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
-import type { GrownDisk, VmTransition } from '../../kinds/vm/draft.ts';
+import { mixed, type GrownDisk, type VmTransition } from '../../kinds/vm/draft.ts';
 import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Budget } from '../model/disruption-budget.ts';
-import { isUnleased, leaseFor, savedIn, spareLeases, straysOf } from './lease-changes.ts';
+import { disksHad, isUnleased, leaseFor, savedIn, spareLeases, straysOf } from './lease-changes.ts';
 import { refusal } from '../model/refusal.ts';
 
 export interface Decision {
@@ -98,13 +98,14 @@ export const decide = (
   const stateChange = state && selected(state, options.cause) ? state : null;
 
   // Of one that is to go the file need not say a word more: its lease is where its disks are.
-  const disks = (spec.state === 'absent' ? live?.record?.config?.disks : undefined) ?? want.config.disks;
-  const home = homeOf(disks, facts.shared);
+  const old = live?.record?.config?.disks;
+  const named =
+    spec.state === 'absent' && old ? old : old ? mixed(keep, 'disks.', want.config.disks, old) : want.config.disks;
+  const home = homeOf(named, facts.shared);
   const cfg =
     live?.record && live.record.config?.name === want.config.name
       ? live.record.path
       : `/etc/xen/${want.config.name}.cfg`;
-  const lease = home && leaseFor(home, want, disks, live, server, facts);
   const via = home && viaOf(home, server, cfg);
 
   const refused: Refusal[] = [];
@@ -132,6 +133,11 @@ export const decide = (
   const restarts = mustRestart || take.some((t) => t.way.how === 'restart');
   const joined: Chosen[] = restarts ? join([...take.map((t) => t.change), ...wait]) : take;
   const defer = restarts ? [] : wait;
+  const goes = new Set(
+    joined.flatMap(({ change, way }) => (way.how === 'detach-disk' ? [change.field.slice('disks.'.length)] : [])),
+  );
+  const disks = restarts ? named : disksHad(named, live, goes);
+  const lease = home && leaseFor(home, want, disks, live, server, facts);
   // A new VM's values are shown, though nothing of it can differ yet.
   if (live === null) for (const c of everything) changes.push(entry(c, 'take', c.ways[0]));
   for (const t of joined) changes.push(entry(t.change, 'take', t.way));
@@ -167,7 +173,7 @@ export const decide = (
     lease,
     via,
     force: within('data-loss', budget(spec, null)),
-    unleased: lease !== null && isUnleased(facts, lease, want, live, server) && spec.state !== 'absent',
+    unleased: lease === null || spec.state === 'absent' ? null : isUnleased(facts, lease, want, live, server),
     spare: spareLeases(
       facts,
       home,
@@ -193,7 +199,7 @@ export const decide = (
     transition.grow.length === 0 &&
     adopt.length === 0 &&
     !transition.give &&
-    !transition.unleased &&
+    transition.unleased === null &&
     transition.spare.length === 0 &&
     transition.strays.length === 0 &&
     !adopts(live, want, spec);

@@ -1,4 +1,5 @@
 /** A VM's lease as its decision has it: what a start takes, what it lacks, and what it has no use of. */
+import { digestText, sameValue } from '../../core/digest.ts';
 import { isVolumeGroup, savedPath } from '../../kinds/repository/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Facts } from '../../kinds/vm/facts.ts';
@@ -8,12 +9,14 @@ import {
   leasesOf,
   viaOf,
   viasTo,
+  volumesOf,
   type LeaseDraft,
+  type LeaseSeen,
   type SharedStore,
 } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
 import type { Resolved } from '../../kinds/vm/resolve.ts';
-import type { VmConfig } from '../../kinds/vm/spec.ts';
+import type { DiskConfig, VmConfig } from '../../kinds/vm/spec.ts';
 import { table } from '../../core/table.ts';
 
 /** What a start on this server takes. */
@@ -46,19 +49,47 @@ export const leaseFor = (
   };
 };
 
-/** It runs here, and the lease on its store says otherwise, or is not there. */
+/** What it has open once this is done, by vdev: `cfg` is what its cfg names then, and `goes` what it loses. */
+export const disksHad = (cfg: VmConfig['disks'], live: LiveVm | null, goes: ReadonlySet<string>): VmConfig['disks'] => {
+  const { domain, record } = live ?? {};
+  if (domain?.state !== 'running' && domain?.state !== 'paused') return cfg;
+  const stay = domain.disks.flatMap(({ vdev, path, access, format }): readonly (readonly [string, DiskConfig])[] => {
+    if (vdev in cfg || goes.has(vdev)) return [];
+    const was = record?.config?.disks[vdev];
+    const shared = was?.path === path && was.shared;
+    return [[vdev, { path, access, shared, format, backend: null, extra: [] }]];
+  });
+  return table([...Object.entries(cfg), ...stay]);
+};
+
+/** Whether the lease that stands in the store names what this one does. */
+const namesTheSame = ({ storage }: Facts['seen'], draft: LeaseDraft, { lease, digest }: LeaseSeen): boolean => {
+  const store = storage.stores[draft.folder];
+  if (lease === 'odd' || store?.is !== 'there') return true;
+  if (!isVolumeGroup(draft.folder)) return sameValue(lease.disks, draft.disks);
+  // A tag does not say what it is on: the volumes say that they have it.
+  const tagged = Object.entries(store.disks).flatMap(([name, { tags }]) =>
+    tags?.some((t) => digestText(t) === digest) ? [`${draft.folder}/${name}`] : [],
+  );
+  return sameValue(tagged.sort(), [...volumesOf(draft)].sort());
+};
+
+/** It runs here, and the lease on its store says otherwise, is not there, or names other disks than it will have. */
 export const isUnleased = (
   { seen }: Facts,
-  { folder }: LeaseDraft,
+  draft: LeaseDraft,
   { key, uuid, state }: Resolved,
   live: LiveVm | null,
   server: string,
-): boolean => {
-  const store = seen.storage.stores[folder];
+): VmTransition['unleased'] => {
+  const store = seen.storage.stores[draft.folder];
   const up = live?.domain?.state === 'running' || live?.domain?.state === 'paused';
-  if (!up || state === 'stopped' || store?.is !== 'there' || store.marker === null) return false;
-  const held = leaseIn(seen.storage, folder, uuid)?.lease;
-  return held === undefined || (held !== 'odd' && (held.server !== server || held.vm !== key));
+  if (!up || state === 'stopped' || store?.is !== 'there' || store.marker === null) return null;
+  const held = leaseIn(seen.storage, draft.folder, uuid);
+  if (held === null) return 'wholly';
+  if (held.lease === 'odd') return null;
+  if (held.lease.server !== server || held.lease.vm !== key) return 'wholly';
+  return namesTheSame(seen, draft, held) ? null : 'in-part';
 };
 
 /**

@@ -59,6 +59,6 @@ export const leastOperations = (x: Decision): number => {
   const made = disks.filter((m) => !t.keep.has(`disks.${m.vdev}`)).length + t.grow.length;
   if (t.mode === 'restart') return made + 1 + wake + links + ready + (t.state === 'pause' ? 1 : 0) + spare;
   const state = t.state === null ? 0 : t.state === 'stop' ? 1 + wake : 1;
-  const lease = t.unleased && t.state !== 'stop' ? 1 : 0;
+  const lease = t.unleased !== null && t.state !== 'stop' ? 1 : 0;
   return made + cfgWrites(x) + links + lease + state + ready + spare + runningChanges(t);
 };

@@ -120,8 +120,8 @@ describe('a VM that has its disk', () => {
   it('gets another one beside it', () => {
     const more = spec('web', { disks: { xvda: made(20 * GiB), xvdb: made(5 * GiB) } });
     const p = plan([more], made1);
-    expect(ids(p)).toEqual(['web/make-disk/xvdb', 'web/define', 'web/attach-disk/xvdb']);
-    expect(p.bound).toBe(3);
+    expect(ids(p)).toEqual(['web/make-disk/xvdb', 'web/define', 'web/settle', 'web/attach-disk/xvdb']);
+    expect(p.bound).toBe(4);
     expect(ids(plan([more], after(made1, p.operations)))).toEqual([]);
   });
 
