@@ -59,11 +59,6 @@ const open: readonly Open[] = [
     scenarios: /./,
     shows: /^has besides \S+\.part\/[^\s/]*: /,
   },
-  {
-    name: 'a VM that is to go back to where an interrupted migration left its cfg has no plan',
-    scenarios: /./,
-    shows: /^exception: Error: the plan does not stand up to its own verifier: \S+ does not reach configured autostart/,
-  },
 ];
 
 /** What no name of a difference excuses. */

@@ -218,11 +218,12 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'forget':
     case 'ready':
     case 'release':
-    case 'settle':
     case 'activate':
     case 'deactivate':
     case 'unlease':
       return [];
+    case 'settle':
+      return op.link === null ? [] : [set('configured', 'autostart', true)];
     case 'discard':
       return released;
     case 'migrate':

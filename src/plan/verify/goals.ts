@@ -39,8 +39,11 @@ export const goalsOf = (x: Decision): readonly Goal[] => {
   if (t.state !== null) {
     goals.push({ vm, layer: 'running', field: 'state', value: down ? undefined : t.want.state });
   }
+  // The links of a place that is left go with the cfg there, and no operation says so.
+  const leaves = ({ field }: Change): boolean =>
+    field === 'autostart' && t.journey !== null && t.want.autostart !== true;
   for (const { change, way } of t.take) {
-    goals.push(...goal(x, 'configured', change));
+    if (!leaves(change)) goals.push(...goal(x, 'configured', change));
     if (!down && way.how !== 'configure') goals.push(...goal(x, 'running', change));
   }
   for (const change of t.defer) goals.push(...goal(x, 'configured', change));
