@@ -105,6 +105,27 @@ describe('a shared store', () => {
     expect([files().read('/keep'), files().read('/disks/theirs.raw')]).toEqual(['precious', 'precious']);
   });
 
+  it.each([['write /etc/fstab'], ['umount']])(
+    'is let go of by the run after one that was cut behind `%s`',
+    async (cut) => {
+      await begin();
+      for (const name of ['dom01', 'dom02']) {
+        const fstab = rig.sim.files(name).read('/etc/fstab') ?? '';
+        const lines = fstab.split('\n').filter((l) => !/vmstore/.test(l));
+        rig.sim.files(name).write('/etc/fstab', lines.join('\n'));
+        if (cut === 'umount') await rig.sim.hand(name, ['umount', '/srv/vmstore']);
+      }
+      const { plan } = await converge(farm(nfs(gone)), erase);
+      // What nobody sees is not said to be deleted.
+      expect(plan.warnings.some((w) => w.includes('what may be left in it stays'))).toBe(cut === 'umount');
+      for (const name of ['dom01', 'dom02'])
+        expect([
+          rig.sim.files(name).read('/etc/reeve/repositories.json')?.includes('vmstore'),
+          (await rig.sim.hand(name, ['cat', '/proc/mounts'])).out.includes('vmstore'),
+        ]).toEqual([false, false]);
+    },
+  );
+
   it('keeps all while a VM of any server has something in it, in the file, in a cfg or since the plan', async () => {
     const disk = await begin();
     const theirs = `name = "theirs"\ntype = "pvh"\nmemory = 64\nkernel = "/srv/vmlinuz"\ndisk = [ "/srv/vmstore/disks/${disk},raw,xvda,rw" ]\n`;

@@ -50,11 +50,6 @@ const open: readonly Open[] = [
     shows: /^has besides \S+ ?\S*web-xvd/,
   },
   {
-    name: 'a repository whose data are gone is not detached any more',
-    scenarios: /delete data/,
-    shows: /^refused: .* nobody sees what is in it/,
-  },
-  {
     name: 'a disk whose making was interrupted leaves its .part folder and its marker',
     scenarios: /./,
     shows: /^has besides \S+\.part\/[^\s/]*: /,

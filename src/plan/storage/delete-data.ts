@@ -5,6 +5,7 @@ import { ref } from '../../core/ref.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import type { ImageOp } from '../../kinds/image/ops.ts';
 import { idOf } from '../../kinds/operations.ts';
+import { fstabAt } from '../../kinds/repository/fstab.ts';
 import { disksFolder, imagesFolder, type StoreSeen } from '../../kinds/repository/live.ts';
 import type { RepositoryOp } from '../../kinds/repository/ops.ts';
 import type { RepositorySpec } from '../../kinds/repository/spec.ts';
@@ -50,6 +51,10 @@ const isEmptied = (store: There | null, farm: string): boolean =>
   store !== null &&
   store.marker === null &&
   ![store.disks, store.images].some((all) => Object.keys(all).some((name) => isOurs(all, name, farm)));
+
+/** An earlier run was detaching it there, and broke off before the server had forgotten it: data go before that begins. */
+const isLetGo = ({ seen, mount, booked }: Standing, { path }: RepositorySpec): boolean =>
+  mount && booked !== null && fstabAt(seen.storage.fstab?.text ?? '', path) === undefined;
 
 /** Whether a server of this pool remembers it. */
 const isBooked = ({ name }: RepositorySpec, { servers }: PoolSpec, { observed }: Scene): boolean =>
@@ -174,8 +179,10 @@ export const erasureOf = (
   const warnings: string[] = [];
   const stores = new Map<string, { readonly s: Standing; readonly store: There }>();
   let emptied = 0;
+  let blind = false;
   for (const s of bound) {
     const store = thereOn(s, spec);
+    blind ||= isLetGo(s, spec);
     if (isEmptied(store, farm)) {
       emptied += 1;
       continue;
@@ -194,7 +201,7 @@ export const erasureOf = (
       why: 'its servers have different stores there',
       help: 'look what is mounted on each',
     };
-  if (stores.size === 0 && emptied === 0)
+  if (stores.size === 0 && emptied === 0 && !blind)
     return {
       code: 'store-unread',
       why: 'it is mounted on no server, so that nobody sees what is in it',
@@ -205,6 +212,10 @@ export const erasureOf = (
   if (emptied > 0)
     warnings.push(
       `repository ${spec.name} has no marker any more: what is in it now is not known to be ours, and stays`,
+    );
+  if (stores.size === 0 && emptied === 0)
+    warnings.push(
+      `repository ${spec.name} is mounted nowhere, since an earlier run began to detach it: what may be left in it stays`,
     );
   const deletes = stores.size > 0;
   // Of several pools that have it, the first does it.

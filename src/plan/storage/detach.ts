@@ -24,8 +24,12 @@ interface Bound {
 const boundOn = (spec: RepositorySpec, s: Standing): Bound => {
   const line = fstabAt(s.seen.storage.fstab?.text ?? '', spec.path);
   const persisted = line?.ours === true;
-  const mount = mountAt(s.seen.storage, spec.path);
-  return { s, persisted, mounted: persisted && mount?.source === line.source, source: line?.source ?? '' };
+  // A run that broke off has taken the line away, and not let go of what it mounts.
+  const source =
+    line === undefined && s.booked !== null && spec.type === 'nfs' ? (spec.source ?? '') : (line?.source ?? '');
+  const ours = persisted || line === undefined;
+  const mounted = ours && source !== '' && mountAt(s.seen.storage, spec.path)?.source === source;
+  return { s, persisted, mounted, source };
 };
 
 const isBound = (x: Bound): boolean => x.s.booked !== null || x.persisted;

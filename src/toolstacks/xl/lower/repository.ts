@@ -159,9 +159,10 @@ const detach = (op: Of<'detach-repository'>, { storage }: ServerSeen): Lowered |
   if ('unsupported' in forgotten) return forgotten;
   return {
     before: op.mounted ? mounted(op) : [],
+    // Without its line no boot mounts it again, and what is mounted without one is known to be let go of.
     steps: [
-      ...(op.mounted ? [exec(['umount', path], mountMs)] : []),
       ...(op.persisted ? [fstab(storage, (now) => withoutEntry(now, path))] : []),
+      ...(op.mounted ? [exec(['umount', path], mountMs)] : []),
       ...forgotten,
     ],
     after: [
@@ -216,8 +217,8 @@ export const repositoryLines = (op: RepositoryOp): readonly (readonly string[])[
       return unmarkArgvs(op);
     case 'detach-repository':
       return [
-        ...(op.mounted ? [['umount', op.path]] : []),
         ...(op.persisted ? [['write', fstabPath]] : []),
+        ...(op.mounted ? [['umount', op.path]] : []),
         ...(op.booked ? [['write', bookPath]] : []),
       ];
   }

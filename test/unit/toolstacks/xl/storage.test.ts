@@ -223,16 +223,16 @@ describe('an operation', () => {
     expect('before' in lowered && lowered.before.map((c) => c.is)).toEqual(['mounted', 'folder', 'store']);
   });
 
-  it('detaches: unmounted first, then forgotten', () => {
+  it('detaches: no boot mounts it again, then it is unmounted, then forgotten', () => {
     const fstab = { text: withEntry('# here\n', { ...base, options: '' }), digest: 'd1' };
     const book: Storage['book'] = {
       value: { format: 1, farm: 'acme', repositories: { vmstore: { path: base.path, uuid }, x: { path: '/x', uuid } } },
       digest: 'b1',
     };
-    const [umount, line, mkdir, forgotten, ...rest] = steps(detach, on({ fstab, book }));
-    expect([umount, line, mkdir, rest]).toEqual([
-      'umount /srv/vmstore',
+    const [line, umount, mkdir, forgotten, ...rest] = steps(detach, on({ fstab, book }));
+    expect([line, umount, mkdir, rest]).toEqual([
       'write /etc/fstab if d1: # here\n',
+      'umount /srv/vmstore',
       'mkdir -p /etc/reeve',
       [],
     ]);
