@@ -3,7 +3,7 @@ import { execute, type Outcome, type World } from '../../src/apply/index.ts';
 import { observe } from '../../src/cli/observe.ts';
 import type { Farm } from '../../src/kinds/farm.ts';
 import type { Plan, PlanOptions } from '../../src/kinds/plan.ts';
-import type { Observed } from '../../src/kinds/server/live.ts';
+import { seenOn, type Observed } from '../../src/kinds/server/live.ts';
 import { defaultOptions, makePlan, pathsToRead, stale, strayPaths } from '../../src/plan/index.ts';
 import type { InProcessFarm } from '../../src/sim/in-process.ts';
 import { pathsOf, xl } from '../../src/toolstacks/xl/index.ts';
@@ -37,6 +37,14 @@ const planWith = async (farm: InProcessFarm, { farm: desired, options }: Order, 
   const read = (paths: ReadonlyMap<string, readonly string[]>): Promise<Observed> =>
     observe(desired, all.pools, paths, watch);
   let seen = await read(pathsToRead(desired));
+  // What an earlier run left running is waited for: its servers are held until it has ended.
+  const busy = [...seen.keys()].filter((s) => seenOn(seen, s)?.underWay?.some((u) => u.ofRun));
+  if (busy.length > 0) {
+    const who = { who: 'test', from: 'here', since: '2026-01-01T00:00:00Z', epoch: `e${epochs++}` };
+    await Promise.all(busy.map((s) => link.control.hold(s, who)));
+    await link.control.release();
+    seen = await read(pathsToRead(desired));
+  }
   const strays = strayPaths(desired, seen, all);
   if (strays.size > 0)
     seen = await read(new Map([...pathsToRead(desired)].map(([s, p]) => [s, [...p, ...(strays.get(s) ?? [])]])));

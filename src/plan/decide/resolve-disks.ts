@@ -18,11 +18,17 @@ import { table } from '../../core/table.ts';
 
 const unresolved = (code: ReasonCode, why: string, help: string): Unresolved => ({ code, unresolved: why, help });
 
-/** Not at any disk that is or was there: a name that is used twice must not meet old bytes. */
+interface Owner extends DiskOwner {
+  readonly vdev: string;
+}
+
+/**
+ * Not at any disk that is or was there: a name that is used twice must not meet old bytes. One whose making was cut has its
+ * marker and no name: it is made anew in the same place, so that nothing of it is left.
+ */
 const freePath = (
-  farm: string,
+  { farm, uuid, vdev }: Owner,
   spec: VmSpec,
-  vdev: string,
   made: MadeDisk,
   format: string,
   seen: ServerSeen,
@@ -31,7 +37,9 @@ const freePath = (
   const folder = disksFolder(made.folder);
   const end = isVolumeGroup(made.folder) ? '' : `.${format}`;
   const known = new Set([
-    ...(store?.is === 'there' ? Object.keys(store.disks).map((name) => `${folder}/${name}`) : []),
+    ...Object.entries(store?.is === 'there' ? store.disks : {}).flatMap(([name, stored]) =>
+      !stored.there && notMarked(stored, { farm, uuid, vdev }) === null ? [] : [`${folder}/${name}`],
+    ),
     ...pathsUsed(seen),
   ]);
   for (let n = 0; ; n += 1) {
@@ -43,10 +51,6 @@ const freePath = (
 
 /** LVM rounds up to whole extents, of 4 MiB unless somebody chose others. */
 const slack = (folder: string): number => (isVolumeGroup(folder) ? 4 * 1024 : 0);
-
-interface Owner extends DiskOwner {
-  readonly vdev: string;
-}
 
 /** A disk of the VM: what its marker must say. */
 const ownerOf = (spec: VmSpec, live: LiveVm | null, farm: string, vdev: string): Owner => ({
@@ -238,7 +242,7 @@ export const settleDisks = (
       }
       const source = copiedFrom(had, owner, spec.key, live, place);
       if ('unresolved' in source) return source;
-      const path = freePath(farm, spec, vdev, made, to, seen);
+      const path = freePath(owner, spec, made, to, seen);
       disks[vdev] = { ...d, path, format: to };
       move.push({ ...made, vdev, path, format: to, from: { template: null, path: had, format: was, ...source } });
       continue;
@@ -254,7 +258,7 @@ export const settleDisks = (
         `stop ${spec.key} first (state: stopped): a ${format} disk grows while nobody uses it`,
       );
     }
-    const path = had ?? freePath(farm, spec, vdev, made, format, seen);
+    const path = had ?? freePath(owner, spec, made, format, seen);
     disks[vdev] = { ...d, path, ...(had === null ? {} : { format }) };
     if (had === null && spec.state !== 'absent') make.push({ ...made, vdev, path, format });
     const { from: _, ...rest } = made;

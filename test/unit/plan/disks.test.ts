@@ -97,9 +97,21 @@ describe('a new VM', () => {
     const again = pathIn(plan([web], on({ [name]: { there: true, marker: markerOf('web', 'xvda', 20 * GiB) } })));
     expect(again).toMatch(/^\/srv\/vmstore\/disks\/web-xvda-[0-9a-f]{8}\.raw$/);
     expect(again).not.toBe(first);
-    // A marker alone is enough: something was, or is being, made there.
+    // A marker of another VM alone is enough: something was, or is being, made there.
     const alone = on({ [name]: { there: false, marker: markerOf('web', 'xvda', 20 * GiB) } });
     expect(pathIn(plan([web], alone))).toBe(again);
+  });
+
+  it('makes its disk where an interrupted run began to, so that nothing of that is left', () => {
+    const p = plan([web], on());
+    const [first, define] = [pathIn(p), p.operations[1]?.op];
+    const name = first.slice('/srv/vmstore/disks/'.length);
+    const own = { ...markerOf('web', 'xvda', 5 * GiB), uuid: define?.verb === 'define' ? define.uuid : '' };
+    const half = { [`${name}.part`]: { there: true, marker: null } };
+    expect(pathIn(plan([web], on({ ...half, [name]: { there: false, marker: own } })))).toBe(first);
+    expect(pathIn(plan([web], on(half)))).toBe(first);
+    // One that has its name is whole.
+    expect(pathIn(plan([web], on({ [name]: { there: true, marker: own } })))).not.toBe(first);
   });
 
   it('gets qcow2 where the file says so', () => {
