@@ -146,7 +146,7 @@ const ofMove = (op: Move, farm: string): Strays => {
         ...lease(op.lease, op.uuid, farm),
       ];
     case 'forget':
-      return left(op, op.server);
+      return [...left(op, op.server), ...op.volumes.flatMap(volume)];
     case 'undefine':
       return [
         ...cfg(op.path),

@@ -155,11 +155,29 @@ describe('a VM on it', () => {
       'web/define',
       'web/activate/dom02',
       'web/migrate/dom02',
-      'web/deactivate/dom01',
       'web/settle',
     ]);
     expect([openOn('dom01').length, openOn('dom02').length, await runsOn('dom02')]).toEqual([0, 1, true]);
     expect(await tags()).toMatch(/^\S+,reeve\.lease=p\/web\/\S+\/dom02\/\S+\/\d+$/);
+  });
+
+  it('that a cut migration brought has its volume closed where its cfg is left', async () => {
+    await converge(farm(web(', server: dom01')));
+    await run('dom02', `lvchange -ay ${(await disk()).slice('/dev/'.length)}`);
+    expect((await run('dom01', 'xl migrate web dom02')).rc).toBe(0);
+    await rig.sim.settle();
+    expect((await converge(farm(web(', server: dom02')))).filter((id) => id.includes('forget'))).toHaveLength(1);
+    expect([openOn('dom01').length, openOn('dom02').length, await runsOn('dom02')]).toEqual([0, 1, true]);
+  });
+
+  it('that went down by itself has its volume closed before it starts elsewhere', async () => {
+    await converge(farm(web(', server: dom01')));
+    await run('dom01', 'xl destroy web');
+    await rig.sim.settle();
+    expect(openOn('dom01')).toHaveLength(1);
+    const ids = await converge(farm(web(', server: dom02')));
+    expect(ids.indexOf('web/deactivate/dom01')).toBeLessThan(ids.indexOf('web/start'));
+    expect([openOn('dom01').length, openOn('dom02').length]).toEqual([0, 1]);
   });
 
   it('gets a disk while it runs, open where it runs, and gives it back closed', async () => {

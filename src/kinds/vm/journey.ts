@@ -53,7 +53,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const left = leftBy(t);
   const link = starts(t) ? (t.want.link ?? `${autoFolder}${path.slice(path.lastIndexOf('/') + 1)}`) : null;
   const define: VmOp = { ...there, verb: 'define', record, update: false };
-  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left }] : [];
+  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left, volumes: [] }] : [];
   const autostart: readonly VmOp[] =
     link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
   // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it.
@@ -71,22 +71,22 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
     t.lease || link !== null || update
       ? [{ ...there, verb: 'settle', path, lease: t.lease, link, via: link === null ? null : t.via, update }]
       : [];
+  // What travels has no volume that only one server sees.
+  const inUse = (verb: 'activate' | 'deactivate', server: string, paths: readonly string[]): readonly VmOp[] => {
+    const [first] = paths;
+    const folder = first?.slice(0, first.lastIndexOf('/'));
+    return folder === undefined ? [] : [{ ...here, server, verb, folder, paths, lease: null }];
+  };
   const { ready } = t.want;
   const awaited: readonly VmOp[] = ready && t.want.state === 'running' ? [{ ...there, verb: 'ready', ready }] : [];
   switch (j.how) {
     case 'live': {
       const config = configOnTheWay(t);
       const stages = [t.server, ...j.through];
-      // What travels has no volume that only one server sees.
       const volumes = volumesAmong(Object.values(config.disks));
-      const [first] = volumes;
-      const inUse = (verb: 'activate' | 'deactivate', server: string): readonly VmOp[] =>
-        first === undefined
-          ? []
-          : [{ ...here, server, verb, folder: first.slice(0, first.lastIndexOf('/')), paths: volumes, lease: null }];
       const moves = j.through.flatMap((peer, i): readonly VmOp[] => {
         const server = stages[i] ?? t.server;
-        const move: VmOp = {
+        const move: Extract<VmOp, { verb: 'migrate' }> = {
           ...here,
           server,
           verb: 'migrate',
@@ -97,7 +97,9 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
           // One that comes back keeps its cfg.
           leaves: i === 0 && to !== t.server ? left : null,
         };
-        return [...inUse('activate', peer), move, ...inUse('deactivate', server)];
+        // Where it leaves its cfg, they are closed before that goes.
+        const closed = move.leaves === null ? inUse('deactivate', server, volumes) : [];
+        return [...inUse('activate', peer, volumes), move, ...closed];
       });
       return [...before, define, ...moves, ...settled, ...pinned, ...after];
     }
@@ -145,7 +147,8 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
               volumes: volumesAmong(d.disks),
             },
           ]
-        : [];
+        : // Nobody closed them where it went down by itself.
+          inUse('deactivate', t.server, volumesAmong(Object.values(t.live?.record?.config?.disks ?? {})));
       const lease = t.lease && d && held ? { ...t.lease, replaces: 'absent' as const } : t.lease;
       const paused = t.want.state === 'paused';
       const start: readonly VmOp[] = !up

@@ -232,6 +232,8 @@ export type VmOp =
       readonly path: string;
       readonly digest: string;
       readonly links: readonly string[];
+      /** Its disks that are volumes: where several servers see them, they are not used there any more. */
+      readonly volumes: readonly string[];
     })
   /** Remove the cfg and its autostart links; the disks stay. */
   | (Base & {

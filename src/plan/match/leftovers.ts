@@ -1,7 +1,7 @@
 /** What VMs left on servers where they no longer are: cfgs, and halves of migrations that broke off. */
 import { ref } from '../../core/ref.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
-import { viasTo } from '../../kinds/vm/lease.ts';
+import { viasTo, volumesAmong } from '../../kinds/vm/lease.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
 import type { Found } from './match.ts';
 
@@ -17,7 +17,9 @@ export const forgetting = (
     const seen = seenOf(server);
     const through = seen ? viasTo(seen.storage, farm, server, path) : [];
     const links = [...new Set([...autostart, ...(via === undefined ? [] : [via]), ...through])];
-    return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links }];
+    // A run that broke off may have left them open.
+    const volumes = volumesAmong(Object.values(record.config?.disks ?? {}));
+    return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links, volumes }];
   });
 
 /**

@@ -188,7 +188,13 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
   'detach-nic': { verb: 'detach-nic', nic: 'eth2', mac: '02:5a:7c:00:00:03' },
   'move-nic': { verb: 'move-nic', nic: 'eth0', mac: '02:5a:7c:00:00:01', bridge: 'xenbr1', from: null },
   release: { verb: 'release', path: '/etc/xen/win-1.cfg', digest: 'c3'.repeat(32) },
-  forget: { verb: 'forget', path: '/etc/xen/win-1.cfg', digest: 'c3'.repeat(32), links: ['/etc/xen/auto/win-1.cfg'] },
+  forget: {
+    verb: 'forget',
+    path: '/etc/xen/win-1.cfg',
+    digest: 'c3'.repeat(32),
+    links: ['/etc/xen/auto/win-1.cfg'],
+    volumes: ['/dev/lun0/win-1'],
+  },
   undefine: { verb: 'undefine', path: '/etc/xen/win-1.cfg', digest: 'c3'.repeat(32), links: [] },
 };
 

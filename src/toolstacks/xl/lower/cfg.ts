@@ -8,6 +8,7 @@ import { exec, gone, quickMs } from './domain-steps.ts';
 import type { At, Of, Unsupported } from './lowering.ts';
 import { bytesOf, renderWith, withoutMarker } from '../cfg/render.ts';
 import { digestCfg } from '../read/mask.ts';
+import { closed, sharedAmong } from './shared-volumes.ts';
 
 /** Where a new cfg is tried before it is written to its place. */
 export const checkPath = (uuid: string): string => `/run/reeve/check-${uuid}.cfg`;
@@ -138,6 +139,7 @@ export const release = (op: Of<'release'>, { seen }: At): Lowered => {
 export const undefine = (op: Of<'undefine' | 'forget'>, { seen }: At): Lowered => ({
   before: [gone(op.uuid)],
   steps: [
+    ...(op.verb === 'forget' ? closed(sharedAmong(op.volumes, seen.storage)) : []),
     ...op.links.map((link) => exec(['rm', '-f', link])),
     { do: 'remove', path: op.path, onlyIf: exactly(op.path, op.digest, seen) },
   ],

@@ -93,6 +93,7 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
     steps: (_, dom) => [
       exec(migrateArgv(op, dom), migrateMs(config.memory.target)),
       ...arrived.map((c) => until(c, quickMs)),
+      ...(leaves === null ? [] : closed(sharedAmong(runningPaths(config), at.seen.storage))),
       ...removed(leaves, at.seen),
     ],
     after: [...arrived, ...absent(leaves)],

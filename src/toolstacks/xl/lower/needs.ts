@@ -70,6 +70,8 @@ export const pathsOf = (op: Op): readonly string[] => {
       return [`${op.folder}/`];
     case 'stop':
       return [...new Set([...groupsOf(op.volumes), ...leaseGroup(op.lease)])];
+    case 'forget':
+      return groupsOf(op.volumes);
     case 'discard':
       return [];
     case 'settle':
@@ -105,7 +107,6 @@ export const pathsOf = (op: Op): readonly string[] => {
     case 'detach-nic':
     case 'move-nic':
     case 'release':
-    case 'forget':
     case 'undefine':
       return [];
   }
