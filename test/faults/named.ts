@@ -7,7 +7,7 @@ const isDown = ({ fault }: FaultAt): boolean => fault.is === 'reboot' || fault.i
 interface Named {
   readonly name: string;
   /** Whether it accounts for this one of the things that are not as they were without the fault. */
-  readonly covers: (wrong: string, at: FaultAt, u: Undisturbed) => boolean;
+  readonly covers: (wrong: string, at: FaultAt, u: Undisturbed, all: readonly string[]) => boolean;
 }
 
 /** Each is what a rule of Reeve's costs. */
@@ -26,6 +26,11 @@ const differencesByName: readonly Named[] = [
       !isDown(at) &&
       /^(?:has besides \S+|\S+ is …)/.test(wrong) &&
       /^(?:has besides )?\S*(?:reeve-migration|migration_hosts|\/root\/\.ssh)/.test(wrong),
+  },
+  {
+    name: 'a VM whose xl was killed while it was suspended stands still, and is left to a person',
+    covers: (wrong, { fault }, _, all) =>
+      fault.is === 'death' && !harm.test(wrong) && all.some((w) => /^refused: [^]* stands still on /.test(w)),
   },
   {
     name: 'a VM that went down is started where it is to be, and not suspended: no folder for its memory is made',
@@ -76,7 +81,7 @@ export const sortOut = (
 ): Sorted => {
   const named = new Set<string>();
   const rest = wrong.filter((w) => {
-    const usual = differencesByName.find((n) => n.covers(w, at, u));
+    const usual = differencesByName.find((n) => n.covers(w, at, u, wrong));
     if (usual) named.add(usual.name);
     return !usual;
   });

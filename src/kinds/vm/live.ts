@@ -41,6 +41,8 @@ export interface Domain {
   readonly type: VmType;
   /** `shutdown`: ended, waiting for its monitor; `crashed`; `dying`: libxl is taking it down; `suspending` counts as running. */
   readonly state: 'running' | 'paused' | 'shutdown' | 'crashed' | 'dying';
+  /** It stands still until what saves or sends its memory lets it go on, or for ever, where that was killed [L]. */
+  readonly suspended?: true;
   /** It was read in the middle of its reboot, or without libxl's record of it: to be looked at again before it is believed. */
   readonly unsettled?: true;
   /** `online`: how many the hypervisor runs (`xl list`). */

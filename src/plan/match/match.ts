@@ -161,6 +161,16 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         help: `look again; where nothing migrates any more, only a person can tell whether that half is whole; xl destroy ${busy.name} gives it up`,
       };
     }
+    const still = candidates.find((c) => c.live.domain?.suspended && !isHalf(c.name));
+    if (still && !passing) {
+      const { name, server } = still;
+      return {
+        is: 'refused',
+        code: 'migration-under-way',
+        why: `${name} stands still on ${server}: it is suspended, and what saved or moved it is not there any more`,
+        help: `look again; where nothing else has its memory, \`xl resume ${name}\` (Xen 4.20) lets it go on; with an older Xen, \`xl destroy ${name}\` gives its memory up, and it boots anew`,
+      };
+    }
     const settled = settleCopies(candidates.filter((c) => !(c.live.domain && isHalf(c.name))));
     if ('twice' in settled) {
       if (passing) return { is: 'refused', ...passing };

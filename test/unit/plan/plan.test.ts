@@ -27,6 +27,20 @@ const web = spec('web', {
   nics: { eth0: nic('lan') },
 });
 
+describe('a VM that stands suspended', () => {
+  it('is left to a person once nothing moves it any more, and is not moved again and again', () => {
+    const f = farm([web]);
+    const wanted = farm([{ ...web, vcpus: { count: 2, max: 2 } }]);
+    const seen = hand(made(f), (d) => ({ ...d, suspended: true }));
+    const { operations, refused } = plan(wanted, seen);
+    expect(operations).toEqual([]);
+    expect(refused[0]).toMatchObject({
+      code: 'migration-under-way',
+      why: 'web stands still on a: it is suspended, and what saved or moved it is not there any more',
+    });
+  });
+});
+
 describe('a new VM', () => {
   it('is defined, linked and started, and then there is nothing to do', () => {
     const f = farm([web]);

@@ -149,6 +149,7 @@ export const domainsOf = (
       name,
       type,
       state: stateOf(row, monitored),
+      ...(row.suspended ? { suspended: true as const } : {}),
       ...(stored === null || row.state === 'rebooting' ? { unsettled: true as const } : {}),
       vcpus: {
         online: row.vcpus,

@@ -53,6 +53,8 @@ export interface ListRow {
   readonly vcpus: number;
   readonly uuid: string;
   readonly state: 'running' | 'paused' | 'shutdown' | 'rebooting' | 'crashed' | 'dying';
+  /** Its memory is being saved or sent; as good as running while somebody does that. */
+  readonly suspended?: true;
   /** Its cpupool; null where it was not told. */
   readonly pool: string | null;
 }
@@ -95,6 +97,7 @@ export const parseList = (text: string): { readonly rows: readonly ListRow[]; re
       vcpus: Number(m[4]),
       uuid: m[6] ?? '',
       state: stateOf(m[5] ?? ''),
+      ...(/^...ss-$/.test(m[5] ?? '') ? { suspended: true as const } : {}),
       pool: poolOf(m[7]),
     });
   }

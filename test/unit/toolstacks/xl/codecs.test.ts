@@ -149,6 +149,14 @@ describe('xl list', () => {
     expect(one('a', flags)).toMatchObject({ state });
   });
 
+  it('tells of one that stands still while its memory is sent', () => {
+    expect(['---ss-', '---s--', '------'].map((f) => 'suspended' in (one('a', f) as object))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it.each([
     ['-          Pool-0', 'Pool-0'],
     ['-a-pool-of-more-letters-than-its-column', 'a-pool-of-more-letters-than-its-column'],
