@@ -206,6 +206,8 @@ const ofVm = (op: VmOp, farm: string): Strays => {
     case 'forget':
     case 'undefine':
       return ofMove(op, farm);
+    case 'drop-image':
+      return unless(op.file.endsWith(savedPath('', op.uuid)), `${op.file} is not where its memory is kept`);
     case 'pause':
     case 'unpause':
     case 'set-memory':

@@ -97,6 +97,8 @@ const reaches = (op: Op): { readonly names: readonly string[]; readonly paths: r
       return { names: [op.name], paths: [op.folder, ...op.paths, ...(op.lease === null ? [] : [op.lease.path])] };
     case 'unlease':
       return { names: [op.name], paths: [op.folder, op.lease.path] };
+    case 'drop-image':
+      return { names: [op.name], paths: [op.file] };
     case 'discard':
       return { names: [op.name, op.home], paths: [] };
     case 'pause':

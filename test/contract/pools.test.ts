@@ -335,6 +335,27 @@ describe('a full pool', () => {
     ]);
     expect([await both(), store().list('/suspended')]).toEqual([[['a'], ['b']], []]);
   });
+
+  it.each([
+    ['runs on', ''],
+    ['is stopped', ', state: stopped'],
+  ])('removes the image of a VM that has run on beside it first, though it %s', async (_, state) => {
+    await tight();
+    const unmoved = `a: { server: dom01, memory: 512MiB${state} }, b: { server: dom02, memory: 512MiB }`;
+    const swap = await planOf(farm({ vms: swapped }), allowing('restart'));
+    const [on] = swap.operations.flatMap(({ op }) => (op.verb === 'suspend' ? [op] : []));
+    const uuid = swap.operations.flatMap(({ op }) => ('uuid' in op && op.name === 'a' ? [op.uuid] : []))[0];
+    const image = on?.file.replace(/[^/]*$/, `${uuid}.save`) ?? '';
+    await rig.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/suspended']);
+    expect((await rig.sim.hand('dom01', ['xl', 'save', 'a', image])).rc).toBe(0);
+    expect((await rig.sim.hand('dom01', ['xl', 'restore', image])).rc).toBe(0);
+    const plan = await converge(farm({ vms: unmoved }), allowing('stop'));
+    expect(ids(plan).filter((id) => id !== 'a/autostart')).toEqual([
+      'a/drop-image',
+      ...(state === '' ? [] : ['a/stop']),
+    ]);
+    expect([await list('dom01'), store().list('/suspended')]).toEqual([state === '' ? ['a'] : [], []]);
+  });
 });
 
 describe('a migration', () => {

@@ -81,6 +81,8 @@ export const reasonOf = (op: VmOp): string => {
       return op.lease === null ? 'close its volumes there' : 'give back the lease of its volumes';
     case 'unlease':
       return `give back the lease in ${op.folder}, of which it has no use`;
+    case 'drop-image':
+      return `remove ${op.file}, with its memory of before it ran on`;
     case 'discard':
       return `destroy ${op.name}, which a broken-off migration left; the VM is on ${op.home}`;
     case 'settle':
@@ -126,6 +128,7 @@ export const estimateOf = (op: VmOp): { readonly ms: number; readonly downtimeMs
     case 'activate':
     case 'deactivate':
     case 'unlease':
+    case 'drop-image':
       return { ms: 500, downtimeMs: 0 };
     case 'discard':
     case 'settle':
@@ -181,6 +184,7 @@ export const disruptionOf = (op: VmOp): Disruption => {
     case 'unlease':
     case 'resume':
     case 'discard':
+    case 'drop-image':
       return 'none';
     case 'migrate':
       return 'migrate';

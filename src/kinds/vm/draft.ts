@@ -56,6 +56,8 @@ export interface VmTransition {
   readonly ahead: string | null;
   /** Where its memory was saved: it is resumed instead of started; null: nowhere. */
   readonly saved: string | null;
+  /** Where its memory of before lies, beside which it runs; null: nowhere. */
+  readonly outlived: string | null;
 }
 
 /** How a VM comes to another server. */

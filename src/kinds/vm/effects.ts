@@ -221,6 +221,7 @@ export const effects = (op: VmOp, overhead: Overhead): readonly Effect[] => {
     case 'activate':
     case 'deactivate':
     case 'unlease':
+    case 'drop-image':
       return [];
     case 'settle':
       return op.link === null ? [] : [set('configured', 'autostart', true)];

@@ -226,6 +226,8 @@ export type VmOp =
     })
   /** Destroy the half of it that a broken-off migration left here, while the VM itself is up on `home`. `name` is the half's. */
   | (Base & { readonly verb: 'discard'; readonly home: string })
+  /** Remove the file with the memory of a VM that has run on since: it must never be resumed from that. */
+  | (Base & { readonly verb: 'drop-image'; readonly file: string })
   /** Remove a cfg that a VM left on a server where it no longer is. */
   | (Base & {
       readonly verb: 'forget';

@@ -4,6 +4,8 @@ import type { VmOp } from './ops.ts';
 /** Down first and up last, so that what a VM gives back is there for what it takes. */
 export const rankOf = (op: VmOp): number => {
   switch (op.verb) {
+    case 'drop-image':
+      return -2;
     case 'make-disk':
     case 'make-seed':
     case 'adopt-disk':

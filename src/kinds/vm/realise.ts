@@ -239,12 +239,13 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const base = baseOf(t);
   const record = draft(t);
   const { path } = record;
+  const image: readonly VmOp[] = t.outlived === null ? [] : [{ ...base, verb: 'drop-image', file: t.outlived }];
   const unleased = t.spare.map(({ folder, ...lease }): VmOp => ({ ...base, verb: 'unlease', folder, lease }));
   if (t.mode === 'delete') {
     // The cfg goes last: what it names is known until then.
     const ops = stateOps(t, path, record.config);
     const last = ops.filter((op) => op.verb === 'undefine');
-    return [...ops.filter((op) => op.verb !== 'undefine'), ...unleased, ...last];
+    return [...image, ...ops.filter((op) => op.verb !== 'undefine'), ...unleased, ...last];
   }
   const named = <D extends { readonly vdev: string; readonly path: string }>(disks: readonly D[]): readonly D[] =>
     disks.filter((d) => record.config.disks[d.vdev]?.path === d.path);
@@ -258,7 +259,12 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   if (t.journey) {
     // Only what lies in shared stores travels: what is new there is made before any cfg names it, by the server that opens it first.
     const server = homeAfter(t);
-    return [...fresh.map((op) => ({ ...op, server })), ...journeyOps(t, t.journey, record, allHotOps(t)), ...unleased];
+    return [
+      ...image,
+      ...fresh.map((op) => ({ ...op, server })),
+      ...journeyOps(t, t.journey, record, allHotOps(t)),
+      ...unleased,
+    ];
   }
   const ops: VmOp[] = [];
   const write = writes(t);
@@ -296,5 +302,5 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const renamed = record.from !== null && t.mode === 'restart';
   // A link leads to what is there: a restart writes the cfg of the new name itself.
   const first = renamed ? [] : links;
-  return [...[...first, ...ops].sort((a, b) => rankOf(a) - rankOf(b)), ...(renamed ? links : [])];
+  return [...[...image, ...first, ...ops].sort((a, b) => rankOf(a) - rankOf(b)), ...(renamed ? links : [])];
 };

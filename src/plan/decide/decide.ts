@@ -12,7 +12,7 @@ import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Budget } from '../model/disruption-budget.ts';
-import { disksHad, isUnleased, leaseFor, savedIn, spareLeases, straysOf } from './lease-changes.ts';
+import { disksHad, isUnleased, leaseFor, outlivedBy, savedIn, spareLeases, straysOf } from './lease-changes.ts';
 import { refusal } from '../model/refusal.ts';
 
 export interface Decision {
@@ -190,6 +190,7 @@ export const decide = (
     journey: null,
     ahead: aheadOf(want, live, facts),
     saved: savedIn(facts, want.uuid, live),
+    outlived: outlivedBy(facts, want.uuid, live),
   };
   const idle =
     live !== null &&
@@ -200,6 +201,7 @@ export const decide = (
     adopt.length === 0 &&
     !transition.give &&
     transition.unleased === null &&
+    transition.outlived === null &&
     transition.spare.length === 0 &&
     transition.strays.length === 0 &&
     !adopts(live, want, spec);

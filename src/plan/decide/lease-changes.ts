@@ -135,16 +135,24 @@ export const straysOf = ({ farm, seen }: Facts, live: LiveVm | null, server: str
 const isVia = (via: string, { storage }: Facts['seen'], server: string): boolean =>
   Object.keys(storage.stores).some((folder) => via.startsWith(`${folder}/autostart/${server}/`));
 
+/** The file with its memory in one of the stores that its pool shares; null: there is none. */
+const imageOf = ({ shared, seen }: Facts, uuid: string): string | null => {
+  const home = shared.find(({ path }) => {
+    const store = seen.storage.stores[path];
+    return store?.is === 'there' && store.saved.includes(uuid);
+  });
+  return home ? savedPath(home.path, uuid) : null;
+};
+
 /**
  * The file that holds its memory, where it was suspended and has not run since: it is gone, still paused, or there in part.
  * What has run beside its image is never resumed from it.
  */
-export const savedIn = ({ shared, seen }: Facts, uuid: string, live: LiveVm | null): string | null => {
+export const savedIn = (facts: Facts, uuid: string, live: LiveVm | null): string | null => {
   const state = live?.domain?.state ?? 'dying';
-  if (state !== 'dying' && state !== 'paused') return null;
-  for (const { path } of shared) {
-    const store = seen.storage.stores[path];
-    if (store?.is === 'there' && store.saved.includes(uuid)) return savedPath(path, uuid);
-  }
-  return null;
+  return state === 'dying' || state === 'paused' ? imageOf(facts, uuid) : null;
 };
+
+/** The image beside which it runs: it goes before anything else, since one that goes down would be resumed from it. */
+export const outlivedBy = (facts: Facts, uuid: string, live: LiveVm | null): string | null =>
+  live?.domain?.state === 'running' ? imageOf(facts, uuid) : null;

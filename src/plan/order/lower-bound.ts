@@ -51,7 +51,7 @@ export const leastOperations = (x: Decision): number => {
   const wake = life === 'paused' ? 1 : 0;
   const starts = t.mode === 'restart' || t.state === 'start';
   const ready = starts && t.want.ready && t.want.state === 'running' ? 1 : 0;
-  const spare = t.spare.length;
+  const spare = t.spare.length + (t.outlived === null ? 0 : 1);
   if (t.mode === 'delete') return (t.live?.domain ? 1 + wake : 0) + (t.live?.record ? 1 : 0) + spare;
   // A restart copies its disks on the way.
   const copied = t.mode === 'restart' ? [] : t.move;

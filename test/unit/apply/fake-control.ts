@@ -339,6 +339,7 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
     case 'release':
     case 'migrate':
     case 'discard':
+    case 'drop-image':
     case 'settle':
     case 'activate':
     case 'deactivate':

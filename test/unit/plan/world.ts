@@ -309,6 +309,7 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'make-seed':
     case 'activate':
     case 'deactivate':
+    case 'drop-image':
       return s;
     case 'unlease': {
       const store = s.storage.stores[op.folder];

@@ -85,6 +85,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     lease: { path: '/srv/old/leases/win-1.json', digest: 'd7'.repeat(32) },
   },
   discard: { verb: 'discard', home: 'dom02' },
+  'drop-image': { verb: 'drop-image', file: '/srv/vmstore/suspended/UUID.save' },
   activate: { verb: 'activate', folder: '/dev/vg0', paths: ['/dev/vg0/win'], lease: null },
   deactivate: {
     verb: 'deactivate',

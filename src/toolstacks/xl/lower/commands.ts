@@ -97,6 +97,8 @@ const linesOf = (op: Op): Lines => {
       return isVolumeGroup(op.folder)
         ? [['lvchange', '--deltag', 'reeve.lease=…', op.lease.path.slice('/dev/'.length)]]
         : [['rm', '-f', op.lease.path]];
+    case 'drop-image':
+      return [['rm', '-f', op.file]];
     case 'discard':
       return [['xl', 'destroy', op.name]];
     case 'settle': {

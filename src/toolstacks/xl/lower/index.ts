@@ -10,7 +10,7 @@ import { attachDisk, attachNic, changeCd, detachDisk, detachNic, moveNic } from 
 import { adoptDisk, growDisk, makeDisk } from './disk.ts';
 import { lowerImage } from './image.ts';
 import { pauseOrNot, ready, restart, start, stop } from './life.ts';
-import { discard, migrate, resume, settle, suspend, unlease, volumesInUse } from './migrate.ts';
+import { discard, dropImage, migrate, resume, settle, suspend, unlease, volumesInUse } from './migrate.ts';
 import { makeSeed } from './seed.ts';
 import { lowerServer } from './server.ts';
 import { lowerRepository } from './repository.ts';
@@ -38,6 +38,8 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
       return migrate(op, at, peers);
     case 'discard':
       return discard(op, at);
+    case 'drop-image':
+      return dropImage(op, at);
     case 'activate':
     case 'deactivate':
       return volumesInUse(op, at);

@@ -117,6 +117,14 @@ export const discard = (op: Of<'discard'>, { domain }: At): Lowered => {
   };
 };
 
+/** Only while it runs: else its image is all that there is of its memory. */
+export const dropImage = (op: Of<'drop-image'>, at: At): Lowered => ({
+  before: [is(op.uuid, 'running'), ...withinStores([op.file], at.seen)],
+  steps: [exec(['rm', '-f', op.file])],
+  after: [{ is: 'no-path', path: op.file }],
+  afterMs: quickMs,
+});
+
 /** Where it comes to run next, and where it has been. */
 export const volumesInUse = (op: Of<'activate' | 'deactivate'>, at: At): Lowered => ({
   before: op.verb === 'activate' ? [] : [gone(op.uuid)],

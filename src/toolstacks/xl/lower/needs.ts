@@ -74,6 +74,8 @@ export const pathsOf = (op: Op): readonly string[] => {
       return groupsOf(op.volumes);
     case 'discard':
       return [];
+    case 'drop-image':
+      return [op.file];
     case 'settle':
       return leaseStore(op);
     case 'suspend':

@@ -114,6 +114,7 @@ export const rescue = (op: Op, before: ServerSeen, now: ServerSeen): readonly St
     }
     case 'migrate':
     case 'discard':
+    case 'drop-image':
     case 'settle':
     case 'activate':
     case 'deactivate':
