@@ -1,5 +1,7 @@
 /** The comment that heads every cfg Reeve keeps: whose VM it is and what was last applied, as one line of JSON. */
 import { isObject, parseJson } from '../../../core/json.ts';
+import { covered } from '../../../core/password.ts';
+import { table } from '../../../core/table.ts';
 import type { Marker } from '../../../kinds/vm/live.ts';
 
 const head = '# reeve: ';
@@ -38,10 +40,19 @@ const isMarker = (x: unknown): x is Marker =>
   (x['left'] === undefined || (Array.isArray(x['left']) && x['left'].every(isText))) &&
   (x['waits'] === undefined || (isObject(x['waits']) && Object.values(x['waits']).every(isWait)));
 
+/** An older one may remember a password within another value. */
+const allCovered = <T>(x: T): T => {
+  if (typeof x === 'string') return covered(x) as T;
+  if (Array.isArray(x)) return x.map(allCovered) as T;
+  return isObject(x) ? (table(Object.entries(x).map(([key, v]) => [key, allCovered(v)])) as T) : x;
+};
+
 /** The marker at the very top of a cfg; null where there is none, and where it is not the VM's own (a copied file). */
 export const readMarker = (cfg: string, uuid: string | null): Marker | null => {
   if (!cfg.startsWith(head)) return null;
   const end = cfg.indexOf('\n');
   const read = parseJson(cfg.slice(head.length, end < 0 ? undefined : end));
-  return read.ok && isMarker(read.value) && read.value.uuid === uuid ? read.value : null;
+  if (!read.ok || !isMarker(read.value) || read.value.uuid !== uuid) return null;
+  const { applied, waits } = read.value;
+  return { ...read.value, applied: allCovered(applied), ...(waits === undefined ? {} : { waits: allCovered(waits) }) };
 };

@@ -5,6 +5,7 @@ import type { CfgRecord, Marker } from '../../../kinds/vm/live.ts';
 import type { Secret, Settings, VmConfig } from '../../../kinds/vm/spec.ts';
 import { effective, parseCfg } from './grammar.ts';
 import { cfgOfVm } from './vm.ts';
+import type { CfgSettings } from './values.ts';
 import type { Written } from './write.ts';
 import { markerLines } from './marker.ts';
 
@@ -13,8 +14,9 @@ export const renderCfg = (
   marker: Marker | null,
   config: VmConfig,
   secretOf: (s: Secret) => string | null = () => null,
+  standing?: CfgSettings,
 ): Written => {
-  const settings = cfgOfVm(config, secretOf);
+  const settings = cfgOfVm(config, secretOf, standing);
   if (!settings.ok || marker === null) return settings;
   return { ok: true, text: `${markerLines(marker)}\n${settings.text}` };
 };
@@ -24,14 +26,10 @@ const passwords = [
   ['display.spice.password', 'spicepasswd'],
 ] as const;
 
-/** The values of the keys that hold a password in the cfg that stands there. */
-const standing = (record: CfgRecord | undefined): ((key: string) => string | null) => {
+/** What the cfg that stands there says, its passwords among it. */
+const standingIn = (record: CfgRecord | undefined): CfgSettings | undefined => {
   const parsed = record && parseCfg(record.text);
-  const values = parsed?.ok ? effective(parsed.entries) : undefined;
-  return (key) => {
-    const value = values?.get(key);
-    return typeof value === 'string' ? value : null;
-  };
+  return parsed?.ok ? effective(parsed.entries) : undefined;
 };
 
 /**
@@ -44,7 +42,7 @@ export const renderWith = (
   secrets: Secrets | null,
   record: CfgRecord | undefined,
 ): Written => {
-  const kept = standing(record);
+  const standing = standingIn(record);
   const values = new Map<Secret, string>();
   const own: Partial<Record<keyof Settings, Secret>> = {};
   for (const [name, key] of passwords) {
@@ -53,11 +51,11 @@ export const renderWith = (
     // An object of its own: two passwords that are kept look alike.
     const secret = { ...named };
     own[name] = secret;
-    const value = secrets === null || named.secret === 'kept' ? kept(key) : secrets.get(named.secret);
-    if (value !== undefined && value !== null) values.set(secret, value);
+    const value = secrets === null || named.secret === 'kept' ? standing?.get(key) : secrets.get(named.secret);
+    if (typeof value === 'string') values.set(secret, value);
   }
   const settings = { ...config.settings, ...own } as Settings;
-  return renderCfg(marker, { ...config, settings }, (s) => values.get(s) ?? null);
+  return renderCfg(marker, { ...config, settings }, (s) => values.get(s) ?? null, standing);
 };
 
 /** The very bytes that were read. */

@@ -1,10 +1,12 @@
 /** An xl.cfg's settings ↔ what Reeve knows of a VM; what it has no word for is kept in order. */
 import type { CfgSetting, CfgValue, DiskConfig, NicConfig, VmConfig, VmType } from '../../../kinds/vm/spec.ts';
 import { keysOfSettings, settingsOfCfg, type SecretOf } from './settings.ts';
+import { hasCover, uncovered } from './covered.ts';
 import { numberOf, Odd, textOf, textsOf, type CfgSettings } from './values.ts';
 import { writeCfg, type Written } from './write.ts';
 import { parseDisk, writeCdrom, writeDisk } from './disk-string.ts';
 import { parseNic, writeNic } from './vif-string.ts';
+import { cover } from '../../../core/password.ts';
 import { table } from '../../../core/table.ts';
 
 /** Always said by `VmConfig` itself; those of its settings are `settingsOfCfg`'s, and all others are its `extra`. */
@@ -162,13 +164,26 @@ const keysOf = (c: VmConfig, secretOf: SecretOf): readonly CfgSetting[] => {
   ];
 };
 
+/** What a cfg says, as Reeve would say it; null where it cannot be read. */
+const saidBy = (s: CfgSettings): readonly CfgSetting[] | null => {
+  const vm = vmOfCfg(s);
+  try {
+    return vm.ok ? keysOf(vm.config, () => cover) : null;
+  } catch (e) {
+    if (!(e instanceof Odd)) throw e;
+    return null;
+  }
+};
+
 /**
  * The settings as text, in a fixed order; maxmem and maxvcpus always, and of the others what is not Xen's own. `secretOf`:
- * a password's value, null where it is not known. Refuses what an xl.cfg cannot say.
+ * a password's value, null where it is not known. `standing`: the cfg that has the passwords within other values. Refuses
+ * what an xl.cfg cannot say.
  */
-export const cfgOfVm = (c: VmConfig, secretOf: SecretOf = () => null): Written => {
+export const cfgOfVm = (c: VmConfig, secretOf: SecretOf = () => null, standing: CfgSettings = new Map()): Written => {
   try {
-    return writeCfg(keysOf(c, secretOf));
+    const keys = keysOf(c, secretOf);
+    return writeCfg(hasCover(keys) ? uncovered(keys, saidBy(standing) ?? []) : keys);
   } catch (e) {
     if (!(e instanceof Odd)) throw e;
     return { ok: false, why: e.why };

@@ -1,4 +1,5 @@
 /** The disks, CD drives and NICs of a running domain: from libxl's trusted side of xenstore, and where its vifs hang. */
+import { covered } from '../../../core/password.ts';
 import { rateOf } from '../../../kinds/vm/rate.ts';
 import type { Domain, LiveCd, LiveDisk, LiveNic } from '../../../kinds/vm/live.ts';
 import type { Links } from './ip-link.ts';
@@ -32,7 +33,7 @@ export const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null
     const backend = xs.get(`${at}/type`) ?? 'phy';
     // QEMU is given `qcow2:/path`; raw is called aio.
     const prefix = backend === 'phy' ? undefined : /^(?:[a-z0-9]+|\(null\))(?=:)/.exec(params)?.[0];
-    const path = prefix === undefined ? params : params.slice(prefix.length + 1);
+    const path = covered(prefix === undefined ? params : params.slice(prefix.length + 1));
     if (xs.get(`${at}/device-type`) === 'cdrom') {
       // `aio:` was empty from the start; one that was emptied has no prefix.
       cdroms[vdev] = path === '' && prefix !== undefined ? { path, fixed: true } : { path };

@@ -1,5 +1,6 @@
 /** libxl's stored configuration of a running domain: JSON with a NUL behind it, defaults left out. */
 import { brief, isObject, parseJson, type JsonObject } from '../../../core/json.ts';
+import { covered } from '../../../core/password.ts';
 import type { CfgValue, Settings, VmConfig, VmType } from '../../../kinds/vm/spec.ts';
 import { printed } from './bytes.ts';
 import { settingsOfCfg } from '../cfg/settings.ts';
@@ -129,13 +130,18 @@ export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
     if (model !== null) cards[mac] = model;
     if (vlan !== null && /^[1-9]\d*$/.test(vlan)) vlans[mac] = Number(vlan);
   }
+  const cmdline = text(build, 'cmdline');
   return {
     name: text(create, 'name'),
     type,
     maxVcpus: count(build, 'max_vcpus') ?? 1,
     maxMemory: count(build, 'max_memkb'),
     target: count(build, 'target_memkb'),
-    boot: { kernel: text(build, 'kernel'), ramdisk: text(build, 'ramdisk'), cmdline: text(build, 'cmdline') },
+    boot: {
+      kernel: text(build, 'kernel'),
+      ramdisk: text(build, 'ramdisk'),
+      cmdline: cmdline === null ? null : covered(cmdline),
+    },
     settings: type === null ? {} : settingsOf(json, type),
     formats,
     cards,

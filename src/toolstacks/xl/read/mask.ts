@@ -3,15 +3,8 @@
  * stands before a password is found by a pattern that looks ahead only, and its end by a walk: linear, whatever is in there.
  */
 import { digestBytes } from '../../../core/digest.ts';
+import { rangesOf, until, withinText, type End, type Range, type Shape } from '../../../core/password.ts';
 import { latin1 } from './bytes.ts';
-
-/** Where the password that begins at `from` ends; null: there is none. */
-type End = (text: string, from: number) => number | null;
-
-interface Shape {
-  readonly before: RegExp;
-  readonly end: (quote: string) => End;
-}
 
 const lineEnd = (text: string, from: number): number => {
   const end = text.indexOf('\n', from);
@@ -46,14 +39,6 @@ const unclosed =
     return close < 0 ? end : null;
   };
 
-const until =
-  (stop: RegExp): End =>
-  (text, from) => {
-    let at = from;
-    while (at < text.length && !stop.test(text[at] ?? '')) at += 1;
-    return at;
-  };
-
 const key = String.raw`(?:vnc|spice)passwd[ \t]*\+?=[ \t]*`;
 
 /**
@@ -64,31 +49,14 @@ const shapes: readonly Shape[] = [
   { before: /^\/\S*passwd = "/gm, end: () => toLastQuote },
   { before: new RegExp(String.raw`(?:^|[\s;#])${key}(["'])`, 'gm'), end: (quote) => quoted(quote, false) },
   { before: new RegExp(String.raw`^[ \t#]*${key}(["'])`, 'gm'), end: unclosed },
+  { before: new RegExp(String.raw`${key}\[[ \t]*(["'])`, 'g'), end: (quote) => quoted(quote, false) },
   { before: new RegExp(key, 'g'), end: () => until(/[\s,"'[\];#]/) },
   { before: /"passwd": *"/g, end: () => quoted('"', true) },
   { before: /[,\s](?:password|pass)=/g, end: () => until(/[\s,]/) },
+  ...withinText,
 ];
 
-/** From where to where a password stands, in order, none within another. */
-const passwordsIn = (text: string): readonly (readonly [from: number, to: number])[] => {
-  const found: [number, number][] = [];
-  for (const { before, end } of shapes) {
-    before.lastIndex = 0;
-    for (let m = before.exec(text); m !== null; m = before.exec(text)) {
-      const from = before.lastIndex;
-      const to = end(m[1] ?? '')(text, from) ?? from;
-      if (to > from) found.push([from, to]);
-      before.lastIndex = Math.max(from, to);
-    }
-  }
-  const merged: [number, number][] = [];
-  for (const [from, to] of found.sort((a, b) => a[0] - b[0])) {
-    const last = merged.at(-1);
-    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
-    else merged.push([from, to]);
-  }
-  return merged;
-};
+const passwordsIn = (text: string): readonly Range[] => rangesOf(text, shapes);
 
 const asterisk = 42;
 

@@ -6,6 +6,7 @@ import type { CfgRecord } from '../../../kinds/vm/live.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
 import { latin1, utf8 } from './bytes.ts';
 import { effective, parseCfg } from '../cfg/grammar.ts';
+import { coveredConfig } from '../cfg/covered.ts';
 import { vmOfCfg } from '../cfg/vm.ts';
 import { readMarker } from '../cfg/marker.ts';
 import type { TarEntry } from './tar.ts';
@@ -33,7 +34,7 @@ const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[])
   if (foreign) return odd(`${path}: the value of ${foreign[0]} is not UTF-8`);
   const vm = vmOfCfg(settings);
   if (!vm.ok) return odd(`${path}: ${vm.why}`);
-  return { ...base, config: vm.config, problem: undefined, marker: readMarker(text, vm.config.uuid) };
+  return { ...base, config: coveredConfig(vm.config), problem: undefined, marker: readMarker(text, vm.config.uuid) };
 };
 
 /** `/etc/xen/auto/../x.cfg` → `/etc/xen/x.cfg`. */
