@@ -1,11 +1,12 @@
 /** The cfg that a transition writes: the wanted values, the old ones of what is kept, and the marker that remembers what was applied. */
 import type { Change, How, Way } from '../../core/change.ts';
+import { cover } from '../../core/password.ts';
 import type { DiskMarker } from '../repository/live.ts';
 import type { LeaseDraft, SpareLease } from './lease.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import type { Resolved } from './resolve.ts';
-import { withoutDigests } from './settings.ts';
+import { isSecret, withoutDigests } from './settings.ts';
 import type { CfgSetting, CloudInit, MadeDisk, Settings, VmConfig } from './spec.ts';
 import { table } from '../../core/table.ts';
 
@@ -208,6 +209,11 @@ const draftMarker = (t: VmTransition, left: readonly string[]): Marker => {
   };
 };
 
+/** Whether no plan can hold all that its cfg says. */
+const keepsPasswords = (config: VmConfig): boolean =>
+  Object.values(config.settings).some((v) => isSecret(v) && v.secret === 'kept') ||
+  JSON.stringify([config.boot, config.disks, config.nics, config.extra]).includes(cover);
+
 /** A VM that gets another name gets a cfg of that name, unless its cfg never had its name. */
 export const draft = (t: VmTransition): CfgDraft => {
   const config = draftConfig(t);
@@ -220,7 +226,10 @@ export const draft = (t: VmTransition): CfgDraft => {
     replaces,
     from,
   });
-  if (t.journey) return made(cfgPath(config.name), t.journey.replaces, null);
+  if (t.journey) {
+    const travels = made(cfgPath(config.name), t.journey.replaces, null);
+    return record && keepsPasswords(config) ? { ...travels, keptOn: t.server } : travels;
+  }
   if (moves) return made(cfgPath(config.name), t.ahead ?? 'absent', { path: record.path, digest: record.digest });
   return made(record?.path ?? cfgPath(config.name), record?.digest ?? 'absent', null);
 };

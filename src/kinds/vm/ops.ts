@@ -22,6 +22,8 @@ export interface CfgDraft {
   readonly replaces: string | 'absent';
   /** The cfg of its old name, which goes once this one is written; null where the path stays. */
   readonly from: { readonly path: string; readonly digest: string } | null;
+  /** The server whose cfg has the passwords that are kept, where that is another one. */
+  readonly keptOn?: string;
 }
 
 /** A cfg that goes, with its links. */

@@ -31,9 +31,14 @@ export const exactly = (path: string, digest: string, { records }: Pick<ServerSe
   return record?.digest === digest ? record.exact : digest;
 };
 
-/** The cfg that `draft` replaces, as it stands there now. */
-const replaced = ({ path, from, marker }: CfgDraft, { records }: ServerSeen): CfgRecord | undefined =>
-  records.find((r) => r.path === (from?.path ?? path)) ?? records.find((r) => r.config?.uuid === marker.uuid);
+/** The cfg that `draft` replaces, as it stands there now, or the one that it comes from: what is kept is taken out of it. */
+const replaced = ({ path, from, marker, keptOn }: CfgDraft, { seen, peers }: At): CfgRecord | undefined => {
+  const own = (records: readonly CfgRecord[]): CfgRecord | undefined =>
+    records.find((r) => r.config?.uuid === marker.uuid);
+  const { records } = seen;
+  const there = peers.get(keptOn ?? '')?.records ?? [];
+  return own(there) ?? records.find((r) => r.path === (from?.path ?? path)) ?? own(records);
+};
 
 /** A draft as bytes, with what puts them in their place. */
 interface Placing {
@@ -44,9 +49,10 @@ interface Placing {
   readonly after: readonly Condition[];
 }
 
-export const placing = (draft: CfgDraft, { seen, secrets }: At): Placing | Unsupported => {
+export const placing = (draft: CfgDraft, at: At): Placing | Unsupported => {
+  const { seen, secrets } = at;
   const { path, marker, config, replaces, from } = draft;
-  const text = renderWith(marker, config, secrets, replaced(draft, seen));
+  const text = renderWith(marker, config, secrets, replaced(draft, at));
   if (!text.ok) return { unsupported: `${path} cannot be written: ${text.why}` };
   const bytes = new TextEncoder().encode(text.text);
   return {

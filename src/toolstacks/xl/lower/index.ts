@@ -21,7 +21,7 @@ export const lower = (op: Op, seen: ServerSeen, secrets: Secrets, peers: Peers =
   if (isImageOp(op)) return lowerImage(op, seen, secrets);
   if (isServerOp(op)) return lowerServer(op, seen, peers);
   if (!isVmOp(op)) return lowerRepository(op, seen);
-  const at: At = { seen, secrets, domain: seen.domains.find((d) => d.uuid === op.uuid) };
+  const at: At = { seen, secrets, peers, domain: seen.domains.find((d) => d.uuid === op.uuid) };
   switch (op.verb) {
     case 'define':
       return define(op, at);

@@ -1,7 +1,7 @@
 /** What the lowering of every operation is given, and the shape that operations on a running domain share. */
 import type { Condition, Lowered, Step } from '../../../core/step.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
-import type { Secrets } from '../../../kinds/toolstack.ts';
+import type { Peers, Secrets } from '../../../kinds/toolstack.ts';
 import type { Domain } from '../../../kinds/vm/live.ts';
 import type { VmOp } from '../../../kinds/vm/ops.ts';
 import { up } from './domain-steps.ts';
@@ -14,6 +14,7 @@ export interface At {
   /** The operation's; undefined where none runs. */
   readonly domain: Domain | undefined;
   readonly secrets: Secrets;
+  readonly peers: Peers;
 }
 
 /** For operations on a domain that is up; where it is not, the first condition says so and nothing is done. */
