@@ -1,4 +1,5 @@
 /** What the rest of the farm gives to the checks of one thing. */
+import { holdsPassword } from '../core/password.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { Gathered } from './gather.ts';
 import { placeIn, type Found, type Layer } from './layers.ts';
@@ -35,4 +36,36 @@ export const refuse = (
     at: placeIn(found),
     hint: why,
   });
+};
+
+const hides = (value: unknown): boolean =>
+  Array.isArray(value) ? value.some(hides) : typeof value === 'string' && holdsPassword(value);
+
+/** Tells that a value, or one of its items, holds a password, and shows neither. False where it holds none. */
+export const refusePassword = (
+  problems: Problems,
+  what: string,
+  found: Found<unknown> | undefined,
+  hint: string,
+): boolean => {
+  if (!found || !hides(found.value)) return false;
+  problems.add({
+    code: 'literal-secret',
+    message: `${what} holds a password`,
+    at: placeIn(found),
+    hint: `plans show it: ${hint}`,
+    conceal: true,
+  });
+  return true;
+};
+
+/** A command that runs where Reeve runs; what the shell fills in is no password. */
+export const refuseCommand = (
+  problems: Problems,
+  found: Found<string> | undefined,
+  bad: (text: string) => string | null,
+): void => {
+  const fixed = found && { ...found, value: found.value.replaceAll(/\$(?:\w+|\{[^}]*\}|\([^)]*\))/g, '') };
+  const hint = 'take it from the environment, like "$IPMI_PASSWORD", or from a file';
+  if (!refusePassword(problems, 'a command', fixed, hint)) refuse(problems, 'a command', found, bad);
 };

@@ -3,7 +3,9 @@ import { EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, type Event, type S
 import type { Diagnostic, Position } from '../core/diagnostic.ts';
 import { cut } from '../core/json.ts';
 import { byText } from '../core/order.ts';
+import { starred } from '../core/password.ts';
 import { withoutUserinfo } from '../core/userinfo.ts';
+import { concealer, type Conceal } from './secret-places.ts';
 import { isPosition, keysOf, type Place, type Problem } from './problem.ts';
 
 /** Offsets into the text, the end exclusive. */
@@ -188,7 +190,12 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
     for (const r of p.related ?? []) want(r.at);
   }
   const locators = new Map<string, (place: Place) => Position>();
-  for (const [file, pointers] of wanted) locators.set(file, locateAll(file, texts.get(file) ?? '', pointers));
+  const concealers = new Map<string, Conceal>();
+  for (const [file, pointers] of wanted) {
+    const text = texts.get(file) ?? '';
+    locators.set(file, locateAll(file, text, pointers));
+    concealers.set(file, concealer(file, text));
+  }
   const position = (at: Place): Position =>
     locators.get(at.file)?.(at) ?? { file: at.file, line: 1, column: 1, text: '', width: 0 };
   const placed = problems.map((p) => {
@@ -201,7 +208,7 @@ export const locate = (problems: readonly Problem[], texts: ReadonlyMap<string, 
   const covered = new Map<string, string>();
   const cover = (at: Position): Position => {
     if (hidden.has(line(at))) return { ...at, text: '', width: 0 };
-    const text = covered.get(line(at)) ?? withoutUserinfo(at.text);
+    const text = covered.get(line(at)) ?? withoutUserinfo(starred((concealers.get(at.file)?.(at) ?? at).text));
     covered.set(line(at), text);
     return { ...at, text };
   };

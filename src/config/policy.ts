@@ -1,7 +1,7 @@
 /** What plans may do unasked, and the commands that run before they do it. */
 import { disruptions, type Disruption } from '../core/disruption.ts';
 import type { Policy } from '../kinds/farm.ts';
-import { refuse } from './around.ts';
+import { refuseCommand } from './around.ts';
 import type { Gathered } from './gather.ts';
 import { layerOf, numberAt, textAt } from './layers.ts';
 import type { Problems } from './problem.ts';
@@ -12,7 +12,7 @@ export const policyOf = (all: Gathered, problems: Problems): Policy => {
   const layers = all.policy.map((e) => layerOf(e));
   const before = disruptions.flatMap((d) => {
     const command = textAt(layers, 'before', d);
-    refuse(problems, 'a command', command, badBefore);
+    refuseCommand(problems, command, badBefore);
     return command ? [[d, command.value] as const] : [];
   });
   return {

@@ -8,7 +8,7 @@ import {
   type ServerState,
   type SshSpec,
 } from '../kinds/server/spec.ts';
-import { refuse, type Spoiled } from './around.ts';
+import { refuse, refuseCommand, type Spoiled } from './around.ts';
 import { placeOf } from './gather.ts';
 import { flagAt, itemsOf, layerOf, lookUp, numberAt, placeIn, textAt, type Layer } from './layers.ts';
 import type { Member } from './pattern.ts';
@@ -76,8 +76,8 @@ const fenceOf = (
 ): FenceSpec | undefined => {
   const off = textAt(layers, 'fence', 'off');
   const status = textAt(layers, 'fence', 'status');
-  refuse(problems, 'a command', off, badFence);
-  refuse(problems, 'a command', status, badFence);
+  refuseCommand(problems, off, badFence);
+  refuseCommand(problems, status, badFence);
   if (off && !status && !layers.some((l) => spoiled(l.file, `${l.pointer}/fence/status`))) {
     problems.add({
       severity: 'warning',

@@ -18,6 +18,7 @@ import { ratePattern } from '../kinds/vm/rate.ts';
 import { markNotBuilt, notBuiltKeyword } from './not-built.ts';
 import { didYouMean, dotted, keysOf, step, type Place, type Problem } from './problem.ts';
 import { farmSchema } from './schema.ts';
+import { isSecretPlace } from './secret-places.ts';
 import type { Source } from './source.ts';
 import { table } from '../core/table.ts';
 
@@ -79,7 +80,7 @@ export const checkShape = (
   const problems: Problem[] = [];
   const spoiled = new Set<string>();
   for (const { at, e } of findings(source.value)) {
-    const { problem, pointer } = explain(source.file, at, e);
+    const { problem, pointer } = discreet(explain(source.file, at, e), source.value);
     // One value, one error: the first that ajv found.
     if (spoiled.has(pointer)) continue;
     spoiled.add(pointer);
@@ -87,6 +88,17 @@ export const checkShape = (
   }
   for (const pointer of spoiled) takeOut(source.value, pointer);
   return { problems, spoiled: [...spoiled] };
+};
+
+/** A value that may be a password, or a text with one, is not repeated. */
+const discreet = (found: Explained, root: unknown): Explained => {
+  const { problem, pointer } = found;
+  if (!isSecretPlace(keysOf(pointer))) return found;
+  const value = keysOf(pointer).reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], root);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return found;
+  const { hint } = problem;
+  const message = problem.message.replace(shown(value), `a ${typeof value === 'string' ? 'text' : typeof value}`);
+  return { pointer, problem: { ...problem, message, hint: hint?.includes(String(value)) ? 'put it in quotes' : hint } };
 };
 
 /** Removes a value; an entry of a map of named things leaves an empty one, so that its name is still known. */
@@ -105,7 +117,12 @@ const takeOut = (value: Record<string, unknown>, pointer: string): void => {
   }
 };
 
-const explain = (file: string, at: string, e: ErrorObject): { problem: Problem; pointer: string } => {
+interface Explained {
+  readonly problem: Problem;
+  readonly pointer: string;
+}
+
+const explain = (file: string, at: string, e: ErrorObject): Explained => {
   const schema = (e.parentSchema ?? {}) as JsonSchema;
   const where = at === '' ? 'the file' : dotted(at);
   const value = (code: FileCode, message: string, hint: string | undefined) => ({

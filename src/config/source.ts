@@ -12,7 +12,8 @@ import {
 import { parseDocument } from 'yaml';
 import { decode } from './encoding.ts';
 import { duplicateKeys, positions } from './locate.ts';
-import type { Problem } from './problem.ts';
+import { isPosition, type Problem } from './problem.ts';
+import { concealer, type Conceal } from './secret-places.ts';
 import { table } from '../core/table.ts';
 
 export interface Source {
@@ -48,8 +49,12 @@ export const parseSource = (file: string, bytes: Uint8Array): Parsed => {
   const decoded = decode(file, bytes);
   if ('problem' in decoded) return { ok: false, problems: [decoded.problem], text: '' };
   const { text } = decoded;
-  const refuse = (...problems: Problem[]): Parsed => ({ ok: false, problems, text });
-  const refuseAll = (problems: readonly Problem[]): Parsed => ({ ok: false, problems, text });
+  const refuseAll = (problems: readonly Problem[]): Parsed => ({
+    ok: false,
+    problems: concealed(problems, concealer(file, text)),
+    text,
+  });
+  const refuse = (...problems: Problem[]): Parsed => refuseAll(problems);
   const position = (start: number, end: number) => positions(file, text)({ start, end });
   let events: Event[];
   let value: unknown;
@@ -100,6 +105,15 @@ export const parseSource = (file: string, bytes: Uint8Array): Parsed => {
   }
   return { ok: true, source: { file, text, value: value as Record<string, unknown> } };
 };
+
+/** A parser may repeat what it does not understand: an anchor, a tag, a key. */
+const concealed = (problems: readonly Problem[], conceal: Conceal): readonly Problem[] =>
+  problems.map((p) => {
+    if (!p.at || !isPosition(p.at)) return p;
+    const at = conceal(p.at);
+    if (at.text === p.at.text) return p;
+    return { ...p, at, message: p.message.replaceAll(/`[^`]*`|"[^"]*"|!\S+|@\S+/g, '…') };
+  });
 
 const severalDocuments = (at: Problem['at']): Problem => ({
   code: 'several-documents',

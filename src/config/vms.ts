@@ -6,7 +6,7 @@ import { parseSize } from '../core/quantity.ts';
 import type { PoolSpec } from '../kinds/farm.ts';
 import type { BootSpec, VmSpec, VmState, VmType } from '../kinds/vm/spec.ts';
 import { apartOf } from './apart.ts';
-import { refuse, type Around } from './around.ts';
+import { refuse, refusePassword, type Around } from './around.ts';
 import { cdromsOf, nicsOf } from './devices.ts';
 import { cloudInitOf } from './cloud-init.ts';
 import { disksOf } from './disks.ts';
@@ -220,6 +220,7 @@ const bootOf = (layers: readonly Layer[], problems: Problems): BootSpec | undefi
   const cmdline = textAt(layers, 'boot', 'cmdline');
   refuse(problems, 'a kernel', kernel, badServerPath);
   refuse(problems, 'a ramdisk', ramdisk, badServerPath);
-  refuse(problems, 'a command line', cmdline, badCmdline);
+  if (!refusePassword(problems, 'the command line', cmdline, 'give the guest an address or a file without one'))
+    refuse(problems, 'a command line', cmdline, badCmdline);
   return { kernel: kernel?.value, ramdisk: ramdisk?.value, cmdline: cmdline?.value };
 };

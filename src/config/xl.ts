@@ -1,10 +1,13 @@
 /** `xl`: keys of xl.cfg that Reeve has no word for, with values as a cfg can hold them. */
 import type { CfgValue } from '../kinds/vm/spec.ts';
 import { ownedXlKeys } from '../kinds/vm/xl-keys.ts';
+import { refusePassword } from './around.ts';
 import { keysAt, lookUp, placeIn, type Found, type Layer } from './layers.ts';
 import type { Problems } from './problem.ts';
 import { badCmdline } from './words.ts';
 import { table } from '../core/table.ts';
+
+const inCfg = 'leave the key out, and write it into the cfg of the VM, where it is kept';
 
 const keyForm = /^[a-z][._0-9a-z]*$/;
 
@@ -16,6 +19,7 @@ export const xlOf = (layers: readonly Layer[], problems: Problems): Readonly<Rec
   for (const key of keys) {
     const found = lookUp(layers, ['xl', key]);
     if (!found || !mayBeKey(key, found, problems)) continue;
+    if (refusePassword(problems, `xl.${key}`, found, inCfg)) continue;
     const value = valueOf(found, problems);
     if (value !== undefined) all.push([key, value]);
   }
@@ -31,6 +35,7 @@ const mayBeKey = (key: string, found: Found<unknown>, problems: Problems): boole
       message: `xl.${key} is not passed through: Reeve has a word for it`,
       at,
       hint: `use \`${word}\``,
+      conceal: key.endsWith('passwd'),
     });
   } else if (!keyForm.test(key)) {
     problems.add({
