@@ -7,17 +7,30 @@ import { load } from './load.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
 import { readerOf, writePrivate } from './outside.ts';
 import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
-import { namedByFarm, secretsToCompare } from './secrets.ts';
+import { heldByFileOnly, namedByFarm, secretsToCompare } from './secrets.ts';
 import { say, type Shell } from './shell.ts';
 
 export interface PlanCommandFlags extends PlanFlags {
   readonly detailedExitcode: boolean;
 }
 
+const mostNamed = 3;
+
 /** `--out FILE`: told on standard error, since standard output may be the plan itself. */
 export const save = async (shell: Shell, plan: Plan, path: string): Promise<void> => {
   await writePrivate(path, planJson(plan));
-  say(shell.err, `Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}`);
+  const [first, ...rest] = heldByFileOnly(plan);
+  if (first === undefined) {
+    say(shell.err, `Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}`);
+    return;
+  }
+  const more =
+    rest.length < mostNamed ? rest : [...rest.slice(0, mostNamed - 1), `${rest.length - mostNamed + 1} more`];
+  say(
+    shell.err,
+    `Saved, to be read: reeve apply ${path} will refuse it, since no saved plan holds ${[first, ...more].join(', ')}. ` +
+      'Apply the farm file itself; or write a text as ${file:PATH}, and serve the image under a URL without a query.',
+  );
 };
 
 /** Loads, reads and plans, with a port that can only read. */

@@ -72,6 +72,11 @@ export const namedByPlan = (plan: Plan): readonly Named[] =>
     return 'record' in op ? namedIn(op.vm.name, op.record.config.settings) : [];
   });
 
+/** Places of what it writes and fetches that no plan holds: the file has to be there when it is applied. */
+export const heldByFileOnly = (plan: Plan): readonly string[] => [
+  ...new Set(namedByPlan(plan).flatMap((n) => (n.value === null ? [n.place] : []))),
+];
+
 const onlyInFile = 'it stands in the farm file, and no saved plan holds it';
 
 type Answer = { readonly value: string } | { readonly why: string };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
 import { run } from '../../../src/cli/program.ts';
-import { digestOf, digestText } from '../../../src/core/digest.ts';
+import { finder } from './planted.ts';
 import { fakeShell } from './shell.ts';
 
 /** By where it is planted. */
@@ -14,26 +14,10 @@ const planted = {
   meta: 'Mt55&30187',
   network: 'Nw66/41298',
   query: 'Qs77%2B52309',
+  vendor: 'Ve31 /+88207',
 };
 
-/** As it is, and in what it may be wrapped up. */
-const forms = (secret: string): readonly string[] => {
-  const bytes = Buffer.from(secret);
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    // The last group depends on what follows.
-    bytes.toString('base64').replace(/..?=*$/, ''),
-    bytes.toString('base64url').replace(/..?$/, ''),
-    bytes.toString('hex'),
-    digestText(secret),
-    digestText(`${secret}\n`),
-    digestOf(secret),
-  ];
-};
-const words = [...Object.values(planted), 'Ci719 402'].flatMap(forms);
-const shows = (text: string): readonly string[] => words.filter((w) => text.toLowerCase().includes(w.toLowerCase()));
+const shows = finder([...Object.values(planted), 'Ci719 402']);
 
 const url = 'https://img.lan/debian.raw';
 const whole = `${url}?sig=${planted.query}`;
@@ -46,12 +30,17 @@ const vms = (network = '"${file:net}"', more = ''): string => `  web:
     disks: { xvda: { size: 1GiB, from: debian } }
     display: { vnc: { password: "\${env:VNC}" } }
     ${cloudInit(network)}${more}
+  db:
+    profile: small
+    server: dom01
+    disks: { xvda: { size: 1GiB } }
+    cloudInit: { userData: "\${env:VENDOR}" }
 templates: { debian: { source: "${whole}" } }
 `;
 
 let farm: DemoFarm;
 const path = (name: string): string => join(farm.folder, name);
-const env = { VNC: planted.vnc };
+const env = { VNC: planted.vnc, VENDOR: `#cloud-config\n# ${planted.vendor}\n` };
 const reeve = async (...argv: readonly string[]): Promise<{ readonly code: number; readonly said: string }> => {
   const heard = fakeShell({ home: farm.folder, env });
   const code = await run(argv, heard.shell);
@@ -90,7 +79,10 @@ test('before and while it is made', async () => {
   }
   expect(reads('plan.json')).toContain(`${url}?…`);
   expect(shows(reads('plan.json'))).toEqual([]);
-  // A saved plan holds none, so it cannot make what needs them.
+  // A saved plan holds none, so it cannot make what needs them, and says so at once.
+  expect((await reeve('plan', farm.path, '--out', path('plan.json'))).said).toContain(
+    `plan.json will refuse it, since no saved plan holds the query of ${url}?…, cloudInit.userData of web, cloudInit.metaData of web.`,
+  );
   const refused = await reeve('apply', path('plan.json'), '--yes');
   expect(refused.code).toBe(3);
   expect(refused.said).toContain('cloudInit.userData of web): it stands in the farm file, and no saved plan holds it');
