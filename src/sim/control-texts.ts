@@ -124,8 +124,9 @@ export const wait: Text = async (dom0, [dir = '', id = ''], io) => {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-export const write: Text = async (dom0, [dir = '', epoch = '', verb = '', path = '', ...more], io) => {
+export const write: Text = async (dom0, [dir = '', epoch = '', verb = '', path = '', mode = ''], io) => {
   const { files } = dom0.world;
+  const [onlyIf = '', digest = ''] = ((await io.line()) ?? '').split(' ');
   const control = controlOf(dom0, dir);
   if (control.epoch === null || control.epoch !== epoch) return say(io, 'FENCED', 75);
   const bad = (why: string): number => say(io, `FAILED cannot ${verb} ${path}: ${why}`, 74);
@@ -135,14 +136,12 @@ export const write: Text = async (dom0, [dir = '', epoch = '', verb = '', path =
     return files.get(path) === undefined ? 'absent' : 'special';
   };
   if (verb === 'remove') {
-    const [onlyIf = ''] = more;
     if (have() === 'absent') return say(io, 'DONE');
     if (onlyIf !== 'any' && onlyIf !== have()) return say(io, 'DIFFERS');
     if (files.get(path)?.is === 'dir') return bad('it is a folder');
     const why = files.remove(path);
     return why === null ? say(io, 'DONE') : bad(why);
   }
-  const [mode = '', onlyIf = '', digest = ''] = more;
   if (have() === digest) return say(io, 'DONE');
   const expected = (): boolean => onlyIf === 'any' || have() === onlyIf;
   if (!expected()) return say(io, 'DIFFERS');

@@ -39,7 +39,10 @@ const inputOf = (channel: ServerChannel): Pick<Io, 'line' | 'rest'> => {
     new Promise((resolve) => {
       stir = () => {
         const got = get();
-        if (got !== undefined) resolve(got);
+        if (got === undefined) return;
+        // What comes after it is the next one's.
+        stir = () => {};
+        resolve(got);
       };
       stir();
     });

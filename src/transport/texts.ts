@@ -201,9 +201,11 @@ fi
 `;
 
 /**
- * `write DIR EPOCH write PATH MODE ONLYIF SHA256` with the bytes on standard input, or `write DIR EPOCH remove PATH ONLYIF`:
- * DONE, DIFFERS, FENCED (75) or `FAILED why` (74). Compare and swap; sending it again is DONE again.
+ * `write DIR EPOCH write PATH MODE` with `ONLYIF SHA256` as the first line of standard input, and then the bytes, or
+ * `write DIR EPOCH remove PATH` with `ONLYIF`: DONE, DIFFERS, FENCED (75) or `FAILED why` (74). Compare and swap; sending
+ * it again is DONE again.
  *
+ * - A digest of a file with a short password gives it away: `ps` and the log of sudo show arguments to others.
  * - Writers take turns (`write`), so that one name beside the file is enough and nothing piles up.
  * - Others may write to the folder (a shared store), and put a link or a FIFO where the bytes are to go. So they go into a
  *   folder that is made for them: mkdir neither follows nor waits, and nobody else may write there. `cd` holds on to it.
@@ -212,7 +214,7 @@ fi
  * - A folder that is itself a link is followed once, as its owner wants it (/srv may lead to another disk).
  */
 export const writeText = `${path}
-D=$1 E=$2 V=$3 P=$4; shift 4
+D=$1 E=$2 V=$3 P=$4 M=\${5-}
 umask 077
 say() { printf '%s\\n' "$1"; exit "\${2-0}"; }
 bad() { printf 'FAILED cannot %s %s: %s\\n' "$V" "$P" "$1"; exit 74; }
@@ -223,6 +225,8 @@ have() {
   fi
 }
 as_expected() { [ "$O" = any ] || [ "$h" = "$O" ] || say DIFFERS; }
+O= S=
+read -r O S
 [ -f "$D/epoch" ] || say FENCED 75
 exec 8>>"$D/write" 9>>"$D/busy"
 flock -sn 9 || say FENCED 75
@@ -231,14 +235,13 @@ e=; read -r e <"$D/epoch"
 [ "$e" = "$E" ] || say FENCED 75
 have
 if [ "$V" = remove ]; then
-  O=$1
   [ "$h" != absent ] || say DONE
   as_expected
   [ ! -d "$P" ] || [ -L "$P" ] || bad 'it is a folder'
   m=$(rm -f "$P" 2>&1) || bad "\${m##*: }"
   say DONE
 fi
-M=$1 O=$2 S=$3 N=\${P##*/} F=\${P%/*}
+N=\${P##*/} F=\${P%/*}
 F=\${F:-/}
 [ "$h" != "$S" ] || say DONE
 as_expected

@@ -78,17 +78,25 @@ interface Answer {
   readonly out: Buffer;
 }
 
-/** Collects what a text says. Its input: `bytes` where it takes any; beats until `session` ends. */
+/** Collects what a text says. Its input: `bytes`; where there are none, beats until `session` ends. */
 const ioOf = (farm: InProcessFarm, bytes: Uint8Array | undefined, ended: Promise<null>) => {
   const out: Buffer[] = [];
   let told = (): void => undefined;
+  let input = Buffer.from(bytes ?? []);
+  const first = (): string => {
+    const end = input.indexOf(10);
+    const line = input.subarray(0, end).toString();
+    input = input.subarray(end + 1);
+    return line;
+  };
   const io: Io = {
     // A beat a second while a hold drains; it then lives until its input ends.
-    line: () =>
-      Buffer.concat(out).toString().endsWith('OK\n')
-        ? ended
-        : Promise.race([ended, farm.clock.sleep(1000).then(() => 'beat')]),
-    rest: async () => Buffer.from(bytes ?? []),
+    line: async () => {
+      if (bytes) return first();
+      const held = Buffer.concat(out).toString().endsWith('OK\n');
+      return held ? ended : Promise.race([ended, farm.clock.sleep(1000).then(() => 'beat')]);
+    },
+    rest: async () => input,
     write: (data) => {
       out.push(Buffer.from(data as Uint8Array));
       told();
@@ -289,9 +297,7 @@ export const openLink = (farm: InProcessFarm, faultAt: FaultAt | null = null, ga
     });
 
   const fileArgs = (step: FileStep): readonly string[] =>
-    step.do === 'write'
-      ? ['write', step.path, step.mode.toString(8), step.onlyIf, digestBytes(step.bytes)]
-      : ['remove', step.path, step.onlyIf];
+    step.do === 'write' ? ['write', step.path, step.mode.toString(8)] : ['remove', step.path];
 
   const parseResult = (out: Buffer): ExecResult | 'lost' | 'never' => {
     const end = out.indexOf(10);
@@ -353,7 +359,10 @@ export const openLink = (farm: InProcessFarm, faultAt: FaultAt | null = null, ga
     },
     file: (server, step) =>
       fenced(server, async (epoch) => {
-        const input = step.do === 'write' ? step.bytes : undefined;
+        const input =
+          step.do === 'write'
+            ? Buffer.concat([Buffer.from(`${step.onlyIf} ${digestBytes(step.bytes)}\n`), step.bytes])
+            : Buffer.from(`${step.onlyIf}\n`);
         const answer = await send(server, 'write', [dir, epoch, ...fileArgs(step)], input);
         if (answer === 'lost') return answer;
         const line = answer.out.toString().trim();

@@ -69,6 +69,19 @@ describe.each(shells)('under %s', (shell) => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('no digest stands in a command line, which others may see', async () => {
+    const lines: string[] = [];
+    server.onCommand = (command) => {
+      lines.push(command.slice(command.lastIndexOf(' reeve-')));
+      return 'run';
+    };
+    writeFileSync(path, 'old');
+    expect(await write('new', sha('old'))).toBe('done');
+    expect(await remove(sha('new'))).toBe('done');
+    expect(lines).toHaveLength(2);
+    expect(lines.filter((line) => /[0-9a-f]{64}/.test(line))).toEqual([]);
+  });
+
   test.each(['cut-before', 'cut-after'] as const)('a write that is %s is done by the next try', async (verdict) => {
     let met = false;
     server.onCommand = (command) => {
@@ -98,8 +111,11 @@ describe.each(shells)('under %s', (shell) => {
 
   test('bytes that do not arrive whole leave the old file and nothing beside it', () => {
     writeFileSync(path, 'old');
-    const args = [join(home.dir, 'run'), 'e1', 'write', path, '600', 'any', sha('whole')];
-    const ran = spawnSync(shell, ['-c', writeText, 'reeve-write', ...args], { input: 'who', encoding: 'utf8' });
+    const args = [join(home.dir, 'run'), 'e1', 'write', path, '600'];
+    const ran = spawnSync(shell, ['-c', writeText, 'reeve-write', ...args], {
+      input: `any ${sha('whole')}\nwho`,
+      encoding: 'utf8',
+    });
     expect([ran.stdout, ran.status]).toEqual([`FAILED cannot write ${path}: the bytes did not arrive whole\n`, 74]);
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['web-1.cfg']);
