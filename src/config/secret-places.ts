@@ -52,7 +52,18 @@ const valuesIn = (file: string, text: string): readonly Range[] => {
     if (e.type === EVENT_ID.MAPPING || e.type === EVENT_ID.SEQUENCE)
       stack.push({ map: e.type === EVENT_ID.MAPPING, hides, isKey: true, next: '' });
   }
-  return found;
+  return found.sort((a, b) => a.start - b.start);
+};
+
+/** The first of them that ends behind `from`. */
+const firstBehind = (values: readonly Range[], from: number): number => {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle]?.end ?? 0) <= from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 };
 
 /** In a file that is no YAML: what stands behind such a key in its line. */
@@ -105,7 +116,9 @@ export const concealer = (file: string, text: string): Conceal => {
   return (at) => {
     const from = starts[at.line - 1] ?? 0;
     let shown = at.text;
-    for (const { start, end } of values) {
+    for (let i = firstBehind(values, from); i < values.length; i += 1) {
+      const { start = 0, end = 0 } = values[i] ?? {};
+      if (start - from >= shown.length) break;
       const [a, b] = [Math.max(start - from, 0), Math.min(end - from, shown.length)];
       if (a < b && !reference.test(text.slice(start, end)))
         shown = shown.slice(0, a) + starred(shown.slice(a, b)) + shown.slice(b);
