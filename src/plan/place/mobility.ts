@@ -4,19 +4,23 @@ import { within, type Disruption } from '../../core/disruption.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
-import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
+import type { CfgSetting, VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import type { Body, PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
 import { moveBy } from './solver/problem.ts';
 import { localDisk } from '../model/shared-paths.ts';
 
+/** `usbdevice = ["host:046d:c52b"]` */
+const hasHostUsb = ({ key, value }: CfgSetting): boolean =>
+  key === 'usbdevice' && [value].flat(2).some((v) => typeof v === 'string' && v.startsWith('host:'));
+
 /** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
 const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
   if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
     return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
-  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev');
+  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev' || hasHostUsb(x));
   if (passed) return `it has a device of its server (${passed.key})`;
-  return null;
+  return config.extra.some(({ key, value }) => key === 'nomigrate' && value !== '0') ? 'its cfg says nomigrate' : null;
 };
 
 /** A migration has the volumes open on both servers for a moment, which a lock manager refuses on the second. */
