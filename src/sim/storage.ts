@@ -91,6 +91,12 @@ const look = (act: (say: (line: string) => void) => void): Looked => {
   }
 };
 
+/** udev keeps a link to the device for each volume that is open. */
+const isVolume = ({ files, groups }: World, path: string): boolean => {
+  const [, vg = '', lv = ''] = /^\/dev\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  return files.exists(path) && groups.get(vg)?.volumes.has(lv) === true;
+};
+
 /** The section `paths`: every store by itself, and beside them the plain paths, of which a dead one hides the rest. */
 export const lookAt = (world: World, paths: readonly string[]): Looked => {
   const stores = paths
@@ -103,7 +109,7 @@ export const lookAt = (world: World, paths: readonly string[]): Looked => {
       else {
         say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
         for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/'))))
-          if (world.files.get(at)?.is === 'link') say(`special ${at}`);
+          if (world.files.get(at)?.is === 'link' || isVolume(world, at)) say(`special ${at}`);
       }
   });
   const all = [...stores, plain];

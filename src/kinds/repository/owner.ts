@@ -1,6 +1,6 @@
 /** Whose a disk of a store is: a store is written to by others, so that a path in it counts only as what its marker says. */
 import { badPath } from '../../core/name.ts';
-import { diskName, disksFolder, type Storage, type StoredDisk } from './live.ts';
+import { diskName, disksFolder, isVolumeGroup, type Storage, type StoredDisk } from './live.ts';
 
 /** A VM's disk; `uuid` and `vdev` null: whichever VM's of the farm. */
 export interface DiskOwner {
@@ -38,6 +38,11 @@ export const storedAt = ({ stores }: Storage, folder: string, path: string): Sto
     : undefined;
 };
 
-/** The first of the links and devices on the way to a path that lies beneath the folder; null: none does. */
+/**
+ * The first of the links and devices on the way to a path that lies beneath the folder; null: none does. In the folder of a volume
+ * group every volume is a link to a device, and only root of that server can make one there.
+ */
 export const astray = (path: string, folder: string, special: readonly string[] = []): string | null =>
-  special.find((s) => s.startsWith(`${folder}/`) && (path === s || path.startsWith(`${s}/`))) ?? null;
+  isVolumeGroup(folder)
+    ? null
+    : (special.find((s) => s.startsWith(`${folder}/`) && (path === s || path.startsWith(`${s}/`))) ?? null);
