@@ -215,7 +215,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       const halves = halvesOf(spec.key);
       if (halves.length > 0) discards.set(spec.key, discarding(spec.key, halves, m.found));
       const stale = m.stale.filter((f) => !isLost(f.server));
-      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, farm.name, stale, seenOf));
+      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, farm.name, stale, m.found.server, seenOf));
     }
   }
 
@@ -285,10 +285,11 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
   const kept = new Map(decisions.map((x) => [x.spec.key, x] as const));
   for (const [key, ops] of forgets) {
     // A cfg of its own that lies where it goes is written over.
-    const to = kept.get(key)?.transition?.journey?.through.at(-1);
+    const journey = kept.get(key)?.transition?.journey;
+    const to = journey?.through.at(-1);
     forgets.set(
       key,
-      ops.filter((op) => op.server !== to),
+      ops.filter((op) => op.server !== to && !(journey && op.verb === 'forget' && op.beside)),
     );
   }
 

@@ -36,3 +36,13 @@ it.each(
   const u = await prepare(scenario);
   expect(await throwPairs(u, u.former ?? u.order, 2, diceOf(seed))).toEqual([]);
 });
+
+it('a rename whose server goes down between its two cfgs leaves one of them, and one link', async () => {
+  const scenario = scenarios.find((s) => s.name === 'rename');
+  if (!scenario) throw new Error('there is no such scenario');
+  const u = await prepare(scenario);
+  const step = u.steps.findIndex((s) => s.what === 'write' && s.note.startsWith('write /etc/xen/b.cfg'));
+  const at = { step, fault: { is: 'reboot', when: 'after' } } as const;
+  const { wrong } = await disturb(u, at);
+  expect([step >= 0, sortOut({ at, wrong }, u)]).toMatchObject([true, { open: null, wrong: [] }]);
+});

@@ -52,11 +52,6 @@ interface Open {
 /** Each is a bug that waits to be mended. */
 const open: readonly Open[] = [
   {
-    name: 'an interrupted rename leaves the links of the old name',
-    scenarios: /rename/,
-    shows: /^has besides \S+\/auto/,
-  },
-  {
     name: 'an interrupted deletion, or the old copy of a moved disk, is forgotten',
     scenarios: /delete with|move a disk/,
     shows: /^has besides \S+ ?\S*web-xvd/,

@@ -53,7 +53,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const left = leftBy(t);
   const link = starts(t) ? (t.want.link ?? `${autoFolder}${path.slice(path.lastIndexOf('/') + 1)}`) : null;
   const define: VmOp = { ...there, verb: 'define', record, update: false };
-  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left, volumes: [] }] : [];
+  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left, volumes: [], beside: false }] : [];
   const autostart: readonly VmOp[] =
     link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
   // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it.

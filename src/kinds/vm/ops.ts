@@ -230,7 +230,7 @@ export type VmOp =
   | (Base & { readonly verb: 'discard'; readonly home: string })
   /** Remove the file with the memory of a VM that has run on since: it must never be resumed from that. */
   | (Base & { readonly verb: 'drop-image'; readonly file: string })
-  /** Remove a cfg that a VM left on a server where it no longer is. */
+  /** Remove a cfg that a VM left on a server where it no longer is, or there beside the one that it has. */
   | (Base & {
       readonly verb: 'forget';
       readonly path: string;
@@ -238,6 +238,8 @@ export type VmOp =
       readonly links: readonly string[];
       /** Its disks that are volumes: where several servers see them, they are not used there any more. */
       readonly volumes: readonly string[];
+      /** The VM is there, with a cfg of its new name. */
+      readonly beside: boolean;
     })
   /** Remove the cfg and its autostart links; the disks stay. */
   | (Base & {

@@ -9,6 +9,7 @@ export const forgetting = (
   key: string,
   farm: string,
   stale: readonly Found[],
+  home: string,
   seenOf: (server: string) => ServerSeen | undefined,
 ): readonly VmOp[] =>
   stale.flatMap(({ server, uuid, name, live: { record } }): readonly VmOp[] => {
@@ -18,8 +19,9 @@ export const forgetting = (
     const through = seen ? viasTo(seen.storage, farm, server, path) : [];
     const links = [...new Set([...autostart, ...(via === undefined ? [] : [via]), ...through])];
     // A run that broke off may have left them open.
-    const volumes = volumesAmong(Object.values(record.config?.disks ?? {}));
-    return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links, volumes }];
+    const beside = server === home;
+    const volumes = beside ? [] : volumesAmong(Object.values(record.config?.disks ?? {}));
+    return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links, volumes, beside }];
   });
 
 /**

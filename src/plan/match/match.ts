@@ -187,7 +187,24 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const left = passing ? [] : candidates.filter((c) => c.live.domain && isHalf(c.name));
     halves.push(...left.map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);
-    const stale = [...losers, ...left].filter((l) => l.marker?.farm === farm.name && l.server !== winner.server);
+    // Of its old name, where a rename was cut once that of the new one stood and its server went down.
+    const former = spec.formerly === undefined ? [] : (byMarker.get(spec.formerly) ?? []);
+    const old = [...losers, ...former].find(
+      (l) =>
+        l !== winner &&
+        l.live.domain === null &&
+        l.server === winner.server &&
+        l.uuid === winner.uuid &&
+        winner.name === spec.name &&
+        winner.live.record !== null &&
+        l.live.record?.path === `/etc/xen/${l.name}.cfg` &&
+        l.name !== spec.name,
+    );
+    if (old) claimed.add(old);
+    const gone = old && !losers.includes(old) ? [old] : [];
+    const stale = [...losers, ...gone, ...left].filter(
+      (l) => l.marker?.farm === farm.name && (l.server !== winner.server || l === old),
+    );
     const others = judged.is === 'matched' ? losers.filter((l) => !stale.includes(l)) : losers;
     if (others.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(others)}`);
     return judged.is === 'matched' ? { ...judged, stale } : judged;

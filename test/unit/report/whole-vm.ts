@@ -195,6 +195,7 @@ const each: { readonly [V in VmOp['verb']]: Omit<Extract<VmOp, { verb: V }>, 'vm
     digest: 'c3'.repeat(32),
     links: ['/etc/xen/auto/win-1.cfg'],
     volumes: ['/dev/lun0/win-1'],
+    beside: false,
   },
   undefine: { verb: 'undefine', path: '/etc/xen/win-1.cfg', digest: 'c3'.repeat(32), links: [] },
 };

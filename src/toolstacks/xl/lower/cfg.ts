@@ -143,7 +143,7 @@ export const release = (op: Of<'release'>, { seen }: At): Lowered => {
 };
 
 export const undefine = (op: Of<'undefine' | 'forget'>, { seen }: At): Lowered => ({
-  before: [gone(op.uuid)],
+  before: op.verb === 'forget' && op.beside ? [] : [gone(op.uuid)],
   steps: [
     ...(op.verb === 'forget' ? closed(sharedAmong(op.volumes, seen.storage)) : []),
     ...op.links.map((link) => exec(['rm', '-f', link])),
