@@ -3,7 +3,7 @@ import type { Reason } from '../../core/reason.ts';
 import { groupBy, sortedBy } from '../../core/order.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
-import type { LiveVm, Marker } from '../../kinds/vm/live.ts';
+import type { CfgRecord, LiveVm, Marker } from '../../kinds/vm/live.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import { busyIn, isHalf } from './under-way.ts';
 
@@ -38,16 +38,26 @@ export interface Matched {
   readonly halves: readonly { readonly key: string; readonly half: Found }[];
 }
 
+const depthOf = (path: string): number => path.split('/').length;
+
+/** Of several cfgs of one VM on one server: the newest, the one that starts with it, the one that is no copy in a folder below. */
+const likelier = (a: CfgRecord, b: CfgRecord): number =>
+  (b.marker?.generation ?? -1) - (a.marker?.generation ?? -1) ||
+  Math.min(b.autostart.length, 1) - Math.min(a.autostart.length, 1) ||
+  depthOf(a.path) - depthOf(b.path);
+
 const inventory = (server: string, pool: string, seen: ServerSeen): readonly Found[] => {
   const found: Found[] = [];
   const taken = new Set<string>();
   for (const domain of seen.domains) {
-    const own = seen.records.filter((r) => r.config?.uuid === domain.uuid);
+    const own = seen.records.filter((r) => r.config?.uuid === domain.uuid).sort(likelier);
     // Two of them are a rename that was cut: it has the name still that its old cfg gives it.
     const record =
       own.find((r) => r.config?.name === domain.name) ??
       own[0] ??
-      seen.records.find((r) => r.config?.uuid === null && r.config.name === domain.name && !taken.has(r.path)) ??
+      seen.records
+        .filter((r) => r.config?.uuid === null && r.config.name === domain.name && !taken.has(r.path))
+        .sort(likelier)[0] ??
       null;
     if (record) taken.add(record.path);
     const marker = record?.marker?.uuid === domain.uuid ? record.marker : null;
