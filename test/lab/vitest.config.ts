@@ -20,7 +20,7 @@ const moving = ['test/lab/pool.test.ts', 'test/lab/target-dies.test.ts', 'test/l
  * CI leaves them out for the time that they take: the contract suite has the same operations, and `pv` and `create` the same
  * way from the file to the dom0. Run them when something changes that they show.
  */
-const byHand = ['live', 'restart', 'hvm', 'hvm-linux', 'broken-runs', 'unharmed'].map(
+const byHand = ['live', 'restart', 'hvm', 'hvm-linux', 'images', 'broken-runs', 'unharmed'].map(
   (name) => `test/lab/${name}.test.ts`,
 );
 /** The longest first, so that both dom0s are done at about the same time. */
