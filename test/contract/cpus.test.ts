@@ -36,6 +36,7 @@ describe('servers of two CPUs', () => {
           subject: { kind: 'vm', name: 'a' },
           what: 'a would leave dom01 (dom01 is in maintenance)',
           code: 'cannot-migrate',
+          allow: [{ option: '--allow restart=a' }],
           why: 'dom02 has a CPU without bmi1, avx2, bmi2, which it may use',
           help: 'restart it there: --allow restart=a, or mask them on the VM (`xl: { cpuid: "host,avx2=0,bmi1=0,bmi2=0" }`, from its next restart on)',
           needs: 'restart',

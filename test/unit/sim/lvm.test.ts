@@ -345,7 +345,7 @@ describe('a farm', () => {
     expect(await read('domains', '/dev/vg0/')).toMatch(/\/ps 0\n\n@n vgs\n/);
     // A group is no folder: the first store is the folder.
     expect(section(out, 'paths')).toMatch(
-      /^1 store \/srv\/s\/\n1 folder\n1 df .*\n1 end\n0 there \/dev\/vg0\/a\n0 missing \/dev\/vg0\/none\n$/,
+      /^1 store \/srv\/s\/\n1 folder\n1 df .*\n1 end\n0 there \/dev\/vg0\/a\n0 special \/dev\/vg0\/a\n0 missing \/dev\/vg0\/none\n$/,
     );
     expect(section(await read('all', '/srv/s/', '/dev/vg0/a'), 'vgs')).toBeUndefined();
     expect((await farm.hand('dom02', lvs.split(' '))).out).toBe(emptyReport('lv'));

@@ -171,7 +171,7 @@ describe('locks and operations', () => {
 
 describe('files', () => {
   const put = (client: Client, text: string, onlyIf: string, path = '/etc/xen/a.cfg'): Promise<Answer> =>
-    ask(client, 'write', [dir, 'e1', 'write', path, '600', onlyIf, sha256(text)], text);
+    ask(client, 'write', [dir, 'e1', 'write', path, '600'], `${onlyIf} ${sha256(text)}\n${text}`);
 
   it('are written and removed only where they are what was expected', async () => {
     const farm = await start();
@@ -184,7 +184,7 @@ describe('files', () => {
     expect((await put(client, 'two', sha256('one'))).out).toBe('DONE\n');
     expect(farm.files('dom01').read('/etc/xen/a.cfg')).toBe('two');
     const remove = (onlyIf: string): Promise<Answer> =>
-      ask(client, 'write', [dir, 'e1', 'remove', '/etc/xen/a.cfg', onlyIf]);
+      ask(client, 'write', [dir, 'e1', 'remove', '/etc/xen/a.cfg'], `${onlyIf}\n`);
     expect((await remove(sha256('one'))).out).toBe('DIFFERS\n');
     expect((await remove('any')).out).toBe('DONE\n');
     expect((await remove('any')).out).toBe('DONE\n');
@@ -206,7 +206,7 @@ describe('files', () => {
       'FAILED cannot write /none/a: there is no folder /none\n',
     );
     expect(
-      (await ask(client, 'write', [dir, 'e1', 'write', '/tmp/x', '600', 'any', sha256('long')], 'lon')).out,
+      (await ask(client, 'write', [dir, 'e1', 'write', '/tmp/x', '600'], `any ${sha256('long')}\nlon`)).out,
     ).toContain('the bytes did not arrive whole');
   });
 });

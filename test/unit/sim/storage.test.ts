@@ -353,7 +353,7 @@ describe('a text that writes', () => {
     await farm.hand('dom02', ['mount', '-t', 'nfs', source, '/srv/x']);
     await hold(client, 'e1');
     const put = async (text: string): Promise<string> =>
-      (await ask(client, 'write', [dir, 'e1', 'write', '/srv/x/f', '600', 'any', sha256(text)], text)).out;
+      (await ask(client, 'write', [dir, 'e1', 'write', '/srv/x/f', '600'], `any ${sha256(text)}\n${text}`)).out;
     farm.faults('dom01').fullDisk(true);
     expect(await put('one')).toBe('DONE\n');
     expect(farm.files('dom02').read('/srv/x/f')).toBe('one');
