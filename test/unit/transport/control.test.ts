@@ -242,15 +242,17 @@ describe.each(shells)('under %s', (shell) => {
   test('breaking a lock fences its holder for good, ends what it is told to, and keeps nothing', async () => {
     const first = await held('e1');
     expect(await first.start('dom1', 'a', run(`trap '' TERM; sleep 90; echo a >>${log()}`, 90_000))).toBe('started');
-    expect(await first.start('dom1', 'b', run(`sleep 24; echo b >>${log()}`, 90_000))).toBe('started');
+    const spared = `until [ -e ${log()}.go ]; do sleep 1; done; echo b >>${log()}`;
+    expect(await first.start('dom1', 'b', run(spared, 90_000))).toBe('started');
     for (const id of ['a', 'b']) await begun(id);
     const second = locks();
     expect(await second.breakLock('dom1', holder('e2'), ['a'])).toEqual([
-      { id: 'b', stuck: false, command: `sh -c sleep 24; echo b >>${log()}` },
+      { id: 'b', stuck: false, command: `sh -c ${spared}` },
     ]);
     expect(await first.start('dom1', 'late', run(`echo late >>${log()}`))).toBe('fenced');
     expect(await first.hold('dom1', holder('e1'))).toMatchObject({ is: 'busy', by: holder('e2') });
     // What was left is waited for by whoever comes next.
+    writeFileSync(`${log()}.go`, '');
     expect(await control().hold('dom1', holder('e3'))).toEqual({ is: 'held' });
     expect(logged()).toBe('b\n');
   }, 120_000);
