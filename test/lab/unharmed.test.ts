@@ -33,7 +33,7 @@ const everything = (): Promise<string> =>
     `find / -xdev \\( -path /var/log -o -path /var/lib/systemd -o -path /tmp -o -path /root/.ash_history \\) -prune -o -printf '%p %y %s %m %U:%G %C@\\n' | sort
      find /run/reeve /etc/reeve /srv -printf '%p %y %s %m %C@\\n' 2> /dev/null | sort
      vgs -o vg_uuid,vg_seqno,vg_tags --noheadings; lvs -a -o lv_name,lv_tags,lv_active --noheadings
-     xl list; xenstore-ls -fp / | grep -v '/memory/meminfo\\|/data/\\|/device-misc/'`,
+     xl list | awk '{ print $1, $2, $3, $4 }'; xenstore-ls -fp / | grep -v '/memory/meminfo\\|/data/\\|/device-misc/'`,
   );
 
 describe('reading', () => {
