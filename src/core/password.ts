@@ -61,37 +61,32 @@ export const rangesOf = (text: string, shapes: readonly Shape[]): readonly Range
   return merged;
 };
 
-const passwordsIn = (text: string): readonly string[] =>
-  /[=:]/.test(text) ? rangesOf(text, withinText).map(([from, to]) => text.slice(from, to)) : [];
+/** Each password within a text, as `instead` has it. */
+export const replaced = (text: string, ranges: readonly Range[], instead: (password: string) => string): string => {
+  let out = '';
+  let at = 0;
+  for (const [from, to] of ranges) {
+    out += text.slice(at, from) + instead(text.slice(from, to));
+    at = to;
+  }
+  return out + text.slice(at);
+};
+
+/** Of the options and addresses in a text; most texts hold neither. */
+const inText = (text: string): readonly Range[] => (/[=:]/.test(text) ? rangesOf(text, withinText) : []);
 
 /** Stands for a password that is not told, however long it is. */
 export const cover = '***';
 
-const isCover = (password: string): boolean => /^\*+$/.test(password);
+/** Asterisks stand where a password was, and are none. */
+export const isCover = (password: string): boolean => /^\*+$/.test(password);
 
-/** One in asterisks is none. */
-export const holdsPassword = (text: string): boolean => passwordsIn(text).some((p) => !isCover(p));
-export const holdsCover = (text: string): boolean => passwordsIn(text).some(isCover);
+export const holdsPassword = (text: string): boolean =>
+  inText(text).some(([from, to]) => !isCover(text.slice(from, to)));
+export const holdsCover = (text: string): boolean => inText(text).some(([from, to]) => isCover(text.slice(from, to)));
 
 /** Of equal length, so that what points into the text still does. */
-export const starred = (text: string): string => {
-  let out = '';
-  let at = 0;
-  for (const [from, to] of rangesOf(text, withinText)) {
-    out += text.slice(at, from) + '*'.repeat(to - from);
-    at = to;
-  }
-  return out + text.slice(at);
-};
+export const starred = (text: string): string => replaced(text, inText(text), (p) => '*'.repeat(p.length));
 
 /** With `cover` for each password, so that texts that differ in no more are equal. */
-export const covered = (text: string): string => {
-  if (!/[=:]/.test(text)) return text;
-  let out = '';
-  let at = 0;
-  for (const [from, to] of rangesOf(text, withinText)) {
-    out += text.slice(at, from) + cover;
-    at = to;
-  }
-  return out + text.slice(at);
-};
+export const covered = (text: string): string => replaced(text, inText(text), () => cover);

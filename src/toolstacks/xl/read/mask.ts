@@ -3,7 +3,16 @@
  * stands before a password is found by a pattern that looks ahead only, and its end by a walk: linear, whatever is in there.
  */
 import { digestBytes } from '../../../core/digest.ts';
-import { rangesOf, until, withinText, type End, type Range, type Shape } from '../../../core/password.ts';
+import {
+  isCover,
+  rangesOf,
+  replaced,
+  until,
+  withinText,
+  type End,
+  type Range,
+  type Shape,
+} from '../../../core/password.ts';
 import { latin1 } from './bytes.ts';
 
 const lineEnd = (text: string, from: number): number => {
@@ -73,12 +82,6 @@ export const masked = (bytes: Uint8Array): Uint8Array => {
  */
 export const digestCfg = (bytes: Uint8Array): string => {
   const text = latin1(bytes);
-  const parts: string[] = [];
-  let at = 0;
-  for (const [from, to] of passwordsIn(text)) {
-    const password = text.slice(from, to);
-    parts.push(text.slice(at, from), /^\*+$/.test(password) ? password : '-');
-    at = to;
-  }
-  return digestBytes(Uint8Array.from([...parts, text.slice(at)].join(''), (c) => c.charCodeAt(0)));
+  const told = replaced(text, passwordsIn(text), (p) => (isCover(p) ? p : '-'));
+  return digestBytes(Uint8Array.from(told, (c) => c.charCodeAt(0)));
 };
