@@ -59,7 +59,11 @@ export const lvsText = ({ groups }: World): string =>
     ),
   );
 
-const found = ({ groups }: World, path = ''): { group: VolumeGroup; volume: Volume; vg: string; lv: string } | null => {
+/** `GROUP/VOLUME` */
+export const volumeAt = (
+  { groups }: World,
+  path = '',
+): { group: VolumeGroup; volume: Volume; vg: string; lv: string } | null => {
   const [vg = '', lv = ''] = path.split('/');
   const group = groups.get(vg);
   const volume = group?.volumes.get(lv);
@@ -133,7 +137,7 @@ const grownBytes = (old: Uint8Array, sizeKiB: number, left: Uint8Array): Uint8Ar
 const lvextend: Program = async (world, _process, argv) => {
   const { all, words } = parse(argv);
   const [path = ''] = words;
-  const it = found(world, path);
+  const it = volumeAt(world, path);
   const [vg, lv] = path.split('/');
   if (!it) return missing(world, path, `Logical volume ${lv ?? ''} not found in volume group ${vg ?? ''}.`);
   const boundary = 'Rounding size to boundary between physical extents:';
@@ -156,7 +160,7 @@ const lvextend: Program = async (world, _process, argv) => {
 const lvrename: Program = async (world, _process, argv) => {
   const [vg = '', from = '', to = ''] = parse(argv).words;
   if (from === to) return misused('lvrename', 'Old and new logical volume names must differ');
-  const it = found(world, `${vg}/${from}`);
+  const it = volumeAt(world, `${vg}/${from}`);
   if (!it) return missing(world, vg, `Existing logical volume "${from}" not found in volume group "${vg}"`);
   if (it.group.volumes.has(to)) return failed(5, `  Logical Volume "${to}" already exists in volume group "${vg}"\n`);
   const [bytes, open] = [bytesOf(world, vg, from), isOpen(world, vg, from)];
@@ -177,7 +181,7 @@ const lvchange: Program = async (world, _process, argv) => {
   if (refused) return refused;
   const [select] = all('-S');
   const results = words.map((path): Result => {
-    const it = found(world, path);
+    const it = volumeAt(world, path);
     if (!it) return missing(world, path, noVolume(path));
     const { vg, lv, volume } = it;
     if (select !== undefined && !selects(select, lv, volume)) return fine;
@@ -252,7 +256,7 @@ const vgchange: Program = async (world, _process, argv) => {
 
 const lvremove: Program = async (world, _process, argv) => {
   const [path = ''] = parse(argv).words;
-  const it = found(world, path);
+  const it = volumeAt(world, path);
   if (!it) return missing(world, path, noVolume(path));
   if (inUse(world, path)) return failed(5, `  Logical volume ${path} in use.\n`);
   it.group.left = bytesOf(world, it.vg, it.lv);
@@ -263,7 +267,7 @@ const lvremove: Program = async (world, _process, argv) => {
 
 /** Of sh: the extents of one volume become the end of another. */
 export const takeOver: Program = async (world, process, [part = '', path = '', size = '']) => {
-  if (!found(world, part)) return missing(world, part, noVolume(part));
+  if (!volumeAt(world, part)) return missing(world, part, noVolume(part));
   const removed = await lvremove(world, process, ['-q', '-f', part]);
   if (removed.rc !== 0) return removed;
   const extended = await lvextend(world, process, ['-q', '-L', size, path]);

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isVolumeGroup } from '../kinds/repository/live.ts';
 import { dfLines } from './df.ts';
+import { volumeAt } from './lvm.ts';
 import { Stuck } from './mounts.ts';
 import type { World } from './world.ts';
 
@@ -92,10 +93,8 @@ const look = (act: (say: (line: string) => void) => void): Looked => {
 };
 
 /** udev keeps a link to the device for each volume that is open. */
-const isVolume = ({ files, groups }: World, path: string): boolean => {
-  const [, vg = '', lv = ''] = /^\/dev\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  return files.exists(path) && groups.get(vg)?.volumes.has(lv) === true;
-};
+const isVolume = (world: World, path: string): boolean =>
+  isVolumeGroup(path) && world.files.exists(path) && volumeAt(world, path.slice('/dev/'.length)) !== null;
 
 /** The section `paths`: every store by itself, and beside them the plain paths, of which a dead one hides the rest. */
 export const lookAt = (world: World, paths: readonly string[]): Looked => {
