@@ -99,8 +99,9 @@ export const decide = (
 
   // Of one that is to go the file need not say a word more: its lease is where its disks are.
   const old = live?.record?.config?.disks;
-  const named =
-    spec.state === 'absent' && old ? old : old ? mixed(keep, 'disks.', want.config.disks, old) : want.config.disks;
+  const wanted = want.config.disks;
+  const kept = spec.state === 'absent' ? old : old && mixed(keep, 'disks.', wanted, old);
+  const named = kept ?? wanted;
   const home = homeOf(named, facts.shared);
   const cfg =
     live?.record && live.record.config?.name === want.config.name
