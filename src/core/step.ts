@@ -60,7 +60,8 @@ type Question =
       readonly script: string | null;
     }
   | { readonly is: 'no-nic'; readonly uuid: string; readonly mac: string }
-  | { readonly is: 'bridge'; readonly name: string }
+  /** `script`: what hangs a vif on it; null or not there: it is not known. */
+  | { readonly is: 'bridge'; readonly name: string; readonly script?: string | null }
   /** No domain and no cfg of this server has the path as a disk or a medium; the cfg of `goes` (a VM's UUID) may. */
   | { readonly is: 'unused'; readonly path: string; readonly goes?: string | null }
   /** Nothing is at this path. */

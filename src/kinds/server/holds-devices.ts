@@ -46,7 +46,23 @@ export const hasCd = ({ vdev, path }: Of<'cd'>, d: Domain): true | string => {
 export const hasOvs = (name: string, { ovs }: Pick<ServerSeen, 'ovs'>): boolean =>
   ovs.includes(name) || ovs.includes(name.replace(/(?:\.\d+)?(?::\d+)*$/, ''));
 
-export const hasBridge = (name: string, seen: ServerSeen): boolean => seen.bridges.includes(name) || hasOvs(name, seen);
+export interface BridgeName {
+  /** As a cfg writes it. */
+  readonly name: string;
+  /** The script that hangs the vif on it; null or not there: the one that the server's xl.conf names, which no reading shows. */
+  readonly script?: string | null;
+}
+
+/** Only Open vSwitch's script takes a name apart, and only Linux's takes it as it stands; another may do either. */
+export const hasBridge = (
+  { name, script = null }: BridgeName,
+  seen: Pick<ServerSeen, 'bridges' | 'ovs'>,
+): boolean => {
+  // Those of Open vSwitch are told among the bridges, too.
+  if (script === 'vif-bridge') return seen.bridges.includes(name) && !seen.ovs.includes(name);
+  if (script === 'vif-openvswitch') return hasOvs(name, seen);
+  return seen.bridges.includes(name) || hasOvs(name, seen);
+};
 
 const nicOf = (mac: string, d: Domain): Domain['nics'][number] | undefined =>
   d.nics.find((x) => x.mac.toLowerCase() === mac.toLowerCase());
@@ -61,7 +77,7 @@ export const hasNic = ({ mac, bridge, rate, script }: Of<'nic'>, d: Domain, seen
   if (script !== null && nic.script !== script)
     return `the vif ${mac} of ${called(d)} was set up by ${nic.script ?? 'no script'}, not by ${script}`;
   // It hangs on its bridge before the guest has brought it up; a ghost waits, too, for a bridge that is not there.
-  const waits = nic.state >= 1 && nic.state < 4 && hasBridge(bridge, seen);
+  const waits = nic.state >= 1 && nic.state < 4 && hasBridge({ name: bridge, script: nic.script }, seen);
   if (nic.state === 4 || waits) return true;
   return `the vif ${mac} of ${called(d)} is not connected: ${stateOf(nic.state)}`;
 };

@@ -129,7 +129,7 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
       return there || `the server has no cpupool ${condition.name}; it has ${cpupools.join(', ')}`;
     }
     case 'bridge':
-      return hasBridge(condition.name, seen) || `the server has no bridge ${condition.name}`;
+      return hasBridge(condition, seen) || `the server has no bridge ${condition.name}`;
     case 'path': {
       const found = seen.paths[condition.path];
       if (found === undefined) return `${condition.path} was not looked at`;

@@ -232,7 +232,7 @@ const nicApplied = (live: LiveVm, key: string, entry: unknown, want: unknown, co
     }),
   );
   // On Open vSwitch the bridge of the network has its VLAN behind it.
-  const on = typeof w.bridge === 'string' && w.bridge.replace(/\.\d+$/, '') === bridge ? w.bridge : bridge;
+  const on = typeof w.bridge === 'string' && w.bridge.replace(/\.\d+(?=:|$)/, '') === bridge ? w.bridge : bridge;
   return { ...((configured ?? want) as object), ...said, mac, bridge: on };
 };
 

@@ -1,4 +1,5 @@
 /** The ways to change a disk, a CD drive or a NIC of a running VM, cheapest first, with what the live server and guest forbid. */
+import { hasOvs } from '../server/holds-devices.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
 import type { Resolved } from './resolve.ts';
@@ -65,7 +66,7 @@ const cdWays = (vdev: string, { domain }: LiveVm, want: Resolved): Ways => {
 const isCard = (n: Pick<NicConfig, 'model'>): boolean => n.model !== null && n.model !== 'pv';
 
 const onOvs = (bridge: string | null, facts: Facts): boolean =>
-  bridge !== null && facts.seen.ovs.includes(bridge.replace(/\.\d+$/, ''));
+  bridge !== null && hasOvs(bridge, facts.seen);
 
 const nicWays = (key: string, live: LiveVm, want: Resolved, facts: Facts): Ways => {
   const mac = want.macs[key];

@@ -1,4 +1,5 @@
 /** The disks, CD drives and NICs of a wanted VM: the file's, with what it leaves open kept as found. */
+import { hasOvs } from '../server/holds-devices.ts';
 import type { NetworkSpec } from '../farm.ts';
 import type { ServerSeen } from '../server/live.ts';
 import { deriveMac } from './identity.ts';
@@ -73,8 +74,10 @@ const bridgeOf = (
   { name, bridge, vlan }: NetworkSpec,
   seen: ServerSeen,
 ): Pick<NicConfig, 'bridge' | 'vlan' | 'script'> | Unresolved => {
-  if (seen.ovs.includes(bridge))
-    return { bridge: vlan === undefined ? bridge : `${bridge}.${vlan}`, vlan: null, script: ovsScript };
+  if (hasOvs(bridge, seen)) {
+    const tagged = vlan === undefined ? bridge : bridge.replace(/(?=:|$)/, `.${vlan}`);
+    return { bridge: tagged, vlan: null, script: ovsScript };
+  }
   if (vlan === undefined) return { bridge, vlan: null, script: null };
   return {
     code: 'vlan-on-linux-bridge',

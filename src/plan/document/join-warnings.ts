@@ -41,7 +41,7 @@ const between = (from: readonly Member[], to: readonly Member[]): string | null 
 const bridgeless = (pool: PoolSpec, members: readonly Member[]): readonly string[] =>
   members.flatMap((m) =>
     Object.values(pool.networks).flatMap((n) =>
-      !m.joins || hasBridge(n.bridge, m.seen)
+      !m.joins || hasBridge({ name: n.bridge }, m.seen)
         ? []
         : [`${m.name}: no bridge ${n.bridge}, which network ${n.name} of pool ${pool.name} needs on every server`],
     ),

@@ -5,7 +5,8 @@ import { pathsOfConfig } from '../../kinds/server/users.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
 import { astray } from '../../kinds/repository/owner.ts';
-import type { VmConfig } from '../../kinds/vm/spec.ts';
+import { hasBridge } from '../../kinds/server/holds-devices.ts';
+import type { NicConfig, VmConfig } from '../../kinds/vm/spec.ts';
 import { type Roof, roofOver } from './path-availability.ts';
 
 export interface Lack {
@@ -33,6 +34,16 @@ const qemuLack = (config: VmConfig, seen: ServerSeen): Lack | null => {
   return why
     ? { what: `has no QEMU for Xen, and ${why}`, code: 'qemu-missing', help: 'install it (Debian: qemu-system-xen)' }
     : null;
+};
+
+const bridgeLack = ({ bridge, script }: NicConfig, seen: ServerSeen): Lack => {
+  const ovs = script === 'vif-openvswitch';
+  const plain = ovs && bridge !== null && seen.bridges.includes(bridge);
+  return {
+    what: `has no ${ovs ? 'Open vSwitch ' : ''}bridge ${bridge}${plain ? ', but a Linux bridge of that name' : ''}`,
+    code: 'bridge-missing',
+    help: 'correct the network, or make the bridge',
+  };
 };
 
 const barredLack = ({ repository, path: of, code, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
@@ -66,12 +77,8 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
         : 'correct the path, or put the file there',
     };
   }
-  for (const { bridge } of config.nics) {
-    // On Open vSwitch a VLAN stands behind the bridge's name.
-    if (bridge === null || seen.bridges.includes(bridge)) continue;
-    if (seen.ovs.includes(bridge.replace(/\.\d+$/, ''))) continue;
-    return { what: `has no bridge ${bridge}`, code: 'bridge-missing', help: 'correct the network, or make the bridge' };
-  }
+  const bridgeless = config.nics.find((n) => n.bridge !== null && !hasBridge({ name: n.bridge, script: n.script }, seen));
+  if (bridgeless) return bridgeLack(bridgeless, seen);
   const pool = settingOf(config.settings, 'cpupool');
   if (seen.cpupools.length > 0 && !seen.cpupools.includes(pool)) {
     return {

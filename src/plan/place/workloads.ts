@@ -226,7 +226,7 @@ export const needsKey = (config: VmConfig, roofs: readonly Roof[]): string =>
   JSON.stringify([
     config.type,
     Object.values(config.disks).some(needsQemu),
-    config.nics.map((n) => n.bridge),
+    config.nics.map((n) => [n.bridge, n.script]),
     config.settings.cpupool,
     config.boot.kernel,
     config.boot.ramdisk,

@@ -345,6 +345,24 @@ describe('a server that lacks what the VM needs', () => {
       record: { config: { nics: [{ bridge: 'xenbr1.20', script: 'vif-openvswitch' }] } },
     });
   });
+  it.each([
+    ['ovs0:20:30', undefined, 'ovs0:20:30'],
+    ['ovs0.5', undefined, 'ovs0.5'],
+    ['ovs0:20:30', 5, 'ovs0.5:20:30'],
+  ])('Open vSwitch takes %s (VLAN %s) for one of its bridges', (bridge, vlan, name) => {
+    const f = farm([{ ...web, nics: { eth0: nic('lan') } }]);
+    const pools = f.pools.map((pool) => ({ ...pool, networks: { lan: { name: 'lan', bridge, vlan } } }));
+    const trunks = { ...f, pools };
+    const on = observed({ a: server({ ovs: ['ovs0'] }) });
+    const p = plan(trunks, on);
+    expect(p.refused).toEqual([]);
+    expect(p.operations[0]?.op).toMatchObject({
+      record: { config: { nics: [{ bridge: name, script: 'vif-openvswitch' }] } },
+    });
+    expect(plan(trunks, after(on, p.operations)).operations).toEqual([]);
+    const plain = plan(trunks, observed({ a: server({ bridges: ['xenbr0', 'ovs1'] }) }));
+    expect(plain.operations).toEqual([]);
+  });
 });
 
 describe('a running guest that lacks what the change needs', () => {

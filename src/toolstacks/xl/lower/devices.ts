@@ -4,7 +4,7 @@ import { bornEmpty, needsQemu } from '../../../kinds/vm/device-ways.ts';
 import { writeDisk } from '../cfg/disk-string.ts';
 import { deviceMs, exec, quickMs, until } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
-import { pathConditions, withinStores } from './needs.ts';
+import { bridgeFor, pathConditions, withinStores } from './needs.ts';
 import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
 export const attachDisk = (op: Of<'attach-disk'>, at: At): Lowered | Unsupported => {
@@ -74,7 +74,7 @@ export const attachNic = (op: Of<'attach-nic'>, at: At): Lowered => {
   const { mac, bridge, uuid } = op;
   return onDomain(op, at, {
     before: [
-      { is: 'bridge', name: bridge },
+      bridgeFor(bridge, op.device.script),
       { is: 'no-nic', uuid, mac },
     ],
     steps: (_, dom) => [exec(['xl', 'network-attach', dom, ...nicArgs(op)], deviceMs)],

@@ -12,7 +12,7 @@ import { emptyFolder, halfFile, published, removeHalfArgv } from './half.ts';
 import { is, leased, lets, readied, store } from './life.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
 import { memoryNeed } from './memory-need.ts';
-import { hasQemu, runningPaths, withinStores } from './needs.ts';
+import { bridgesOf, hasQemu, runningPaths, withinStores } from './needs.ts';
 import { hostsPath, keyPath } from '../read/peers.ts';
 import { closed, reopened, sharedAmong } from './shared-volumes.ts';
 
@@ -72,7 +72,7 @@ export const migrate = (op: Of<'migrate'>, at: At, peers: Peers): Lowered | Unsu
     { is: 'features', names: features },
     ...(hasQemu(config) ? [{ is: 'has-qemu' } as const] : []),
     ...(config.settings.cpupool === undefined ? [] : [{ is: 'has-cpupool', name: config.settings.cpupool } as const]),
-    ...config.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
+    ...bridgesOf(config),
     ...runningPaths(config).map((path): Condition => ({ is: 'path', path })),
     ...withinStores(runningPaths(config), target),
     { is: 'room', kib: memoryNeed(config) },
@@ -207,9 +207,7 @@ export const resume = (op: Of<'resume'>, { seen }: At): Lowered | Unsupported =>
       ...store(op),
       { is: 'runs', type: config.type },
       { is: 'name-free', name, uuid },
-      ...config.nics.flatMap((n): readonly Condition[] =>
-        n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }],
-      ),
+      ...bridgesOf(config),
       ...[...runningPaths(config), file].map((path): Condition => ({ is: 'path', path })),
       ...withinStores([...runningPaths(config), file], seen),
       { is: 'room', kib: memoryNeed(config) },

@@ -135,6 +135,16 @@ export const withinStores = (paths: readonly string[], { storage }: ServerSeen):
 /** Whether a QEMU serves a VM of this configuration from its start on. */
 export const hasQemu = (c: VmConfig): boolean => c.type === 'hvm' || Object.values(c.disks).some(needsQemu);
 
+export const bridgeFor = (name: string, script: string | null): Condition => ({
+  is: 'bridge',
+  name,
+  ...(script === null ? {} : { script }),
+});
+
+/** What its NICs hang on. */
+export const bridgesOf = (c: VmConfig): readonly Condition[] =>
+  c.nics.flatMap((n) => (n.bridge === null ? [] : [bridgeFor(n.bridge, n.script)]));
+
 /**
  * The server runs such guests and has what the VM is made of; its name is free; and there is memory enough. `back`: what is
  * given back first, in KiB.
@@ -146,6 +156,6 @@ export const canStart = (op: VmOp, c: VmConfig, back: number, seen: ServerSeen):
   { is: 'name-free', name: c.name, uuid: op.uuid },
   ...withinStores(filesOf(c), seen),
   ...pathConditions(op),
-  ...c.nics.flatMap((n): readonly Condition[] => (n.bridge === null ? [] : [{ is: 'bridge', name: n.bridge }])),
+  ...bridgesOf(c),
   { is: 'room', kib: Math.max(0, memoryNeed(c) - back) },
 ];
