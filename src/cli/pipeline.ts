@@ -45,9 +45,12 @@ export const checkNames = (farm: Farm, options: PlanOptions, shell: Shell): void
   if (stranger !== undefined) {
     throw new ExitError(exit.error, `--takeover ${stranger} names no VM of the file`, 'put it into the file first');
   }
-  for (const a of idleAllows(options.allow, keys)) {
-    say(shell.err, `warning: --allow ${a} names no VM of the file`);
-  }
+  // What `--prune` deletes has left the file: its names are known once the farm is read.
+  if (!options.prune) warnIdle(shell, options, keys, 'of the file');
+};
+
+const warnIdle = (shell: Shell, { allow }: PlanOptions, keys: readonly string[], of: string): void => {
+  for (const a of idleAllows(allow, keys)) say(shell.err, `warning: --allow ${a} names no VM ${of}`);
 };
 
 /** Says on a terminal what is being waited for, and takes it away after. */
@@ -122,7 +125,11 @@ export const planFarm = async (
 ): Promise<Plan> => {
   const first = await readFarm(shell, farm, options.pools, reader, from);
   const observed = await withStrays(shell, farm, options, reader, from, first);
-  return makePlan(farm, observed, options, toolsOf(shell, secrets));
+  const plan = makePlan(farm, observed, options, toolsOf(shell, secrets));
+  const told = [...plan.vms, ...plan.refused].map((x) => x.subject.name);
+  if (options.prune)
+    warnIdle(shell, options, [...farm.vms.map((v) => v.key), ...told], 'of the file, and none that --prune deletes');
+  return plan;
 };
 
 export const show = (shell: Shell, plan: Plan, flags: ShowFlags, output: Output = shell.out): void => {

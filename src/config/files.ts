@@ -12,9 +12,46 @@ export interface Files {
   readonly problems: readonly Problem[];
 }
 
+interface Folder {
+  readonly path: string;
+  readonly names: readonly string[];
+}
+
+/** How deep YAML files are looked for that nobody reads, and how many of them are named. */
+const deepest = 3;
+const mostNamed = 3;
+
+/** YAML files in the folders of a folder, sorted by folder. */
+const yamlBelow = async ({ path, names }: Folder, io: ConfigIo, depth = 1): Promise<readonly string[]> => {
+  const out: string[] = [];
+  for (const name of names.filter((n) => !n.startsWith('.') && !yamlName.test(n)).sort(byText)) {
+    const below = await io.look(`${path}/${name}`);
+    if (below.is !== 'folder') continue;
+    const inside = { path: `${path}/${name}`, names: below.names };
+    const files = inside.names.filter((n) => yamlName.test(n) && !n.startsWith('.')).sort(byText);
+    out.push(...files.map((n) => `${inside.path}/${n}`));
+    if (depth < deepest) out.push(...(await yamlBelow(inside, io, depth + 1)));
+  }
+  return out;
+};
+
+/** VMs that stand in such a file would look as if they had left the farm. */
+const passedOver = (found: readonly string[], read: ReadonlySet<string>): Problem | null => {
+  const unread = found.filter((f) => !read.has(f));
+  if (unread.length === 0) return null;
+  const more = unread.length > mostNamed ? ` and ${unread.length - mostNamed} more` : '';
+  const are = unread.length === 1 ? 'is' : 'are';
+  return {
+    severity: 'warning',
+    code: 'file-not-read',
+    message: `${unread.slice(0, mostNamed).join(', ')}${more} ${are} not read: folders in a folder are passed over`,
+  };
+};
+
 export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise<Files> => {
   const files = new Set<string>();
   const problems: Problem[] = [];
+  const folders: Folder[] = [];
   const add = async (given: string): Promise<void> => {
     // So that one file under two spellings is one file.
     const path = given.replace(/^(\.\/+)+(?=.)/, '').replace(/(?<=.)\/+$/, '');
@@ -34,6 +71,7 @@ export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise
           });
         }
         for (const name of names) await add(`${path}/${name}`);
+        if (names.length > 0) folders.push({ path, names: found.names });
         return;
       }
       case 'missing':
@@ -47,6 +85,10 @@ export const findFiles = async (paths: readonly string[], io: ConfigIo): Promise
     }
   };
   for (const path of paths.length > 0 ? paths : await usual(io, problems)) await add(path);
+  for (const folder of folders) {
+    const unread = passedOver(await yamlBelow(folder, io), files);
+    if (unread) problems.push({ ...unread, hint: `name its folder, too, or move the file into ${folder.path}` });
+  }
   return { files: [...files], problems };
 };
 

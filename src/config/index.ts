@@ -32,7 +32,7 @@ export const loadFarm = async (paths: readonly string[], io: ConfigIo): Promise<
   problems.forEach(told.add);
   const texts = new Map<string, string>();
   const sources: Source[] = [];
-  let whole = problems.length === 0;
+  let whole = problems.every((p) => p.severity === 'warning');
   for (const file of files) {
     const bytes = await io.read(file);
     if ('failed' in bytes) {

@@ -178,6 +178,7 @@ const ofFile = {
   empty: told('a value is empty'),
   'empty-file': told('the file is empty'),
   'fence-without-status': told('a fence could not tell whether the server is down'),
+  'file-not-read': told('a YAML file in a folder of the folder is not read'),
   'formerly-there': told('the earlier name of a VM is still the name of a VM'),
   'formerly-twice': told('two VMs say that they had one name'),
   'literal-secret': told('a password stands in the file instead of a reference'),

@@ -19,7 +19,7 @@ import { budgets } from './model/disruption-budget.ts';
 import { decide, type Decision } from './decide/decide.ts';
 import { settleDisks } from './decide/resolve-disks.ts';
 import type { Settled } from './model/settled-disks.ts';
-import { mayDelete, tooMany, withPruned } from './decide/deletion-guards.ts';
+import { emptyPrune, mayDelete, tooMany, withPruned } from './decide/deletion-guards.ts';
 import { assemble } from './document/document.ts';
 import { match, type Found, type Matched } from './match/match.ts';
 import { busyIn } from './match/under-way.ts';
@@ -311,7 +311,13 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     placed: reasons,
     matched,
     refused: [...members.refused, ...storage.refused, ...images.refused, ...orphans.refused, ...refused],
-    warnings: [...storage.warnings, ...orphans.warnings, ...resting, ...placed.warnings],
+    warnings: [
+      ...emptyPrune(farm, matched, options.prune),
+      ...storage.warnings,
+      ...orphans.warnings,
+      ...resting,
+      ...placed.warnings,
+    ],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOfFarm(farm),
     prunedFound: new Set(doomed.map((d) => d.found)),

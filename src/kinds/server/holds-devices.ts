@@ -54,10 +54,7 @@ export interface BridgeName {
 }
 
 /** Only Open vSwitch's script takes a name apart, and only Linux's takes it as it stands; another may do either. */
-export const hasBridge = (
-  { name, script = null }: BridgeName,
-  seen: Pick<ServerSeen, 'bridges' | 'ovs'>,
-): boolean => {
+export const hasBridge = ({ name, script = null }: BridgeName, seen: Pick<ServerSeen, 'bridges' | 'ovs'>): boolean => {
   // Those of Open vSwitch are told among the bridges, too.
   if (script === 'vif-bridge') return seen.bridges.includes(name) && !seen.ovs.includes(name);
   if (script === 'vif-openvswitch') return hasOvs(name, seen);

@@ -65,8 +65,7 @@ const cdWays = (vdev: string, { domain }: LiveVm, want: Resolved): Ways => {
 /** A card that QEMU emulates. */
 const isCard = (n: Pick<NicConfig, 'model'>): boolean => n.model !== null && n.model !== 'pv';
 
-const onOvs = (bridge: string | null, facts: Facts): boolean =>
-  bridge !== null && hasOvs(bridge, facts.seen);
+const onOvs = (bridge: string | null, facts: Facts): boolean => bridge !== null && hasOvs(bridge, facts.seen);
 
 const nicWays = (key: string, live: LiveVm, want: Resolved, facts: Facts): Ways => {
   const mac = want.macs[key];

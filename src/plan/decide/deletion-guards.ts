@@ -53,7 +53,9 @@ export const mayDelete = (
     return refuse(
       'protected',
       'it is protected',
-      `apply \`protect: false\` for ${spec.key} first, while it is still in the file`,
+      farm.vms.some((v) => v.key === spec.key)
+        ? `apply ${spec.key} with \`protect: false\` and without \`state: absent\` first`
+        : `put ${spec.key} back into the file with \`protect: false\`, apply that, and take it out again`,
     );
   }
   if (found.live.marker === null) {
@@ -98,6 +100,24 @@ export const tooMany = (deletes: number, farm: Farm, total: number): string | nu
     return `${deletes} of ${total} VMs would be deleted; policy.deletes.percent is ${percent}`;
   }
   return null;
+};
+
+/** What has left the file, in words: whether `--prune` deletes it. */
+export const prunedText = (protect: boolean, farm: Farm): string => {
+  if (protect) return 'ours, no longer in the file, and protected: --prune does not delete it';
+  return farm.vms.length === 0
+    ? 'ours, no longer in the file, which names no VM: --prune deletes nothing then'
+    : 'ours, no longer in the file: --prune deletes it';
+};
+
+/** Of an empty file: most likely its VMs stand in a file that was not read. */
+export const emptyPrune = (farm: Farm, { left }: Matched, prune: boolean): readonly string[] => {
+  const ours = new Set(left.flatMap(({ marker }) => (marker?.farm === farm.name ? [marker.vm] : [])));
+  if (!prune || farm.vms.length > 0 || ours.size === 0) return [];
+  const all = ours.size === 1 ? 'the VM that has' : `the ${ours.size} VMs that have`;
+  return [
+    `--prune deletes nothing, since the file names no VM: that looks like a mistake. To delete ${all} left it, name each with \`state: absent\``,
+  ];
 };
 
 /** What leaves the file is planned like `state: absent`, where `--prune` says so. An empty file prunes nothing. */

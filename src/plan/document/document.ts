@@ -7,6 +7,7 @@ import { seenOn } from '../../kinds/server/live.ts';
 import { betweenOf, costOf, isVmOp, reasonOf, targetOf } from '../../kinds/operations.ts';
 import { leastOperations } from '../order/lower-bound.ts';
 import type { Decision } from '../decide/decide.ts';
+import { prunedText } from '../decide/deletion-guards.ts';
 import { goalsOf } from '../verify/goals.ts';
 import { imageBlocks } from '../storage/images.ts';
 import { awaited } from '../order/start-order.ts';
@@ -121,9 +122,7 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
         return { server: f.server, name: f.name, what: 'foreign' as const, detail: `of farm ${m.farm}, ${where}` };
       // Found more than once, or refused for another reason: what is to be done stands there.
       const kept = m && d.farm.vms.some((v) => v.key === m.vm);
-      const ours = m
-        ? `${where}; ${kept ? `ours, of ${m.vm}` : 'ours, no longer in the file: --prune deletes it'}`
-        : where;
+      const ours = m ? `${where}; ${kept ? `ours, of ${m.vm}` : prunedText(m.protect, d.farm)}` : where;
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 

@@ -77,7 +77,9 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
         : 'correct the path, or put the file there',
     };
   }
-  const bridgeless = config.nics.find((n) => n.bridge !== null && !hasBridge({ name: n.bridge, script: n.script }, seen));
+  const bridgeless = config.nics.find(
+    (n) => n.bridge !== null && !hasBridge({ name: n.bridge, script: n.script }, seen),
+  );
   if (bridgeless) return bridgeLack(bridgeless, seen);
   const pool = settingOf(config.settings, 'cpupool');
   if (seen.cpupools.length > 0 && !seen.cpupools.includes(pool)) {

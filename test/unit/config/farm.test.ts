@@ -267,6 +267,26 @@ test('a file given twice, or by its folder too, is read once', async () => {
   expect(farm.vms.length).toBe(1);
 });
 
+test('YAML files in the folders of a folder are not read, which is said', async () => {
+  const files = {
+    'farm/a.yaml': home,
+    'farm/sub/web.yaml': 'vms: { web: {} }\n',
+    'farm/sub/deep/db.yml': 'vms: {}\n',
+    'farm/sub/notes.txt': '',
+    'farm/.git/x.yaml': '',
+  };
+  const told = async (paths: readonly string[]) =>
+    (await load(files, paths)).warnings.map(({ severity, code, message }) => [severity, code, message]);
+  expect(await told(['farm'])).toEqual([
+    [
+      'warning',
+      'file-not-read',
+      'farm/sub/web.yaml, farm/sub/deep/db.yml are not read: folders in a folder are passed over',
+    ],
+  ]);
+  expect(await told(['farm', 'farm/sub', 'farm/sub/deep'])).toEqual([]);
+});
+
 test('a VM with nothing to boot is a warning', async () => {
   const { warnings } = await load(`${home}vms: { web: { disks: {} }, db: { disks: {}, boot: { kernel: /k } } }\n`);
   expect(warnings.map((w) => [w.code, w.at?.line, w.severity])).toEqual([['cannot-boot', 4, 'warning']]);

@@ -315,6 +315,27 @@ describe('deletion', () => {
       allow: [{ key: 'vms.web.protect', value: false }],
     });
   });
+  it('says what pruning an empty file does, and what protects a VM that has left it', () => {
+    const seen = made(farm([{ ...web, protect: true }, keeper]));
+    const none = plan(farm([]), seen, { prune: true, allow });
+    expect(none.operations).toEqual([]);
+    expect(none.warnings).toEqual([
+      '--prune deletes nothing, since the file names no VM: that looks like a mistake. To delete the 2 VMs that have left it, name each with `state: absent`',
+    ]);
+    expect(none.unmanaged.map((u) => u.detail)).toEqual([
+      '/etc/xen/keeper.cfg; ours, no longer in the file, which names no VM: --prune deletes nothing then',
+      '/etc/xen/web.cfg; ours, no longer in the file, and protected: --prune does not delete it',
+    ]);
+    expect(plan(farm([]), seen).warnings).toEqual([]);
+    const help = (f: Farm, options: Partial<PlanOptions>): string | null | undefined =>
+      plan(f, seen, { allow, ...options }).refused[0]?.help;
+    expect(help(farm([keeper]), { prune: true })).toBe(
+      'put web back into the file with `protect: false`, apply that, and take it out again',
+    );
+    expect(help(farm([keeper, { ...web, state: 'absent' }]), {})).toBe(
+      'apply web with `protect: false` and without `state: absent` first',
+    );
+  });
   it('stops at the threshold', () => {
     const many = [1, 2, 3, 4, 5, 6].map((n) => spec(`vm-${n}`));
     const gone = farm([keeper, ...many.map((v) => ({ ...v, state: 'absent' as const }))]);

@@ -73,10 +73,7 @@ export const nicArgs = ({ mac, bridge, device }: Of<'attach-nic'>): readonly str
 export const attachNic = (op: Of<'attach-nic'>, at: At): Lowered => {
   const { mac, bridge, uuid } = op;
   return onDomain(op, at, {
-    before: [
-      bridgeFor(bridge, op.device.script),
-      { is: 'no-nic', uuid, mac },
-    ],
+    before: [bridgeFor(bridge, op.device.script), { is: 'no-nic', uuid, mac }],
     steps: (_, dom) => [exec(['xl', 'network-attach', dom, ...nicArgs(op)], deviceMs)],
     after: [{ is: 'nic', uuid, mac, bridge, rate: op.device.rate, script: op.device.script }],
     afterMs: quickMs,
