@@ -2,7 +2,7 @@
 import type { Operation } from '../kinds/plan.ts';
 import { fields, settingOf } from '../kinds/vm/fields.ts';
 import type { CfgDraft } from '../kinds/vm/ops.ts';
-import type { SettingName, Settings, VmConfig } from '../kinds/vm/spec.ts';
+import type { DiskSource, SettingName, Settings, VmConfig } from '../kinds/vm/spec.ts';
 import type { ChangeText } from './change-text.ts';
 import { clean, count, time } from './text.ts';
 import { fieldLabel, valueText } from './value-text.ts';
@@ -77,22 +77,31 @@ const draftRows = (record: CfgDraft, autostart: boolean, made: ReadonlyMap<strin
   ];
 };
 
-/** Empty where no cfg is written. */
-export const portrait = (operations: readonly Operation[]): readonly ChangeText[] => {
-  const define = operations.find((o) => o.op.verb === 'define')?.op;
-  const auto = operations.find((o) => o.op.verb === 'autostart')?.op;
-  const made = new Map(
+const sourceText = (from: DiskSource | null): string => {
+  if (from === null) return '';
+  return from.template === null ? `, a copy of ${clean(from.path)}` : `, from template ${clean(from.template)}`;
+};
+
+/** By vdev: what is made for the VM, and of what. */
+export const madeNotes = (operations: readonly Operation[]): ReadonlyMap<string, string> =>
+  new Map(
     operations.flatMap(({ op }) =>
       op.verb === 'make-disk'
         ? [
             [
               op.vdev,
-              `new: ${words('size.', op.size)} in repository ${clean(op.repository)}${op.from === null ? '' : op.from.template === null ? `, a copy of ${clean(op.from.path)}` : `, from template ${clean(op.from.template)}`}`,
+              `new: ${words('size.', op.size)} in repository ${clean(op.repository)}${sourceText(op.from)}`,
             ] as const,
           ]
         : [],
     ),
   );
+
+/** Empty where no cfg is written. */
+export const portrait = (operations: readonly Operation[]): readonly ChangeText[] => {
+  const define = operations.find((o) => o.op.verb === 'define')?.op;
+  const auto = operations.find((o) => o.op.verb === 'autostart')?.op;
+  const made = madeNotes(operations);
   return define?.verb === 'define' ? draftRows(define.record, auto?.verb === 'autostart' && auto.on, made) : [];
 };
 

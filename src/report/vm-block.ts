@@ -2,7 +2,7 @@
 import type { Disruption } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
 import { changeText, waitingFor, type ChangeText } from './change-text.ts';
-import { portrait, row, whenRows } from './portrait.ts';
+import { madeNotes, portrait, row, whenRows } from './portrait.ts';
 import { clean, hang, time, wrap, type Colors } from './text.ts';
 
 export interface BlockOptions {
@@ -154,6 +154,9 @@ export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => 
   ...(r.help === null ? [] : hang(`${indent}help     `, clean(r.help), `${indent}         `, o.width)),
 ];
 
+const withNote = (text: ChangeText, note: string | undefined): ChangeText =>
+  note === undefined ? text : { ...text, note: text.note === '' ? note : `${note}; ${text.note}` };
+
 /** The block of one VM, its operations in the plan's order. */
 export const vmBlock = (
   vm: PlanVm,
@@ -172,6 +175,7 @@ export const vmBlock = (
   const fresh = vm.action === 'create' ? portrait(operations) : [];
   // A new VM's portrait says it all: that it goes from nothing to running is in the head.
   const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
+  const made = fresh.length > 0 ? new Map<string, string>() : madeNotes(operations);
   const rows = [
     ...operations.flatMap((x) =>
       x.before === null ? [] : [row('first', clean(`${x.before} (run here; where it fails, nothing is done)`))],
@@ -180,7 +184,7 @@ export const vmBlock = (
     ...placed,
     ...remainders(operations),
     ...fresh,
-    ...changes.map((c) => changeText(c)),
+    ...changes.map((c) => withNote(changeText(c), made.get(c.field.replace('disks.', '')))),
     ...whenRows(vm.subject.name, operations),
   ];
   const commands = o.commands ? operations.flatMap((x) => x.commands) : [];

@@ -9,6 +9,7 @@ import { joinWarnings } from './join-warnings.ts';
 import type { Matched } from '../match/match.ts';
 import { unseeded } from '../decide/cloud-init-seed.ts';
 import type { Tools } from '../model/planner-inputs.ts';
+import { unusedDisks } from './unused-disks.ts';
 
 export interface Scene {
   readonly farm: Farm;
@@ -106,6 +107,7 @@ export const warningsOf = (d: Scene): readonly string[] => [
   ...d.matched.warnings,
   ...ofServers(d),
   ...oneKey(d),
+  ...unusedDisks(d.decisions, d.farm.name, d.observed),
   ...joinWarnings(d.farm, d.observed, d.covers),
   ...d.decisions.flatMap((x) => ofVm(x, d)),
 ];

@@ -5,8 +5,9 @@ import type { ImageSpec } from '../../../src/kinds/image/spec.ts';
 import { noStorage, type DiskMarker, type Storage } from '../../../src/kinds/repository/live.ts';
 import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
-import type { DiskSpec, MadeDisk, VmSpec } from '../../../src/kinds/vm/spec.ts';
-import { disk, farm, observed, perform, plan as planOf, server, spec } from './world.ts';
+import { plainDisk, type DiskSpec, type MadeDisk, type VmSpec } from '../../../src/kinds/vm/spec.ts';
+import { renderPlan } from '../../../src/report/plan-text.ts';
+import { disk, farm, observed, perform, plan as planOf, record, server, spec } from './world.ts';
 
 const GiB = 1024 ** 2;
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
@@ -135,6 +136,31 @@ describe('a VM that has its disk', () => {
     expect(ids(p)).toEqual(['web/make-disk/xvdb', 'web/define', 'web/settle', 'web/attach-disk/xvdb']);
     expect(p.bound).toBe(4);
     expect(ids(plan([more], after(made1, p.operations)))).toEqual([]);
+  });
+
+  it('gets a new one where one was taken out before, and is told of the old one, which nobody uses', () => {
+    const both = spec('web', { disks: { xvda: made(20 * GiB), xvdb: made(5 * GiB) } });
+    const first = plan([both], made1);
+    const had = observed({ a: after(made1, first.operations) });
+    const taking = planOf(farmOf([web]), had, { allow: [{ disruption: 'device', pattern: 'web' }] });
+    const seen = after(after(made1, first.operations), taking.operations);
+    const again = plan([both], seen);
+    expect(pathIn(again)).not.toBe(pathIn(first));
+    expect(again.warnings).toEqual([
+      `web: disk xvdb is made anew, and its old one lies unused: ${pathIn(first)}. Write \`xvdb: { adopt: ${pathIn(first)} }\` to use it again`,
+    ]);
+    expect(renderPlan(again, { color: false, width: 100, commands: false })).toContain(
+      'new: 5GiB in repository vmstore',
+    );
+    const old = { repository: 'vmstore', folder: '/srv/vmstore', size: undefined };
+    const adopts = spec('web', { disks: { xvda: made(20 * GiB), xvdb: disk(pathIn(first), 'rw', { adopt: old }) } });
+    expect(plan([adopts], seen).warnings).toEqual([]);
+    // One that another VM has taken meanwhile does not lie unused.
+    const [own] = seen.records;
+    if (!own?.config) throw new Error('no cfg');
+    const config = { ...own.config, name: 'db', uuid: null, disks: { xvda: { ...plainDisk, path: pathIn(first) } } };
+    const taken = { ...seen, records: [own, record('/etc/xen/db.cfg', config, null)] };
+    expect(plan([both], taken).warnings).toEqual([]);
   });
 
   it('is not given a blank one in place of one that is gone', () => {
