@@ -1,4 +1,5 @@
 /** `reeve plan`: what would be done, and what it costs. Changes nothing. */
+import { shellWord } from '../core/shell-word.ts';
 import { digestOf } from '../core/digest.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { planJson } from '../report/plan-json.ts';
@@ -21,14 +22,14 @@ export const save = async (shell: Shell, plan: Plan, path: string): Promise<void
   await writePrivate(path, planJson(plan));
   const [first, ...rest] = heldByFileOnly(plan);
   if (first === undefined) {
-    say(shell.err, `Saved. To do exactly this: reeve apply ${path} --expect ${digestOf(plan)}`);
+    say(shell.err, `Saved. To do exactly this: reeve apply ${shellWord(path)} --expect ${digestOf(plan)}`);
     return;
   }
   const more =
     rest.length < mostNamed ? rest : [...rest.slice(0, mostNamed - 1), `${rest.length - mostNamed + 1} more`];
   say(
     shell.err,
-    `Saved, to be read: reeve apply ${path} will refuse it, since no saved plan holds ${[first, ...more].join(', ')}. ` +
+    `Saved, to be read: reeve apply ${shellWord(path)} will refuse it, since no saved plan holds ${[first, ...more].join(', ')}. ` +
       'Apply the farm file itself; or write a text as ${file:PATH}, and serve the image under a URL without a query.',
   );
 };

@@ -1,4 +1,5 @@
 /** `reeve snapshot`: the raw answers of all servers in one file, to plan from without them. Changes nothing there. */
+import { shellWord } from '../core/shell-word.ts';
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { RawAnswer } from '../kinds/toolstack.ts';
@@ -69,7 +70,7 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
     const read = servers.length - unread.length;
     say(
       shell.err,
-      `Saved what ${count(read, 'server')} answered. To plan from it: reeve plan --from-snapshot ${flags.out}`,
+      `Saved what ${count(read, 'server')} answered. To plan from it: reeve plan --from-snapshot ${shellWord(flags.out)}`,
     );
     return unread.length > 0 ? exit.unread : exit.done;
   } finally {

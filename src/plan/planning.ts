@@ -1,4 +1,5 @@
 /** Planning itself: match, decide, place, and what is known on the way, for those who ask why. */
+import { option } from '../core/shell-word.ts';
 import type { Reason } from '../core/reason.ts';
 import { table } from '../core/table.ts';
 import picomatch from 'picomatch';
@@ -98,7 +99,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     ...refusal(spec.key, `disk ${vdev} of ${spec.key} would be moved into repository ${repository}`, {
       code: 'over-budget',
       why: 'it is copied while the VM is down, and that costs a restart',
-      help: `--allow restart=${spec.key}`,
+      help: option('--allow', `restart=${spec.key}`),
     }),
     needs: 'restart',
   });

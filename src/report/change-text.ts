@@ -1,4 +1,5 @@
 /** One change of a VM in words: what was, what will be, who made the difference, and what it costs or waits for. */
+import { option } from '../core/shell-word.ts';
 import type { Seen } from '../core/change.ts';
 import { sameValue } from '../core/digest.ts';
 import { severity, type Disruption } from '../core/disruption.ts';
@@ -32,7 +33,7 @@ const legal = (c: PlanChange): PlanChange['ways'][number] | undefined => c.ways.
 /** The option that raises the budget far enough for `c`. */
 const allow = (vm: string, c: PlanChange, disruption: Disruption): string => {
   const part = severity(disruption) < severity('restart') ? fieldPart(c.field) : null;
-  return `--allow ${disruption}=${part === null ? vm : `${vm}/${part}`}`;
+  return option('--allow', `${disruption}=${part === null ? vm : `${vm}/${part}`}`);
 };
 
 const who = (c: PlanChange): string | null => {

@@ -53,11 +53,14 @@ export const took = (ms: number): string =>
 
 const glue = '\u00A0';
 
-/** Breaks at spaces so that no line is longer than `width`, save where one word is. An option stays with its value. */
+/** What is to be pasted: an option with its value, and what stands between backticks where that is short. */
+const whole = /--[a-z-]+ (?:'[^']*'|\S+)|`[^`]{1,60}`/g;
+
+/** Breaks at spaces so that no line is longer than `width`, save where one word is, or what is to be pasted. */
 export const wrap = (text: string, width: number): readonly string[] => {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.replaceAll(/(--[a-z]+) /g, `$1${glue}`).split(' ')) {
+  for (const word of text.replaceAll(whole, (m) => m.replaceAll(' ', glue)).split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -1,4 +1,5 @@
 /** What is done about each difference: taken in its cheapest legal way, joined to a restart, deferred, or refused. */
+import { option } from '../../core/shell-word.ts';
 import { absent, value, type Change, type How, type Way } from '../../core/change.ts';
 import { severity, within, worst, type Disruption } from '../../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../../kinds/plan.ts';
@@ -49,7 +50,7 @@ const stateRefusal = (spec: VmSpec, change: Change, way: Way): Refusal => ({
   what: `${spec.key} would be ${{ stop: 'stopped', pause: 'paused', delete: 'shut down and deleted' }[way.how as string] ?? way.how}`,
   code: 'over-budget',
   why: way.why,
-  help: `--allow ${way.disruption}=${spec.key}`,
+  help: option('--allow', `${way.disruption}=${spec.key}`),
   needs: way.disruption,
 });
 

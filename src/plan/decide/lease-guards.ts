@@ -1,4 +1,5 @@
 /** What leases say to planning: where the disks of a VM are whose server is lost, and that another server may run one. */
+import { option } from '../../core/shell-word.ts';
 import type { Reason } from '../../core/reason.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { disksFolder, type Lease } from '../../kinds/repository/live.ts';
@@ -211,7 +212,7 @@ export const hidden = (spec: VmSpec, farm: Farm, seenOf: SeenOf): Reason | null 
     help:
       lost.length === 0
         ? `plan pool ${other?.name}, too, when all of it answers: what is there moves, and is not made anew`
-        : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, --delete-disks ${first.replace(/^.*\//, '')}`,
+        : `write \`{ adopt: ${first} }\` for that disk; or, where it is not wanted, ${option('--delete-disks', first.replace(/^.*\//, ''))}`,
   };
 };
 

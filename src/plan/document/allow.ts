@@ -1,4 +1,5 @@
 /** What would allow a refused thing, as data: what its help says in words. */
+import { option } from '../../core/shell-word.ts';
 import { isAllowed, type Allow } from '../../core/reason.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
@@ -30,11 +31,11 @@ export const allowOf = (
   switch (code) {
     case 'cannot-migrate':
     case 'over-budget':
-      return needs === null ? [] : [{ option: `--allow ${needs}=${name}` }];
+      return needs === null ? [] : [{ option: option('--allow', `${needs}=${name}`) }];
     case 'stuck':
-      return [{ option: `--allow restart=${name}` }];
+      return [{ option: option('--allow', `restart=${name}`) }];
     case 'foreign-vm':
-      return [{ option: `--takeover ${name}` }];
+      return [{ option: option('--takeover', name) }];
     case 'left-out':
       return narrowing(options);
     case 'partial-run':

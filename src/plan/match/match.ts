@@ -1,4 +1,5 @@
 /** Which desired VM, which cfg record and which domain are one: by UUID, then by marker, then by name within the pool. */
+import { option } from '../../core/shell-word.ts';
 import type { Reason } from '../../core/reason.ts';
 import { groupBy, sortedBy } from '../../core/order.ts';
 import type { Farm } from '../../kinds/farm.ts';
@@ -228,7 +229,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
           is: 'refused',
           code: 'foreign-vm',
           why: `${found.name} on ${found.server} belongs to farm ${marker.farm}`,
-          help: `--takeover ${spec.key}`,
+          help: option('--takeover', spec.key),
         };
       }
     } else if (marker && marker.vm !== spec.key && marker.vm !== spec.formerly) {

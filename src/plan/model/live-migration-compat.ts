@@ -1,4 +1,5 @@
 /** Between which servers a VM may go while it runs: by their versions of Xen and the features of their CPUs. */
+import { option } from '../../core/shell-word.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import { featuresLost, featureText } from '../../kinds/vm/cpu.ts';
 
@@ -23,5 +24,5 @@ export const helpAlive = (key: string, from: Host | undefined, to: readonly (Hos
   const lost = [...new Set(to.flatMap((t) => featuresLost(from?.features, t?.features)))].sort();
   const mask = `cpuid: "host,${lost.map((f) => `${f}=0`).join(',')}"`;
   const masks = lost.length === 0 ? '' : `, or mask them on the VM (\`xl: { ${mask} }\`, from its next restart on)`;
-  return `restart it there: --allow restart=${key}${masks}`;
+  return `restart it there: ${option('--allow', `restart=${key}`)}${masks}`;
 };

@@ -1,4 +1,5 @@
 /** How a VM that runs can leave its server: alive, through a restart, or not at all, and why. */
+import { option } from '../../core/shell-word.ts';
 import type { ReasonCode } from '../../core/reason.ts';
 import { within, type Disruption } from '../../core/disruption.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
@@ -35,7 +36,7 @@ const lockedGroup = (disks: VmConfig['disks'], { storage }: ServerSeen): string 
 };
 
 /** The option that would allow it. */
-export const allowing = (needs: Disruption, spec: VmSpec): string => `--allow ${needs}=${spec.key}`;
+export const allowing = (needs: Disruption, spec: VmSpec): string => option('--allow', `${needs}=${spec.key}`);
 
 type Way = Pick<Body, 'move' | 'stays' | 'suspend'>;
 

@@ -1,4 +1,5 @@
 /** What placing found, as decisions: who goes to which server and how, and who is refused, with the reason server by server. */
+import { option } from '../../core/shell-word.ts';
 import type { Reason } from '../../core/reason.ts';
 import { worst, type Disruption } from '../../core/disruption.ts';
 import { ref } from '../../core/ref.ts';
@@ -171,7 +172,10 @@ const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal =>
   return refusal(key, would, {
     code: why === 'stuck' ? 'stuck' : 'no-server-fits',
     why: `${circle}${lacksText(plan, body)}`,
-    help: why === 'stuck' ? `free some memory, or allow one of them to be suspended (--allow restart=${key})` : help,
+    help:
+      why === 'stuck'
+        ? `free some memory, or allow one of them to be suspended (${option('--allow', `restart=${key}`)})`
+        : help,
   });
 };
 

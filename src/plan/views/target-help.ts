@@ -1,4 +1,5 @@
 /** `--target`: a VM that others would have to make room for is refused, and they are named. */
+import { option } from '../../core/shell-word.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import type { Plan, PlanOptions, PlanRefusal } from '../../kinds/plan.ts';
 import type { Observed } from '../../kinds/server/live.ts';
@@ -36,8 +37,8 @@ const withOthers = (
   return {
     ...r,
     why: `${r.why}; ${others.join(', ')} would go first, and ${first} not among the targets`,
-    help: `${[...targets, ...others].map((t) => `--target ${t}`).join(' ')}, or leave --target out`,
-    allow: others.map((t) => ({ option: `--target ${t}` })),
+    help: `${[...targets, ...others].map((t) => option('--target', t)).join(' ')}, or leave --target out`,
+    allow: others.map((t) => ({ option: option('--target', t) })),
   };
 };
 

@@ -4,7 +4,8 @@ import type { Farm } from '../../../src/kinds/farm.ts';
 import type { Plan, PlanOptions } from '../../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { Domain } from '../../../src/kinds/vm/live.ts';
-import type { VmSpec } from '../../../src/kinds/vm/spec.ts';
+import { plainNic, type VmSpec } from '../../../src/kinds/vm/spec.ts';
+import { renderPlan } from '../../../src/report/plan-text.ts';
 import { releasePlan } from '../../../src/plan/index.ts';
 import { after, disk, farm, GiB, nic, observed, plan, server, spec, tools } from './world.ts';
 
@@ -362,6 +363,23 @@ describe('a server that lacks what the VM needs', () => {
     expect(plan(trunks, after(on, p.operations)).operations).toEqual([]);
     const plain = plan(trunks, observed({ a: server({ bridges: ['xenbr0', 'ovs1'] }) }));
     expect(plain.operations).toEqual([]);
+  });
+});
+
+describe('a NIC that the file does not have', () => {
+  it('is taken away by the option that the plan prints, as a shell reads it', () => {
+    const f = farm([{ ...web, nics: { eth0: nic('lan') } }]);
+    const mac = '00:16:3e:00:00:09';
+    const extra = { ...plainNic, mac, bridge: 'xenbr1' };
+    const seen = changed(made(f.vms), (s) => ({
+      ...s,
+      domains: s.domains.map((d) => ({ ...d, nics: [...d.nics, { ...extra, devid: 1, state: 4 }] })),
+    }));
+    const text = renderPlan(plan(f, seen), { color: false, width: 80, commands: false });
+    const hint = /--allow '(device)=(web\/[^']*)'/.exec(text);
+    expect(hint?.[2]).toBe(`web/mac ${mac}`);
+    const p = plan(f, seen, { allow: [{ disruption: 'device', pattern: hint?.[2] ?? '' }] });
+    expect(p.operations.map((o) => o.op)).toMatchObject([{ verb: 'detach-nic', mac }]);
   });
 });
 
