@@ -7,7 +7,6 @@ import type { Operation } from '../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../src/kinds/server/live.ts';
 import type { Domain } from '../../src/kinds/vm/live.ts';
 import type { VmSpec } from '../../src/kinds/vm/spec.ts';
-import { roomOf } from '../../src/plan/model/server-capacity.ts';
 import { verify } from '../../src/plan/verify/verify.ts';
 import { after, disk, farm, GiB, MiB, observed, perform, plan, server, spec } from '../unit/plan/world.ts';
 import { arbVm } from './vms.ts';
@@ -219,10 +218,10 @@ describe('the verifier', () => {
   });
 
   const world = (s: ServerSeen): Parameters<typeof verify>[2] => ({
-    rooms: new Map([['a', roomOf(s, () => 0)]]),
+    farm: farm([]),
+    observed: observed({ a: s }),
+    matched: { of: new Map(), left: [] },
     roofs: new Map(),
-    apart: new Map(),
-    where: new Map(),
     live: new Map(
       s.domains.map((d) => {
         const record = s.records.find((r) => r.config?.uuid === d.uuid) ?? null;
@@ -230,7 +229,6 @@ describe('the verifier', () => {
       }),
     ),
     overhead: () => 0,
-    ties: new Map(),
   });
 
   it('accepts what the sequencer makes, and catches any edge for room that is dropped', () => {

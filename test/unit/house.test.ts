@@ -71,6 +71,22 @@ describe('the house', () => {
       .filter((target) => target.startsWith(`${room}/`) && floorOf(room, target) > floor);
     expect(wrong).toEqual([]);
   });
+  it('gives the verifier nothing of the sequencer, and of the rest of planning types only', () => {
+    const proof = 'plan/place/solver/flow-check.ts';
+    const sequencer = /^plan\/(?:order\/|model\/(?:operation-graph|resource-deltas)\.ts)/;
+    const wrong = files
+      .filter((f) => f.startsWith('plan/verify/'))
+      .flatMap((file) =>
+        [...readFileSync(join(src, file), 'utf8').matchAll(/^import (type )?[^;]*? from '(\.[^']+)'/gm)].flatMap(
+          (m) => {
+            const target = local(file, m[2] ?? '');
+            if (!target.startsWith('plan/') || target.startsWith('plan/verify/') || target === proof) return [];
+            return sequencer.test(target) || m[1] === undefined ? [`${file} imports ${target}`] : [];
+          },
+        ),
+      );
+    expect(wrong).toEqual([]);
+  });
   it('has the rooms that its map names', () => {
     expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(below).sort());
   });

@@ -13,7 +13,7 @@ import { imageBlocks } from '../storage/images.ts';
 import { awaited } from '../order/start-order.ts';
 import { orderAll, type Draft, type Ordered } from '../order/order.ts';
 import { withRemovals } from '../storage/disk-removals.ts';
-import { apartOf, blocksOf, movesBeyond, wheresOf } from '../order/server-operations.ts';
+import { blocksOf, movesBeyond } from '../order/server-operations.ts';
 import { allowOf } from './allow.ts';
 import { fencesOf } from './fences.ts';
 import { imageTouched, scopeByPool, serverTouched, storesTouched, touchedOf } from './touched.ts';
@@ -134,13 +134,12 @@ export const assemble = (d: Draft): Plan => {
   const kept = d.decisions.filter((x) => ordered.chains.has(x.spec.key));
   const live = new Map(kept.map((x) => [x.spec.key, x.transition ? x.transition.live : x.live]));
   const wrong = verify(operations, kept.flatMap(goalsOf), {
-    rooms: d.rooms,
+    farm: d.farm,
+    observed: d.observed,
+    matched: d.matched,
     live,
     overhead: d.overhead,
-    ties: d.ties,
     roofs: d.roofs,
-    apart: apartOf(d.pools),
-    where: wheresOf(d.pools),
   });
   if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
   const repositories = withRemovals(d.storage.repositories, [...ordered.singles, ...ordered.work.nodes]);

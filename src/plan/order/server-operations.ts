@@ -115,10 +115,6 @@ export const apartOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, readonl
     ),
   );
 
-/** VM → where it runs now. */
-export const wheresOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, string> =>
-  new Map(pools.flatMap((p) => p.bodies.flatMap((b) => (b.server === null ? [] : [[nameOf(b), b.server] as const]))));
-
 /** A move is at least a cfg written and a migration. */
 const opsOfMove = 2;
 
