@@ -30,6 +30,7 @@ import { membersIn } from './match/pool-membership.ts';
 import { placeAll } from './place/place.ts';
 import { startOrder, tiesOf } from './order/start-order.ts';
 import { refusal } from './model/refusal.ts';
+import { oversizeIn } from './model/oversize.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
 import { distrusted, heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
@@ -78,6 +79,15 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     secrets: tools.secrets,
     shared: sharedOf.get(spec.pool) ?? [],
   });
+  const rooms = new Map(
+    farm.pools.flatMap((p) =>
+      p.servers.flatMap((x) => {
+        const seen = seenOf(x.name);
+        return seen ? [[x.name, roomOf(seen, overhead, p.overcommit.vcpus)] as const] : [];
+      }),
+    ),
+  );
+  const oversize = oversizeIn(farm, rooms, overhead);
   const users = usersIn(observed);
   const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun), users };
   const storage = planStorage(scene);
@@ -124,7 +134,18 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
     let settled = settleDisks(own, live, { farm: farm.name, seen, users }, left?.disks);
     if ('unresolved' in settled) return void cannot(unresolvedReason(settled));
     const decideSo = (s: Settled, mustRestart = false): Decision =>
-      decide(s.spec, live, server, factsOf(spec, seen), options, budget, tools.version, s, mustRestart);
+      decide(
+        s.spec,
+        live,
+        server,
+        factsOf(spec, seen),
+        options,
+        budget,
+        tools.version,
+        s,
+        oversize(spec, server),
+        mustRestart,
+      );
     let d = decideSo(settled);
     const { move } = settled;
     // What cannot go down now keeps its disks where they are: a cfg that waits must not name what is not there.
@@ -244,15 +265,8 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       removals.push(...disksOfDeleted(spec, found, pool, farm.name, seen, users));
   }
 
-  const rooms = new Map(
-    farm.pools.flatMap((p) =>
-      p.servers.flatMap((x) => {
-        const seen = seenOf(x.name);
-        return seen ? [[x.name, roomOf(seen, overhead, p.overcommit.vcpus)] as const] : [];
-      }),
-    ),
-  );
-  const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, leftBy: (spec) => leftBy(spec, farm, seenOf) });
+  const leaseOf = (spec: VmSpec): ReturnType<typeof leftBy> => leftBy(spec, farm, seenOf);
+  const sized = freshOf(fresh, { farm, poolOf, seenOf, factsOf, users, oversize, leftBy: leaseOf });
   const specs = specsOf(farm, matched);
   const placed = placeAll({
     farm,

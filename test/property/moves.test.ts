@@ -92,6 +92,23 @@ describe('moves of a tiny farm', () => {
     );
   });
 
+  it('are none for a growth that is not fulfilled', () => {
+    const beside: readonly Guest[] = [
+      { at: 0, size: [6], wanted: [0] },
+      { at: 0, size: [4] },
+    ];
+    for (const next of [11, 12, 13, 20]) {
+      const { steps } = solve(problemOf([[16], [16]], [{ at: 0, size: [2], next: [next], wanted: [0] }, ...beside]));
+      expect([next, steps]).toEqual([next, []]);
+    }
+    // With ten it is: the one that may go does.
+    const some = solve(problemOf([[16], [16]], [{ at: 0, size: [2], next: [10], wanted: [0] }, ...beside]));
+    expect(some.steps.map((s) => [s.kind, s.vm])).toEqual([
+      ['move', 2],
+      ['grow', 0],
+    ]);
+  });
+
   it('hold in whatever order the graph lets them run, however long each takes', () => {
     fc.assert(
       fc.property(tiny(5, 7), fc.integer(), (t, seed) => {

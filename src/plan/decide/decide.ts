@@ -1,18 +1,19 @@
 /** What is done about each difference: taken in its cheapest legal way, joined to a restart, deferred, or refused. */
 import { option } from '../../core/shell-word.ts';
-import { absent, value, type Change, type How, type Way } from '../../core/change.ts';
+import type { Change, How, Way } from '../../core/change.ts';
 import { severity, within, worst, type Disruption } from '../../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../../kinds/plan.ts';
 import { compare, differsInCfg, lifeId } from '../../kinds/vm/compare.ts';
-import { isVolumeGroup } from '../../kinds/repository/live.ts';
 import { homeOf, viaOf } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
-import { mixed, type GrownDisk, type VmTransition } from '../../kinds/vm/draft.ts';
+import { mixed, type VmTransition } from '../../kinds/vm/draft.ts';
 import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import type { Budget } from '../model/disruption-budget.ts';
+import type { OversizeOf } from '../model/oversize.ts';
+import { grown, released } from './silent-changes.ts';
 import { disksHad, isUnleased, leaseFor, outlivedBy, savedIn, spareLeases, straysOf } from './lease-changes.ts';
 import { refusal } from '../model/refusal.ts';
 
@@ -74,6 +75,7 @@ export const decide = (
   budget: Budget,
   tool: string,
   { make, grow, adopt, move, seed }: Pick<VmTransition, 'make' | 'grow' | 'adopt' | 'move' | 'seed'>,
+  oversizeOf: OversizeOf,
   /** It is restarted whatever its changes are: it has to go where it cannot go alive. */
   mustRestart = false,
 ): Decision => {
@@ -94,9 +96,13 @@ export const decide = (
   const everything = compare(want, live ?? { server, uuid: null, domain: null, record: null, marker: null }, facts);
   const state = compareState(spec, live);
   const differing = live === null || spec.state === 'absent' ? [] : everything;
-  const fields = differing.filter((c) => selected(c, options.cause)).map((c) => (moved(c, move) ? onlyDown(c) : c));
-  const keep = new Set(differing.filter((c) => !selected(c, options.cause)).map((c) => c.field));
   const stateChange = state && selected(state, options.cause) ? state : null;
+  // One that is to start finds no place, and is refused as a whole.
+  const oversize = differing.some(isSize) && !starts(stateChange) ? oversizeOf(want.config) : [];
+  const tooLarge = new Set(oversize.flatMap((o) => o.fields));
+  const chosen = (c: Change): boolean => selected(c, options.cause) && !tooLarge.has(c.field);
+  const fields = differing.filter(chosen).map((c) => (moved(c, move) ? onlyDown(c) : c));
+  const keep = new Set(differing.filter((c) => !chosen(c)).map((c) => c.field));
 
   // Of one that is to go the file need not say a word more: its lease is where its disks are.
   const old = live?.record?.config?.disks;
@@ -116,6 +122,12 @@ export const decide = (
     const { ways, subject: _, bearer: __, ...rest } = c;
     return { ...rest, ways, fate, way };
   };
+
+  for (const { fields: of, what, reason } of oversize) {
+    const barred = differing.filter((c) => of.includes(c.field) && selected(c, options.cause));
+    if (barred.length > 0) refused.push(refusal(spec.key, `${spec.key} would get ${what}`, reason));
+    for (const c of barred) changes.push(entry(c, 'refuse', null));
+  }
 
   // The state first: a VM that goes down anyway takes every other change with it for nothing.
   let stateHow: How | null = null;
@@ -224,6 +236,10 @@ export const decide = (
   };
 };
 
+const isSize = ({ field }: Change): boolean => field.startsWith('memory.') || field.startsWith('vcpus.');
+
+const starts = (state: Change | null): boolean => state?.ways[0].how === 'start';
+
 /** The digest of its own cfg under its new name, where a rename was cut before it removed the old one. */
 const aheadOf = (want: Resolved, live: LiveVm | null, { farm, seen }: Facts): string | null => {
   const path = `/etc/xen/${want.config.name}.cfg`;
@@ -288,40 +304,3 @@ const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
     live.marker.home !== live.server ||
     live.marker.vm !== spec.key ||
     want.uuid !== live.marker.uuid);
-
-/** It stands in the repository, and in no layer of the VM. */
-const grown = ({ vdev, from, size, folder }: GrownDisk, live: LiveVm | null): PlanChange => {
-  const volume = isVolumeGroup(folder);
-  const up = live?.domain && !volume ? '; the guest sees it when it starts again' : '';
-  const way: Way = {
-    how: 'grow-disk',
-    disruption: 'none',
-    why: `the ${volume ? 'volume' : 'file'} grows at once${up}`,
-  };
-  return {
-    field: `size.${vdev}`,
-    want: value(size),
-    have: { applied: absent, configured: value(from), running: absent },
-    cause: 'config',
-    fate: 'take',
-    way,
-    ways: [way],
-  };
-};
-
-const released = (field: string, live: LiveVm | null): PlanChange => {
-  const was = live?.marker?.applied[field];
-  return {
-    field,
-    want: { is: 'default' },
-    have: {
-      applied: was === undefined ? { is: 'absent' } : { is: 'value', value: was },
-      configured: { is: 'absent' },
-      running: { is: 'absent' },
-    },
-    cause: 'config',
-    fate: 'released',
-    way: null,
-    ways: [],
-  };
-};

@@ -1,12 +1,16 @@
 /** What a reader of the plan should know though nothing is done about it: of servers, and of VMs as they run. */
+import { formatSize } from '../../core/quantity.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { sharedKeys } from '../../kinds/server/identity.ts';
 import { hasOvs } from '../../kinds/server/holds-devices.ts';
 import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
+import type { Overhead } from '../../kinds/vm/effects.ts';
 import { onSharedGroup } from '../../kinds/vm/lease.ts';
 import type { Decision } from '../decide/decide.ts';
 import { joinWarnings } from './join-warnings.ts';
 import type { Matched } from '../match/match.ts';
+import { allowing } from '../place/mobility.ts';
+import { freeAfter, type PoolPlan } from '../place/place-pool.ts';
 import { unseeded } from '../decide/cloud-init-seed.ts';
 import type { Tools } from '../model/planner-inputs.ts';
 import { unusedDisks } from './unused-disks.ts';
@@ -17,6 +21,8 @@ export interface Scene {
   readonly tools: Tools;
   readonly matched: Matched;
   readonly decisions: readonly Decision[];
+  readonly pools: readonly PoolPlan[];
+  readonly overhead: Overhead;
   readonly covers: (pool: string) => boolean;
 }
 
@@ -68,6 +74,24 @@ const misplaced = ({ spec, server, live }: Decision, seen: ServerSeen | undefine
   return [...new Set(tagged)];
 };
 
+/** Its cfg waits for a restart with more memory than its server will have free: room is made by the run that restarts it. */
+const staysDown = ({ spec, server, live, whole, changes }: Decision, d: Scene): readonly string[] => {
+  const waits = changes.some((c) => c.field === 'memory.target' && (c.fate === 'defer' || c.fate === 'pending'));
+  const pool = d.pools.find((p) => p.scene.serverOf.has(server));
+  const free = pool && freeAfter(pool).get(server);
+  const claims = pool?.scene.rooms.get(server)?.claims;
+  if (!waits || !live?.domain || !whole || !free || !claims) return [];
+  const { config } = whole.want;
+  const { uuid } = live.domain;
+  const now = (claims.get(uuid) ?? 0) + (claims.get(`${uuid}+overhead`) ?? 0);
+  const lacks = config.memory.target + d.overhead(config) - now - free.memory;
+  if (lacks <= 0) return [];
+  const size = formatSize(Math.ceil(lacks / 1024) * 1024);
+  return [
+    `${spec.key} has ${formatSize(config.memory.target)} in its cfg for its next start, and ${server} lacks ${size} for that: if the guest reboots by itself, it stays down; ${allowing('restart', spec)} makes room and restarts it`,
+  ];
+};
+
 const ofVm = (x: Decision, d: Scene): readonly string[] => {
   const { key } = x.spec;
   const out: string[] = [];
@@ -82,6 +106,7 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
     );
   }
   out.push(...misplaced(x, seenOn(d.observed, x.server)));
+  out.push(...staysDown(x, d));
   const stale = unseeded(x.spec, x.live);
   if (stale !== null) out.push(stale);
   const pool = d.farm.pools.find((p) => p.name === x.spec.pool);

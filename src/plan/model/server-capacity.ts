@@ -20,8 +20,8 @@ export interface Room {
 }
 
 /**
- * A running VM counts with the larger of what it has, what its balloon was told, and what its cfg would give it at
- * its next start, so that no reboot finds the server full.
+ * A running VM counts with what it has and what its balloon was told. What its cfg would give it at its next start is not
+ * counted: that is reserved by the run that restarts it, or else a change that waits would move its neighbours.
  */
 export const roomOf = (seen: ServerSeen, overhead: Overhead, overcommit?: number): Room => {
   const claims = new Map<string, number>();
@@ -31,13 +31,10 @@ export const roomOf = (seen: ServerSeen, overhead: Overhead, overcommit?: number
   let free = seen.memory.free + seen.memory.reclaimable;
   for (const d of sortedBy(seen.domains, (x) => x.uuid)) {
     names.set(d.uuid, d.name);
-    const configured = seen.records.find((r) => r.config?.uuid === d.uuid)?.config;
-    const claim = Math.max(d.memory.target, configured?.memory.target ?? 0);
-    claims.set(d.uuid, claim);
-    vcpus.set(d.uuid, Math.max(d.vcpus.online, vcpusAsked(d), configured?.vcpus.count ?? 0));
+    claims.set(d.uuid, d.memory.target);
+    vcpus.set(d.uuid, Math.max(d.vcpus.online, vcpusAsked(d)));
     claims.set(`${d.uuid}+overhead`, overhead(sizeOfDomain(d)));
-    free -=
-      Math.max(0, claim - Math.max(d.memory.actual, d.memory.target)) + Math.max(0, d.memory.target - d.memory.actual);
+    free -= Math.max(0, d.memory.target - d.memory.actual);
     for (const k of d.disks) if (k.access === 'rw') writers.set(k.path, d.uuid);
   }
   const used = [...vcpus.values()].reduce((n, v) => n + v, 0);

@@ -16,6 +16,7 @@ import type { PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
 import { settleDisks } from '../decide/resolve-disks.ts';
 import type { Settled } from '../model/settled-disks.ts';
+import type { OversizeOf } from '../model/oversize.ts';
 import { lackOf } from '../model/server-requirements.ts';
 import { freeAfter, type Fresh, type PoolPlan } from './place-pool.ts';
 import { refusal } from '../model/refusal.ts';
@@ -29,6 +30,7 @@ interface Scene {
   readonly seenOf: (server: string) => ServerSeen | undefined;
   readonly factsOf: (spec: VmSpec, seen: ServerSeen) => Facts;
   readonly users: Users;
+  readonly oversize: (spec: VmSpec, here: string) => OversizeOf;
   /** The lease of a server that is lost. */
   readonly leftBy: (spec: VmSpec) => Pick<Lease, 'uuid' | 'disks'> | null;
 }
@@ -59,6 +61,9 @@ export const freshOf = (specs: readonly VmSpec[], scene: Scene): readonly (Fresh
     const want = settled && ('unresolved' in settled ? settled : resolve(settled.spec, null, scene.factsOf(spec, any)));
     if (!want) return [];
     if ('unresolved' in want) return [{ refused: refuse(spec, unresolvedReason(want)) }];
+    // One that is to run is told server by server why it finds no place.
+    const [large] = spec.state === 'stopped' ? scene.oversize(spec, any.host)(want.config) : [];
+    if (large) return [{ refused: refuse(spec, large.reason) }];
     const sums = sumOf(wantsOf(settled as Settled));
     const space = Object.values(scene.poolOf.get(spec.pool)?.repositories ?? {}).flatMap((r) => {
       const kib = sums.get(r.path);

@@ -379,14 +379,17 @@ describe('room', () => {
     expect(p.operations.find((o) => o.id === 'web/set-memory')?.needs).toContain('big/set-memory');
   });
   it('that is not there refuses the growth and nothing else', () => {
-    const f = farm([{ ...web, memory: { target: GiB, max: 8 * GiB } }, spec('other')]);
+    const f = farm([
+      { ...web, memory: { target: GiB, max: 8 * GiB } },
+      spec('other', { memory: { target: 6 * GiB, max: undefined } }),
+    ]);
     const seen = made(f);
     const full = observed({
       a: { ...(seen.get('a') as ServerSeen), memory: { total: 32 * GiB, free: GiB, reclaimable: 0 } },
     });
     const g = farm([
       { ...web, memory: { target: 8 * GiB, max: 8 * GiB } },
-      { ...spec('other'), protect: true },
+      { ...spec('other', { memory: { target: 6 * GiB, max: undefined } }), protect: true },
     ]);
     const p = plan(g, full);
     expect(p.operations.map((o) => o.id)).toEqual(['other/define']);

@@ -270,7 +270,10 @@ export const perform = (s: ServerSeen, op: Op): ServerSeen => {
     case 'stop':
       return without(s, op.uuid);
     case 'settle':
-      return leased(s, op);
+      return {
+        ...leased(s, op),
+        records: s.records.map((r) => (r.path === op.path && op.link !== null ? { ...r, autostart: [op.link] } : r)),
+      };
     case 'migrate':
       return {
         ...without(s, op.uuid),
@@ -381,6 +384,37 @@ export const after = (
   for (const { op, server: name } of operations) {
     const s = next.get(name);
     if (s?.is === 'seen') next.set(name, perform(s, op));
+  }
+  return next;
+};
+
+const isThere = (s: Observed extends ReadonlyMap<string, infer S> ? S | undefined : never): s is ServerSeen =>
+  s?.is === 'seen';
+
+/** As `after`, with what goes to another server, and with the memory that is free by then. */
+export const carryOut = (
+  seen: Observed,
+  operations: readonly { readonly op: Op; readonly server: string }[],
+): Observed => {
+  const next = new Map(seen);
+  const taken = ({ domains }: ServerSeen): number => domains.reduce((n, d) => n + d.memory.actual, 0);
+  const put = (name: string, change: (s: ServerSeen) => ServerSeen): void => {
+    const s = next.get(name);
+    if (!isThere(s)) return;
+    const then = change(s);
+    const free = s.memory.free + taken(s) - taken(then);
+    next.set(name, { ...then, memory: { ...then.memory, free } });
+  };
+  for (const { op, server: name } of operations) {
+    if (!isVmOp(op)) continue;
+    const from = next.get(name);
+    const leaving = isThere(from) ? from.domains.find((d) => d.uuid === op.uuid) : undefined;
+    put(name, (s) => perform(s, op));
+    if (op.verb === 'migrate' && leaving)
+      put(op.peer, (s) => ({
+        ...s,
+        domains: [...s.domains, { ...leaving, domid: nextDomid(s), pendingUpdate: null }],
+      }));
   }
   return next;
 };

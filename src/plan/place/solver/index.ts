@@ -50,17 +50,27 @@ const without = (p: Problem, unmet: readonly Unmet[]): Problem => {
   return { ...p, runs, next };
 };
 
-/** What may not move stays, and the others are placed again around it. */
-const attempt = (p: Problem, strategy: Strategy): Omit<Solution, 'bound'> => {
-  const fixed = new Uint8Array(p.vms);
+/** What may not move stays and what cannot grow does not, and the others are placed again around it: nobody moves for a wish that is not fulfilled. */
+const attempt = (whole: Problem, strategy: Strategy): Omit<Solution, 'bound'> => {
+  const fixed = new Uint8Array(whole.vms);
+  const small: Unmet[] = [];
   const stuck: Unmet[] = [];
+  let p = whole;
   for (;;) {
     const placed = place(p, fixed, strategy);
     const held = placed.unmet.filter((u) => u.what === 'move' && fixed[u.vm] !== 1);
     for (const { vm } of held) fixed[vm] = 1;
     stuck.push(...held);
     if (held.length > 0) continue;
-    const unmet = [...stuck, ...placed.unmet.filter((u) => fixed[u.vm] !== 1)];
+    const grows = placed.unmet.filter((u) => u.what === 'grow');
+    if (grows.length > 0) {
+      small.push(...grows);
+      p = without(p, grows);
+      fixed.fill(0);
+      stuck.length = 0;
+      continue;
+    }
+    const unmet = [...small, ...stuck, ...placed.unmet.filter((u) => fixed[u.vm] !== 1)];
     const ordered = order(without(p, unmet), placed.to);
     const more = ordered.stuck.filter((vm) => fixed[vm] !== 1);
     if (more.length === 0) return { to: ordered.to, steps: ordered.steps, unmet };
