@@ -1,6 +1,6 @@
 /** Carries a plan out: holds the servers, looks whether the plan is still true, and runs its graph. */
 import { setMaxListeners } from 'node:events';
-import { isUnknown, type Unknown } from '../core/port.ts';
+import { isUnknown, type Control, type Unknown } from '../core/port.ts';
 import { byText } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { storeOfImage } from '../kinds/repository/live.ts';
@@ -38,6 +38,8 @@ interface Run {
   bug: { readonly error: unknown } | null;
 }
 
+type Held = Awaited<ReturnType<Control['hold']>>;
+
 const aborted = (signal: AbortSignal): Promise<'aborted'> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve('aborted');
@@ -66,16 +68,34 @@ const wrongMachines = (observed: Observed): readonly Difference[] =>
       : [],
   );
 
-/** Locks every server in scope, in one order for all runs; those that are not the machine that they were. Null: cancelled meanwhile. */
-const holdServers = async (run: Run): Promise<readonly Difference[] | null> => {
-  const { control, cancel, who } = run.world;
-  const answers = new Map<string, Unknown>();
+const askLockMs = 5000;
+
+/** Asks for a server's lock until it is let go of, or it is too late. Null: cancelled meanwhile. */
+const holdOne = async ({ world, ledger }: Run, server: string, until: number): Promise<Held | null> => {
+  const { control, cancel, clock, who } = world;
   const stopped = aborted(cancel.stop);
+  while (!cancel.stop.aborted) {
+    const answer = await Promise.race([control.hold(server, who), stopped]);
+    if (answer === 'aborted') break;
+    const left = until - clock.now();
+    if (answer.is !== 'busy' || left <= 0) return answer;
+    ledger.waiting(server, heldBy(server, answer.by));
+    await clock.sleep(Math.min(askLockMs, left), cancel.stop);
+  }
+  return null;
+};
+
+/**
+ * Locks every server in scope, in one order for all runs, so that two that wait never wait for each other; those that are not the
+ * machine that they were. Null: cancelled meanwhile.
+ */
+const holdServers = async (run: Run): Promise<readonly Difference[] | null> => {
+  const answers = new Map<string, Unknown>();
+  const until = run.world.clock.now() + (run.world.waitMs ?? 0);
   const scope = run.plan.scope.map((server) => ({ server }));
   for (const server of serversOf([...run.plan.operations, ...scope])) {
-    if (cancel.stop.aborted) return null;
-    const answer = await Promise.race([control.hold(server, who), stopped]);
-    if (answer === 'aborted') return null;
+    const answer = await holdOne(run, server, until);
+    if (answer === null) return null;
     if (isUnknown(answer)) answers.set(server, answer);
     if (answer.is === 'held') run.ledger.held(server);
     else if (answer.is === 'busy') run.shut.set(server, { code: 'server-held', why: heldBy(server, answer.by) });

@@ -14,6 +14,8 @@ type Standing =
 export interface Ledger {
   readonly is: (id: string) => Standing['is'] | undefined;
   readonly held: (server: string) => void;
+  /** Another run holds the server: repeated reasons are told once. */
+  readonly waiting: (server: string, why: string) => void;
   /** A lost server is powered off; it is down, or not known to be. `since`: when that began, in ms since 1970. */
   readonly fencing: (server: string, command: string) => void;
   readonly fenced: (server: string, how: string, since: number) => void;
@@ -35,6 +37,7 @@ export interface Ledger {
 export const openLedger = (operations: readonly Operation[], clock: Clock, onEvent: (event: Event) => void): Ledger => {
   const standings = new Map<string, Standing>(operations.map((o) => [o.id, { is: 'waiting' }]));
   const fences: Fenced[] = [];
+  const waits = new Map<string, string>();
   let closed = false;
 
   const at = (): string => new Date(clock.now()).toISOString();
@@ -62,6 +65,11 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
   return {
     is: (id) => standings.get(id)?.is,
     held: (server) => tell({ ev: 'held', at: at(), server }),
+    waiting: (server, why) => {
+      if (waits.get(server) === why) return;
+      waits.set(server, why);
+      tell({ ev: 'waiting', at: at(), server, why });
+    },
     fencing: (server, command) => tell({ ev: 'fencing', at: at(), server, command }),
     fenced: (server, how, since) => {
       tell({ ev: 'fenced', at: at(), server, ms: clock.now() - since, how });

@@ -47,6 +47,8 @@ export interface World {
   /** What the journals of the servers name as the origin of the plan; undefined: no journal is written. */
   readonly origin?: Origin | undefined;
   readonly cancel: CancelSignals;
+  /** ms: how long another run's locks are waited for, all together; undefined: not at all. */
+  readonly waitMs?: number | undefined;
   /** The values of the references that the plan holds: for the toolstack, and never to be shown. */
   readonly secrets: Secrets;
   /** Whether something answers a connection from where Reeve runs. Never rejects. */

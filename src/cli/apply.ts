@@ -8,9 +8,10 @@ import { checkApproved, checkDigest, confirm } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { originOf } from './origin.ts';
-import { asJson, planOptionsOf, type PlanFlags } from './options.ts';
+import { formatOf, planOptionsOf, type PlanFlags } from './options.ts';
 import { controlOf } from './outside.ts';
-import { checkNames, codeOf, planFarm, show } from './pipeline.ts';
+import { checkNames, codeOf, planFarm } from './pipeline.ts';
+import { present } from './present.ts';
 import { isPlanFile, loadPlan, serversOf } from './saved-plan.ts';
 import { namedByFarm, namedByPlan, secretsToWrite } from './secrets.ts';
 import { lookOf, type Output, type Shell } from './shell.ts';
@@ -20,10 +21,12 @@ export interface ApplyFlags extends PlanFlags {
   readonly yes: boolean;
   readonly expect?: string;
   readonly events?: string;
+  /** ms */
+  readonly wait?: number;
 }
 
-/** `--json` keeps standard output for the plan document. */
-const outputOf = (shell: Shell, flags: ApplyFlags): Output => (asJson(flags) ? shell.err : shell.out);
+/** In another form than text, standard output is the plan and nothing else. */
+const outputOf = (shell: Shell, flags: ApplyFlags): Output => (formatOf(flags) === 'text' ? shell.out : shell.err);
 
 /** How often a plan that is stale when its servers are held is made anew; a farm that changes faster is not ours alone. */
 const mostPlans = 3;
@@ -42,7 +45,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
     for (let tries = 1; ; tries++) {
       const source = { ...flags, waited: waitingFor(shell, control) };
       const plan = await planFarm(shell, farm, options, control, secrets, source);
-      show(shell, plan, flags);
+      await present(shell, plan, flags, { paths });
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);
       await confirm(shell, plan, flags.yes);
@@ -61,7 +64,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
 const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<ExitCode> => {
   const plan: Plan = await loadPlan(shell, path, flags);
   checkApproved(plan, flags.expect);
-  show(shell, plan, flags);
+  await present(shell, plan, flags, { paths: null, saved: path });
   if (plan.operations.length === 0) return codeOf(plan, exit.done);
   const look = lookOf(shell, shell.out, flags.color);
   shell.out.write(renderOperations(plan, digestOf(plan), (op) => xl.commands(op), look));
@@ -90,12 +93,12 @@ export const apply = async (
   if (path === undefined || paths.length > 1) {
     throw new ExitError(exit.error, 'a saved plan is applied alone', 'name one PLAN.json and no other path');
   }
-  const extra = given.find((name) => !['yes', 'expect', 'events', 'color'].includes(name));
+  const extra = given.find((name) => !['yes', 'expect', 'events', 'wait', 'color'].includes(name));
   if (extra !== undefined) {
     throw new ExitError(
       exit.error,
       `a saved plan is done as it was reviewed: it does not take --${extra}`,
-      'it takes --yes, --expect and --events; make a new plan for anything else',
+      'it takes --yes, --expect, --wait and --events; make a new plan for anything else',
     );
   }
   return fromPlan(shell, path, flags);

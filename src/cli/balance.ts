@@ -6,8 +6,8 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
 import { readerOf } from './outside.ts';
-import { checkPools, codeOf, readFarm, show, toolsOf } from './pipeline.ts';
-import { save } from './plan.ts';
+import { checkPools, codeOf, readFarm, toolsOf } from './pipeline.ts';
+import { present, savedAt, tellSaved } from './present.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
 import type { Shell } from './shell.ts';
 
@@ -51,12 +51,12 @@ export const balance = async (
     const planned = makePlan(balanced(farm, found.moves), observed, { ...options, targets }, tools);
     const moved = (v: PlanVm): PlanVm => (v.placed === null ? v : { ...v, placed: `pool ${pool} is more even then` });
     const plan = { ...planned, vms: planned.vms.map(moved) };
-    show(shell, plan, flags);
+    await present(shell, plan, flags, { paths: null });
     shell.err.write(
       `${count(found.moves.length, 'move')}: fullest and emptiest server are ${percent(found.spread)} apart now, and ${percent(found.after)} then.\n`,
     );
-    if (flags.out !== undefined) await save(shell, plan, flags.out);
-    else shell.err.write('To do it: add --out plan.json, and apply that.\n');
+    tellSaved(shell, plan, flags);
+    if (savedAt(flags) === undefined) shell.err.write('To do it: add --out plan.json, and apply that.\n');
     return codeOf(plan, exit.done);
   } finally {
     await reader.close();

@@ -16,6 +16,8 @@ import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
 export interface CarryFlags {
   readonly color: boolean;
   readonly events?: string;
+  /** ms */
+  readonly wait?: number;
 }
 
 export const holder = (shell: Shell): Holder => ({
@@ -87,6 +89,7 @@ export const carryOut = async (
         view.event(event);
       },
       cancel: { stop: cancel.stop, detach: cancel.detach },
+      waitMs: flags.wait,
       pathsOf,
       fresh: (observed) => stale(plan, observed).filter((d) => observed.has(d.server)),
     });

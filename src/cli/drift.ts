@@ -2,8 +2,9 @@
 import type { Plan } from '../kinds/plan.ts';
 import { exit, type ExitCode } from './exit.ts';
 import type { PlanFlags } from './options.ts';
-import { codeOf, show } from './pipeline.ts';
+import { codeOf } from './pipeline.ts';
 import { planOnly } from './plan.ts';
+import { present, tellSaved } from './present.ts';
 import type { Shell } from './shell.ts';
 
 const drifted = (plan: Plan): boolean =>
@@ -20,7 +21,8 @@ export const drift = async (
 ): Promise<ExitCode> => {
   const asked: PlanFlags = { ...flags, cause: 'drift' };
   const made = await planOnly(shell, paths, asked);
-  show(shell, made, asked);
+  await present(shell, made, asked, { paths });
+  tellSaved(shell, made, asked);
   const code = codeOf(made, exit.done);
   return code !== exit.unread && drifted(made) ? exit.pending : code;
 };

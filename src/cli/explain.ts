@@ -3,13 +3,15 @@ import { accountOf, planWith } from '../plan/index.ts';
 import { renderAccount } from '../report/account.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
-import { planOptionsOf, type PlanFlags } from './options.ts';
+import { planOptionsOf, type MakeFlags } from './options.ts';
 import { readerOf } from './outside.ts';
 import { readFarm, toolsOf } from './pipeline.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
 import { lookOf, type Shell } from './shell.ts';
 
-export type ExplainFlags = PlanFlags;
+export interface ExplainFlags extends MakeFlags {
+  readonly json: boolean;
+}
 
 export const explain = async (
   shell: Shell,

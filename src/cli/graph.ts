@@ -1,12 +1,12 @@
 /** `reeve graph`: the plan's operations and what waits for what, for Mermaid or Graphviz. Changes nothing. */
 import { type GraphFormat, renderGraph } from '../report/graph.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
-import type { PlanFlags } from './options.ts';
+import type { MakeFlags } from './options.ts';
 import { planOnly } from './plan.ts';
 import { codeOf } from './pipeline.ts';
 import type { Shell } from './shell.ts';
 
-export interface GraphFlags extends Omit<PlanFlags, 'format' | 'json' | 'commands'> {
+export interface GraphFlags extends MakeFlags {
   readonly format: GraphFormat;
 }
 
@@ -16,7 +16,7 @@ export const graphFormat = (value: string): GraphFormat => {
 };
 
 export const graph = async (shell: Shell, paths: readonly string[], flags: GraphFlags): Promise<ExitCode> => {
-  const plan = await planOnly(shell, paths, { ...flags, format: 'text', json: false, commands: false });
+  const plan = await planOnly(shell, paths, flags);
   shell.out.write(renderGraph(plan, flags.format));
   return codeOf(plan, exit.done);
 };

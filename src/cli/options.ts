@@ -4,16 +4,20 @@ import type { PlanOptions } from '../kinds/plan.ts';
 import { formatDuration, parseDuration } from '../core/quantity.ts';
 import { parseAllow, type Allow } from './allow.ts';
 import { exit, ExitError } from './exit.ts';
+import { planFormat, writeTo, type PlanFormat, type WriteTo } from './formats.ts';
 
 export interface CommonFlags {
   readonly color: boolean;
 }
 
-/** How a plan is shown. */
+/** How a plan is shown, and where it is kept. */
 export interface ShowFlags extends CommonFlags {
   readonly commands: boolean;
-  readonly format: 'text' | 'json';
+  readonly format: PlanFormat;
   readonly json: boolean;
+  readonly write: readonly WriteTo[];
+  /** Where it is saved, for `apply`. */
+  readonly out?: string;
 }
 
 /** Where the farm is read from, and how long that may take. */
@@ -24,7 +28,8 @@ export interface SourceFlags {
   readonly readTimeout?: number;
 }
 
-export interface PlanFlags extends ShowFlags, SourceFlags {
+/** What a plan is narrowed to, and what it may do. */
+export interface ShapeFlags {
   readonly pool: readonly string[];
   readonly target: readonly string[];
   readonly cause: PlanOptions['cause'];
@@ -33,21 +38,15 @@ export interface PlanFlags extends ShowFlags, SourceFlags {
   readonly takeover: readonly string[];
   readonly deleteDisks: readonly string[];
   readonly deleteData: readonly string[];
-  readonly out?: string;
   readonly pending?: boolean;
 }
 
+/** What it takes to make a plan. */
+export interface MakeFlags extends CommonFlags, ShapeFlags, SourceFlags {}
+
+export interface PlanFlags extends MakeFlags, ShowFlags {}
+
 const gather = (value: string, all: readonly string[]): readonly string[] => [...all, value];
-
-const notBuilt = (name: string) => (): never => {
-  throw new ExitError(exit.error, `${name} is not built yet in this version`);
-};
-
-const format = (value: string): 'text' | 'json' => {
-  if (value === 'text' || value === 'json') return value;
-  if (value === 'markdown' || value === 'html') return notBuilt(`--format ${value}`)();
-  throw new ExitError(exit.error, `--format ${value}: there is no such format`, 'it is text or json');
-};
 
 const cause = (value: string): PlanOptions['cause'] => {
   if (value === 'config' || value === 'drift' || value === 'all') return value;
@@ -96,6 +95,11 @@ const duration =
 /** ms; a server that hangs keeps a command no longer. */
 export const defaultReadTimeout = 120_000;
 
+export const waiting = (): Option =>
+  new Option('--wait <time>', 'wait so long for servers that another run holds, like 10m').argParser(
+    duration('--wait'),
+  );
+
 export const reading = (command: Command): Command =>
   command.addOption(
     new Option(
@@ -112,8 +116,13 @@ export const replaying = (command: Command): Command =>
 
 export const showing = (command: Command): Command =>
   command
-    .addOption(new Option('--format <format>', 'text or json').argParser(format).default('text'))
+    .addOption(new Option('--format <format>', 'text or json').argParser(planFormat).default('text'))
     .option('--json', 'short for --format json', false)
+    .addOption(
+      new Option('--write <format=file>', 'write it to this file, too, like json=plan.json (repeatable)')
+        .argParser(writeTo)
+        .default([], 'none'),
+    )
     .option('--commands', 'show the command lines behind each change', false);
 
 export const planning = (command: Command): Command =>
@@ -125,7 +134,7 @@ export const planning = (command: Command): Command =>
 
 export const drifting = (command: Command): Command => replaying(showing(shaping(command)));
 
-export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
+export const planOptionsOf = (flags: ShapeFlags): PlanOptions => ({
   targets: flags.target,
   pools: flags.pool,
   cause: flags.cause,
@@ -137,4 +146,4 @@ export const planOptionsOf = (flags: PlanFlags): PlanOptions => ({
   deleteData: flags.deleteData,
 });
 
-export const asJson = (flags: Pick<PlanFlags, 'format' | 'json'>): boolean => flags.json || flags.format === 'json';
+export const formatOf = (flags: Pick<ShowFlags, 'format' | 'json'>): PlanFormat => (flags.json ? 'json' : flags.format);

@@ -6,15 +6,14 @@ import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { makePlan, pathsToRead, strayPaths, type Tools } from '../plan/index.ts';
-import { planJson } from '../report/plan-json.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { count } from '../report/text.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { idleAllows } from './allow.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { observe } from './observe.ts';
-import { asJson, defaultReadTimeout, type ShowFlags, type SourceFlags } from './options.ts';
-import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
+import { defaultReadTimeout, type CommonFlags, type SourceFlags } from './options.ts';
+import { lookOf, redraws, say, type Shell } from './shell.ts';
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 
@@ -132,13 +131,9 @@ export const planFarm = async (
   return plan;
 };
 
-export const show = (shell: Shell, plan: Plan, flags: ShowFlags, output: Output = shell.out): void => {
-  output.write(
-    asJson(flags)
-      ? planJson(plan)
-      : renderPlan(plan, { ...lookOf(shell, output, flags.color), commands: flags.commands }),
-  );
-};
+/** As text, for commands that have no other form. */
+export const show = (shell: Shell, plan: Plan, flags: CommonFlags): void =>
+  shell.out.write(renderPlan(plan, { ...lookOf(shell, shell.out, flags.color), commands: false }));
 
 /** What a plan leaves undone, whatever it does: 4 before 5, else `otherwise`. */
 export const codeOf = (plan: Plan, otherwise: ExitCode): ExitCode => {

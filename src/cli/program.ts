@@ -19,14 +19,17 @@ import {
   replaying,
   shaping,
   showing,
+  waiting,
   type CommonFlags,
   type PlanFlags,
+  type ShowFlags,
 } from './options.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
 import { roll, type RollOwnFlags } from './roll.ts';
 import { schema } from './schema.ts';
 import { guarded, say, type Shell } from './shell.ts';
+import { showPlan } from './show.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
 import { status, type StatusFlags } from './status.ts';
 import { unlock, type UnlockFlags } from './unlock.ts';
@@ -48,13 +51,18 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .action(async (path: string[], flags: ValidateFlags) => ended(await validate(shell, path, flags)));
   replaying(planning(command('plan', 'show what would be done and what it costs; changes nothing')))
     .argument('[path...]', paths)
+    .option('--pending', 'as with `apply --pending`: restart what waits for a restart', false)
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')
     .option('--detailed-exitcode', 'exit with 2 where there is something to do', false)
     .action(async (path: string[], flags: PlanCommandFlags) => ended(await plan(shell, path, flags)));
+  showing(command('show', 'show a saved plan, checked as apply checks it; no network'))
+    .argument('<plan>', 'what `reeve plan --out` or `--json` wrote')
+    .action(async (path: string, flags: ShowFlags) => ended(await showPlan(shell, path, flags)));
   reading(planning(command('apply', 'plan, ask, and do it; or do a saved plan')))
     .argument('[path...]', `${paths}; or one PLAN.json`)
     .option('--yes', 'do not ask', false)
     .option('--expect <digest>', 'only the plan of this digest')
+    .addOption(waiting())
     .option('--events <file>', 'write what happens as JSON, one event a line')
     .option('--pending', 'restart what waits for a restart', false)
     .action(async (path: string[], flags: ApplyFlags, self: Command) => {
@@ -107,7 +115,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .option('--yes', 'do not ask', false)
     .addOption(allowing())
     .action(async (pool: string, path: string[], flags: RollOwnFlags) =>
-      ended(await roll(shell, pool, path, { ...noShaping, format: 'text', json: false, commands: false, ...flags })),
+      ended(await roll(shell, pool, path, { ...noShaping, ...flags })),
     );
   command('release', 'give a VM back: its marker goes, the VM is not touched')
     .argument('<vm>', 'the VM, as the file names or named it')

@@ -40,7 +40,7 @@ export const release = async (
         plan.code,
       );
     }
-    show(shell, plan, { ...flags, commands: false, format: 'text', json: false });
+    show(shell, plan, flags);
     await confirm(shell, plan, flags.yes);
     return await carryOut(shell, plan, { control, secrets, origin }, flags, shell.out);
   } finally {

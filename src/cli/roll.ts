@@ -18,7 +18,7 @@ import { carryOut, holder } from './carry-out.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { observe } from './observe.ts';
-import { planOptionsOf, type PlanFlags } from './options.ts';
+import { planOptionsOf, type CommonFlags, type ShapeFlags } from './options.ts';
 import { originOf } from './origin.ts';
 import { command, controlOf } from './outside.ts';
 import { checkPools, readFarm, show, toolsOf } from './pipeline.ts';
@@ -27,13 +27,13 @@ import { say, type Shell } from './shell.ts';
 import { waitingFor } from './waiting.ts';
 
 /** Those that a person gives. */
-export interface RollOwnFlags extends Pick<PlanFlags, 'allow' | 'color'> {
+export interface RollOwnFlags extends Pick<ShapeFlags, 'allow'>, CommonFlags {
   readonly run?: string;
   readonly reboot: boolean;
   readonly yes: boolean;
 }
 
-export type RollFlags = RollOwnFlags & PlanFlags;
+export type RollFlags = RollOwnFlags & ShapeFlags;
 
 /** ms: a dom0 with a terabyte takes its time over its memory test. */
 const bootMs = 1_800_000;

@@ -3,6 +3,8 @@ import type { ReasonCode } from './reason.ts';
 
 export type Event =
   | { readonly ev: 'held'; readonly at: string; readonly server: string }
+  /** Another run holds the server, and is waited for; once for each such run. */
+  | { readonly ev: 'waiting'; readonly at: string; readonly server: string; readonly why: string }
   /** A lost server on which VMs may still run: the command that powers it off, and how that ended. */
   | { readonly ev: 'fencing'; readonly at: string; readonly server: string; readonly command: string }
   | { readonly ev: 'fenced'; readonly at: string; readonly server: string; readonly ms: number; readonly how: string }

@@ -171,6 +171,9 @@ export interface PlanRefusal extends Refusal {
 
 export type PlanServer = Pick<ServerSpec, 'name' | 'pool' | 'address' | 'ssh'>;
 
+/** What was seen of an object, by part, as text: digests of what is long. */
+export type PlanFacts = Readonly<Record<string, string>>;
+
 export interface Plan {
   readonly format: 'reeve-plan/1';
   readonly tool: string;
@@ -178,7 +181,7 @@ export interface Plan {
   readonly options: PlanOptions;
   /** Digest of the resolved desired value. */
   readonly desired: string;
-  /** The objects that operations touch, with the digest of what was observed of each. */
+  /** The objects that operations touch, with what was observed of each. */
   readonly touched: readonly {
     readonly subject: Ref;
     readonly server: string;
@@ -186,7 +189,7 @@ export interface Plan {
     readonly uuid: string;
     /** Xen's name, or the repository's path. */
     readonly name: string;
-    readonly digest: string;
+    readonly seen: PlanFacts;
   }[];
   /** The servers that `apply` holds: every readable one of each pool that operations touch. */
   readonly scope: readonly string[];

@@ -26,6 +26,7 @@ export const next = (state: LiveState, event: Event): LiveState => {
   switch (event.ev) {
     case 'held':
       return { ...state, held: state.held + 1 };
+    case 'waiting':
     case 'fencing':
     case 'fenced':
     case 'fence-failed':
@@ -86,6 +87,8 @@ export const eventLine = (event: Event, columns: Columns, paint: Colors): string
     case 'held':
     case 'progress':
       return null;
+    case 'waiting':
+      return paint.yellow(`waiting: ${clean(event.why)}`);
     case 'fencing':
       return fenceRow(columns, event.server, clean(event.command));
     case 'fenced':

@@ -2,6 +2,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { LeaseDraft } from '../kinds/vm/lease.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import { digestOf } from '../core/digest.ts';
 import { brief, cut, isObject, parseJson } from '../core/json.ts';
 import { badName, badPath } from '../core/name.ts';
 import type { FileCode } from '../core/reason.ts';
@@ -12,8 +13,9 @@ import type { Op, Plan } from '../kinds/plan.ts';
 
 const planFormat = 'reeve-plan/1' satisfies Plan['format'];
 
-/** Two-space JSON with a newline at its end; the same plan gives the same bytes. */
-export const planJson = (plan: Plan): string => `${visible(JSON.stringify(plan, null, 2))}\n`;
+/** Two-space JSON with a newline at its end, the plan's digest in it; the same plan gives the same bytes. */
+export const planJson = ({ format, ...rest }: Plan): string =>
+  `${visible(JSON.stringify({ format, digest: digestOf({ format, ...rest }), ...rest }, null, 2))}\n`;
 
 const problem = (code: FileCode, message: string, hint?: string): Diagnostic => ({
   severity: 'error',
@@ -166,14 +168,23 @@ const inconsistencies = (plan: Plan): readonly Diagnostic[] => {
   return found.slice(0, 100).map((text) => problem('bad-plan', `the plan contradicts itself: ${text}`, again));
 };
 
-const validators = new WeakMap<object, ValidateFunction<Plan>>();
+/** The document is the plan and its digest. */
+type PlanDocument = Plan & { readonly digest: string };
+
+const validators = new WeakMap<object, ValidateFunction<PlanDocument>>();
 
 /** Compiling it takes a second. */
-const validatorOf = (schema: object): ValidateFunction<Plan> => {
+const validatorOf = (schema: object): ValidateFunction<PlanDocument> => {
   const known = validators.get(schema);
   if (known) return known;
-  const ajv = new Ajv2020({ allErrors: true, discriminator: true, inlineRefs: false, validateSchema: false });
-  const made = ajv.compile<Plan>(schema);
+  const ajv = new Ajv2020({
+    allErrors: true,
+    discriminator: true,
+    inlineRefs: false,
+    validateSchema: false,
+    allowUnionTypes: true,
+  });
+  const made = ajv.compile<PlanDocument>(schema);
   validators.set(schema, made);
   return made;
 };
@@ -191,6 +202,11 @@ export const parsePlan = (text: string, schema: object): Plan | readonly Diagnos
   }
   const valid = validatorOf(schema);
   if (!valid(document)) return shapeProblems(valid.errors ?? []);
-  const wrong = inconsistencies(document);
-  return wrong.length > 0 ? wrong : document;
+  const { digest, ...plan } = document;
+  const wrong = inconsistencies(plan);
+  if (wrong.length > 0) return wrong;
+  const is = digestOf(plan);
+  return digest === is
+    ? plan
+    : [problem('plan-shows', `the plan shows the digest ${digest}, and its own is ${is}`, again)];
 };

@@ -115,7 +115,7 @@ describe('a farm that changes between plan and apply', () => {
     await rig.sim.hand('dom01', ['xl', 'mem-set', 'a', '100m']);
     const before = await world();
     const outcome = await rig.apply(p);
-    expect(outcome.stale?.map((d) => d.why)).toEqual(['a on dom01 is not as it was when the plan was made']);
+    expect(outcome.stale?.map((d) => d.why)).toEqual(['a on dom01: memory was 128MiB of 256MiB, is 100MiB of 256MiB']);
     expect(await world()).toEqual(before);
   });
 });

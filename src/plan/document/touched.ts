@@ -1,11 +1,11 @@
-/** The objects that a plan counts on, with the digest of what was seen of each. */
+/** The objects that a plan counts on, with what was seen of each. */
 import { ref } from '../../core/ref.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { isImageOp } from '../../kinds/operations.ts';
 import type { Plan, PlanDom0, PlanRepository } from '../../kinds/plan.ts';
 import { seenOn } from '../../kinds/server/live.ts';
 import type { Decision } from '../decide/decide.ts';
-import { digestTouched } from './staleness.ts';
+import { factsOf } from './facts.ts';
 import type { Draft } from '../order/order.ts';
 import type { Node } from '../model/operation-graph.ts';
 
@@ -13,21 +13,21 @@ export const storesTouched = (r: PlanRepository, d: Draft): Plan['touched'] =>
   r.servers.flatMap(({ server }) => {
     const seen = seenOn(d.observed, server);
     if (!seen) return [];
-    return [{ subject: r.subject, server, uuid: '', name: r.path, digest: digestTouched(r.subject, seen, '', r.path) }];
+    return [{ subject: r.subject, server, uuid: '', name: r.path, seen: factsOf(r.subject, seen, '', r.path) }];
   });
 
 export const serverTouched = (s: PlanDom0, d: Draft): Plan['touched'] => {
   const seen = seenOn(d.observed, s.name);
   if (!seen) return [];
-  const digest = digestTouched(s.subject, seen, '', s.name);
-  return [{ subject: s.subject, server: s.name, uuid: '', name: s.name, digest }];
+  return [{ subject: s.subject, server: s.name, uuid: '', name: s.name, seen: factsOf(s.subject, seen, '', s.name) }];
 };
 
 export const imageTouched = ({ op }: Node, d: Draft): Plan['touched'] => {
   const seen = seenOn(d.observed, op.server);
   if (!isImageOp(op) || !seen) return [];
-  const digest = digestTouched(op.image, seen, '', op.path);
-  return [{ subject: op.image, server: op.server, uuid: '', name: op.path, digest }];
+  return [
+    { subject: op.image, server: op.server, uuid: '', name: op.path, seen: factsOf(op.image, seen, '', op.path) },
+  ];
 };
 
 /** By pool: its servers that are in the scope, in the scope's order. */
@@ -55,7 +55,7 @@ export const touchedOf = (x: Decision, d: Draft, scope: ReturnType<typeof scopeB
         server,
         uuid,
         name,
-        digest: digestTouched(ref('vm', x.spec.key), seen, uuid, name),
+        seen: factsOf(ref('vm', x.spec.key), seen, uuid, name),
       },
     ];
   });

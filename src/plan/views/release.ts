@@ -9,7 +9,7 @@ import { estimateOf, idOf, reasonOf } from '../../kinds/vm/describe.ts';
 import { leaseHelp, leaseIn } from '../../kinds/vm/lease.ts';
 import type { CfgRecord } from '../../kinds/vm/live.ts';
 import type { VmOp } from '../../kinds/vm/ops.ts';
-import { digestVm } from '../document/staleness.ts';
+import { vmFacts } from '../document/facts.ts';
 import { match, type Found } from '../match/match.ts';
 import { busyIn } from '../match/under-way.ts';
 import { refusal } from '../model/refusal.ts';
@@ -86,7 +86,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     farm: farm.name,
     options: { ...defaultOptions, targets: [key] },
     desired: digestOfFarm(farm),
-    touched: [{ subject: op.vm, server: found.server, uuid, name, digest: digestVm(seen, uuid, name) }],
+    touched: [{ subject: op.vm, server: found.server, uuid, name, seen: vmFacts(seen, uuid, name) }],
     scope: [found.server],
     servers: [{ name: server.name, pool: server.pool, address: server.address, ssh: server.ssh }],
     dom0s: [],

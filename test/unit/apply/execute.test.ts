@@ -152,6 +152,35 @@ describe('servers that cannot be used', () => {
     expect(control.held).toEqual(['dom2']);
   });
 
+  describe('that another run holds, and that are waited for', () => {
+    const by = { who: 'bob', from: 'lap', since: '2026-01-01T10:00:00Z', epoch: 'x' };
+    const busy = { servers: { dom1: {}, dom2: {} }, hold: { dom1: { is: 'busy', by } } } as const;
+    const why = 'dom1 is held by bob, since 2026-01-01T10:00:00Z, from lap';
+
+    test('are held once they are let go of, and it is said once for whom', async () => {
+      const { outcome, control, events } = await run(both, { ...busy, letsGoAt: 42_000, waitMs: 60_000 });
+      expect(outcome.done).toEqual(['a/start', 'b/start']);
+      expect(control.held).toEqual(['dom1', 'dom2']);
+      expect(events.filter((e) => e.ev === 'waiting')).toMatchObject([{ server: 'dom1', why }]);
+    });
+
+    test('are left alone when the time is over, and the others are not', async () => {
+      const { outcome } = await run(both, { ...busy, letsGoAt: 90_000, waitMs: 60_000 });
+      expect(outcome.done).toEqual(['b/start']);
+      expect(outcome.skipped).toEqual([{ id: 'a/start', code: 'server-held', why }]);
+    });
+
+    test('end the run with Ctrl-C while it waits', async () => {
+      const { outcome, control } = await run(both, {
+        ...busy,
+        waitMs: 600_000,
+        on: (e, hands) => e.ev === 'waiting' && hands.stop(),
+      });
+      expect(outcome).toMatchObject({ done: [], cancelled: true });
+      expect(control.held).toEqual([]);
+    });
+  });
+
   test('servers are held in one order, whatever the order of the operations', async () => {
     const { control } = await run(both.toReversed(), { servers: { dom1: {}, dom2: {} } });
     expect(control.held).toEqual(['dom1', 'dom2']);
@@ -180,7 +209,7 @@ describe('servers that cannot be used', () => {
       server,
       uuid: '',
       name: 'b',
-      digest: '',
+      seen: {},
     });
     const { outcome } = await run(both, {
       servers: { dom1: {}, dom2: {} },

@@ -116,6 +116,8 @@ export interface FakeOptions {
   readonly servers: Readonly<Record<string, Partial<ServerSeen>>>;
   readonly fault?: (argv: readonly string[], server: string) => Fault | undefined;
   readonly hold?: Readonly<Record<string, { readonly is: 'busy'; readonly by: Holder | null } | Unknown>>;
+  /** ms on the clock from which on a server that `hold` refuses may be held. */
+  readonly letsGoAt?: number;
   /** What a command prints on its standard output. */
   readonly prints?: (argv: readonly string[]) => string;
   /** ms that a command takes. */
@@ -176,6 +178,7 @@ export const fakeControl = (clock: Clock, options: FakeOptions): FakeControl => 
   const seen = new Map(Object.entries(options.servers).map(([k, v]) => [k, { ...emptyServer, ...v }]));
   const at = (server: string): ServerSeen => seen.get(server) ?? emptyServer;
   const running = new Map<string, Promise<ExecResult | 'lost' | 'never'>>();
+  const began = clock.now();
   const trace: Trace[] = [];
   const reads: string[] = [];
   const held: string[] = [];
@@ -211,7 +214,7 @@ export const fakeControl = (clock: Clock, options: FakeOptions): FakeControl => 
     hold: async (server) => {
       await clock.sleep(50);
       const refused = options.hold?.[server];
-      if (refused) return refused;
+      if (refused && clock.now() - began < (options.letsGoAt ?? Infinity)) return refused;
       held.push(server);
       return { is: 'held' };
     },

@@ -174,6 +174,7 @@ export interface RunOptions extends FakeOptions {
   readonly toolstack?: Toolstack;
   readonly pathsOf?: (op: Op) => readonly string[];
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly waitMs?: number;
   /** Whether this host answers from here now. */
   readonly answers?: (host: string) => boolean;
   /** Called with each event. */
@@ -206,6 +207,7 @@ export const run = async (operations: readonly Operation[], options: RunOptions)
       return answers;
     },
     pathsOf: options.pathsOf ?? (() => []),
+    waitMs: options.waitMs,
     fresh: options.fresh ?? (() => []),
   });
   return { outcome, events, control, clock };

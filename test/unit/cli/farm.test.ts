@@ -17,7 +17,7 @@ let farm: DemoFarm;
 const reeve = async (argv: readonly string[], more: Partial<Shell> = {}) => {
   const [command = '', ...rest] = argv;
   const heard = fakeShell({ home: farm.folder, ...more });
-  const paths = command === 'apply' && rest[0]?.endsWith('.json') ? [] : [farm.path];
+  const paths = ['apply', 'show'].includes(command) && rest[0]?.endsWith('.json') ? [] : [farm.path];
   const code = await run([command, ...paths, ...rest], heard.shell);
   return { code, out: heard.out(), err: heard.err() };
 };
@@ -157,9 +157,48 @@ describe('a hand at work', () => {
     const ops = farm.sim.counts.get('dom01')?.commands.op;
     const { code, out } = await reeve(['apply', path, '--yes']);
     expect(code).toBe(6);
-    expect(out).toContain('web-1 on dom01 is not as it was when the plan was made');
+    expect(out).toContain(
+      'The farm is not as it was when the plan was made:\n' +
+        '  web-1 on dom01: memory was 1GiB of 2GiB, is 768MiB of 2GiB (object-changed)\n',
+    );
     expect(out).toContain('Nothing was changed.');
     expect(farm.sim.counts.get('dom01')?.commands.op).toBe(ops);
+  });
+
+  test('a stale plan says which cfg was edited, and what came or went', async () => {
+    await farm.sim.hand('dom01', ['xl', 'mem-set', 'web-1', '1024m']);
+    await farm.sim.settle();
+    const path = join(farm.folder, 'plan.json');
+    await reeve(['plan', '--out', path]);
+    const cfg = '/etc/xen/web-1.cfg';
+    const text = (await farm.sim.hand('dom01', ['cat', cfg])).out;
+    farm.sim.files('dom01').write(cfg, `${text}# a hand\n`);
+    await farm.sim.hand('dom01', ['xl', 'destroy', 'web-1']);
+    const { code, out } = await reeve(['apply', path, '--yes']);
+    farm.sim.files('dom01').write(cfg, text);
+    expect(code).toBe(6);
+    expect(out).toContain(`${cfg} was changed`);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('state was running, is not running');
+  });
+
+  test('a saved plan is shown as it was made, without a server', async () => {
+    await farm.sim.hand('dom01', ['xl', 'mem-set', 'web-1', '1024m']);
+    await farm.sim.settle();
+    const at = (name: string): string => join(farm.folder, name);
+    const made = await reeve(['plan', '--write', `text=${at('p.txt')}`, '--write', `json=${at('p.json')}`]);
+    expect(made.code).toBe(0);
+    expect(readFileSync(at('p.txt'), 'utf8')).toBe(made.out);
+    const connections = [...farm.sim.counts.values()].map((c) => c.connections);
+    const shown = await reeve(['show', at('p.json')]);
+    const { digest } = JSON.parse(readFileSync(at('p.json'), 'utf8')) as { digest: string };
+    expect(shown).toEqual({
+      code: 0,
+      out: `${made.out}\nTo do exactly this: reeve apply ${at('p.json')} --expect ${digest}\n`,
+      err: '',
+    });
+    expect((await reeve(['show', at('p.json'), '--json'])).out).toBe(readFileSync(at('p.json'), 'utf8'));
+    expect([...farm.sim.counts.values()].map((c) => c.connections)).toEqual(connections);
+    expect((await reeve(['apply', at('p.json'), '--yes', '--expect', digest])).code).toBe(0);
   });
 
   test('a restart waits, is told in every plan, and is done with leave', async () => {
@@ -170,6 +209,9 @@ describe('a hand at work', () => {
     const second = await reeve(['plan', '--detailed-exitcode']);
     expect(second.code).toBe(0);
     expect(second.out).toContain('Waiting for a restart\n  db-1 on dom03: ');
+    const window = await reeve(['plan', '--pending', '--detailed-exitcode']);
+    expect(window.code).toBe(2);
+    expect(window.out).toContain('± db-1 on dom03: restart; about 25 s down');
     const third = await reeve(['apply', '--yes', '--allow', 'restart=db-*']);
     expect(third.code).toBe(0);
     expect(third.out).toContain('± db-1 on dom03: restart; about 25 s down');

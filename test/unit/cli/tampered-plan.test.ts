@@ -33,7 +33,9 @@ const reeve = async (...argv: readonly string[]) => {
 const saved = async (...options: readonly string[]): Promise<Plan> => {
   const { code, err } = await reeve('plan', farm.path, '--out', path(), ...options);
   if (code !== 0) throw new Error(err);
-  return JSON.parse(readFileSync(path(), 'utf8')) as Plan;
+  const parsed = parsePlan(readFileSync(path(), 'utf8'), schema);
+  if (!('format' in parsed)) throw new Error(JSON.stringify(parsed));
+  return parsed;
 };
 
 beforeAll(async () => {

@@ -69,6 +69,11 @@ describe('the command line', () => {
       'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
     ],
     [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
+    [
+      ['plan', '--write', 'plan.json'],
+      'reeve: --write plan.json names no file\nhelp: write --write FORMAT=FILE; FORMAT is text or json\n',
+    ],
+    [['plan', '--write', 'xml=x'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
     [['plan', '--cause', 'me'], 'reeve: --cause me: there is no such cause\nhelp: it is config, drift or all\n'],
     [['schema', 'vm'], 'reeve: there is no schema vm\nhelp: it is farm or plan\n'],
     [
@@ -78,7 +83,7 @@ describe('the command line', () => {
     [
       ['apply', 'plan.json', '--allow', 'live'],
       'reeve: a saved plan is done as it was reviewed: it does not take --allow\n' +
-        'help: it takes --yes, --expect and --events; make a new plan for anything else\n',
+        'help: it takes --yes, --expect, --wait and --events; make a new plan for anything else\n',
     ],
     [
       ['apply', 'plan.json', 'farm.yaml'],

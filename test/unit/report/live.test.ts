@@ -101,11 +101,11 @@ describe('the words at the end', () => {
 
   test('a stale plan changes nothing and says what differs', () => {
     const stale = [
-      { server: 'dom01', code: 'object-changed', why: 'web-1 on dom01 is not as it was when the plan was made' },
+      { server: 'dom01', code: 'object-changed', why: 'web-1 on dom01: memory was 1GiB of 2GiB, is 768MiB of 2GiB' },
     ] as const;
     expect(applySummary(usual, { ...none, stale }, options)).toBe(
       'The farm is not as it was when the plan was made:\n' +
-        '  web-1 on dom01 is not as it was when the plan was made (object-changed)\n\n' +
+        '  web-1 on dom01: memory was 1GiB of 2GiB, is 768MiB of 2GiB\n      (object-changed)\n\n' +
         'Nothing was changed. Plan again, look at what is new, and apply that.\n',
     );
   });

@@ -47,7 +47,7 @@ describe('a plan file', () => {
       server: o.server,
       uuid: isVmOp(o.op) ? o.op.uuid : '',
       name: o.op.name,
-      digest: plan.desired,
+      seen: { state: 'running' },
     }));
     const whole = { ...plan, touched, scope: ['dom01', 'dom02', 'dom03'], servers };
     const back = parsePlan(planJson(whole), schema);
@@ -64,7 +64,7 @@ describe('a plan file', () => {
       server: 'dom01',
       uuid: '6d3c9b1e-0f6a-5b7e-9c41-2f8d5a7b1c02',
       name,
-      digest: usual.desired,
+      seen: { state: 'running' },
     })),
   };
 
@@ -72,9 +72,7 @@ describe('a plan file', () => {
     ...everyVerb,
     servers,
     scope: ['dom01', 'dom02', 'dom03'],
-    touched: [
-      { subject: { kind: 'vm', name: 'win-1' }, server: 'dom01', uuid, name: 'win-1', digest: everyVerb.desired },
-    ],
+    touched: [{ subject: { kind: 'vm', name: 'win-1' }, server: 'dom01', uuid, name: 'win-1', seen: {} }],
   };
 
   test.each([
@@ -86,6 +84,12 @@ describe('a plan file', () => {
       tampered(one, 'reeve-plan/1', 'reeve-plan/2'),
       /^plan-version: the plan has the format "reeve-plan\/2"; this version of Reeve reads reeve-plan\/1$/,
     ],
+    [
+      'a value that its digest does not cover',
+      tampered(one, '"prune": false', '"prune": true'),
+      /^plan-shows: the plan shows the digest sha256:[0-9a-f]{64}, and its own is sha256:[0-9a-f]{64}$/,
+    ],
+    ['no digest', tampered(one, '"digest": ', '"digset": '), /must have required property 'digest'/],
     [
       'a key too many',
       tampered(one, '"farm": "acme"', '"farm": "acme", "extra": 1'),

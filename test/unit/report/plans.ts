@@ -205,7 +205,9 @@ const restarted: readonly Operation[] = [
 /** A normal day: one to create, one to change live, one to restart. */
 export const usual: Plan = {
   ...empty,
-  touched: [{ subject: { kind: 'vm', name: 'web-1' }, server: 'dom01', uuid, name: 'web-1', digest: sha }],
+  touched: [
+    { subject: { kind: 'vm', name: 'web-1' }, server: 'dom01', uuid, name: 'web-1', seen: { state: 'running' } },
+  ],
   scope: ['dom01', 'dom02', 'dom03'],
   vms: [
     vm('db-1', {

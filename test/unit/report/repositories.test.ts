@@ -102,7 +102,7 @@ const plan: Plan = {
     server: 'dom01',
     uuid: '',
     name: `/srv/${name.slice('ams1/'.length)}`,
-    digest: empty.desired,
+    seen: {},
   })),
   servers: ['dom01', 'dom02'].map((name) => ({
     name,
@@ -138,7 +138,7 @@ test('are shown by server, with what is refused and the commands behind it', asy
 });
 
 test('stand in a saved plan, which is read back as it was', () => {
-  expect(parsePlan(planJson(plan), schema)).toEqual(JSON.parse(planJson(plan)));
+  expect(parsePlan(planJson(plan), schema)).toEqual(plan);
 });
 
 test('of images has no source with a password in it', () => {
