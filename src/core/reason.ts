@@ -17,6 +17,7 @@ const ofPlan = {
   'cannot-migrate': allowed('no server that may hold the VM can take it while it runs', '--allow restart=VM'),
   'cfg-missing': told('the VM has no cfg'),
   'cfg-taken': told('a cfg of another VM stands where this one’s is to be'),
+  'cfg-unreadable': told('the cfg of the VM is there, and cannot be read'),
   'circular-wait': told('two VMs wait for each other'),
   'cpupool-missing': told('the server does not have the cpupool'),
   'disk-elsewhere': told('disks of the VM were seen, and the VM was not'),

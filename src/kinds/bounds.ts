@@ -17,8 +17,13 @@ const unless = (right: boolean, why: string): Strays => (right ? [] : [why]);
 const directlyIn = (folder: string, path: string): boolean =>
   path.startsWith(`${folder}/`) && /^[^/]+$/.test(path.slice(folder.length + 1));
 
-const cfg = (path: string): Strays =>
-  unless(directlyIn('/etc/xen', path) || directlyIn('/etc/xen/auto', path), `${path} is no cfg of /etc/xen`);
+/** However deep: SUSE keeps them in a folder of their own. Neither Xen's scripts nor what leads out is one. */
+const isCfg = (path: string): boolean =>
+  path.startsWith('/etc/xen/') &&
+  !/^\/etc\/xen\/(?:scripts|boot)\//.test(path) &&
+  path.split('/').every((part, i) => (i === 0) === (part === '') && part !== '.' && part !== '..');
+
+const cfg = (path: string): Strays => unless(isCfg(path), `${path} is no cfg of /etc/xen`);
 
 /** In /etc/xen/auto, or among a store's links for a server. */
 const link = (path: string, server?: string): Strays => {

@@ -47,7 +47,7 @@ interface SimFiles {
   read(path: string): string | undefined;
   /** Names in a folder, sorted. */
   list(path: string): readonly string[];
-  write(path: string, text: string, mode?: number): string | null;
+  write(path: string, content: string | Uint8Array, mode?: number): string | null;
   link(target: string, path: string): string | null;
   remove(path: string): string | null;
 }
@@ -124,7 +124,7 @@ export interface SimFarm {
 const filesOf = (files: Files): SimFiles => ({
   read: (path) => files.text(path),
   list: (path) => files.list(path),
-  write: (path, text, mode) => files.write(path, text, mode),
+  write: (path, content, mode) => files.write(path, content, mode),
   link: (target, path) => files.link(target, path),
   remove: (path) => files.remove(path),
 });

@@ -58,6 +58,9 @@ export const leasePath = (folder: string, uuid: string, disks: LeaseDraft['disks
 export const leaseHelp = (path: string): string =>
   isVolumeGroup(path) ? `take the tag reeve.lease=… off its volumes (lvchange --deltag)` : `remove ${path}`;
 
+/** Of the link in a store that leads to a cfg: the reading looks for such names only. */
+export const linkName = (cfg: string): string => `${cfg.slice(cfg.lastIndexOf('/') + 1).replace(/\.cfg$/, '')}.cfg`;
+
 /**
  * Xen follows the link at boot: through the repository, where it can be taken away while the server is down. A volume group
  * keeps no links.
@@ -66,11 +69,11 @@ export const viaOf = (home: SharedStore, server: string, cfg: string): string | 
   // A cfg that lies among the links is started by itself, and must not be made one.
   isVolumeGroup(home.path) || cfg.startsWith('/etc/xen/auto/')
     ? null
-    : `${home.path}/autostart/${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+    : `${home.path}/autostart/${server}/${linkName(cfg)}`;
 
 /** The links in the farm's stores by which this server would start the cfg, whether anything leads over them or not. */
 export const viasTo = ({ stores }: Storage, farm: string, server: string, cfg: string): readonly string[] => {
-  const name = `${server}${cfg.slice(cfg.lastIndexOf('/'))}`;
+  const name = `${server}/${linkName(cfg)}`;
   return Object.entries(stores).flatMap(([folder, store]) =>
     store.is === 'there' && store.marker !== null && store.marker !== 'odd' && store.marker.farm === farm
       ? store.starts?.includes(name)

@@ -107,6 +107,8 @@ export interface CfgRecord {
   /** Undefined where the cfg cannot be parsed; `problem` says where and why. */
   readonly config: VmConfig | undefined;
   readonly problem: string | undefined;
+  /** Where it cannot be parsed: whose cfg it seems to be. */
+  readonly claims?: { readonly name: string; readonly uuid: string | null };
   /** Null: no marker, or one that does not count. */
   readonly marker: Marker | null;
   /** Paths in /etc/xen/auto that lead to it. */

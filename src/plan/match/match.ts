@@ -3,21 +3,13 @@ import { option } from '../../core/shell-word.ts';
 import type { Reason } from '../../core/reason.ts';
 import { groupBy, sortedBy } from '../../core/order.ts';
 import type { Farm } from '../../kinds/farm.ts';
-import { seenOn, type Observed, type ServerSeen } from '../../kinds/server/live.ts';
-import type { CfgRecord, LiveVm, Marker } from '../../kinds/vm/live.ts';
+import { seenOn, type Observed } from '../../kinds/server/live.ts';
+import { deriveUuid } from '../../kinds/vm/identity.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
+import { brokenOn, inventory, type Broken, type Found } from './inventory.ts';
 import { busyIn, isHalf } from './under-way.ts';
 
-/** A domain with its cfg, a cfg alone, or a domain alone, as found on one server. */
-export interface Found {
-  readonly server: string;
-  readonly pool: string;
-  readonly uuid: string | null;
-  readonly name: string;
-  readonly live: LiveVm;
-  /** Whoever's. */
-  readonly marker: Marker | null;
-}
+export type { Found } from './inventory.ts';
 
 export type Match =
   | {
@@ -39,54 +31,12 @@ export interface Matched {
   readonly halves: readonly { readonly key: string; readonly half: Found }[];
 }
 
-const depthOf = (path: string): number => path.split('/').length;
+const generationOf = (f: Found): number => f.marker?.generation ?? -1;
 
-/** Of several cfgs of one VM on one server: the newest, the one that starts with it, the one that is no copy in a folder below. */
-const likelier = (a: CfgRecord, b: CfgRecord): number =>
-  (b.marker?.generation ?? -1) - (a.marker?.generation ?? -1) ||
-  Math.min(b.autostart.length, 1) - Math.min(a.autostart.length, 1) ||
-  depthOf(a.path) - depthOf(b.path);
-
-const inventory = (server: string, pool: string, seen: ServerSeen): readonly Found[] => {
-  const found: Found[] = [];
-  const taken = new Set<string>();
-  for (const domain of seen.domains) {
-    const own = seen.records.filter((r) => r.config?.uuid === domain.uuid).sort(likelier);
-    // Two of them are a rename that was cut: it has the name still that its old cfg gives it.
-    const record =
-      own.find((r) => r.config?.name === domain.name) ??
-      own[0] ??
-      seen.records
-        .filter((r) => r.config?.uuid === null && r.config.name === domain.name && !taken.has(r.path))
-        .sort(likelier)[0] ??
-      null;
-    if (record) taken.add(record.path);
-    const marker = record?.marker?.uuid === domain.uuid ? record.marker : null;
-    found.push({
-      server,
-      pool,
-      uuid: domain.uuid,
-      name: domain.name,
-      marker,
-      live: { server, uuid: domain.uuid, domain, record, marker },
-    });
-  }
-  for (const record of seen.records) {
-    if (taken.has(record.path) || !record.config) continue;
-    const { uuid, name } = record.config;
-    found.push({
-      server,
-      pool,
-      uuid,
-      name,
-      marker: record.marker,
-      live: { server, uuid, domain: null, record, marker: record.marker },
-    });
-  }
-  return found;
-};
-
-/** Copies of one VM: the running side wins, then the higher generation. Two that run are an error that nobody may guess at. */
+/**
+ * Copies of one VM: the running side wins, then the higher generation, then on one server the likelier cfg. Two that run, or
+ * that nothing tells apart, are an error that nobody may guess at.
+ */
 const settleCopies = (
   copies: readonly Found[],
 ): { winner: Found; losers: readonly Found[] } | { twice: readonly Found[] } => {
@@ -95,13 +45,24 @@ const settleCopies = (
   const ranked = [...copies].sort(
     (a, b) =>
       Number(b.live.domain !== null) - Number(a.live.domain !== null) ||
-      (b.marker?.generation ?? -1) - (a.marker?.generation ?? -1),
+      generationOf(b) - generationOf(a) ||
+      b.standing - a.standing,
   );
-  const [winner, second] = ranked;
+  const [winner, ...losers] = ranked;
   if (!winner) throw new Error('no copies to settle');
-  const tie = second && !winner.live.domain && (second.marker?.generation ?? -1) === (winner.marker?.generation ?? -1);
-  return tie ? { twice: ranked } : { winner, losers: ranked.slice(1) };
+  const asGood = losers.filter(
+    (l) => generationOf(l) === generationOf(winner) && (l.server !== winner.server || l.standing === winner.standing),
+  );
+  return asGood.length > 0 && !winner.live.domain ? { twice: [winner, ...asGood] } : { winner, losers };
 };
+
+/** Its cfg is there, and nobody can tell what it says. */
+const unreadable = ({ server, record }: Broken): Match => ({
+  is: 'refused',
+  code: 'cfg-unreadable',
+  why: `its cfg on ${server} cannot be read: ${record.problem}`,
+  help: 'mend it; or move it out of /etc/xen, where the VM does without it',
+});
 
 /** It runs where it has no cfg: the newest of its cfgs elsewhere says what it is. */
 const withStray = (winner: Found, losers: readonly Found[]): Found => {
@@ -125,10 +86,13 @@ const places = (all: readonly Found[]): string =>
 
 export const match = (farm: Farm, observed: Observed, takeover: readonly string[]): Matched => {
   const all: Found[] = [];
+  const broken: Broken[] = [];
   for (const pool of farm.pools) {
     for (const s of pool.servers) {
       const seen = seenOn(observed, s.name);
-      if (seen) all.push(...inventory(s.name, pool.name, seen));
+      if (!seen) continue;
+      all.push(...inventory(s.name, pool.name, seen));
+      broken.push(...brokenOn(s.name, pool.name, seen));
     }
   }
   const byUuid = groupBy(all, (f) => f.uuid);
@@ -140,6 +104,13 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
   const halves: { readonly key: string; readonly half: Found }[] = [];
   const busyOf = busyIn(farm, observed);
 
+  const brokenOf = (spec: VmSpec, uuids: readonly (string | null)[], server?: string): Broken | undefined =>
+    broken.find(
+      (b) =>
+        (server === undefined ? b.pool === spec.pool : b.server === server) &&
+        (b.name === spec.name || (b.uuid !== null && uuids.includes(b.uuid))),
+    );
+
   const choose = (spec: VmSpec): Match => {
     const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
     const own = byMarker.get(spec.key) ?? [];
@@ -149,7 +120,9 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const direct = how === 'uuid' ? given : how === 'marker' ? marked : named;
     if (direct.length === 0) {
       const begun = busyOf(spec.key, []);
-      return begun ? { is: 'refused', ...begun } : { is: 'nowhere' };
+      if (begun) return { is: 'refused', ...begun };
+      const cfg = brokenOf(spec, [spec.uuid ?? deriveUuid(farm.name, spec.key)]);
+      return cfg ? unreadable(cfg) : { is: 'nowhere' };
     }
     // A domain whose cfg is on another server is the same VM: somebody migrated it.
     const uuids = new Set(direct.flatMap((c) => (c.marker ? [c.marker.uuid] : [])));
@@ -195,6 +168,18 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const { losers } = settled;
     for (const c of candidates) claimed.add(c);
     const winner = withStray(settled.winner, losers);
+    if (winner.rivals) {
+      const paths = winner.rivals.map((r) => r.path);
+      return {
+        is: 'refused',
+        code: 'vm-ambiguous',
+        why: `nothing tells from which cfg ${winner.name} on ${winner.server} runs: ${paths.join(' or ')}`,
+        help: 'look at each, and move those that are wrong out of /etc/xen',
+      };
+    }
+    const lost = winner.live.domain && !winner.live.record && !winner.live.stray;
+    const cfg = lost ? brokenOf(spec, [winner.uuid], winner.server) : undefined;
+    if (cfg) return unreadable(cfg);
     const left = passing ? [] : candidates.filter((c) => c.live.domain && isHalf(c.name));
     halves.push(...left.map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);

@@ -143,6 +143,10 @@ const qemuOf = (section: Section | undefined, ps: string): boolean | undefined =
   return found.some((path) => path.includes('xen')) ? true : undefined;
 };
 
+/** Of the files of /etc/xen. */
+const pathsIn = (entries: readonly TarEntry[]): readonly string[] =>
+  entries.flatMap((e) => (e.is === 'file' && e.name.startsWith('etc/xen/') ? [`/${e.name}`] : []));
+
 const poolsOf = (xs: Xenstore): readonly string[] =>
   xs
     .list('/local/pool')
@@ -256,17 +260,12 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const odd = oddity(framed, whole, { rows: list.rows, xs, userdata: new Set(userdata.keys()), ...info });
   if (odd) return odd;
 
-  const { records, danglers, problems: recordProblems } = recordsOf(entries);
-  for (const p of recordProblems) problems.push(p);
   const links = optional('link', 'the network links', parseLinks);
   const processes = optional('ps', 'the processes', (text) => text);
-  const monitors =
-    processes === null
-      ? null
-      : parseMonitors(
-          processes,
-          records.map((r) => r.path),
-        );
+  const monitors = processes === null ? null : parseMonitors(processes, pathsIn(archived));
+  begin('files');
+  const { records, danglers, problems: recordProblems } = recordsOf(archived, monitors?.paths);
+  for (const p of recordProblems) problems.push(p);
   const running = parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]);
   begin('files');
   const all = { rows: list.rows, xs, userdata, records, links, monitors, processes, running };

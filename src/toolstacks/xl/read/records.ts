@@ -1,7 +1,8 @@
-/** The files of /etc/xen → cfg records, with what leads to each from /etc/xen/auto. */
+/** The files of /etc/xen → cfg records, with what leads to each from /etc/xen/auto; and the cfgs outside that were asked for. */
 import { digestBytes } from '../../../core/digest.ts';
-import { sortedBy } from '../../../core/order.ts';
+import { byText, sortedBy } from '../../../core/order.ts';
 import type { Dangler } from '../../../kinds/server/live.ts';
+import { linkName } from '../../../kinds/vm/lease.ts';
 import type { CfgRecord } from '../../../kinds/vm/live.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
 import { latin1, utf8 } from './bytes.ts';
@@ -9,7 +10,8 @@ import { effective, parseCfg } from '../cfg/grammar.ts';
 import { coveredConfig } from '../cfg/covered.ts';
 import { vmOfCfg } from '../cfg/vm.ts';
 import { readMarker } from '../cfg/marker.ts';
-import type { TarEntry } from './tar.ts';
+import { claimsOf, folder as home, isNoCfg, isUtf16, looksLikeCfg } from './cfg-files.ts';
+import { mostBytes, tooLarge, type TarEntry } from './tar.ts';
 import { digestCfg } from './mask.ts';
 import { isOddName } from './told.ts';
 
@@ -18,12 +20,30 @@ const auto = '/etc/xen/auto/';
 const isAscii = (value: CfgValue): boolean =>
   typeof value === 'string' ? /^[\x00-\x7f]*$/.test(value) : value.every(isAscii);
 
+/** Why bytes are no text that xl could take; null: they may be. */
+const notText = (bytes: Uint8Array): string | null => {
+  if (isUtf16(bytes)) return 'it is UTF-16 text, and xl takes none: save it as UTF-8';
+  const nul = bytes.indexOf(0);
+  return nul < 0 ? null : `it is no text: byte ${nul + 1} is a NUL`;
+};
+
 /** One cfg, parsed as far as it can be. Bytes that are no UTF-8 may stand in comments, not in values. */
 const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
-  const whole = utf8(bytes);
-  const text = whole ?? latin1(bytes);
-  const base = { path, text, digest: digestCfg(bytes), exact: digestBytes(bytes), autostart };
-  const odd = (problem: string): CfgRecord => ({ ...base, config: undefined, problem, marker: null });
+  const large = bytes.length > mostBytes;
+  const looked = large ? bytes.subarray(0, mostBytes) : bytes;
+  const whole = utf8(looked);
+  const text = whole ?? latin1(looked);
+  const base = { path, text, digest: digestCfg(looked), exact: digestBytes(bytes), autostart };
+  const odd = (problem: string): CfgRecord => ({
+    ...base,
+    config: undefined,
+    problem,
+    claims: claimsOf(path, looked),
+    marker: null,
+  });
+  if (large) return odd(tooLarge(path));
+  const no = notText(bytes);
+  if (no !== null) return odd(`${path}: ${no}`);
   const parsed = parseCfg(text);
   if (!parsed.ok) {
     const { line, column, message } = parsed.error;
@@ -67,23 +87,39 @@ const sameVm = (a: CfgRecord, b: CfgRecord): boolean =>
     ? a.config.name === b.config.name
     : a.config.uuid === b.config.uuid);
 
-/**
- * By path. A record is a `.cfg`, or what a link in /etc/xen/auto leads to, or what Reeve marked. A plain copy in
- * /etc/xen/auto of another record counts as a link to it. `problems`: what could not be followed, in words.
- */
-export const recordsOf = (
-  entries: readonly TarEntry[],
-): {
-  readonly records: readonly CfgRecord[];
-  readonly danglers: readonly Dangler[];
-  readonly problems: readonly string[];
-} => {
+interface Tree {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly links: ReadonlyMap<string, string>;
+}
+
+/** The file that a store's link of this name leads back to: a store is not part of this reading. */
+const behind = (name: string, { files }: Tree): string => {
+  const usual = `${home}${name}`;
+  if (files.has(usual)) return usual;
+  const same = [...files.keys()].filter((p) => !p.startsWith(auto) && linkName(p) === name);
+  return same.length === 1 && same[0] !== undefined ? same[0] : usual;
+};
+
+/** Where each link ends, and over which link of a shared store. */
+const endsOf = (tree: Tree): readonly { readonly link: string; readonly target: string; readonly via?: string }[] =>
+  [...tree.links.keys()].map((link) => {
+    const end = followed(link, tree.links);
+    const through = /\/autostart\/[^/]+\/([^/]+\.cfg)$/.exec(end)?.[1];
+    return through === undefined || end.startsWith(home)
+      ? { link, target: end }
+      : { link, target: behind(through, tree), via: end };
+  });
+
+/** Whether a file that was not read may be there all the same: outside of /etc/xen, or in a folder that is a link. */
+const isElsewhere = (path: string, { links }: Tree): boolean =>
+  !path.startsWith(home) || [...links.keys()].some((l) => path.startsWith(`${l}/`));
+
+const treeOf = (entries: readonly TarEntry[], problems: string[]): Tree => {
   const files = new Map<string, Uint8Array>();
   const links = new Map<string, string>();
-  const problems: string[] = [];
   for (const e of entries) {
     const path = `/${e.name}`;
-    if (!path.startsWith('/etc/xen/')) continue;
+    if (!path.startsWith(home)) continue;
     if (isOddName(path)) {
       problems.push(`${JSON.stringify(path)} was not read: its name has a control character`);
       continue;
@@ -91,27 +127,70 @@ export const recordsOf = (
     if (e.is === 'file') files.set(path, e.bytes);
     else if (e.is === 'link') links.set(path, e.target);
   }
+  return { files, links };
+};
+
+/** A link of /etc/xen that looks like a cfg and leads out of it: nothing tells that its end is one. */
+const strayLink = (link: string, target: string): CfgRecord => {
+  const none = new Uint8Array();
+  return {
+    path: link,
+    text: '',
+    digest: digestBytes(none),
+    exact: digestBytes(none),
+    config: undefined,
+    problem: `${link} is a link to ${target}, outside of /etc/xen, and was not followed: put the file itself there`,
+    claims: claimsOf(link, none),
+    marker: null,
+    autostart: [],
+  };
+};
+
+export interface Records {
+  readonly records: readonly CfgRecord[];
+  readonly danglers: readonly Dangler[];
+  /** Paths of cfgs that something leads to and that lie where this reading did not look; sorted. */
+  readonly elsewhere: readonly string[];
+  /** What could not be followed, in words. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * By path. A record is a `.cfg`, or what a link in /etc/xen/auto leads to, or what a running domain was started from
+ * (`monitors`), or what Reeve marked, or any other file that reads like the cfg of a domain. A plain copy in /etc/xen/auto of
+ * another record counts as a link to it.
+ */
+export const recordsOf = (entries: readonly TarEntry[], monitors: readonly string[] = []): Records => {
+  const problems: string[] = [];
+  const tree = treeOf(entries, problems);
+  const { files } = tree;
   const danglers: Dangler[] = [];
+  const strays: CfgRecord[] = [];
   const starts = new Map<string, string[]>();
   const vias = new Map<string, string>();
-  for (const link of links.keys()) {
-    const end = followed(link, links);
-    // Over a shared repository, which leads back here: it is not part of this reading.
-    const through = /\/autostart\/[^/]+(\/[^/]+\.cfg)$/.exec(end)?.[1];
-    const target = through === undefined || end.startsWith('/etc/xen/') ? end : `/etc/xen${through}`;
-    if (target !== end && link.startsWith(auto)) vias.set(target, end);
-    if (link.startsWith(auto)) starts.set(target, [...(starts.get(target) ?? []), link]);
-    if (files.has(target) || !(link.startsWith(auto) || link.endsWith('.cfg'))) continue;
-    if (link.startsWith(auto)) danglers.push({ link, target, ...(target === end ? {} : { via: end }) });
-    problems.push(
-      target.startsWith('/etc/xen/')
-        ? `${link} leads to ${target}, which is not there`
-        : `${link} leads to ${target}, outside of /etc/xen: it was not read`,
-    );
+  const elsewhere = new Set(monitors.filter((p) => !files.has(p) && isElsewhere(p, tree)));
+  for (const { link, target, via } of endsOf(tree)) {
+    const starter = link.startsWith(auto);
+    if (starter && via !== undefined) vias.set(target, via);
+    if (starter) starts.set(target, [...(starts.get(target) ?? []), link]);
+    if (files.has(target)) continue;
+    const lost = `${link} leads to ${target}, which is not there`;
+    const out = isElsewhere(target, tree);
+    if (starter) {
+      danglers.push({ link, target, ...(via === undefined ? {} : { via }) });
+      if (out) elsewhere.add(target);
+      problems.push(out ? `${link} leads to ${target}, outside of /etc/xen: it was not read` : lost);
+    } else if (link.endsWith('.cfg') && !isNoCfg(link)) {
+      if (out) strays.push(strayLink(link, target));
+      else problems.push(lost);
+    }
   }
   const marked = new TextEncoder().encode('# reeve: ');
   const isRecord = (path: string, bytes: Uint8Array): boolean =>
-    path.endsWith('.cfg') || starts.has(path) || marked.every((b, i) => bytes[i] === b);
+    starts.has(path) ||
+    monitors.includes(path) ||
+    marked.every((b, i) => bytes[i] === b) ||
+    (!isNoCfg(path) && (path.endsWith('.cfg') || (bytes.length <= mostBytes && looksLikeCfg(bytes))));
   const records: CfgRecord[] = [];
   const copies: CfgRecord[] = [];
   for (const [path, bytes] of files) {
@@ -128,5 +207,10 @@ export const recordsOf = (
     if (original) records[i] = { ...original, autostart: [...original.autostart, copy.path].sort() };
     else records.push(copy);
   }
-  return { records: sortedBy(records, (r) => r.path), danglers, problems };
+  return {
+    records: sortedBy([...records, ...strays], (r) => r.path),
+    danglers,
+    elsewhere: [...elsewhere].sort(byText),
+    problems,
+  };
 };

@@ -62,7 +62,9 @@ export const readTar = (archive: Uint8Array): readonly TarEntry[] | { readonly w
 };
 
 /** No cfg, no list of keys and no fstab is larger (bytes). */
-const mostBytes = 1024 * 1024;
+export const mostBytes = 1024 * 1024;
+
+export const tooLarge = (path: string): string => `${path} is larger than 1MiB, and was not read`;
 
 /** What can be looked into, and in words what cannot. */
 export const withoutLarge = (
@@ -71,6 +73,6 @@ export const withoutLarge = (
   const isLarge = (e: TarEntry): boolean => e.is === 'file' && e.bytes.length > mostBytes;
   return {
     entries: all.filter((e) => !isLarge(e)),
-    large: all.filter(isLarge).map((e) => `/${e.name} is larger than 1MiB, and was not read`),
+    large: all.filter(isLarge).map((e) => tooLarge(`/${e.name}`)),
   };
 };

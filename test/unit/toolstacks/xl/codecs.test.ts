@@ -293,7 +293,14 @@ describe('ip link', () => {
 });
 
 describe('monitors', () => {
-  const known = ['/etc/xen/a.cfg', '/etc/xen/my vm.cfg'];
+  const known = [
+    '/etc/xen/a.cfg',
+    '/etc/xen/my vm.cfg',
+    '/etc/xen/old/a.cfg',
+    '/etc/xen/vm/b',
+    '/etc/xen/vm/c',
+    '/etc/xen/d/c',
+  ];
   const paths = (line: string): unknown => parseMonitors(line, known);
 
   it.each<[string, readonly string[], number]>([
@@ -302,6 +309,10 @@ describe('monitors', () => {
     ['  638 xl -v create a.cfg memory=1', ['/etc/xen/a.cfg'], 0],
     ['  638 /usr/sbin/xl create /srv/other.cfg', ['/srv/other.cfg'], 0],
     ['  638 xl create other.cfg', [], 1],
+    ['  638 xl create ./b', ['/etc/xen/vm/b'], 0],
+    ['  638 xl create c', [], 1],
+    ['  638 xl create memory=1 -q /srv/b.cfg', ['/srv/b.cfg'], 0],
+    ['  638 xl create --defconfig=/srv/b=1 name="x"', ['/srv/b=1'], 0],
     ['  638 xl restore /var/lib/xen/save/a', [], 1],
     ['  638 xl migrate-receive', [], 1],
     ['  638 xl list', [], 0],

@@ -242,7 +242,10 @@ describe('what is too large', () => {
       { name: 'etc/xen/a.cfg', body: 'name = "y"' },
     ];
     const { records, problems } = seen(answer({ files }));
-    expect(records.map((r) => r.path)).toEqual(['/etc/xen/a.cfg']);
+    expect(records.map((r) => [r.path, r.problem])).toEqual([
+      ['/etc/xen/a.cfg', undefined],
+      ['/etc/xen/large.cfg', '/etc/xen/large.cfg is larger than 1MiB, and was not read'],
+    ]);
     expect(problems).toContain('/etc/xen/large.cfg is larger than 1MiB, and was not read');
   });
 });
@@ -392,6 +395,27 @@ describe('records', () => {
     expect(s.records.map((r) => [r.path, r.autostart])).toEqual([
       ['/etc/xen/auto/web', ['/etc/xen/auto/web']],
       ['/etc/xen/old', ['/etc/xen/auto/old']],
+    ]);
+  });
+
+  it('lead a store’s link back to whichever file has its name', () => {
+    const s = files(
+      { ...cfg(), name: 'etc/xen/vm/web' },
+      { name: 'etc/xen/auto/web.cfg', link: '/srv/s/autostart/dom01/web.cfg' },
+    );
+    expect(s.records.map((r) => [r.path, r.autostart, r.via])).toEqual([
+      ['/etc/xen/vm/web', ['/etc/xen/auto/web.cfg'], '/srv/s/autostart/dom01/web.cfg'],
+    ]);
+  });
+
+  it('that cannot be parsed say whose they seem to be', () => {
+    const s = files(
+      { name: 'etc/xen/x', body: `name = 'bad'\nuuid = "${uuid.toUpperCase()}"\nmemory = 1 1\n` },
+      { name: 'etc/xen/y.cfg', body: '(' },
+    );
+    expect(s.records.map((r) => [r.path, r.claims])).toEqual([
+      ['/etc/xen/x', { name: 'bad', uuid }],
+      ['/etc/xen/y.cfg', { name: 'y', uuid: null }],
     ]);
   });
 
