@@ -1,5 +1,6 @@
 /** Fields and values of a VM as people call and write them. */
 import type { Seen } from '../core/change.ts';
+import { isObject } from '../core/json.ts';
 import { formatSize } from '../core/quantity.ts';
 import { fieldOf } from '../kinds/vm/fields.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
@@ -52,7 +53,7 @@ const rateText = (rate: string): string => {
 /** `path (ro, qcow2)`: what is usual is left out, unless it is what differs. */
 const diskText = (v: unknown, other: unknown): string => {
   const path = member(v, 'path') ?? '?';
-  const sharing = (v as { shared?: unknown }).shared === true;
+  const sharing = isObject(v) && v['shared'] === true;
   const same = member(other, 'path') === path;
   const note = (key: string, text: string, usual: string): readonly string[] =>
     text === usual && (!same || (member(other, key) ?? usual) === text) ? [] : [text];
@@ -83,18 +84,21 @@ const nicText = (v: unknown, other: unknown): string => {
   return notes.length === 0 ? bridge : `${bridge} (${notes.join(', ')})`;
 };
 
+/** What a saved plan has in a value's place may be an object, which says nothing of itself as text. */
+const plain = (x: unknown): string => (typeof x === 'string' ? x : (JSON.stringify(x) ?? 'none'));
+
 const item = (text: string): string => (text.includes(',') ? JSON.stringify(text) : quoted(text));
 
 /** A list of an xl.cfg, or the order in which a VM boots. */
 const listText = (v: readonly unknown[]): string =>
-  v.map((x) => (Array.isArray(x) ? `[${listText(x)}]` : item(clean(String(x))))).join(', ') || 'none';
+  v.map((x) => (Array.isArray(x) ? `[${listText(x)}]` : item(clean(plain(x))))).join(', ') || 'none';
 
 const secretText = (secret: string): string => (secret === 'kept' ? 'the one of the cfg' : clean(secret));
 
 /** `other` is the value on the arrow's other side: what both have in common need not be said twice. */
 const one = (field: string, v: unknown, other: unknown): string => {
-  if (isSecret(v)) return secretText(v.secret);
-  if (field === 'sched.cap') return v === 0 ? 'none' : `${String(v)}%`;
+  if (isSecret(v)) return secretText(plain(v.secret));
+  if (field === 'sched.cap') return v === 0 ? 'none' : `${clean(plain(v))}%`;
   if (typeof v === 'number') return /^(?:memory|size)\./.test(field) ? formatSize(v) : String(v);
   if (typeof v === 'boolean') return v ? 'on' : 'off';
   if (typeof v === 'string') return field.endsWith('.password') ? clean(v) : quoted(clean(v));
