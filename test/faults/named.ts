@@ -23,9 +23,7 @@ const differencesByName: readonly Named[] = [
   {
     name: 'a key for migrations whose making was cut is made anew, and a run of the file as it was makes those for the way back',
     covers: (wrong, at) =>
-      !isDown(at) &&
-      /^(?:has besides \S+|\S+ is …)/.test(wrong) &&
-      /^(?:has besides )?\S*(?:reeve-migration|migration_hosts|\/root\/\.ssh)/.test(wrong),
+      !isDown(at) && /^(?:(?:has besides|lacks) )?\S*(?:reeve-migration|migration_hosts|\/root\/\.ssh)/.test(wrong),
   },
   {
     name: 'a VM whose xl was killed while it was suspended stands still, and is left to a person',
@@ -40,6 +38,13 @@ const differencesByName: readonly Named[] = [
     name: 'a restart that failed on the way goes back to the old cfg, and is done by the next run: one boot more',
     covers: (wrong, { fault }, u) =>
       wrong.startsWith('booted 2 times, and not 1:') && (fault.is === 'death' || fault.is === 'gone') && u.restarts,
+  },
+  {
+    name: 'a server that its former farm took back meanwhile is that farm’s, and this one is refused',
+    covers: (wrong, _, u, all) =>
+      u.scenario.name === 'take over' &&
+      !harm.test(wrong) &&
+      all.some((w) => w.endsWith('it belongs to pool g of farm g')),
   },
 ];
 

@@ -142,7 +142,8 @@ export const decide = (
     }
   }
 
-  const staysUp = (spec.state === 'stopped' || spec.state === 'absent') && stateHow === null;
+  const isUp = live !== null && lifeOf(live) !== 'stopped';
+  const staysUp = isUp && (spec.state === 'stopped' || spec.state === 'absent') && stateHow === null;
   const { take, wait } = choose(staysUp ? recompare(spec, live, facts, fields) : fields, spec, options, budget);
   const restarts = mustRestart || take.some((t) => t.way.how === 'restart');
   const joined: Chosen[] = restarts ? join([...take.map((t) => t.change), ...wait]) : take;
