@@ -6,7 +6,7 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { planOptionsOf, type PlanFlags } from './options.ts';
 import { readerOf } from './outside.ts';
-import { checkPools, codeOf, readFarm, toolsOf } from './pipeline.ts';
+import { checkPools, codeOf, readAndPlan, toolsOf } from './pipeline.ts';
 import { present, savedAt, tellSaved } from './present.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
 import type { Shell } from './shell.ts';
@@ -35,20 +35,22 @@ export const balance = async (
   const reader = await readerOf(shell, farm, flags);
   try {
     const secrets = await secretsToCompare(shell, namedByFarm(farm, options));
-    const observed = await readFarm(shell, farm, options.pools, reader, flags);
     const tools = toolsOf(shell, secrets);
-    const now = planWith(farm, observed, options, tools);
-    const placed = now.pools.find((p) => p.scene.pool.name === pool);
-    if (!placed) return codeOf(now.plan, exit.done);
-    const found = balanceOf(placed, flags.maxMoves);
+    const { found, plan: planned } = await readAndPlan(shell, farm, { options, reader, from: flags }, (observed) => {
+      const now = planWith(farm, observed, options, tools);
+      const placed = now.pools.find((p) => p.scene.pool.name === pool);
+      const even = placed ? balanceOf(placed, flags.maxMoves) : null;
+      if (!even || even.moves.length === 0) return { found: even, plan: now.plan };
+      const targets = even.moves.map((m) => m.vm);
+      return { found: even, plan: makePlan(balanced(farm, even.moves), observed, { ...options, targets }, tools) };
+    });
+    if (!found) return codeOf(planned, exit.done);
     if (found.moves.length === 0) {
       shell.out.write(
         `Nothing to do: no move would make pool ${pool} more even (fullest and emptiest server are ${percent(found.spread)} apart).\n`,
       );
-      return codeOf(now.plan, exit.done);
+      return codeOf(planned, exit.done);
     }
-    const targets = found.moves.map((m) => m.vm);
-    const planned = makePlan(balanced(farm, found.moves), observed, { ...options, targets }, tools);
     const moved = (v: PlanVm): PlanVm => (v.placed === null ? v : { ...v, placed: `pool ${pool} is more even then` });
     const plan = { ...planned, vms: planned.vms.map(moved) };
     await present(shell, plan, flags, { paths: null });

@@ -5,7 +5,7 @@ import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { planOptionsOf, type MakeFlags } from './options.ts';
 import { readerOf } from './outside.ts';
-import { readFarm, toolsOf } from './pipeline.ts';
+import { readAndPlan, toolsOf } from './pipeline.ts';
 import { namedByFarm, secretsToCompare } from './secrets.ts';
 import { lookOf, type Shell } from './shell.ts';
 
@@ -36,8 +36,11 @@ export const explain = async (
   const reader = await readerOf(shell, farm, flags);
   try {
     const secrets = await secretsToCompare(shell, namedByFarm(farm, options));
-    const observed = await readFarm(shell, farm, options.pools, reader, flags);
-    const account = accountOf(planWith(farm, observed, options, toolsOf(shell, secrets)), observed, spec.key);
+    const tools = toolsOf(shell, secrets);
+    const { observed, ...planned } = await readAndPlan(shell, farm, { options, reader, from: flags }, (seen) =>
+      planWith(farm, seen, options, tools),
+    );
+    const account = accountOf(planned, observed, spec.key);
     if (!account) throw new ExitError(exit.error, `nothing is known of ${vm}`);
     shell.out.write(
       flags.json

@@ -5,7 +5,7 @@ import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Observed } from '../kinds/server/live.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
-import { makePlan, pathsToRead, strayPaths, type Tools } from '../plan/index.ts';
+import { makePlan, pathsToRead, strayPaths, unaskedPaths, type Tools } from '../plan/index.ts';
 import { renderPlan } from '../report/plan-text.ts';
 import { count } from '../report/text.ts';
 import { xl } from '../toolstacks/xl/index.ts';
@@ -98,22 +98,43 @@ export const readFarm = async (
 /** What planning is given besides the farm. */
 export const toolsOf = (shell: Shell, secrets: Secrets): Tools => ({ toolstack: xl, version: shell.version, secrets });
 
-/** What has left the file is known from the first reading only: where its data are to go, the servers are read once more. */
-const withStrays = async (
-  shell: Shell,
-  farm: Farm,
-  options: PlanOptions,
-  reader: Reader,
-  from: Source,
-  first: Observed,
-): Promise<Observed> => {
-  const strays = strayPaths(farm, first, options);
-  if (strays.size === 0) return first;
-  const paths = new Map([...pathsToRead(farm)].map(([s, p]) => [s, [...p, ...(strays.get(s) ?? [])]] as const));
-  return readFarm(shell, farm, options.pools, reader, from, paths);
+type Paths = ReadonlyMap<string, readonly string[]>;
+
+const joined = (all: readonly Paths[]): Paths => {
+  const servers = new Set(all.flatMap((paths) => [...paths.keys()]));
+  return new Map([...servers].map((s) => [s, [...new Set(all.flatMap((paths) => paths.get(s) ?? []))]] as const));
 };
 
-/** Reads what the options cover and plans it. */
+export interface Question {
+  readonly options: PlanOptions;
+  readonly reader: Reader;
+  readonly from: Source;
+}
+
+/**
+ * Reads what the options cover and makes a plan of it. What to look for is known in part from the first reading only: stores that
+ * have left the file, and what the cfgs name that the file does not. Where the plan hangs on that, the servers are read once more.
+ */
+export const readAndPlan = async <T extends { readonly plan: Plan }>(
+  shell: Shell,
+  farm: Farm,
+  { options, reader, from }: Question,
+  make: (observed: Observed) => T,
+): Promise<T & { readonly observed: Observed }> => {
+  const asked = pathsToRead(farm);
+  const first = await readFarm(shell, farm, options.pools, reader, from, asked);
+  const strays = strayPaths(farm, first, options);
+  const observed =
+    strays.size === 0 ? first : await readFarm(shell, farm, options.pools, reader, from, joined([asked, strays]));
+  const made = make(observed);
+  const more = unaskedPaths(farm, observed, made.plan);
+  const pools = farm.pools.filter((p) => p.servers.some((s) => more.has(s.name))).map((p) => p.name);
+  if (pools.length === 0) return { ...made, observed };
+  const again = await readFarm(shell, farm, pools, reader, from, joined([asked, strays, more]));
+  const whole = new Map([...observed, ...again]);
+  return { ...make(whole), observed: whole };
+};
+
 export const planFarm = async (
   shell: Shell,
   farm: Farm,
@@ -122,9 +143,10 @@ export const planFarm = async (
   secrets: Secrets,
   from: Source = {},
 ): Promise<Plan> => {
-  const first = await readFarm(shell, farm, options.pools, reader, from);
-  const observed = await withStrays(shell, farm, options, reader, from, first);
-  const plan = makePlan(farm, observed, options, toolsOf(shell, secrets));
+  const tools = toolsOf(shell, secrets);
+  const { plan } = await readAndPlan(shell, farm, { options, reader, from }, (observed) => ({
+    plan: makePlan(farm, observed, options, tools),
+  }));
   const told = [...plan.vms, ...plan.refused].map((x) => x.subject.name);
   if (options.prune)
     warnIdle(shell, options, [...farm.vms.map((v) => v.key), ...told], 'of the file, and none that --prune deletes');

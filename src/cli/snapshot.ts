@@ -2,8 +2,9 @@
 import { shellWord } from '../core/shell-word.ts';
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
+import type { ServerSeen } from '../kinds/server/live.ts';
 import type { RawAnswer } from '../kinds/toolstack.ts';
-import { pathsToRead } from '../plan/index.ts';
+import { pathsToRead, unaskedPaths } from '../plan/index.ts';
 import { count } from '../report/text.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { snapshotFormat, snapshotJson, type SnapshotServer } from '../transport/index.ts';
@@ -27,25 +28,43 @@ const moving = (raw: RawAnswer, paths: readonly string[]): boolean => {
   return isUnknown(seen) ? seen.reason === 'contradictory' : restless(seen);
 };
 
-const take = async (
-  shell: Shell,
-  farm: Farm,
-  reader: Reader,
-  until: number,
-): Promise<readonly (readonly [string, SnapshotServer])[]> => {
+interface Ask {
+  readonly shell: Shell;
+  readonly reader: Reader;
+  readonly until: number;
+}
+
+const ask = async (
+  { shell, reader, until }: Ask,
+  name: string,
+  paths: readonly string[],
+): Promise<readonly [string, SnapshotServer]> => {
+  const raw: RawAnswer | Unknown = await untilQuiet(
+    () => reader.read(name, xl.rawReading('all', paths), until),
+    (r) => moving(r, paths),
+    shell.sleep,
+  );
+  if (isUnknown(raw)) return [name, { unread: raw }];
+  return [name, { nonce: raw.nonce, paths, answer: Buffer.from(raw.bytes).toString('base64') }];
+};
+
+const decoded = (server: SnapshotServer): ServerSeen | Unknown =>
+  'unread' in server
+    ? server.unread
+    : xl.reading('all', server.paths).decode(Buffer.from(server.answer, 'base64'), server.nonce);
+
+/** Whatever is planned from it, the paths that the cfgs name are known: a second look asks for them. */
+const take = async (farm: Farm, how: Ask): Promise<readonly (readonly [string, SnapshotServer])[]> => {
   const asked = pathsToRead(farm);
   const servers = farm.pools.flatMap((p) => p.servers);
-  const answers = servers.map(async ({ name }): Promise<readonly [string, SnapshotServer]> => {
-    const paths = asked.get(name) ?? [];
-    const raw: RawAnswer | Unknown = await untilQuiet(
-      () => reader.read(name, xl.rawReading('all', paths), until),
-      (r) => moving(r, paths),
-      shell.sleep,
-    );
-    if (isUnknown(raw)) return [name, { unread: raw }];
-    return [name, { nonce: raw.nonce, paths, answer: Buffer.from(raw.bytes).toString('base64') }];
-  });
-  return whileReading(shell, servers.length, Promise.all(answers));
+  const first = await Promise.all(servers.map(({ name }) => ask(how, name, asked.get(name) ?? [])));
+  const more = unaskedPaths(farm, new Map(first.map(([name, s]) => [name, decoded(s)])), null);
+  return Promise.all(
+    first.map(async ([name, s]) => {
+      const paths = more.get(name);
+      return paths ? ask(how, name, [...(asked.get(name) ?? []), ...paths]) : ([name, s] as const);
+    }),
+  );
 };
 
 /** Exit code 4 where a server could not be read: the file says so in its place. */
@@ -53,7 +72,9 @@ export const snapshot = async (shell: Shell, paths: readonly string[], flags: Sn
   const farm = await load(shell, paths, flags);
   const reader = await readerOf(shell, farm, {});
   try {
-    const servers = await take(shell, farm, reader, shell.now() + flags.readTimeout);
+    const how = { shell, reader, until: shell.now() + flags.readTimeout };
+    const all = farm.pools.reduce((n, p) => n + p.servers.length, 0);
+    const servers = await whileReading(shell, all, take(farm, how));
     const at = new Date(shell.now()).toISOString();
     await writePrivate(
       flags.out,

@@ -34,6 +34,8 @@ const ofPlan = {
   'disk-shrinks': told('the disk would shrink'),
   'disk-size-unknown': told('nothing tells how large the disk is'),
   'domain-ended': told('the domain has ended and was not cleared away'),
+  'driver-domain': told('the VM serves disks or NICs of other VMs of its server'),
+  'driver-domain-missing': told('the server does not have the VM that serves a disk or a NIC'),
   'field-not-for-type': told('guests of this type do not have the field'),
   'foreign-vm': allowed('the VM belongs to another farm', '--takeover VM'),
   'guest-type-unsupported': told('the server runs no guests of this type'),

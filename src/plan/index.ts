@@ -11,6 +11,7 @@ export { stale } from './document/staleness.ts';
 export { match, type Found, type Matched } from './match/match.ts';
 export { hadIn } from './storage/disk-usage.ts';
 export { pathsToRead, strayPaths } from './model/paths-to-read.ts';
+export { unaskedPaths } from './model/paths-unasked.ts';
 export { releasePlan } from './views/release.ts';
 export { sharersOf, standingOf, type Standing } from './storage/repository-state.ts';
 export { planWith } from './views/target-help.ts';

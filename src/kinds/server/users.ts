@@ -40,12 +40,19 @@ export const pathsOfConfig = (
     c.cdroms,
   );
 
+/** The same of a VM as it runs. */
+export const pathsOfDomain = (d: Domain): readonly string[] =>
+  pathsIn(
+    d,
+    d.disks.map((k) => k.path),
+    d.cdroms,
+  );
+
 /** All that the domains and cfgs of one server have; a path for each that has it. */
 const usesOn = (server: string, seen: ServerSeen): readonly (readonly [path: string, user: User])[] => [
   ...seen.domains.flatMap((d) => {
-    const disks = d.disks.map((k) => k.path);
     const user = { name: d.name, uuid: d.uuid, server };
-    return pathsIn(d, disks, d.cdroms).map((p) => [p, user] as const);
+    return pathsOfDomain(d).map((p) => [p, user] as const);
   }),
   ...seen.records.flatMap(({ config }) => {
     if (!config) return [];

@@ -8,7 +8,7 @@ import { pvhgrub } from '../../kinds/vm/resolve.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 
 /** The command line that carries them is bounded (128 KiB as one argument); what is left out is looked at by `apply`. */
-const budgetBytes = 48 * 1024;
+export const budgetBytes = 48 * 1024;
 
 interface Wanted {
   readonly boot: readonly string[];

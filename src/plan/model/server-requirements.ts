@@ -2,6 +2,7 @@
 import type { ReasonCode } from '../../core/reason.ts';
 import { runsType, type ServerSeen } from '../../kinds/server/live.ts';
 import { pathsOfConfig } from '../../kinds/server/users.ts';
+import { driverDomainsOf, isServed } from '../../kinds/vm/bound.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../kinds/vm/fields.ts';
 import { astray } from '../../kinds/repository/owner.ts';
@@ -46,6 +47,24 @@ const bridgeLack = ({ bridge, script }: NicConfig, seen: ServerSeen): Lack => {
   };
 };
 
+const pathLack = ({ boot, cdroms }: VmConfig, path: string): Lack => {
+  const grub = path === boot.kernel && path.includes('grub');
+  const drive = Object.entries(cdroms).find(([, d]) => d.path === path)?.[0];
+  if (drive !== undefined)
+    return {
+      what: `has no ${path}, which lies in drive ${drive}`,
+      code: 'path-missing',
+      help: `eject it (\`cdrom: { ${drive}: {} }\`), or put the file there`,
+    };
+  return {
+    what: `has no ${path}`,
+    code: 'path-missing',
+    help: grub
+      ? 'install grub-xen-host on the server, or give the VM a kernel'
+      : 'correct the path, or put the file there',
+  };
+};
+
 const barredLack = ({ repository, path: of, code, why, help }: Roof & { is: 'barred' }, path: string): Lack => ({
   what:
     of === path ? `has no ${repository}: ${why}` : `has no use of repository ${repository}, where ${path} lies: ${why}`,
@@ -68,17 +87,17 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
         help: 'name what is meant by its own path, or remove the link',
       };
     if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
-    const grub = path === config.boot.kernel && path.includes('grub');
-    return {
-      what: `has no ${path}`,
-      code: 'path-missing',
-      help: grub
-        ? 'install grub-xen-host on the server, or give the VM a kernel'
-        : 'correct the path, or put the file there',
-    };
+    return pathLack(config, path);
   }
+  const driver = driverDomainsOf(config).find((name) => !seen.domains.some((d) => d.name === name));
+  if (driver !== undefined)
+    return {
+      what: `has no driver domain ${driver}, which serves a disk or a NIC`,
+      code: 'driver-domain-missing',
+      help: `start ${driver} there, or give the VM a backend that every server has`,
+    };
   const bridgeless = config.nics.find(
-    (n) => n.bridge !== null && !hasBridge({ name: n.bridge, script: n.script }, seen),
+    (n) => n.bridge !== null && !isServed(n) && !hasBridge({ name: n.bridge, script: n.script }, seen),
   );
   if (bridgeless) return bridgeLack(bridgeless, seen);
   const pool = settingOf(config.settings, 'cpupool');

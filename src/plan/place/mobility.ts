@@ -5,23 +5,28 @@ import { within, type Disruption } from '../../core/disruption.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
-import type { CfgSetting, VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
+import { boundBy, isDriverDomain } from '../../kinds/vm/bound.ts';
+import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import type { Body, PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
 import { moveBy } from './solver/problem.ts';
 import { localDisk } from '../model/shared-paths.ts';
 
-/** `usbdevice = ["host:046d:c52b"]` */
-const hasHostUsb = ({ key, value }: CfgSetting): boolean =>
-  key === 'usbdevice' && [value].flat(2).some((v) => typeof v === 'string' && v.startsWith('host:'));
-
 /** PV guests are saved with shadow paging, which not every Xen has; the others with what the CPU gives. */
 const cannotMigrate = (d: Domain, seen: ServerSeen, config: VmConfig): string | null => {
   if (d.type === 'pv' && !seen.xen.virtCaps.includes('shadow'))
     return 'this Xen cannot migrate pv guests (virt_caps without shadow)';
-  const passed = config.extra.find((x) => x.key === 'pci' || x.key === 'usbdev' || hasHostUsb(x));
-  if (passed) return `it has a device of its server (${passed.key})`;
-  return config.extra.some(({ key, value }) => key === 'nomigrate' && value !== '0') ? 'its cfg says nomigrate' : null;
+  return boundBy(config);
+};
+
+/** A disk that a hand attached, and that this plan does not take away. */
+const attachedHere = (d: Domain, t: VmTransition, shared: readonly string[]): string | null => {
+  const goes = new Set(t.take.map((x) => x.change.field));
+  const local = localDisk(
+    d.disks.filter((k) => !goes.has(`disks.${k.vdev}`)),
+    shared,
+  );
+  return local === null ? null : `it has ${local} attached, which is only on its server`;
 };
 
 /** A migration has the volumes open on both servers for a moment, which a lock manager refuses on the second. */
@@ -60,13 +65,21 @@ export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene
   const budget = scene.budget(x.spec);
   const dead = d.state === 'shutdown' || d.state === 'crashed' || d.state === 'dying';
   if (dead) return never('domain-ended', 'it has ended and is not cleared away', 'start or stop it first');
+  if (isDriverDomain(config))
+    return never(
+      'driver-domain',
+      'it is a driver domain, and VMs of its server have their disks or NICs from it',
+      `let it stay (\`server: ${x.server}\`), or move it by hand`,
+    );
   if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
   if (d.state === 'paused')
     return never('vm-paused', 'it is paused', 'let it run (`state: running`), or stop it first');
-  const fixed = seen ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen)) : 'its server was not read';
+  const fixed = seen
+    ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen) ?? attachedHere(d, t, scene.shared))
+    : 'its server was not read';
   const restarts = within('restart', budget) && t.want.state === 'running';
   if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
   if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
   if (fixed === null) return never('over-budget', `its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
-  return never('over-budget', `${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
+  return never('cannot-migrate', `${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
 };

@@ -5,6 +5,8 @@ import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import type { ServerSpec } from '../../kinds/server/spec.ts';
 import { maskedBy, runningCpuid } from '../../kinds/vm/cpu.ts';
 import type { Overhead } from '../../kinds/vm/effects.ts';
+import { driverDomainsOf, isServed } from '../../kinds/vm/bound.ts';
+import { table } from '../../core/table.ts';
 import { needsQemu } from '../../kinds/vm/device-ways.ts';
 import { vcpusAsked } from '../../kinds/vm/follows.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
@@ -56,6 +58,15 @@ const sizeOf = (config: VmConfig, overhead: Overhead): Amounts => ({
   memory: config.memory.target + overhead(config),
   vcpus: config.vcpus.count,
 });
+
+/** A medium that a hand put into a drive which the file leaves alone goes along. */
+const withMedia = (config: VmConfig, { cdroms }: VmSpec, d: Domain): VmConfig => {
+  const byHand = Object.entries(d.cdroms).filter(
+    ([vdev, { path }]) => path !== '' && path !== config.cdroms[vdev]?.path,
+  );
+  if (cdroms !== undefined || byHand.length === 0) return config;
+  return { ...config, cdroms: { ...config.cdroms, ...table(byHand.map(([vdev, { path }]) => [vdev, { path }])) } };
+};
 
 /** A domain, with what is to be done with it where it is ours. */
 const running = (d: Domain, server: string, x: Decision | undefined, scene: PoolScene): Body => {
@@ -110,7 +121,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     next: leaves ? none : ops.length === 0 ? now : sum(now, netOf(ops, server, room, scene.overhead)),
     runs: !leaves,
     ...wayOut(x, t, d, scene),
-    config: t.want.config,
+    config: withMedia(t.want.config, x.spec, d),
     masked: maskedBy(runningCpuid(t)),
   };
 };
@@ -226,7 +237,8 @@ export const needsKey = (config: VmConfig, roofs: readonly Roof[]): string =>
   JSON.stringify([
     config.type,
     Object.values(config.disks).some(needsQemu),
-    config.nics.map((n) => [n.bridge, n.script]),
+    config.nics.map((n) => [n.bridge, n.script, isServed(n)]),
+    driverDomainsOf(config),
     config.settings.cpupool,
     config.boot.kernel,
     config.boot.ramdisk,

@@ -20,11 +20,14 @@ test.each([
   ['nomigrate = 1', 'its cfg says nomigrate'],
   ['nomigrate = "yes"', 'its cfg says nomigrate'],
   ['usbdevice = [ "tablet", "host:046d:c52b" ]', 'it has a device of its server (usbdevice)'],
+  ['disk = [ "/srv/own.iso,raw,hdc,cdrom" ]', 'dom01 has no /srv/own.iso, which lies in drive hdc'],
+  ['driver_domain = 1', 'it is a driver domain, and VMs of its server have their disks or NICs from it'],
   ['usbdevice = "host:1.2"', 'it has a device of its server (usbdevice)'],
   ['usbdevice = [ "tablet", "mouse" ]', null],
   ['nomigrate = 0', null],
 ])('%s', async (line, why) => {
   const cfg = `name = "a"\ntype = "hvm"\nmemory = 256\nvcpus = 1\n${line}\n`;
+  farm.sim.files('dom02').write('/srv/own.iso', 'x');
   farm.sim.files('dom02').write('/etc/xen/a.cfg', cfg);
   await farm.sim.hand('dom02', ['xl', 'create', '-q', '/etc/xen/a.cfg']);
   await farm.describe('  a: {}\n');

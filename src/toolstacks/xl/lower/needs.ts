@@ -4,6 +4,7 @@ import { isImageOp, isServerOp, isVmOp } from '../../../kinds/operations.ts';
 import type { Op } from '../../../kinds/plan.ts';
 import { ownerPaths } from '../../../kinds/server/owner-key.ts';
 import type { VmOp } from '../../../kinds/vm/ops.ts';
+import { isServed } from '../../../kinds/vm/bound.ts';
 import { needsQemu } from '../../../kinds/vm/device-ways.ts';
 import { settingOf } from '../../../kinds/vm/fields.ts';
 import { isVolumeGroup } from '../../../kinds/repository/live.ts';
@@ -143,7 +144,7 @@ export const bridgeFor = (name: string, script: string | null): Condition => ({
 
 /** What its NICs hang on. */
 export const bridgesOf = (c: VmConfig): readonly Condition[] =>
-  c.nics.flatMap((n) => (n.bridge === null ? [] : [bridgeFor(n.bridge, n.script)]));
+  c.nics.flatMap((n) => (n.bridge === null || isServed(n) ? [] : [bridgeFor(n.bridge, n.script)]));
 
 /**
  * The server runs such guests and has what the VM is made of; its name is free; and there is memory enough. `back`: what is
