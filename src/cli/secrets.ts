@@ -1,12 +1,13 @@
 /** Passwords by reference: which the file or a plan names, and their values from the environment or from files here. */
 import picomatch from 'picomatch';
+import { referencesIn } from '../core/password.ts';
 import { expandHome, largestSetting, readUserFile } from '../transport/index.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { Plan, PlanOptions } from '../kinds/plan.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { hiddenQuery, type ImageSpec } from '../kinds/image/spec.ts';
 import { isSecret } from '../kinds/vm/settings.ts';
-import type { CloudInit, Settings } from '../kinds/vm/spec.ts';
+import type { CfgSetting, CfgValue, CloudInit, Settings } from '../kinds/vm/spec.ts';
 import { inlineText, queryName } from '../kinds/written.ts';
 import { exit, ExitError } from './exit.ts';
 import { say, type Shell } from './shell.ts';
@@ -39,10 +40,21 @@ const namedInImage = (image: Pick<ImageSpec, 'source' | 'what' | 'name'>, writte
   return [{ reference, place: `the query of ${image.source}`, value: written[reference] ?? null }];
 };
 
-const namedIn = (vm: string, settings: Settings): readonly Named[] =>
-  Object.entries(settings).flatMap(([field, v]) =>
+const textsIn = (value: CfgValue): readonly string[] => (typeof value === 'string' ? [value] : value.flatMap(textsIn));
+
+const namedIn = (vm: string, settings: Settings, xl: readonly CfgSetting[]): readonly Named[] => [
+  ...Object.entries(settings).flatMap(([field, v]) =>
     isSecret(v) && v.secret !== 'kept' ? [{ reference: v.secret, place: `${field} of ${vm}` }] : [],
-  );
+  ),
+  ...xl.flatMap(({ key, value }) =>
+    textsIn(value).flatMap((text) =>
+      referencesIn(text).map((reference) => ({ reference, place: `xl.${key} of ${vm}` })),
+    ),
+  ),
+];
+
+const xlOf = (xl: Readonly<Record<string, CfgValue>> | undefined): readonly CfgSetting[] =>
+  Object.entries(xl ?? {}).map(([key, value]) => ({ key, value }));
 
 /** Those of the VMs and images that the options cover. */
 export const namedByFarm = (
@@ -58,7 +70,7 @@ export const namedByFarm = (
     .filter((v) => v.state !== 'absent' && (pools.length === 0 || pools.includes(v.pool)))
     .flatMap((v) =>
       targeted(v.key) || targeted(`vm/${v.key}`)
-        ? [...namedIn(v.key, v.settings), ...namedInSeed(v.key, v.cloudInit, written)]
+        ? [...namedIn(v.key, v.settings, xlOf(v.xl)), ...namedInSeed(v.key, v.cloudInit, written)]
         : [],
     );
   return [...vms, ...images];
@@ -69,7 +81,7 @@ export const namedByPlan = (plan: Plan): readonly Named[] =>
   plan.operations.flatMap(({ op }) => {
     if (op.verb === 'make-seed') return namedInSeed(op.vm.name, op.seed, {});
     if (op.verb === 'fetch-image') return namedInImage(op, {});
-    return 'record' in op ? namedIn(op.vm.name, op.record.config.settings) : [];
+    return 'record' in op ? namedIn(op.vm.name, op.record.config.settings, op.record.config.extra) : [];
   });
 
 /** Places of what it writes and fetches that no plan holds: the file has to be there when it is applied. */

@@ -7,7 +7,7 @@ import type { Problems } from './problem.ts';
 import { badCmdline } from './words.ts';
 import { table } from '../core/table.ts';
 
-const inCfg = 'leave the key out, and write it into the cfg of the VM, where it is kept';
+const inCfg = 'put a reference in its place, like vncpasswd=${env:VNC_PASSWORD}';
 
 const keyForm = /^[a-z][._0-9a-z]*$/;
 

@@ -81,8 +81,11 @@ export const cover = '***';
 /** Asterisks stand where a password was, and are none. */
 export const isCover = (password: string): boolean => /^\*+$/.test(password);
 
+/** `${env:NAME}` or `${file:PATH}` where a password would stand: it is taken from there when it is written. */
+const isReference = (password: string): boolean => /^\$\{(?:env|file):[^{}]+\}$/.test(password);
+
 export const holdsPassword = (text: string): boolean =>
-  inText(text).some(([from, to]) => !isCover(text.slice(from, to)));
+  inText(text).some(([from, to]) => !isCover(text.slice(from, to)) && !isReference(text.slice(from, to)));
 export const holdsCover = (text: string): boolean => inText(text).some(([from, to]) => isCover(text.slice(from, to)));
 
 /** Of equal length, so that what points into the text still does. */
@@ -90,3 +93,15 @@ export const starred = (text: string): string => replaced(text, inText(text), (p
 
 /** With `cover` for each password, so that texts that differ in no more are equal. */
 export const covered = (text: string): string => replaced(text, inText(text), () => cover);
+
+/** The references that stand in the place of passwords, in order. */
+export const referencesIn = (text: string): readonly string[] =>
+  text.includes('${') ? inText(text).flatMap(([from, to]) => [text.slice(from, to)].filter(isReference)) : [];
+
+/** With what `value` gives for each of them. */
+export const dereferenced = (text: string, value: (reference: string) => string): string =>
+  text.includes('${') ? replaced(text, inText(text), (p) => (isReference(p) ? value(p) : p)) : text;
+
+/** With a reference in the place of each password that is covered. */
+export const withReferences = (text: string, reference: () => string): string =>
+  replaced(text, inText(text), (p) => (isCover(p) ? reference() : p));

@@ -1,6 +1,7 @@
 /** What differs between a wanted VM and the live one, field by field, in three layers. It decides nothing. */
 import { type Cause, type Change, type Layers, type Seen, absent, value } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
+import { covered } from '../../core/password.ts';
 import { ref } from '../../core/ref.ts';
 import { fields, settingOf } from './fields.ts';
 import { ignores, memoryOf, vcpusOf } from './follows.ts';
@@ -9,7 +10,7 @@ import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
 import type { Resolved } from './resolve.ts';
 import { comparable, isSecret } from './settings.ts';
-import type { CfgSetting, DiskSpec } from './spec.ts';
+import type { CfgSetting, CfgValue, DiskSpec } from './spec.ts';
 import { waysOf } from './ways.ts';
 import { table } from '../../core/table.ts';
 
@@ -117,16 +118,25 @@ const settingRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[]
 export const lifeId = (facts: Facts, live: LiveVm): string =>
   live.domain ? `${facts.seen.bootId}/${live.domain.domid}` : '';
 
-/** No reading tells what a domain was started with here: the marker remembers what waits, and else the cfg is believed. */
+const coveredValue = (v: CfgValue): CfgValue => (typeof v === 'string' ? covered(v) : v.map(coveredValue));
+
+/**
+ * No reading tells what a domain was started with here: the marker remembers what waits, and else the cfg is believed. A
+ * password within a value, or the reference that stands for it, counts as unchanged.
+ */
 const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
-  const of = (list: readonly CfgSetting[] | undefined, key: string): unknown => list?.find((x) => x.key === key)?.value;
+  const of = (list: readonly CfgSetting[] | undefined, key: string): unknown => {
+    const found = list?.find((x) => x.key === key);
+    return found && coveredValue(found.value);
+  };
   const rows = [...want.governed].filter((f) => f.startsWith('xl.')).sort();
   return rows.map((field) => {
     const key = field.slice('xl.'.length);
     const w = of(want.config.extra, key);
     const configured = of(live.record?.config?.extra, key);
     const wait = live.marker?.waits?.[field];
-    const applied = live.marker?.applied[field];
+    const was = live.marker?.applied[field] as CfgValue | undefined;
+    const applied = was && coveredValue(was);
     const edited = live.marker !== null && sameValue(applied, w) && !sameValue(configured, w);
     const running = wait?.domain === lifeId(facts, live) ? wait.was : edited ? w : configured;
     return { field, want: w, configured, running, applied };

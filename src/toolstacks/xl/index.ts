@@ -36,3 +36,4 @@ export const xl: Toolstack = {
 };
 export { pathsOf } from './lower/needs.ts';
 export { observeText } from './read/observe.ts';
+export { recordOf } from './read/records.ts';

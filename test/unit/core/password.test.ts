@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { covered, holdsCover, holdsPassword, starred } from '../../../src/core/password.ts';
+import {
+  covered,
+  dereferenced,
+  holdsCover,
+  holdsPassword,
+  referencesIn,
+  starred,
+  withReferences,
+} from '../../../src/core/password.ts';
 
 test.each([
   ['vnc=1,vncpasswd=a b,keymap=de', 'vnc=1,vncpasswd=***,keymap=de'],
@@ -33,4 +41,14 @@ test.each([
   '',
 ])('%j holds none', (text) => {
   expect([covered(text), holdsPassword(text), holdsCover(text)]).toEqual([text, false, false]);
+});
+
+test('a reference stands where a password would', () => {
+  const named = 'vnc=1,vncpasswd=${env:A},x=${env:NOT}';
+  expect([holdsPassword(named), holdsCover(named), referencesIn(named)]).toEqual([false, false, ['${env:A}']]);
+  expect(covered(named)).toBe('vnc=1,vncpasswd=***,x=${env:NOT}');
+  expect(dereferenced(named, (r) => `[${r}]`)).toBe('vnc=1,vncpasswd=[${env:A}],x=${env:NOT}');
+  expect(withReferences('vnc=1,vncpasswd=***,y=***', () => '${env:A}')).toBe('vnc=1,vncpasswd=${env:A},y=***');
+  // No part of one is.
+  expect(holdsPassword('vncpasswd=${env:A}b')).toBe(true);
 });

@@ -1,11 +1,12 @@
 /** The whole text of a cfg that Reeve keeps: marker, a word for people, settings. And the text without the marker. */
 import { digestBytes } from '../../../core/digest.ts';
+import { cover, dereferenced } from '../../../core/password.ts';
 import type { Secrets } from '../../../kinds/toolstack.ts';
 import type { CfgRecord, Marker } from '../../../kinds/vm/live.ts';
-import type { Secret, Settings, VmConfig } from '../../../kinds/vm/spec.ts';
+import type { CfgValue, Secret, Settings, VmConfig } from '../../../kinds/vm/spec.ts';
 import { effective, parseCfg } from './grammar.ts';
 import { cfgOfVm } from './vm.ts';
-import type { CfgSettings } from './values.ts';
+import { Odd, type CfgSettings } from './values.ts';
 import type { Written } from './write.ts';
 import { markerLines } from './marker.ts';
 
@@ -32,6 +33,18 @@ const standingIn = (record: CfgRecord | undefined): CfgSettings | undefined => {
   return parsed?.ok ? effective(parsed.entries) : undefined;
 };
 
+/** Each reference within a value as the password that it stands for; `secrets` null: as one that the standing cfg gives. */
+const namedIn = (value: CfgValue, key: string, secrets: Secrets | null): CfgValue => {
+  if (typeof value !== 'string') return value.map((v) => namedIn(v, key, secrets));
+  return dereferenced(value, (reference) => {
+    const password = secrets === null ? cover : secrets.get(reference);
+    if (password === undefined) throw new Odd(`${reference} has no value`);
+    if (/[\s,;"']/.test(password))
+      throw new Odd(`${reference} holds what ends a password in ${key}: a blank, comma or quote`);
+    return password;
+  });
+};
+
 /**
  * With the value of each password: of one that the file names by reference from `secrets`, of one that is kept from `record`,
  * the cfg that stands there now. `secrets` null: all from `record`.
@@ -55,7 +68,13 @@ export const renderWith = (
     if (typeof value === 'string') values.set(secret, value);
   }
   const settings = { ...config.settings, ...own } as Settings;
-  return renderCfg(marker, { ...config, settings }, (s) => values.get(s) ?? null, standing);
+  try {
+    const extra = config.extra.map(({ key, value }) => ({ key, value: namedIn(value, key, secrets) }));
+    return renderCfg(marker, { ...config, settings, extra }, (s) => values.get(s) ?? null, standing);
+  } catch (e) {
+    if (!(e instanceof Odd)) throw e;
+    return { ok: false, why: e.why };
+  }
 };
 
 /** The very bytes that were read. */

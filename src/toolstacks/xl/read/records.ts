@@ -28,7 +28,7 @@ const notText = (bytes: Uint8Array): string | null => {
 };
 
 /** One cfg, parsed as far as it can be. Bytes that are no UTF-8 may stand in comments, not in values. */
-const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
+export const recordOf = (path: string, bytes: Uint8Array, autostart: readonly string[]): CfgRecord => {
   const large = bytes.length > mostBytes;
   const looked = large ? bytes.subarray(0, mostBytes) : bytes;
   const whole = utf8(looked);
