@@ -24,6 +24,7 @@ import {
   type PlanFlags,
   type ShowFlags,
 } from './options.ts';
+import { importFarm, type ImportFlags } from './import.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
 import { roll, type RollOwnFlags } from './roll.ts';
@@ -36,7 +37,7 @@ import { unlock, type UnlockFlags } from './unlock.ts';
 import { validate, type ValidateFlags } from './validate.ts';
 
 /** Of design, but not of this version. */
-const later = ['import', 'render', 'fmt', 'comment', 'completion'] as const;
+const later = ['render', 'fmt', 'comment', 'completion'] as const;
 
 type Run = (code: number) => void;
 
@@ -137,6 +138,13 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('[path...]', paths)
     .requiredOption('--out <file>', 'where to; readable by its owner alone')
     .action(async (path: string[], flags: SnapshotFlags) => ended(await snapshot(shell, path, flags)));
+  command('import', 'write the file that describes what is there; changes nothing')
+    .option('--cfg <path...>', 'from these cfgs, files or folders of them, without a server', [])
+    .option('--farm <name>', 'what the farm is called', 'home')
+    .addOption(repeated('--vm <glob>', 'only these VMs'))
+    .option('--out <path>', 'write it into this file, or as files into this folder (FOLDER/)')
+    .option('--force', 'write over what is there', false)
+    .action(async (flags: ImportFlags) => ended(await importFarm(shell, flags)));
   command('schema', 'print the JSON Schema of the file or of the plan document')
     .argument('[name]', 'farm or plan', 'farm')
     .action(async (name: string) => ended(await schema(shell, name)));

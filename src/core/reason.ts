@@ -154,6 +154,7 @@ const ofCommand = {
   'lock-kept': told('the process that holds the lock does not end'),
   'not-confirmed': allowed('nobody said yes', '--yes'),
   'not-emptied': told('a server of the roll could not be emptied'),
+  'not-imported': told('a VM that was found is not in the file that was written'),
   'not-rebooted': told('a server of the roll did not come back'),
   'nothing-to-unlock': told('there is no lock to break, and nothing that may be killed'),
   'plan-not-approved': told('the plan is not the one that `--expect` names'),

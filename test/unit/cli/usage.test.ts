@@ -34,6 +34,7 @@ describe('the command line', () => {
       'drift',
       'status',
       'snapshot',
+      'import',
       'history',
       'release',
       'console',
@@ -62,7 +63,12 @@ describe('the command line', () => {
       ['history', '--since', 'soon'],
       'reeve: --since soon: it is no time\nhelp: write 90m, 12h, 7d, or a date like 2026-01-31\n',
     ],
-    [['import', '--help'], 'reeve: reeve import is not built yet in this version\n'],
+    [['render', '--help'], 'reeve: reeve render is not built yet in this version\n'],
+    [
+      ['import', '--farm', 'a b', '--cfg', 'x'],
+      'reeve: --farm a b: " " may not stand in a name (letters, digits, and . _ + - may)\n',
+    ],
+    [['import', '--cfg', '/nonexistent/x'], 'reeve: /nonexistent/x cannot be read: there is no such file or folder\n'],
     [['plan', '--format', 'html'], 'reeve: --format html is not built yet in this version\n'],
     [
       ['status', '--read-timeout', 'soon'],
