@@ -1,11 +1,10 @@
 /** What a run has done, written into the journals of its servers: gathered, and appended a few times in all, under their locks. */
-import { isUnknown } from '../core/port.ts';
 import type { Event } from '../core/event.ts';
 import { cut } from '../core/json.ts';
-import { refKey } from '../core/ref.ts';
-import { causeFirst, tellingOf } from '../core/said.ts';
+import { ref, refKey } from '../core/ref.ts';
 import type { Plan } from '../kinds/plan.ts';
-import { appends, broughtPath, journalLine } from '../kinds/server/journal.ts';
+import { journalLine, type JournalEntry } from '../kinds/server/journal.ts';
+import { appendLines } from './append.ts';
 import type { Unwritten, Why } from './outcome.ts';
 import { maskOf } from './words.ts';
 import type { World } from './world.ts';
@@ -22,7 +21,6 @@ export interface Journal {
 const longestMs = 60_000;
 const pieceBytes = 64 * 1024;
 
-const appendMs = 20_000;
 const mostWhy = 300;
 
 const lost = 'the run left before it was written';
@@ -41,7 +39,17 @@ interface Pages {
 
 const empty = (): Pages => ({ lines: [], bytes: 0, since: 0, last: Promise.resolve(), under: 0, why: null });
 
-const encoder = new TextEncoder();
+/** What an event says of an entry. */
+type Told = Pick<JournalEntry, 'at' | 'ms' | 'server' | 'op' | 'verb' | 'subject' | 'result' | 'code' | 'why'>;
+
+const resultOf = (
+  event: Extract<Event, { ev: 'done' | 'failed' | 'fenced' | 'fence-failed' }>,
+  whyOf: (why: string) => string,
+): Pick<Told, 'result' | 'code' | 'why'> => {
+  if (event.ev === 'done') return { result: 'done', code: null, why: null };
+  if (event.ev === 'fenced') return { result: 'done', code: null, why: whyOf(event.how) };
+  return { result: 'failed', code: event.code, why: whyOf(event.why) };
+};
 
 /** Without `world.origin` nothing is written. */
 export const openJournal = (plan: Plan, world: World): Journal => {
@@ -52,21 +60,6 @@ export const openJournal = (plan: Plan, world: World): Journal => {
   const servers = new Map<string, Pages>();
   let serial = 0;
 
-  const append = async (server: string, lines: readonly string[]): Promise<string | null> => {
-    const bytes = encoder.encode(lines.join(''));
-    const brought = await control.file(server, { do: 'write', path: broughtPath, bytes, mode: 0o600, onlyIf: 'any' });
-    if (brought === 'fenced' || brought === 'differs') return 'another run took the server over';
-    if (brought !== 'done') return brought.why;
-    const id = `journal-${serial++}`;
-    const started = await control.start(server, id, { do: 'exec', argv: appends, deadlineMs: appendMs });
-    if (started === 'fenced') return 'another run took the server over';
-    if (isUnknown(started)) return started.why;
-    const result = await control.wait(server, id);
-    if (result === 'lost' || result === 'never') return 'what came of writing it was lost';
-    if (isUnknown(result)) return result.why;
-    return result.rc === 0 ? null : causeFirst(tellingOf(result.err, result.out)) || `exit code ${result.rc}`;
-  };
-
   /** One after the other on a server; what a journal did not take is not offered again. */
   const write = (server: string, pages: Pages): void => {
     const { lines } = pages;
@@ -75,7 +68,7 @@ export const openJournal = (plan: Plan, world: World): Journal => {
     if (lines.length === 0) return;
     pages.under += 1;
     pages.last = pages.last.then(async () => {
-      pages.why ??= await append(server, lines);
+      pages.why ??= await appendLines(control, server, `journal-${serial++}`, lines);
       pages.under -= 1;
     });
   };
@@ -89,32 +82,51 @@ export const openJournal = (plan: Plan, world: World): Journal => {
     if (pages.bytes >= pieceBytes || clock.now() - pages.since >= longestMs) write(server, pages);
   };
 
+  const by = { who: `${who.who}@${who.from}`, run: who.epoch, reeve: plan.tool };
+  const whyOf = (why: string): string => cut(mask(why.split('\n', 1)[0] ?? ''), mostWhy);
+
+  const ended = (event: Extract<Event, { ev: 'done' | 'failed' }>): Told | null => {
+    const operation = byId.get(event.op);
+    if (!operation) return null;
+    const { id, op, target, server } = operation;
+    const at = began.get(id) ?? event.at;
+    return { at, ms: event.ms, server, op: id, verb: op.verb, subject: refKey(target), ...resultOf(event, whyOf) };
+  };
+
+  /** A server that is lost keeps no journal: the first one does that starts something of it. */
+  const fenced = (event: Extract<Event, { ev: 'fenced' | 'fence-failed' }>): Told | null => {
+    const [first] = plan.fences.find((f) => f.server === event.server)?.operations ?? [];
+    const server = byId.get(first ?? '')?.server;
+    if (server === undefined) return null;
+    const at = new Date(Date.parse(event.at) - event.ms).toISOString();
+    const subject = refKey(ref('server', event.server));
+    return { at, ms: event.ms, server, op: `${event.server}/fence`, verb: 'fence', subject, ...resultOf(event, whyOf) };
+  };
+
+  const toldBy = (event: Event): Told | null => {
+    switch (event.ev) {
+      case 'done':
+      case 'failed':
+        return ended(event);
+      case 'fenced':
+      case 'fence-failed':
+        return fenced(event);
+      case 'held':
+      case 'waiting':
+      case 'fencing':
+      case 'started':
+      case 'progress':
+      case 'skipped':
+      case 'detached':
+        return null;
+    }
+  };
+
   return {
     tell: (event) => {
       if (event.ev === 'started') began.set(event.op, event.at);
-      if (event.ev !== 'done' && event.ev !== 'failed') return;
-      const operation = byId.get(event.op);
-      if (!operation || !origin) return;
-      const { id, op, target, server } = operation;
-      const why = event.ev === 'failed' ? cut(mask(event.why.split('\n', 1)[0] ?? ''), mostWhy) : null;
-      add(
-        server,
-        journalLine({
-          at: began.get(id) ?? event.at,
-          ms: event.ms,
-          server,
-          op: id,
-          verb: op.verb,
-          subject: refKey(target),
-          result: event.ev,
-          code: event.ev === 'failed' ? event.code : null,
-          why,
-          who: `${who.who}@${who.from}`,
-          run: who.epoch,
-          ...origin,
-          reeve: plan.tool,
-        }),
-      );
+      const told = origin ? toldBy(event) : null;
+      if (told && origin) add(told.server, journalLine({ ...told, ...by, ...origin }));
     },
     end: async (shut) => {
       for (const [server, pages] of servers) {

@@ -11,15 +11,18 @@ import { xl } from '../toolstacks/xl/index.ts';
 import { openConsole } from '../transport/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
-import type { CommonFlags } from './options.ts';
+import { defaultReadTimeout, type CommonFlags, type SourceFlags } from './options.ts';
 import { readerOf, transportEnv } from './outside.ts';
 import { whileReading } from './pipeline.ts';
 import { say, type Shell } from './shell.ts';
 
 /** The short reading is enough: who runs where. */
-const look = async (shell: Shell, farm: Farm, reader: Reader): Promise<Observed> => {
+const look = async (shell: Shell, farm: Farm, reader: Reader, readTimeout: number): Promise<Observed> => {
   const servers = farm.pools.flatMap((p) => p.servers);
-  const answers = servers.map(async ({ name }) => [name, await reader.read(name, xl.reading('domains', []))] as const);
+  const until = shell.now() + readTimeout;
+  const answers = servers.map(
+    async ({ name }) => [name, await reader.read(name, xl.reading('domains', []), until)] as const,
+  );
   return identified(servers, farm.name, new Map(await whileReading(shell, servers.length, Promise.all(answers))));
 };
 
@@ -63,12 +66,14 @@ const placeOf = (farm: Farm, observed: Observed, vm: string): Place => {
   );
 };
 
+export type ConsoleFlags = CommonFlags & Pick<SourceFlags, 'readTimeout'>;
+
 /** `vm`: its key in the file, or the name of one that the file does not name. */
 export const console = async (
   shell: Shell,
   vm: string,
   paths: readonly string[],
-  flags: CommonFlags,
+  flags: ConsoleFlags,
 ): Promise<ExitCode> => {
   const { terminal } = shell;
   if (!terminal) throw new ExitError(exit.error, 'a console needs a terminal, and there is none');
@@ -76,7 +81,7 @@ export const console = async (
   const reader = await readerOf(shell, farm, {});
   let place: Place;
   try {
-    place = placeOf(farm, await look(shell, farm, reader), vm);
+    place = placeOf(farm, await look(shell, farm, reader, flags.readTimeout ?? defaultReadTimeout), vm);
   } finally {
     await reader.close();
   }

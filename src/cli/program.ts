@@ -1,7 +1,7 @@
 /** The command line: which commands there are, what they take, and what they answer. */
 import { Command, CommanderError, Option } from 'commander';
 import { apply, type ApplyFlags } from './apply.ts';
-import { console } from './console.ts';
+import { console, type ConsoleFlags } from './console.ts';
 import { demo } from './demo.ts';
 import { drift } from './drift.ts';
 import { exit, ExitError } from './exit.ts';
@@ -108,17 +108,26 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .action(async (pool: string, path: string[], flags: BalanceFlags) =>
       ended(await balance(shell, pool, path, { ...noShaping, ...flags })),
     );
-  command('roll', 'empty, treat, reboot and take back one server of a pool after the other; goes on where it broke off')
+  reading(
+    command(
+      'roll',
+      'empty, treat, reboot and take back one server of a pool after the other; goes on where it broke off',
+    ),
+  )
     .argument('<pool>', 'the pool')
     .argument('[path...]', paths)
     .option('--run <command>', 'run this where Reeve runs, with {server} and {address}, once a server is empty')
     .option('--reboot', 'reboot each server', false)
+    .option('--home', 'bring the VMs of each server home once it is back', false)
+    .option('--dry-run', 'only print the whole plan of the roll; changes nothing', false)
+    .option('--json', 'print the plan of the roll as JSON', false)
+    .option('--abandon', 'forget a roll that broke off; nothing else is touched', false)
     .option('--yes', 'do not ask', false)
     .addOption(allowing())
     .action(async (pool: string, path: string[], flags: RollOwnFlags) =>
       ended(await roll(shell, pool, path, { ...noShaping, ...flags })),
     );
-  command('release', 'give a VM back: its marker goes, the VM is not touched')
+  reading(command('release', 'give a VM back: its marker goes, the VM is not touched'))
     .argument('<vm>', 'the VM, as the file names or named it')
     .argument('[path...]', paths)
     .option('--yes', 'do not ask', false)
@@ -130,10 +139,10 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .action(async (server: string, path: string[], flags: UnlockFlags) =>
       ended(await unlock(shell, server, path, flags)),
     );
-  command('console', 'open the console of a running VM; Ctrl-] leaves')
+  reading(command('console', 'open the console of a running VM; Ctrl-] leaves'))
     .argument('<vm>', 'the VM, as the file or Xen names it')
     .argument('[path...]', paths)
-    .action(async (vm: string, path: string[], flags: CommonFlags) => ended(await console(shell, vm, path, flags)));
+    .action(async (vm: string, path: string[], flags: ConsoleFlags) => ended(await console(shell, vm, path, flags)));
   reading(command('snapshot', 'save what the servers answer, for --from-snapshot; changes nothing'))
     .argument('[path...]', paths)
     .requiredOption('--out <file>', 'where to; readable by its owner alone')

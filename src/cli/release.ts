@@ -5,14 +5,14 @@ import { carryOut } from './carry-out.ts';
 import { confirm } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
-import type { CommonFlags } from './options.ts';
+import type { CommonFlags, SourceFlags } from './options.ts';
 import { originOf } from './origin.ts';
 import { controlOf } from './outside.ts';
 import { readFarm, show, toolsOf } from './pipeline.ts';
 import { waitingFor } from './waiting.ts';
 import type { Shell } from './shell.ts';
 
-export interface ReleaseFlags extends CommonFlags {
+export interface ReleaseFlags extends CommonFlags, Pick<SourceFlags, 'readTimeout'> {
   readonly yes: boolean;
 }
 
@@ -29,7 +29,7 @@ export const release = async (
   const secrets = new Map<string, string>();
   const control = controlOf(shell, servers);
   try {
-    const observed = await readFarm(shell, farm, [], control, { waited: waitingFor(shell, control) });
+    const observed = await readFarm(shell, farm, [], control, { ...flags, waited: waitingFor(shell, control) });
     const plan = releasePlan(farm, observed, vm, toolsOf(shell, secrets));
     if (!('format' in plan)) {
       const blind = servers.some((s) => !seenOn(observed, s.name));

@@ -1,176 +1,295 @@
 /**
- * `reeve roll POOL`: one server after the other is emptied, treated, rebooted and taken back; the first failure stops it. Each server
- * keeps in /etc/reeve/roll.json how far the roll is, so that the next run goes on where this one broke off.
+ * `reeve roll POOL`: one server after the other is emptied, treated, rebooted and taken back; the first failure stops it. Everything
+ * is planned before the first server is touched, and the servers remember how far it is (`/etc/reeve/roll.json`), so that the next
+ * run goes on where this one broke off.
  */
-import { unreadCode, type Control } from '../core/port.ts';
-import { errand } from '../apply/index.ts';
-import type { ReasonCode } from '../core/reason.ts';
-import type { ExecStep, FileStep } from '../core/step.ts';
+import { errandsOf, keepHeld, type World } from '../apply/index.ts';
+import { isUnknown, unreadCode, type Control } from '../core/port.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
-import type { Plan } from '../kinds/plan.ts';
-import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { identified } from '../kinds/server/identity.ts';
+import { rollOptions, type RollRecord } from '../kinds/server/roll.ts';
+import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import type { Origin } from '../kinds/server/journal.ts';
-import type { Secrets } from '../kinds/toolstack.ts';
-import { makePlan, match, pathsToRead } from '../plan/index.ts';
+import { planRoll, rollIn, runningOf, type RollOrder } from '../plan/index.ts';
+import { renderRoll, rollJson } from '../report/roll.ts';
 import { xl } from '../toolstacks/xl/index.ts';
-import { carryOut, holder } from './carry-out.ts';
+import { holder, type Means } from './carry-out.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
-import { observe } from './observe.ts';
-import { planOptionsOf, type CommonFlags, type ShapeFlags } from './options.ts';
+import type { CommonFlags, ShapeFlags, SourceFlags } from './options.ts';
 import { originOf } from './origin.ts';
-import { command, controlOf } from './outside.ts';
-import { checkPools, readFarm, show, toolsOf } from './pipeline.ts';
-import { namedByFarm, secretsToWrite } from './secrets.ts';
-import { say, type Shell } from './shell.ts';
+import { command, controlOf, readerOf } from './outside.ts';
+import { checkPools, readFarm, toolsOf } from './pipeline.ts';
+import { abandon } from './roll-abandon.ts';
+import { bringHome, mark, readPool, turn, unmark, type Rolling } from './rolling.ts';
+import { namedByFarm, secretsToCompare, secretsToWrite } from './secrets.ts';
+import { lookOf, say, type Shell } from './shell.ts';
 import { waitingFor } from './waiting.ts';
 
 /** Those that a person gives. */
-export interface RollOwnFlags extends Pick<ShapeFlags, 'allow'>, CommonFlags {
+export interface RollOwnFlags extends Pick<ShapeFlags, 'allow'>, CommonFlags, Pick<SourceFlags, 'readTimeout'> {
   readonly run?: string;
   readonly reboot: boolean;
+  readonly home: boolean;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly abandon: boolean;
   readonly yes: boolean;
 }
 
 export type RollFlags = RollOwnFlags & ShapeFlags;
 
-/** ms: a dom0 with a terabyte takes its time over its memory test. */
-const bootMs = 1_800_000;
-const askMs = 5000;
-
-const rollPath = '/etc/reeve/roll.json';
-
-interface Round {
-  readonly shell: Shell;
-  readonly farm: Farm;
-  readonly pool: PoolSpec;
-  readonly flags: RollFlags;
-  readonly control: Control;
-  readonly secrets: Secrets;
-  readonly origin: Promise<Origin>;
-  /** The roll that this run begins or goes on with. */
-  readonly id: string;
+/** Where a roll stands before this run does anything. */
+interface Standing {
+  /** The servers of the roll, in their order. */
+  readonly servers: readonly ServerSpec[];
+  readonly left: readonly ServerSpec[];
+  readonly done: readonly ServerSpec[];
+  /** The one that is gone on with; null: it begins. */
+  readonly begun: RollRecord | null;
+  readonly homesOn: ReadonlyMap<string, readonly string[]>;
 }
 
-const stop = (server: string, code: ReasonCode, why: string, help?: string): never => {
+const recordOn = (observed: Observed, server: string): RollRecord | null => seenOn(observed, server)?.roll ?? null;
+
+/** Throws where a roll of something else has begun and not ended. */
+const begunIn = (shell: Shell, pool: PoolSpec, observed: Observed, flags: RollFlags): RollRecord | null => {
+  const seen = rollIn(pool, observed);
+  if (!seen) return null;
+  const { record, stages } = seen;
+  const wanted = { run: flags.run ?? null, reboot: flags.reboot, home: flags.home };
+  if (record.run === wanted.run && record.reboot === wanted.reboot && record.home === wanted.home) return record;
+  if (stages.every((s) => s.stage === 'waiting')) {
+    say(
+      shell.err,
+      `The roll of ${record.roll} (${rollOptions(record)}) had not begun its first server: this one begins anew.`,
+    );
+    return null;
+  }
   throw new ExitError(
-    exit.partly,
-    `${server}: ${why}; the roll stops here`,
-    help ?? 'run it again when that is mended: it goes on with this server',
-    code,
+    exit.refused,
+    `pool ${pool.name} has a roll of ${record.roll} by ${record.by} that did not end, with other options: ${rollOptions(record)}`,
+    `run that again to go on with it, once you know that command; or give it up: reeve roll ${pool.name} --abandon`,
+    'roll-differs',
   );
 };
 
-/** Under the server's lock. */
-const doOn = async (
-  { shell, control }: Round,
-  server: string,
-  step: ExecStep | FileStep,
-  what: string,
-): Promise<void> => {
-  const undone = await errand(control, server, holder(shell), 'roll', step);
-  if (undone) stop(server, undone.code, `${what}: ${undone.why}`, undone.help);
+/** The VMs of the file by the servers on which they run. */
+const placesOf = (farm: Farm, observed: Observed): ReadonlyMap<string, readonly string[]> => {
+  const places = new Map<string, string[]>();
+  for (const [key, { server }] of runningOf(farm, observed)) places.set(server, [...(places.get(server) ?? []), key]);
+  return places;
 };
 
-const writeFile = async (round: Round, server: string, step: FileStep): Promise<void> =>
-  doOn(round, server, step, `${step.path} could not be written`);
-
-const remember = ({ id }: Round, done: boolean): FileStep => ({
-  do: 'write',
-  path: rollPath,
-  bytes: new TextEncoder().encode(`${JSON.stringify({ format: 1, roll: id, done })}\n`),
-  mode: 0o644,
-  onlyIf: 'any',
-});
-
-/** The same farm, with one server drained. */
-const draining = (farm: Farm, server: string): Farm => ({
-  ...farm,
-  pools: farm.pools.map((p) => ({
-    ...p,
-    servers: p.servers.map((s): ServerSpec => (s.name === server ? { ...s, state: 'maintenance' } : s)),
-  })),
-});
-
-/** The VMs of the file that are on the server. */
-const vmsOn = (farm: Farm, observed: Observed, server: string): readonly string[] =>
-  [...match(farm, observed, []).of].flatMap(([key, m]) =>
-    m.is === 'matched' && m.found.server === server && m.found.live.domain ? [key] : [],
-  );
-
-const read = ({ shell, farm, pool, control }: Round): Promise<Observed> =>
-  readFarm(shell, farm, [pool.name], control, { waited: waitingFor(shell, control) });
-
-const drain = async (round: Round, server: string): Promise<void> => {
-  const { shell, farm, pool, flags, control, secrets, origin } = round;
-  const observed = await read(round);
-  const targets = vmsOn(farm, observed, server);
-  const options = { ...planOptionsOf(flags), pools: [pool.name], targets };
-  const empty = (seen: Observed): boolean => (seenOn(seen, server)?.domains.length ?? 1) === 0;
-  if (targets.length > 0) {
-    const plan: Plan = makePlan(draining(farm, server), observed, options, toolsOf(shell, secrets));
-    show(shell, plan, flags);
-    if (plan.refused.length > 0) stop(server, 'not-emptied', 'not every VM can leave it', 'see what is refused above');
-    if (plan.operations.length > 0) {
-      const code = await carryOut(shell, plan, { control, secrets, origin }, flags, shell.out);
-      if (code !== exit.done) stop(server, 'not-emptied', 'it could not be emptied');
-    }
-  }
-  const after = await read(round);
-  if (!empty(after))
-    stop(
-      server,
-      'not-emptied',
-      `${
-        seenOn(after, server)
-          ?.domains.map((d) => d.name)
-          .join(', ') ?? 'something'
-      } is still on it`,
-      'what is not managed has to be moved by hand',
-    );
-};
-
-const treat = async ({ shell, flags }: Round, { name, address }: ServerSpec): Promise<void> => {
-  if (flags.run === undefined) return;
-  const line = flags.run.replaceAll('{server}', name).replaceAll('{address}', address);
-  say(shell.out, `${name}: ${line}`);
-  const { rc, out } = await command(line);
-  if (out.trim() !== '') shell.out.write(`${out.trimEnd()}\n`);
-  if (rc !== 0) stop(name, 'treatment-failed', `${line} ended with ${rc}`);
-};
-
-const reboot = async (round: Round, server: string, before: ServerSeen): Promise<void> => {
-  const { shell, farm, control } = round;
-  say(shell.out, `${server}: rebooting`);
-  const step = { do: 'exec', argv: ['reboot'], deadlineMs: 60_000 } as const;
-  await doOn(round, server, step, 'it could not be told to reboot');
-  const end = shell.now() + bootMs;
-  const paths = pathsToRead(farm);
-  const one: Farm = {
-    ...farm,
-    pools: farm.pools.map((p) => ({ ...p, servers: p.servers.filter((s) => s.name === server) })),
+const standingOf = (
+  farm: Farm,
+  pool: PoolSpec,
+  observed: Observed,
+  begun: RollRecord | null,
+  home: boolean,
+): Standing => {
+  const servers = pool.servers.filter((s) => s.state === 'active');
+  const own = (s: ServerSpec): RollRecord | null => {
+    const record = recordOn(observed, s.name);
+    return record && record.roll === begun?.roll ? record : null;
   };
-  for (;;) {
-    await shell.sleep(askMs);
-    const seen = seenOn(
-      await observe(one, [round.pool.name], paths, { reader: control, toolstack: xl, sleep: shell.sleep }),
-      server,
+  // The last step takes the records away: where all that are left say done, it broke off there.
+  const told = servers.flatMap((s) => own(s) ?? []);
+  const ended = told.length > 0 && told.every((t) => t.stage === 'done');
+  const isDone = (s: ServerSpec): boolean =>
+    own(s)?.stage === 'done' || (ended && own(s) === null && begun?.servers.includes(s.name) === true);
+  const homesOn = new Map(
+    !home
+      ? []
+      : begun
+        ? pool.servers.flatMap((s) => [[s.name, own(s)?.homes ?? []] as const])
+        : [...placesOf(farm, observed)].filter(([server]) => pool.servers.some((s) => s.name === server)),
+  );
+  return { servers, left: servers.filter((s) => !isDone(s)), done: servers.filter(isDone), begun, homesOn };
+};
+
+const homesOf = ({ homesOn }: Standing, home: boolean): ReadonlyMap<string, string> | null =>
+  home ? new Map([...homesOn].flatMap(([server, keys]) => keys.map((key) => [key, server] as const))) : null;
+
+const unreadIn = (pool: PoolSpec, observed: Observed): ServerSpec | undefined =>
+  pool.servers.find((s) => s.state === 'active' && !seenOn(observed, s.name));
+
+/** Throws unless every server was read and can be emptied; nothing has been touched. */
+const check = (
+  shell: Shell,
+  order: RollOrder,
+  observed: Observed,
+  standing: Standing,
+  flags: RollFlags,
+  pool: PoolSpec,
+): void => {
+  const unread = unreadIn(pool, observed);
+  if (unread) {
+    const seen = observed.get(unread.name);
+    throw new ExitError(
+      exit.unread,
+      `${unread.name} could not be read, and VMs may need to go there: ${isUnknown(seen) ? seen.why : 'it was not asked'}`,
+      (isUnknown(seen) && seen.help) || 'nothing was touched; roll the pool when it answers',
+      unreadCode(seen),
     );
-    if (seen && seen.bootId !== before.bootId) return;
-    if (shell.now() > end) stop(server, 'not-rebooted', 'it did not come back', 'look at its console');
+  }
+  const plan = planRoll(
+    order,
+    observed,
+    standing.left.map((s) => s.name),
+    homesOf(standing, flags.home),
+  );
+  const look = lookOf(shell, shell.out, flags.color);
+  const done = standing.done.map((s) => s.name);
+  const does = { run: flags.run ?? null, reboot: flags.reboot, home: flags.home };
+  const told = { pool: pool.name, ...does, done };
+  shell.out.write(
+    flags.json
+      ? rollJson(plan, { tool: shell.version, farm: order.farm.name, ...told })
+      : renderRoll(plan, { ...look, ...told }),
+  );
+  if (plan.refused.length > 0)
+    throw new ExitError(
+      exit.refused,
+      'the roll is refused as a whole: not every server can be emptied',
+      undefined,
+      'not-emptied',
+    );
+};
+
+const agreed = async (shell: Shell, flags: RollFlags, question: string): Promise<void> => {
+  if (flags.yes) return;
+  const answer = shell.ask ? await shell.ask(question, false) : null;
+  if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
+    throw new ExitError(
+      exit.error,
+      'nothing was changed',
+      shell.ask ? undefined : 'add --yes to begin without being asked',
+      'not-confirmed',
+    );
+};
+
+/** Throws where somebody else has one of the servers: two runs never do something to one pool at once. */
+const holdAll = async (take: Rolling['take'], servers: readonly ServerSpec[]): Promise<void> => {
+  for (const { name } of servers) {
+    const held = await take(name);
+    if (held.is === 'held') continue;
+    if (isUnknown(held)) throw new ExitError(exit.unread, `${name}: ${held.why}`, held.help, held.reason);
+    const by = held.by ? `${held.by.who}, since ${held.by.since}, from ${held.by.from}` : 'another run';
+    throw new ExitError(
+      exit.error,
+      `${name} is held by ${by}; nothing was changed`,
+      `wait until that has ended, or look at it: reeve unlock ${name}`,
+      'server-held',
+    );
   }
 };
 
-/** What was attached must be attached again before anything may come. */
-const takeBack = async (round: Round, server: string): Promise<void> => {
-  const { shell, farm, pool, secrets, flags } = round;
-  const observed = await read(round);
-  const plan = makePlan(farm, observed, { ...planOptionsOf(flags), pools: [pool.name] }, toolsOf(shell, secrets));
-  const broken = plan.refused.find((r) => r.subject.kind === 'repository' && r.what.endsWith(server));
-  const unread = plan.unreadable.find((u) => u.server === server);
-  const no = broken ?? (unread && { code: unread.code, why: 'it cannot be read' });
-  if (no) stop(server, no.code, no.why);
+export interface RollMeans extends Means {
+  readonly command: World['command'];
+}
+
+/** What was agreed to is what is done: nothing may have changed since in who has had its turn. */
+const sameStanding = (a: Standing, b: Standing): boolean => {
+  const text = (s: Standing): string => JSON.stringify([s.begun, s.left.map((x) => x.name)]);
+  return text(a) === text(b);
+};
+
+/** The whole of it over a control that is open; the caller closes it. */
+export const runRoll = async (
+  shell: Shell,
+  farm: Farm,
+  pool: PoolSpec,
+  flags: RollFlags,
+  means: RollMeans,
+): Promise<ExitCode> => {
+  const { control, secrets } = means;
+  const order: RollOrder = { farm, pool: pool.name, allow: flags.allow, tools: toolsOf(shell, secrets) };
+  const source = { ...flags, waited: waitingFor(shell, control) };
+  const observed = await readFarm(shell, farm, [pool.name], control, source);
+  const standing = standingOf(farm, pool, observed, begunIn(shell, pool, observed, flags), flags.home);
+  if (standing.begun)
+    say(shell.out, `Going on with the roll of ${standing.begun.roll}, begun by ${standing.begun.by}.`);
+  check(shell, order, observed, standing, flags, pool);
+  await agreed(shell, flags, '\nBegin? [y/N] ');
+  const who = holder(shell);
+  const kept = keepHeld(control, () => holder(shell));
+  await holdAll(
+    kept.take,
+    pool.servers.filter((s) => seenOn(observed, s.name)),
+  );
+  const { begun, servers } = standing;
+  const id = `${new Date(shell.now()).toISOString()}-${Buffer.from(shell.random(4)).toString('hex')}`;
+  const r: Rolling = {
+    shell,
+    order,
+    pool,
+    flags,
+    means: { control: kept.control, secrets, origin: means.origin },
+    take: kept.take,
+    errands: errandsOf({
+      control: kept.control,
+      toolstack: xl,
+      clock: { now: shell.now, sleep: shell.sleep },
+      who,
+      tool: shell.version,
+      origin: await means.origin,
+      identify: (server, seen) => identified(pool.servers, farm.name, new Map([[server, seen]])).get(server) ?? seen,
+    }),
+    command: means.command,
+    roll: {
+      roll: begun?.roll ?? id,
+      by: begun?.by ?? `${shell.user}@${shell.host}`,
+      run: flags.run ?? null,
+      reboot: flags.reboot,
+      home: flags.home,
+      servers: servers.map((s) => s.name),
+    },
+    homesOn: standing.homesOn,
+  };
+  const now = await readPool(r);
+  const again = standingOf(farm, pool, now, begunIn(shell, pool, now, flags), flags.home);
+  if (!sameStanding(standing, again))
+    throw new ExitError(
+      exit.stale,
+      'another run has rolled the pool meanwhile; nothing was changed',
+      'run it again: it looks anew',
+      'object-changed',
+    );
+  return carryThrough(r, standing, now);
+};
+
+const carryThrough = async (r: Rolling, { servers, left, begun }: Standing, now: Observed): Promise<ExitCode> => {
+  const { shell, pool } = r;
+  const recordOf = (s: ServerSpec): RollRecord | null => {
+    const record = recordOn(now, s.name);
+    return record && record.roll === begun?.roll ? record : null;
+  };
+  for (const s of left) if (!recordOf(s)) await mark(r, s.name, 'waiting');
+  let away: readonly string[] = [];
+  for (const s of left) away = await turn(r, s, recordOf(s)?.stage ?? 'waiting', recordOf(s)?.boot ?? null);
+  const last = servers.at(-1);
+  if (left.length === 0 && last) away = await bringHome(r, last.name);
+  for (const s of servers) await unmark(r, s.name);
+  shell.out.write(`Pool ${pool.name}: all ${servers.length} servers done.\n`);
+  if (away.length === 0) return exit.done;
+  for (const text of away) say(shell.out, `not home: ${text}`);
+  throw new ExitError(exit.refused, 'not every VM could come home', undefined, 'not-home');
+};
+
+/** Reads only. */
+const dryRun = async (shell: Shell, farm: Farm, pool: PoolSpec, flags: RollFlags): Promise<ExitCode> => {
+  const reader = await readerOf(shell, farm, flags);
+  try {
+    const secrets = await secretsToCompare(shell, namedByFarm(farm, { pools: [pool.name], targets: [] }));
+    const order: RollOrder = { farm, pool: pool.name, allow: flags.allow, tools: toolsOf(shell, secrets) };
+    const observed = await readFarm(shell, farm, [pool.name], reader, flags);
+    const standing = standingOf(farm, pool, observed, begunIn(shell, pool, observed, flags), flags.home);
+    check(shell, order, observed, standing, flags, pool);
+    return exit.done;
+  } finally {
+    await reader.close();
+  }
 };
 
 export const roll = async (
@@ -184,63 +303,18 @@ export const roll = async (
   checkPools(farm, [name]);
   const pool = farm.pools.find((p) => p.name === name);
   if (!pool) return exit.error;
-  if (flags.run === undefined && !flags.reboot)
-    throw new ExitError(exit.error, 'nothing would be done to the servers', 'add --run SCRIPT, --reboot, or both');
-  const servers = pool.servers.filter((s) => s.state === 'active');
+  if (!flags.abandon && flags.run === undefined && !flags.reboot)
+    throw new ExitError(exit.error, 'nothing would be done to the servers', 'add --run COMMAND, --reboot, or both');
+  if (flags.dryRun && !flags.abandon) return dryRun(shell, farm, pool, flags);
   const secrets = await secretsToWrite(shell, namedByFarm(farm, { pools: [name], targets: [] }));
-  const control = controlOf(
+  const control: Control = controlOf(
     shell,
     farm.pools.flatMap((p) => p.servers),
   );
   try {
-    const observed = await readFarm(shell, farm, [name], control, { waited: waitingFor(shell, control) });
-    const unread = servers.find((s) => !seenOn(observed, s.name));
-    if (unread)
-      stop(
-        unread.name,
-        unreadCode(observed.get(unread.name)),
-        'it could not be read, and its VMs may need to go there',
-      );
-    const begun = servers.flatMap((s) => seenOn(observed, s.name)?.roll ?? []);
-    const id =
-      begun[0]?.roll ?? `${new Date(shell.now()).toISOString()}-${Buffer.from(shell.random(4)).toString('hex')}`;
-    const isDone = (s: ServerSpec): boolean => {
-      const at = seenOn(observed, s.name)?.roll;
-      return at?.roll === id && at.done;
-    };
-    const left = servers.filter((s) => !isDone(s));
-    const done = servers.filter(isDone);
-    if (done.length > 0)
-      say(shell.out, `Going on with the roll of ${id}: ${done.map((s) => s.name).join(', ')} done already.`);
-    const does = [...(flags.run === undefined ? [] : [flags.run]), ...(flags.reboot ? ['reboot'] : [])].join(', then ');
-    say(
-      shell.out,
-      `Pool ${name}, one after the other: ${left.map((s) => s.name).join(', ')}: move its VMs away, ${does}, take it back.`,
-    );
-    if (!flags.yes) {
-      const answer = shell.ask ? await shell.ask('Begin? [y/N] ', false) : null;
-      if (!/^y(es)?$/i.test(answer?.trim() ?? ''))
-        throw new ExitError(
-          exit.error,
-          'nothing was changed',
-          shell.ask ? undefined : 'add --yes to begin without being asked',
-          'not-confirmed',
-        );
-    }
-    const round: Round = { shell, farm, pool, flags, control, secrets, origin, id };
-    for (const s of left) await writeFile(round, s.name, remember(round, false));
-    for (const s of left) {
-      await drain(round, s.name);
-      await treat(round, s);
-      const seen = seenOn(await read(round), s.name);
-      if (flags.reboot && seen) await reboot(round, s.name, seen);
-      await takeBack(round, s.name);
-      await writeFile(round, s.name, remember(round, true));
-      say(shell.out, `${s.name}: done`);
-    }
-    for (const s of servers) await writeFile(round, s.name, { do: 'remove', path: rollPath, onlyIf: 'any' });
-    shell.out.write(`Pool ${name}: all ${servers.length} servers done.\n`);
-    return exit.done;
+    return flags.abandon
+      ? await abandon(shell, farm, pool, flags, { control, secrets, origin })
+      : await runRoll(shell, farm, pool, flags, { control, secrets, origin, command });
   } finally {
     await control.close();
   }

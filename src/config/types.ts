@@ -592,6 +592,10 @@ export interface Profile {
    */
   protect?: boolean;
   /**
+   * While `reeve roll` treats its server it may be shut down and started again, where it cannot move away. Its budget has to allow a restart.
+   */
+  rides?: boolean;
+  /**
    * The most that a plan may do to it while it runs; unset: `policy.budget`.
    */
   budget?: 'none' | 'live' | 'migrate' | 'device' | 'restart' | 'stop' | 'recreate' | 'data-loss';
@@ -1001,6 +1005,10 @@ export interface Vm {
    * No plan may delete, recreate or wipe it, not even when it leaves the file.
    */
   protect?: boolean;
+  /**
+   * While `reeve roll` treats its server it may be shut down and started again, where it cannot move away. Its budget has to allow a restart.
+   */
+  rides?: boolean;
   /**
    * The most that a plan may do to it while it runs; unset: `policy.budget`.
    */

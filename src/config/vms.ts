@@ -73,6 +73,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     formerly: formerly?.value,
     cloudInit: cloudInitOf(key, layers, around),
     protect: flagAt(layers, 'protect') ?? false,
+    rides: flagAt(layers, 'rides') ?? false,
     deleteDisks: flagAt(layers, 'deleteDisks') ?? false,
     budget: textAt(layers, 'budget')?.value as Disruption | undefined,
     origin: placeOf(member.entries[0]),

@@ -15,7 +15,8 @@ export interface PlanOptions {
   /** Only these VMs (globs over `vm/NAME` or NAME); empty: all. */
   readonly targets: readonly string[];
   readonly pools: readonly string[];
-  readonly cause: 'config' | 'drift' | 'all';
+  /** What is taken: what the file changed, what a hand did, or both; `moves`: only where VMs are, and whether they run. */
+  readonly cause: 'config' | 'drift' | 'all' | 'moves';
   readonly prune: boolean;
   /** Take what waits for a restart, too. */
   readonly pending: boolean;

@@ -42,6 +42,7 @@ import { openSpace, wantsOf } from './storage/space-accounting.ts';
 import { planStorage } from './storage/repositories.ts';
 import { unreadIn, whenRead } from './model/unread-servers.ts';
 import type { Tools } from './model/planner-inputs.ts';
+import { underRoll } from './model/under-roll.ts';
 
 export interface Planned {
   readonly plan: Plan;
@@ -52,7 +53,8 @@ export interface Planned {
 }
 
 /** Only what the options name, and of the rest nothing is asked. */
-export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
+export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
+  const farm = underRoll(desired, seenAll);
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const members = membersIn(farm, seenAll, wantedPool);
   const { observed } = members;
@@ -195,7 +197,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       const rests = restsOn(spec, farm, seenOf);
       if (rests !== null) resting.push(`${spec.key} is on ${rests}, which is off: nothing is done with it`);
       // To be made is what the file says: no hand has changed what is not there yet.
-      else if (options.cause === 'drift') continue;
+      else if (options.cause === 'drift' || options.cause === 'moves') continue;
       else if (unread.length > 0) {
         const why = `it was seen nowhere, but ${unread.join(' and ')} could not be read: it may be there`;
         refused.push(
@@ -334,7 +336,7 @@ export const planFarm = (farm: Farm, seenAll: Observed, options: PlanOptions, to
       ...placed.warnings,
     ],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
-    desired: digestOfFarm(farm),
+    desired: digestOfFarm(desired),
     prunedFound: new Set(doomed.map((d) => d.found)),
     deletes: { count: doomed.length, total },
     covers: wantedPool,

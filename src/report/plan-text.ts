@@ -193,6 +193,8 @@ const satisfied = (plan: Plan): string => {
       return `Nothing to do: ${all} as the file says.`;
     case 'drift':
       return `No drift: ${all} as they were last applied.`;
+    case 'moves':
+      return 'Nothing to do: no VM has to move.';
     case 'config':
       return `Nothing to do: the file asks for no change of ${count(servers, 'server')} and ${count(vms, 'VM')}.`;
   }

@@ -2,6 +2,7 @@
 import { isUnknown, type Unknown } from '../../core/port.ts';
 import type { Storage } from '../repository/live.ts';
 import type { CfgRecord, Domain } from '../vm/live.ts';
+import type { RollRecord } from './roll.ts';
 
 /** The keys by which servers migrate to each other; each as `TYPE BASE64`. */
 export interface MigrationSeen {
@@ -27,11 +28,6 @@ export interface MigrationSeen {
 export interface TextFile {
   readonly text: string;
   readonly digest: string;
-}
-
-export interface RollSeen {
-  readonly roll: string;
-  readonly done: boolean;
 }
 
 /** Who belongs together, as a server remembers it. */
@@ -98,8 +94,8 @@ export interface ServerSeen {
   readonly qemu: boolean | undefined;
   /** What it takes for live migrations between servers; undefined: not read. */
   readonly migration?: MigrationSeen;
-  /** `/etc/reeve/roll.json`: the roll that is under way, and whether this server has had its turn; null: none is. */
-  readonly roll?: RollSeen | null;
+  /** `/etc/reeve/roll.json`: the roll that is under way, and how far this server is; null: none is. */
+  readonly roll?: RollRecord | null;
   /** `/etc/reeve/pool.json`; null: there is none; undefined: not read. */
   readonly membership?: MembershipSeen | null;
   /** What happens to running VMs when the server goes down and comes up (`/etc/default/xendomains`); null: not there. */

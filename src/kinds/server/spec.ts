@@ -44,5 +44,7 @@ export interface ServerSpec {
   readonly roles: readonly Role[];
   /** Commands that run where Reeve runs. Undefined: the file gives neither. */
   readonly fence: FenceSpec | undefined;
+  /** Never of a file. A roll has it: `empties` sends its VMs away, `closed` keeps those that are there and takes no others. */
+  readonly roll?: 'empties' | 'closed';
   readonly origin: Origin;
 }

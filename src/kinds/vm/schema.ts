@@ -214,6 +214,11 @@ export const settings = {
     description: 'No plan may delete, recreate or wipe it, not even when it leaves the file.',
     type: 'boolean',
   },
+  rides: {
+    description:
+      'While `reeve roll` treats its server it may be shut down and started again, where it cannot move away. Its budget has to allow a restart.',
+    type: 'boolean',
+  },
   budget: {
     description: 'The most that a plan may do to it while it runs; unset: `policy.budget`.',
     type: 'string',

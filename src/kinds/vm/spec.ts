@@ -184,6 +184,8 @@ export interface VmSpec {
   readonly formerly: string | undefined;
   readonly cloudInit: CloudInit | undefined;
   readonly protect: boolean;
+  /** Where it cannot leave a server that a roll treats, it is shut down meanwhile. */
+  readonly rides: boolean;
   /** Deleting it deletes the disks that Reeve made for it. */
   readonly deleteDisks: boolean;
   /** The most that a plan may do to it while it runs; undefined: the policy's. */

@@ -36,6 +36,7 @@ interface Chosen {
 
 const selected = (c: Change, cause: PlanOptions['cause']): boolean => {
   if (cause === 'all') return true;
+  if (cause === 'moves') return c.field === 'state';
   const drift = c.cause === 'drift-configured' || c.cause === 'drift-running' || c.cause === 'conflict';
   return cause === 'drift' ? drift : !drift || c.cause === 'conflict';
 };
@@ -157,7 +158,8 @@ export const decide = (
   if (live === null) for (const c of everything) changes.push(entry(c, 'take', c.ways[0]));
   for (const t of joined) changes.push(entry(t.change, 'take', t.way));
   for (const c of defer) changes.push(entry(c, differsInCfg(c) ? 'defer' : 'pending', null));
-  for (const g of spec.state === 'absent' ? [] : grow) changes.push(grown(g, live));
+  const grows = spec.state === 'absent' || options.cause === 'moves' ? [] : grow;
+  for (const g of grows) changes.push(grown(g, live));
   for (const field of want.released) changes.push(released(field, live));
 
   const transition: VmTransition = {
@@ -181,7 +183,7 @@ export const decide = (
     life: live ? lifeId(facts, live) : '',
     scheduler: facts.seen.scheduler,
     make,
-    grow: spec.state === 'absent' ? [] : grow,
+    grow: grows,
     adopt,
     move,
     seed,

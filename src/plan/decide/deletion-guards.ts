@@ -34,6 +34,7 @@ const pruned = (found: Found, key: string): VmSpec => ({
   formerly: undefined,
   cloudInit: undefined,
   protect: false,
+  rides: false,
   deleteDisks: false,
   budget: undefined,
   origin: { file: '', pointer: '' },

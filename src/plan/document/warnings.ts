@@ -14,6 +14,8 @@ import { freeAfter, type PoolPlan } from '../place/place-pool.ts';
 import { unseeded } from '../decide/cloud-init-seed.ts';
 import type { Tools } from '../model/planner-inputs.ts';
 import { unusedDisks } from './unused-disks.ts';
+import { rollIn } from '../model/under-roll.ts';
+import { rollWords } from '../../kinds/server/roll.ts';
 
 export interface Scene {
   readonly farm: Farm;
@@ -128,7 +130,17 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
   return out;
 };
 
+/** Of the pools that the run covers. */
+const ofRolls = (d: Scene): readonly string[] =>
+  d.farm.pools
+    .filter((p) => d.covers(p.name))
+    .flatMap((p) => {
+      const roll = rollIn(p, d.observed);
+      return roll ? [rollWords(roll)] : [];
+    });
+
 export const warningsOf = (d: Scene): readonly string[] => [
+  ...ofRolls(d),
   ...d.matched.warnings,
   ...ofServers(d),
   ...oneKey(d),

@@ -1,18 +1,21 @@
 /** Why placing could not fulfil a wish, server by server, and why a VM has to move at all. */
 import { formatSize } from '../../core/quantity.ts';
 import type { ServerSpec } from '../../kinds/server/spec.ts';
-import { barredAlive, holdsVms, lackThere } from './workloads.ts';
+import { barredAlive, holdsVms, keepsVms, lackThere } from './workloads.ts';
 import type { Body } from './workload.ts';
 import { freeAfter, type PoolPlan } from './place-pool.ts';
 import { whereaboutsOf } from './placement-index.ts';
 
-const stateText: Readonly<Record<ServerSpec['state'], string>> = {
+const stateTexts: Readonly<Record<ServerSpec['state'], string>> = {
   active: 'runs no VMs (its roles)',
   maintenance: 'is in maintenance',
   off: 'is off',
   lost: 'is lost',
   absent: 'is to leave the pool',
 };
+
+const stateText = ({ state, roll }: ServerSpec): string =>
+  state === 'active' && roll ? 'is under treatment by a roll' : stateTexts[state];
 
 const sharing = (plan: PoolPlan, body: Body, server: string): Body | undefined => {
   const { besideThen, indexOf } = whereaboutsOf(plan);
@@ -25,7 +28,7 @@ export const lackOn = (plan: PoolPlan, body: Body, server: string): string | nul
   const index = indexOf.get(server);
   const spec = plan.scene.serverOf.get(server);
   if (!spec) return 'is in another pool';
-  if (!holdsVms(spec)) return stateText[spec.state];
+  if (!holdsVms(spec)) return stateText(spec);
   if (index === undefined) return 'could not be read';
   if (body.spec && body.spec.servers.length > 0 && !body.spec.servers.includes(server))
     return 'is none that the file names for it';
@@ -95,7 +98,7 @@ export const whyLeaves = (plan: PoolPlan, body: Body): Reason => {
   if (server === null && body.prefers === null)
     return { is: 'file', text: `the file wants pool ${plan.scene.pool.name}` };
   if (server === null || !spec) return { is: 'room', text: 'where its cfg lies it cannot start' };
-  if (!holdsVms(spec)) return { is: 'state', text: `${server} ${stateText[spec.state]}` };
+  if (!keepsVms(spec)) return { is: 'state', text: `${server} ${stateText(spec)}` };
   const wanted = body.spec?.servers ?? [];
   if (wanted.length > 0 && !wanted.includes(server))
     return { is: 'file', text: `the file wants ${wanted.join(' or ')}` };

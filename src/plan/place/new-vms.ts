@@ -134,7 +134,7 @@ export const relocation = (
   const named = x.spec.servers.length === 0 || x.spec.servers.includes(x.server);
   if (here && holdsVms(here) && named) return null;
   // Only one that leaves its pool, or stands where the file does not want it, is worth a move; maintenance passes.
-  if (named && here?.state === 'maintenance') return null;
+  if (named && (here?.state === 'maintenance' || here?.roll)) return null;
   const local = localDisk(Object.values(t.want.config.disks), scene.shared);
   if (local !== null)
     return {

@@ -1,7 +1,8 @@
 /** Placing the VMs of one pool: from what was decided of each to where each goes, in which order, and why some cannot. */
+import type { ServerSpec } from '../../kinds/server/spec.ts';
 import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import { breedOf } from '../model/live-migration-compat.ts';
-import { barredAlive, bodiesOf, holdsVms, lackThere, needsKey } from './workloads.ts';
+import { barredAlive, bodiesOf, holdsVms, keepsVms, lackThere, needsKey } from './workloads.ts';
 import type { Body, PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
 import { movesIn, solve, type Solution } from './solver/index.ts';
@@ -128,17 +129,18 @@ const problemOf = (
         ),
       );
     });
-  const holds = (s: string): number => {
-    const x = spec.get(s);
-    return x && holdsVms(x) && scene.seenOf(s) ? 1 : 0;
-  };
+  const where = (holds: (s: ServerSpec) => boolean) =>
+    Uint8Array.from(servers, (s) => {
+      const x = spec.get(s);
+      return x && holds(x) && scene.seenOf(s) ? 1 : 0;
+    });
   const problem: Problem = {
     servers: servers.length,
     vms: bodies.length,
     dims,
     room,
-    open: Uint8Array.from(servers, holds),
-    keeps: Uint8Array.from(servers, holds),
+    open: where(holdsVms),
+    keeps: where(keepsVms),
     at,
     runs: Uint8Array.from(bodies, (b) => (b.runs ? 1 : 0)),
     now: amounts((b) => b.now, false),

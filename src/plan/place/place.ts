@@ -2,6 +2,7 @@
 import type { Farm } from '../../kinds/farm.ts';
 import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
 import type { Observed } from '../../kinds/server/live.ts';
+import type { ServerSpec } from '../../kinds/server/spec.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import { cannotArrive } from './workloads.ts';
 import type { PoolScene } from './workload.ts';
@@ -42,6 +43,16 @@ const lackingText = (plan: PoolPlan): string => {
   return `the loss of ${servers[lacking?.server ?? -1]}: ${body?.name ?? 'a VM'}${size} would find no place`;
 };
 
+/** It takes no VMs for a while, on purpose. */
+const isAway = (s: ServerSpec): boolean => s.state === 'maintenance' || s.roll !== undefined;
+
+const awayText = (servers: readonly ServerSpec[]): string => {
+  const away = servers.filter(isAway);
+  if (away.length === 0) return '';
+  const does = away.some((s) => s.state === 'maintenance') ? 'in maintenance' : 'under treatment';
+  return `, while ${away.map((s) => s.name).join(', ')} ${away.length === 1 ? 'is' : 'are'} ${does}`;
+};
+
 /** New VMs that would take the room that the pool keeps for the loss of a server are left out, the last first. */
 const withSpare = (
   scene: PoolScene,
@@ -50,7 +61,7 @@ const withSpare = (
 ): { readonly plan: PoolPlan | null; readonly left: readonly Fresh[]; readonly lost: PoolPlan | null } => {
   const plan = placePool(scene, decisions, fresh);
   const none = { plan, left: fresh, lost: null };
-  if (!plan?.lacking || scene.pool.servers.some((s) => s.state === 'maintenance')) return none;
+  if (!plan?.lacking || scene.pool.servers.some(isAway)) return none;
   const bare = placePool(scene, decisions, []);
   if (fresh.length === 0 || bare?.lacking) return none;
   let [good, bad] = [0, fresh.length];
@@ -102,10 +113,9 @@ export const placeAll = (s: PlacingScene): Placed => {
     }
     if (!plan) continue;
     pools.push(plan);
-    const drained = pool.servers.filter((x) => x.state === 'maintenance').map((x) => x.name);
     if (plan.lacking)
       warnings.push(
-        `pool ${pool.name} does not survive ${lackingText(plan)} (spare: ${pool.spare})${drained.length > 0 ? `, while ${drained.join(', ')} ${drained.length === 1 ? 'is' : 'are'} in maintenance` : ''}`,
+        `pool ${pool.name} does not survive ${lackingText(plan)} (spare: ${pool.spare})${awayText(pool.servers)}`,
       );
     const free = freeAfter(plan);
     const there = (f: Fresh, server: string, size: number): void => {

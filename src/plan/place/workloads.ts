@@ -39,7 +39,10 @@ export const specsOf = (farm: Farm, matched: Matched): PoolScene['specs'] => {
 };
 
 /** Whether the server may hold VMs, as the file has it. */
-export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm');
+export const holdsVms = (s: ServerSpec): boolean => s.state === 'active' && s.roles.includes('vm') && !s.roll;
+
+/** Whether those that are there may stay. */
+export const keepsVms = (s: ServerSpec): boolean => holdsVms(s) || (s.state === 'active' && s.roll === 'closed');
 
 /** The servers of a pool, and the paths that all of them see. */
 export const groundOf = (pool: PoolSpec): Pick<PoolScene, 'pool' | 'serverOf' | 'shared'> => ({
@@ -126,9 +129,18 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
   };
 };
 
+/** The roll starts it once it takes the server back. */
+const underTreatment = (server: string, pool: string): Stays => ({
+  code: 'under-treatment',
+  why: `a roll has ${server} under treatment, and nothing is started there meanwhile`,
+  help: `run the same \`reeve roll ${pool}\` again, which goes on where it broke off and starts it; or give the roll up: reeve roll ${pool} --abandon`,
+  needs: null,
+});
+
 /** One that is to be started and whose cfg lies on a server. */
 const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
   const local = localDisk(Object.values(t.want.config.disks), scene.shared);
+  const here = scene.serverOf.get(x.server);
   return {
     spec: x.spec,
     known: x.spec,
@@ -143,9 +155,11 @@ const starting = (x: Decision, t: VmTransition, scene: PoolScene): Body => {
     runs: true,
     move: moveBy.cold,
     stays:
-      local === null
-        ? null
-        : { code: 'disk-local', why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
+      here?.roll === 'closed' && (x.spec.rides || local !== null)
+        ? underTreatment(x.server, scene.pool.name)
+        : local === null
+          ? null
+          : { code: 'disk-local', why: `its disk ${local} is only on ${x.server}`, help: null, needs: null },
     suspend: false,
     config: t.want.config,
     masked: [],

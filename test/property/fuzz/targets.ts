@@ -196,7 +196,10 @@ const whole = Buffer.from(
       { name: 'etc/xen/auto/own', link: '../own.cfg' },
       { name: `var/lib/xen/userdata-d.5.${uuid}.libxl-json`, body: storedJson },
       { name: 'etc/reeve/pool.json', body: '{"format":1,"farm":"f","pool":"p","members":["a"]}' },
-      { name: 'etc/reeve/roll.json', body: '{"format":1,"roll":"2026","done":true}' },
+      {
+        name: 'etc/reeve/roll.json',
+        body: '{"format":2,"roll":"2026","by":"ann@desk","run":null,"reboot":true,"home":true,"servers":["dom01"],"stage":"treating","boot":null,"homes":["web"]}',
+      },
       {
         name: 'etc/reeve/repositories.json',
         body: '{"format":1,"farm":"f","repositories":{"s":{"path":"/srv/s","uuid":"u"}}}',

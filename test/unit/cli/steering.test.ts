@@ -66,7 +66,21 @@ const plant = (): void => {
     '/etc/reeve/pool.json',
     JSON.stringify({ format: 1, farm: 'demo', pool: 'ams1', members: [evil('member')] }),
   );
-  other.write('/etc/reeve/roll.json', JSON.stringify({ format: 1, roll: evil('roll'), done: true }));
+  other.write(
+    '/etc/reeve/roll.json',
+    JSON.stringify({
+      format: 2,
+      roll: '2026',
+      by: evil('by'),
+      run: evil('run'),
+      reboot: true,
+      home: true,
+      servers: [evil('server')],
+      stage: 'treating',
+      boot: evil('boot'),
+      homes: [evil('home')],
+    }),
+  );
   farm.sim
     .files('dom03')
     .write('/etc/reeve/repositories.json', JSON.stringify({ format: 1, [evil('book')]: evil('book') }));

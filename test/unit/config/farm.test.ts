@@ -69,6 +69,7 @@ test('the short form is one pool, named like the farm', async () => {
         formerly: undefined,
         cloudInit: undefined,
         protect: false,
+        rides: false,
         deleteDisks: false,
         budget: undefined,
         origin: { file: 'farm.yaml', pointer: '/vms/web' },

@@ -59,6 +59,7 @@ export const spec = (key: string, more: Partial<VmSpec> = {}): VmSpec => ({
   formerly: undefined,
   cloudInit: undefined,
   protect: false,
+  rides: false,
   deleteDisks: false,
   budget: undefined,
   origin: { file: 'farm.yaml', pointer: `/vms/${key}` },

@@ -1,7 +1,8 @@
 /** What servers know of each other: their pool, and the keys by which they migrate. Pure. */
 import { digestBytes } from '../../../core/digest.ts';
 import { isObject, parseJson } from '../../../core/json.ts';
-import type { Membership, MembershipSeen, MigrationSeen, RollSeen, TextFile } from '../../../kinds/server/live.ts';
+import type { Membership, MembershipSeen, MigrationSeen, TextFile } from '../../../kinds/server/live.ts';
+import { parseRoll, rollPath, type RollRecord } from '../../../kinds/server/roll.ts';
 import { onlyMigrates } from '../../../kinds/server/describe.ts';
 import { printed } from './bytes.ts';
 import type { TarEntry } from './tar.ts';
@@ -80,10 +81,5 @@ export const migrationIn = (entries: readonly TarEntry[]): MigrationSeen => {
   };
 };
 
-export const rollIn = (entries: readonly TarEntry[]): RollSeen | null => {
-  const file = fileOf(entries, '/etc/reeve/roll.json');
-  const read = parseJson(file?.text ?? '');
-  if (!read.ok || !isObject(read.value)) return null;
-  const { roll, done } = read.value;
-  return typeof roll === 'string' && /^[\w.:-]{1,100}$/.test(roll) ? { roll, done: done === true } : null;
-};
+export const rollIn = (entries: readonly TarEntry[]): RollRecord | null =>
+  parseRoll(fileOf(entries, rollPath)?.text ?? '');
