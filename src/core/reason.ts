@@ -91,6 +91,7 @@ const ofPlan = {
   'under-treatment': told('a roll has the server, and starts nothing there before it takes it back'),
   'unmanaged-vm': told('a VM that nobody manages is in the way'),
   unplannable: told('the VM cannot be planned for another reason'),
+  unverified: told('the plan with the VM does not pass the check that Reeve makes of its own plans'),
   'uuid-differs': told('the VM has another UUID than the file says'),
   'vlan-on-linux-bridge': told('no Xen puts a VLAN on a Linux bridge'),
   'vm-ambiguous': told('the VM was found more than once'),

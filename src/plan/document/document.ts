@@ -1,23 +1,21 @@
 /** Decisions → the plan document: operations in order, verified, with everything that a reader asks about. */
-import { worst, type Disruption } from '../../core/disruption.ts';
+import { worst } from '../../core/disruption.ts';
 import { byText, groupBy, sortedBy } from '../../core/order.ts';
 import { isUnknown, unreadCode } from '../../core/port.ts';
-import type { Action, Op, Operation, Plan, PlanVm } from '../../kinds/plan.ts';
+import type { Action, Operation, Plan, PlanVm } from '../../kinds/plan.ts';
 import { seenOn } from '../../kinds/server/live.ts';
-import { betweenOf, costOf, isVmOp, reasonOf, targetOf } from '../../kinds/operations.ts';
 import { leastOperations } from '../order/lower-bound.ts';
 import type { Decision } from '../decide/decide.ts';
 import { prunedText } from '../decide/deletion-guards.ts';
-import { goalsOf } from '../verify/goals.ts';
 import { imageBlocks } from '../storage/images.ts';
 import { awaited } from '../order/start-order.ts';
-import { orderAll, type Draft, type Ordered } from '../order/order.ts';
+import type { Draft } from '../order/order.ts';
 import { withRemovals } from '../storage/disk-removals.ts';
 import { blocksOf, movesBeyond } from '../order/server-operations.ts';
 import { allowOf } from './allow.ts';
 import { fencesOf } from './fences.ts';
 import { imageTouched, scopeByPool, serverTouched, storesTouched, touchedOf } from './touched.ts';
-import { verify } from '../verify/verify.ts';
+import { verified } from './verified.ts';
 import { warningsOf } from './warnings.ts';
 
 /** `cleans`: it only forgets what was left elsewhere. */
@@ -31,45 +29,6 @@ const actionOf = (x: Decision, cleans: boolean): Action => {
   if (t.mode === 'restart') return 'restart';
   if (t.state === 'start' || t.state === 'stop' || t.state === 'pause' || t.state === 'unpause') return t.state;
   return t.live.marker === null ? 'adopt' : 'update';
-};
-
-const operationsOf = (d: Draft, ordered: Ordered): readonly Operation[] => {
-  const nodes = new Map(
-    [...d.storage.chains, ordered.singles, ordered.work.nodes, ...ordered.chains.values()]
-      .flat()
-      .map((n) => [n.id, n.op]),
-  );
-  const ops = ordered.order.flatMap((id) => nodes.get(id) ?? []);
-  const between = betweenOf(ops);
-  // Once for each VM and class, however many operations there are of it.
-  const told = new Set<string>();
-  const beforeOf = (op: Op, cost: Disruption): string | null => {
-    const command = isVmOp(op) && cost !== 'none' ? d.farm.policy.before[cost] : undefined;
-    if (command === undefined || !isVmOp(op) || told.has(`${op.vm.name} ${cost}`)) return null;
-    told.add(`${op.vm.name} ${cost}`);
-    const words = { vm: op.vm.name, server: op.server, op: op.verb };
-    return command.replaceAll(/(?<!\$)\{(vm|server|op)\}/g, (_, word: keyof typeof words) => words[word]);
-  };
-  return ordered.order.flatMap((id): Operation[] => {
-    const op = nodes.get(id);
-    if (!op) return [];
-    const { disruption, estimate } = costOf(op, between);
-    return [
-      {
-        id,
-        op,
-        target: targetOf(op),
-        server: op.server,
-        needs: ordered.needs.get(id) ?? [],
-        lane: ordered.lanes.of.get(id) ?? null,
-        before: beforeOf(op, disruption),
-        disruption,
-        reason: reasonOf(op),
-        estimate,
-        commands: d.tools.toolstack.commands(op),
-      },
-    ];
-  });
 };
 
 const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<string>): readonly PlanVm[] => {
@@ -126,22 +85,12 @@ const unmanagedOf = (d: Draft): Plan['unmanaged'] =>
       return { server: f.server, name: f.name, what: f.live.domain ? ('vm' as const) : ('cfg' as const), detail: ours };
     });
 
-export const assemble = (d: Draft): Plan => {
-  const ordered = orderAll(d);
+/** Throws where not even what concerns no VM stands up to the verifier. */
+export const assemble = (whole: Draft): Plan => {
+  const { draft: d, ordered, operations, refused } = verified(whole);
   const early = [...awaited(d.decisions, d.ties)].filter((key) => ordered.chains.has(key));
-  const operations = operationsOf(d, ordered);
   const dropped = new Set(ordered.refused.map((r) => r.subject.name));
   const kept = d.decisions.filter((x) => ordered.chains.has(x.spec.key));
-  const live = new Map(kept.map((x) => [x.spec.key, x.transition ? x.transition.live : x.live]));
-  const wrong = verify(operations, kept.flatMap(goalsOf), {
-    farm: d.farm,
-    observed: d.observed,
-    matched: d.matched,
-    live,
-    overhead: d.overhead,
-    roofs: d.roofs,
-  });
-  if (wrong.length > 0) throw new Error(`the plan does not stand up to its own verifier: ${wrong.join('; ')}`);
   const repositories = withRemovals(d.storage.repositories, [...ordered.singles, ...ordered.work.nodes]);
   const dom0s = blocksOf(ordered.work.nodes, d.farm);
   const stored = [...ordered.singles, ...d.storage.chains.flat()];
@@ -185,7 +134,7 @@ export const assemble = (d: Draft): Plan => {
     fences,
     lanes: ordered.lanes.lanes,
     operations,
-    refused: sortedBy([...d.refused, ...ordered.refused], (r) => r.subject.name).map((r) => ({
+    refused: sortedBy([...d.refused, ...ordered.refused, ...refused], (r) => r.subject.name).map((r) => ({
       ...r,
       allow: allowOf(r, d.farm, d.options, d.deletes),
     })),

@@ -5,7 +5,7 @@ import { breedOf } from '../model/live-migration-compat.ts';
 import { barredAlive, bodiesOf, holdsVms, keepsVms, lackThere, needsKey } from './workloads.ts';
 import type { Body, PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
-import { movesIn, solve, type Solution } from './solver/index.ts';
+import { movesIn, solve, standingStill, type Solution } from './solver/index.ts';
 import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Unmet } from './solver/problem.ts';
 import { lacking, type Lacking } from './solver/n-plus-one.ts';
 import { wrongWith } from './solver/verify-moves.ts';
@@ -180,15 +180,15 @@ export const placePool = (
   const given = new Set<string>();
   for (;;) {
     const { problem, losing } = problemOf(scene, bodies, servers, stores, given);
-    const solution = solve(problem);
-    const soft = solution.unmet
+    const found = solve(problem);
+    const soft = found.unmet
       .flatMap(({ vm }) => bodies[vm]?.known?.apart ?? [])
       .filter((a) => a.soft && !given.has(a.group));
     if (soft.length > 0) {
       for (const a of soft) given.add(a.group);
       continue;
     }
-    const down = solution.unmet.flatMap(({ vm, what }) => {
+    const down = found.unmet.flatMap(({ vm, what }) => {
       const body = bodies[vm];
       return what === 'move' && body && mayGoDown(body, scene, servers) ? [[vm, body] as const] : [];
     });
@@ -196,8 +196,8 @@ export const placePool = (
       for (const [vm, body] of down) bodies[vm] = { ...body, move: moveBy.restart, suspend: false };
       continue;
     }
-    const wrong = wrongWith(problem, solution.steps, solution.to);
-    if (wrong !== null) throw new Error(`the moves do not stand up to their own verifier: ${wrong}`);
+    const wrong = wrongWith(problem, found.steps, found.to);
+    const solution = wrong === null ? found : standingStill(problem);
     const lost = scene.pool.spare > 0 ? lacking(losing(), solution.to, scene.pool.spare) : null;
     return { scene, bodies, servers, stores, problem, solution, lacking: lost };
   }

@@ -142,6 +142,13 @@ const travel = (plan: PoolPlan, x: Decision, t: VmTransition, way: Travel): Deci
   };
 };
 
+const unverified = {
+  code: 'unverified',
+  why: 'the moves that were found for its pool do not pass the check that Reeve makes of its own plans',
+  help: 'report it, with what `reeve snapshot` writes',
+  needs: null,
+} as const;
+
 const unmetText = (plan: PoolPlan, body: Body, { what, why }: Unmet): Refusal => {
   const key = body.spec?.key ?? body.name;
   const here = body.server ?? body.prefers;
@@ -206,7 +213,7 @@ export const journeysOf = (plan: PoolPlan, again: Again, options: PlanOptions): 
     }
     // What nobody can make room for is told where it does not fit: the growth of one VM is refused, not the move of another.
     if (unmet.what === 'move' && ['full', 'room'].includes(whyLeaves(plan, body).is)) continue;
-    refused.push(unmetText(plan, body, unmet));
+    refused.push({ ...unmetText(plan, body, unmet), ...(unmet.why === 'unverified' ? unverified : {}) });
     if (unmet.what === 'start' && body.spec) decisions.set(body.spec.key, null);
   }
   plan.bodies.forEach((body, v) => {

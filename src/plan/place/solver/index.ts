@@ -3,7 +3,7 @@ import { cyclesBound } from './lower-bound.ts';
 import { exactWay, isSmall } from './exact-search.ts';
 import { follow, order } from './order-moves.ts';
 import { place, type Strategy } from './place-vms.ts';
-import { moveBy, type MoveStep, type Problem, type Unmet } from './problem.ts';
+import { mayStay, moveBy, type MoveStep, type Problem, type Unmet } from './problem.ts';
 import { findVictims } from './evictions.ts';
 
 export interface Solution {
@@ -95,4 +95,16 @@ export const solve = (p: Problem): Solution => {
   const { steps, to } = follow(p, way.to, way.legs);
   const exact = { to, steps, unmet: [] };
   return { ...(less(costOf(p, exact), costOf(p, best)) ? exact : best), bound };
+};
+
+/** Where a solution is not to be trusted: nobody moves, starts or grows, and all who would are told of. */
+export const standingStill = (p: Problem): Solution => {
+  const unmet: Unmet[] = [];
+  for (let vm = 0; vm < p.vms; vm++) {
+    if (p.runs[vm] !== 1) continue;
+    const at = p.at[vm] ?? -1;
+    if (at < 0) unmet.push({ vm, what: 'start', why: 'unverified' });
+    else if (!mayStay(p, vm, at)) unmet.push({ vm, what: 'move', why: 'unverified' });
+  }
+  return { to: Int32Array.from(p.at, (at, vm) => (p.runs[vm] === 1 ? at : -1)), steps: [], unmet, bound: 0 };
 };

@@ -74,7 +74,8 @@ export interface MoveStep {
   readonly needs: readonly number[];
 }
 
-export type UnmetWhy = 'no-room' | 'no-server' | 'stuck' | 'may-not-move';
+/** `unverified`: what was found did not stand up to the verifier. */
+export type UnmetWhy = 'no-room' | 'no-server' | 'stuck' | 'may-not-move' | 'unverified';
 
 /** A wish that is not fulfilled: the VM stays as it is. */
 export interface Unmet {
