@@ -74,6 +74,7 @@ const ofPlan = {
   protected: allowed('the VM is protected', 'vms.VM.protect: false'),
   'qemu-missing': told('the server has no QEMU for Xen'),
   'registry-unreadable': told('the server’s record of its repositories cannot be read'),
+  'repository-leaves': told('the repository is to be detached'),
   'repository-path-fixed': told('a repository does not move to another path'),
   'server-foreign': told('the server belongs to another farm'),
   'server-left-file': told('the server left the file without `state: absent`'),

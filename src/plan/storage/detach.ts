@@ -106,9 +106,18 @@ export const detachPart = (
   if (odd?.s.barred) return refuse({ ...odd.s.barred, why: `${odd.s.server}: ${odd.s.barred.why}` });
   const erased = erase?.(bound.map((x) => x.s));
   if (erased && 'why' in erased) return refuse(erased);
+  // Nothing begins to use what goes.
+  const goes = {
+    is: 'barred',
+    repository: spec.name,
+    path: spec.path,
+    code: 'repository-leaves',
+    why: 'it is to be detached',
+    help: 'keep the repository (`state: present`), or let the VM use another',
+  } as const;
   return {
-    ...none,
     refused: [],
+    roofs: bound.map((x) => [x.s.server, goes] as const),
     ops: bound.map((x) => detachOp(spec, pool, farm, x)),
     ...(erased ? { first: erased.chains, erases: erased.deletes, warnings: erased.warnings } : {}),
   };

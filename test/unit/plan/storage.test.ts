@@ -297,3 +297,16 @@ describe('part of a run', () => {
     expect(stale(p, observed({ a: on({ ...attached, book: null, mounts: [] }) }))).toHaveLength(1);
   });
 });
+
+describe('a repository that is to go', () => {
+  it('is begun to be used by nobody, whatever the file says of a VM', () => {
+    const going = { ...nfs, state: 'absent' as const };
+    const web = spec('web', { disks: { xvda: disk('/srv/vmstore/web.img') } });
+    const p = plan({ a: on(attached) }, farmOf([going], [web, spec('free')], ['a']));
+    expect(ids(p)).toEqual(['p/vmstore/detach-repository/a', 'free/define', 'free/autostart', 'free/start']);
+    expect(p.refused.map((r) => [r.subject.name, r.code])).toEqual([['web', 'repository-leaves']]);
+    expect(whys(p)).toContain(
+      'a has no use of repository vmstore, where /srv/vmstore/web.img lies: it is to be detached',
+    );
+  });
+});
