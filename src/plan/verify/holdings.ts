@@ -38,22 +38,20 @@ export const endsOf = (effects: readonly Effect[]): readonly End[] => {
   return [...last.values()];
 };
 
-/** A domain holds the largest of what it has, what it was told, and what its cfg would give it at its next start. */
+/** A domain holds what it has or what it was told; what its cfg would give it at its next start is taken by the run that starts it. */
 export const holdingOf = (seen: ServerSeen, overhead: Overhead, overcommit: number | undefined): Holding => {
-  const cfgs = new Map(seen.records.toReversed().flatMap((r) => (r.config?.uuid ? [[r.config.uuid, r.config]] : [])));
   const held = { memory: new Map<string, number>(), vcpus: new Map<string, number>() };
   const writers = new Map<string, string>();
   const vcpus = overcommit === undefined ? Number.POSITIVE_INFINITY : seen.cpus * overcommit;
   const free = { memory: seen.memory.free + seen.memory.reclaimable, vcpus };
   for (const d of seen.domains) {
-    const cfg = cfgs.get(d.uuid);
-    const memory = Math.max(d.memory.target, cfg?.memory.target ?? 0);
-    const count = Math.max(d.vcpus.online, vcpusAsked(d), cfg?.vcpus.count ?? 0);
+    const memory = d.memory.target;
+    const count = Math.max(d.vcpus.online, vcpusAsked(d));
     held.memory.set(d.uuid, memory).set(`${d.uuid}+overhead`, overhead(sizeOfDomain(d)));
     held.vcpus.set(d.uuid, count);
     free.vcpus -= count;
     // The hypervisor counts what it has now; the rest is still to be given.
-    free.memory -= Math.max(memory, d.memory.target, d.memory.actual) - d.memory.actual;
+    free.memory -= Math.max(0, memory - d.memory.actual);
     for (const k of d.disks) if (k.access === 'rw') writers.set(k.path, d.uuid);
   }
   return { free, held, writers };

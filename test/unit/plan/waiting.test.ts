@@ -55,6 +55,14 @@ describe('a change that waits', () => {
     expect([ids(plan(grown, done)), plan(grown, done).refused]).toEqual([[], []]);
   });
 
+  it('keeps no new VM out, and the verifier counts as the planner does', () => {
+    const seen = made([sized('web', 2, { servers: ['a'] })]);
+    const grown = sized('web', 13, { servers: ['a'] });
+    const waiting = carryOut(seen, plan(farmOf([grown]), seen).operations);
+    const p = plan(farmOf([grown, sized('new', 8, { servers: ['a'] })]), waiting);
+    expect([ids(p), p.refused]).toEqual([['new/define', 'new/autostart', 'new/start'], []]);
+  });
+
   it('of vCPUs moves nobody either', () => {
     const counted = (count: number): VmSpec => spec('web', { servers: ['a'], vcpus: { count, max: count } });
     const others = ['n1', 'n2', 'n3'].map((key) => spec(key, { vcpus: { count: 2, max: undefined } }));
