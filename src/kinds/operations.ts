@@ -25,7 +25,7 @@ export const targetOf = (op: Op): Ref =>
 export const peersOf = (op: Op): readonly string[] => {
   if (isServerOp(op)) return 'peers' in op ? op.peers : [];
   if (op.verb === 'delete-disk') return op.peers;
-  if (op.verb === 'define') return op.record.keptOn === undefined ? [] : [op.record.keptOn];
+  if (op.verb === 'define' || op.verb === 'restart') return op.record.keptOn === undefined ? [] : [op.record.keptOn];
   return op.verb === 'migrate' ? [op.peer] : op.verb === 'discard' ? [op.home] : [];
 };
 

@@ -239,7 +239,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
       const halves = halvesOf(spec.key);
       if (halves.length > 0) discards.set(spec.key, discarding(spec.key, halves, m.found));
       const stale = m.stale.filter((f) => !isLost(f.server));
-      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, farm.name, stale, m.found.server, seenOf));
+      if (stale.length > 0) forgets.set(spec.key, forgetting(spec.key, farm.name, stale, m.found, seenOf));
     }
   }
 

@@ -226,10 +226,13 @@ export const draft = (t: VmTransition): CfgDraft => {
     replaces,
     from,
   });
-  if (t.journey) {
-    const travels = made(cfgPath(config.name), t.journey.replaces, null);
-    return record && keepsPasswords(config) ? { ...travels, keptOn: t.server } : travels;
-  }
+  const stray = record ? undefined : t.live?.stray;
+  const taken = (draft: CfgDraft): CfgDraft => {
+    const keeper = record ? t.server : stray?.server;
+    return keeper !== undefined && keepsPasswords(config) ? { ...draft, keptOn: keeper } : draft;
+  };
+  if (t.journey) return taken(made(cfgPath(config.name), t.journey.replaces, null));
+  if (stray) return taken(made(cfgPath(config.name), 'absent', null));
   if (moves) return made(cfgPath(config.name), t.ahead ?? 'absent', { path: record.path, digest: record.digest });
   return made(record?.path ?? cfgPath(config.name), record?.digest ?? 'absent', null);
 };

@@ -38,7 +38,8 @@ const leftBy = ({ live, strays }: VmTransition): LeftCfg | null => {
 /** Whether it starts with its server there: as the file says, or as it did where it was. */
 const starts = (t: VmTransition): boolean => {
   const asked = t.take.some((x) => x.change.field.startsWith('autostart'));
-  return asked || t.live === null ? t.want.autostart === true : (t.live.record?.autostart.length ?? 0) > 0;
+  const record = t.live?.record ?? t.live?.stray?.record;
+  return asked || t.live === null ? t.want.autostart === true : (record?.autostart.length ?? 0) > 0;
 };
 
 const grows = (op: VmOp): boolean =>

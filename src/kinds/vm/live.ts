@@ -126,5 +126,5 @@ export interface LiveVm {
   /** Ours; null where it is to be adopted or taken over. */
   readonly marker: Marker | null;
   /** Its cfg on another server, where the one on which it runs has none: somebody migrated it. */
-  readonly stray?: CfgRecord;
+  readonly stray?: { readonly server: string; readonly record: CfgRecord };
 }

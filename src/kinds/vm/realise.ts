@@ -207,11 +207,13 @@ const allHotOps = (t: VmTransition): readonly VmOp[] => {
 /** The links that start it with its server: made, moved after a cfg that has a new path, or taken away. */
 const linkOps = (t: VmTransition, record: CfgDraft): readonly VmOp[] => {
   const links = t.live?.record?.autostart ?? [];
+  // It comes with the cfg that somebody left elsewhere.
+  const followed = t.live?.record ? [] : (t.live?.stray?.record.autostart ?? []);
   const asked = t.take.some((x) => x.change.field.startsWith('autostart'));
-  const on = asked || t.live === null ? t.want.autostart === true : links.length > 0;
-  const changes = asked || (t.live === null && on) || (record.from !== null && links.length > 0);
+  const on = asked || t.live === null ? t.want.autostart === true : links.length + followed.length > 0;
+  const changes = asked || (t.live === null && on) || (record.from !== null && links.length > 0) || followed.length > 0;
   if (!changes && t.strays.length === 0) return [];
-  const usual = t.want.link ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
+  const usual = t.want.link ?? followed[0] ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
   const left = t.live?.record?.via;
   const base: VmOp = {
     ...baseOf(t),

@@ -73,7 +73,8 @@ export const configOfDomain = (d: Domain): VmConfig => ({
 
 /** Why the VM cannot be resolved, with what would help; or the full wanted VM. */
 export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolved | Unresolved => {
-  const base = live?.record?.config ?? live?.stray?.config ?? (live?.domain ? configOfDomain(live.domain) : null);
+  const base =
+    live?.record?.config ?? live?.stray?.record.config ?? (live?.domain ? configOfDomain(live.domain) : null);
   const marker = live?.marker ?? null;
   const governed = new Set<string>();
   const released: string[] = [];

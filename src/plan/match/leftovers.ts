@@ -9,17 +9,18 @@ export const forgetting = (
   key: string,
   farm: string,
   stale: readonly Found[],
-  home: string,
+  home: Pick<Found, 'server' | 'uuid'>,
   seenOf: (server: string) => ServerSeen | undefined,
 ): readonly VmOp[] =>
-  stale.flatMap(({ server, uuid, name, live: { record } }): readonly VmOp[] => {
+  stale.flatMap(({ server, name, live: { record }, ...found }): readonly VmOp[] => {
+    const uuid = found.uuid ?? home.uuid;
     if (!record || uuid === null) return [];
     const { path, digest, autostart, via } = record;
     const seen = seenOf(server);
     const through = seen ? viasTo(seen.storage, farm, server, path) : [];
     const links = [...new Set([...autostart, ...(via === undefined ? [] : [via]), ...through])];
     // A run that broke off may have left them open.
-    const beside = server === home;
+    const beside = server === home.server;
     const volumes = beside ? [] : volumesAmong(Object.values(record.config?.disks ?? {}));
     return [{ vm: ref('vm', key), server, uuid, name, verb: 'forget', path, digest, links, volumes, beside }];
   });

@@ -5,7 +5,8 @@ import { groupBy, sortedBy } from '../../core/order.ts';
 import type { Farm } from '../../kinds/farm.ts';
 import { seenOn, type Observed } from '../../kinds/server/live.ts';
 import { deriveUuid } from '../../kinds/vm/identity.ts';
-import type { VmSpec } from '../../kinds/vm/spec.ts';
+import type { Domain } from '../../kinds/vm/live.ts';
+import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import { brokenOn, inventory, type Broken, type Found } from './inventory.ts';
 import { busyIn, isHalf } from './under-way.ts';
 
@@ -64,15 +65,32 @@ const unreadable = ({ server, record }: Broken): Match => ({
   help: 'mend it; or move it out of /etc/xen, where the VM does without it',
 });
 
-/** It runs where it has no cfg: the newest of its cfgs elsewhere says what it is. */
-const withStray = (winner: Found, losers: readonly Found[]): Found => {
-  if (!winner.live.domain || winner.live.record) return winner;
-  const [best] = losers
-    .filter((l) => l.live.record && l.marker)
-    .sort((a, b) => (b.marker?.generation ?? 0) - (a.marker?.generation ?? 0));
-  const record = best?.live.record;
-  if (!best || !record) return winner;
-  return { ...winner, marker: best.marker, live: { ...winner.live, marker: best.marker, stray: record } };
+/** Whether a cfg without a UUID says of this very domain what it is: each has the disks of the other. */
+const describes = ({ disks: said }: VmConfig, { disks: had }: Domain): boolean => {
+  const paths = new Set(Object.values(said).map((d) => d.path));
+  return paths.size > 0 && had.length === paths.size && had.every((d) => paths.has(d.path));
+};
+
+/**
+ * Where it runs without a cfg, the one that it has elsewhere: somebody migrated it. Marked, or with its UUID, or without any and
+ * with its disks; of several the newest.
+ */
+const strayOf = (winner: Found, candidates: readonly Found[]): Found | null => {
+  const { domain, record } = winner.live;
+  if (!domain || record || winner.rivals) return null;
+  const own = candidates.filter(({ server, uuid, marker, live: { record: r } }) => {
+    if (server === winner.server || !r?.config) return false;
+    return marker !== null || uuid === winner.uuid || (uuid === null && describes(r.config, domain));
+  });
+  const [best] = own.sort((a, b) => generationOf(b) - generationOf(a) || b.standing - a.standing);
+  return best ?? null;
+};
+
+const withStray = (winner: Found, stray: Found | null): Found => {
+  const record = stray?.live.record;
+  if (!stray || !record) return winner;
+  const { server, marker } = stray;
+  return { ...winner, marker, live: { ...winner.live, marker, stray: { server, record } } };
 };
 
 const places = (all: readonly Found[]): string =>
@@ -125,7 +143,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
       return cfg ? unreadable(cfg) : { is: 'nowhere' };
     }
     // A domain whose cfg is on another server is the same VM: somebody migrated it.
-    const uuids = new Set(direct.flatMap((c) => (c.marker ? [c.marker.uuid] : [])));
+    const uuids = new Set(direct.flatMap((c) => c.marker?.uuid ?? (c.live.domain ? (c.uuid ?? []) : [])));
     const strays = [...uuids].flatMap((u) => (byUuid.get(u) ?? []).filter((c) => c.live.domain && !direct.includes(c)));
     const candidates = [...direct, ...strays];
     const moves = busyOf(spec.key, candidates);
@@ -167,7 +185,8 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     }
     const { losers } = settled;
     for (const c of candidates) claimed.add(c);
-    const winner = withStray(settled.winner, losers);
+    const stray = strayOf(settled.winner, candidates);
+    const winner = withStray(settled.winner, stray);
     if (winner.rivals) {
       const paths = winner.rivals.map((r) => r.path);
       return {
@@ -199,7 +218,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     if (old) claimed.add(old);
     const gone = old && !losers.includes(old) ? [old] : [];
     const stale = [...losers, ...gone, ...left].filter(
-      (l) => l.marker?.farm === farm.name && (l.server !== winner.server || l === old),
+      (l) => l === stray || (l.marker?.farm === farm.name && (l.server !== winner.server || l === old)),
     );
     const others = judged.is === 'matched' ? losers.filter((l) => !stale.includes(l)) : losers;
     if (others.length > 0) warnings.push(`${spec.key}: a stale cfg was left out: ${places(others)}`);

@@ -37,7 +37,8 @@ const linkChanges = (t: VmTransition): number => {
   const { record } = t.live;
   const named = [...t.take.map((c) => c.change), ...t.defer].some((c) => c.field === 'name' && differsInCfg(c));
   const own = record?.config && record.path === `/etc/xen/${record.config.name}.cfg`;
-  return t.strays.length > 0 || (named && own && record.autostart.length > 0) ? 1 : 0;
+  const follows = record === null && (t.live.stray?.record.autostart.length ?? 0) > 0;
+  return t.strays.length > 0 || follows || (named && own && record.autostart.length > 0) ? 1 : 0;
 };
 
 export const leastOperations = (x: Decision): number => {

@@ -32,12 +32,17 @@ export const exactly = (path: string, digest: string, { records }: Pick<ServerSe
 };
 
 /** The cfg that `draft` replaces, as it stands there now, or the one that it comes from: what is kept is taken out of it. */
-const replaced = ({ path, from, marker, keptOn }: CfgDraft, { seen, peers }: At): CfgRecord | undefined => {
+const replaced = (
+  { path, from, marker, keptOn, config: { name } }: CfgDraft,
+  { seen, peers }: At,
+): CfgRecord | undefined => {
   const own = (records: readonly CfgRecord[]): CfgRecord | undefined =>
     records.find((r) => r.config?.uuid === marker.uuid);
   const { records } = seen;
   const there = peers.get(keptOn ?? '')?.records ?? [];
-  return own(there) ?? records.find((r) => r.path === (from?.path ?? path)) ?? own(records);
+  // One that a person wrote need not have a UUID.
+  const named = there.find((r) => r.config?.uuid === null && r.config.name === name);
+  return own(there) ?? named ?? records.find((r) => r.path === (from?.path ?? path)) ?? own(records);
 };
 
 /** A draft as bytes, with what puts them in their place. */
