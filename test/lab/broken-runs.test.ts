@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { catchStep, killSession, killWrapper, letGo, letGoLater } from './caught.ts';
+import { catchStep, killSession, killWrapper, letGo, letGoLater, trap } from './caught.ts';
 import { apply, awake, disks, domidOf, expectCode, expectSettled, flat } from './check.ts';
 import { direct, door, guest, hand, here, openDesk, reset, until, type Desk, type VmYaml } from './farm.ts';
 import { openWeb, type Web } from './web.ts';
@@ -50,11 +50,18 @@ const copy = async (): Promise<string> => {
 };
 
 const steps = [
-  { name: 'create', vm: created, pattern: '[x]l create.*web', gone: {}, look: async () => '', whole: '' },
+  {
+    name: 'create',
+    vm: created,
+    ready: async () => () => catchStep(here, '[x]l create.*web'),
+    gone: {},
+    look: async () => '',
+    whole: '',
+  },
   {
     name: 'copy',
     vm: copied,
-    pattern: '[q]emu-img convert',
+    ready: () => trap(here, '/usr/bin/qemu-img', 'convert'),
     gone: { deleteDisks: true },
     look: copy,
     whole: `${sum}  -`,
@@ -95,13 +102,14 @@ const faults = [
   },
 ];
 
-describe.each(steps)('during $name', ({ vm, pattern, gone, look, whole }) => {
+describe.each(steps)('during $name', ({ vm, ready, gone, look, whole }) => {
   beforeAll(begin);
 
   it.each(faults)('$name: the next run gets there, once', async ({ strike }) => {
     write({ web: vm });
+    const caught = await ready();
     const run = desk.start(['apply', '--yes']);
-    await strike(run, await catchStep(here, pattern));
+    await strike(run, await caught());
     await run.ended;
     await apply(desk);
     await expectSettled(desk);

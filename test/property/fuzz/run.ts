@@ -5,8 +5,10 @@ import { randomOf, type Random } from './mutate.ts';
 
 export interface Target {
   readonly name: string;
-  /** A damaged sample. */
-  readonly mutate: (random: Random) => string;
+  /** Good ones: at least one of them is understood. */
+  readonly samples: readonly string[];
+  /** A damaged one. */
+  readonly mutate: (samples: readonly string[], random: Random) => string;
   /** Inputs that come of no sample. */
   readonly fresh: fc.Arbitrary<string>;
   /** Takes one in, and gives what a person would be told of it; null: it was understood. Throws nothing. */
@@ -74,7 +76,7 @@ export const fuzz = async (target: Target, cases: number, seed: number): Promise
   let understood = 0;
   for (let i = 0; i < cases; i++) {
     const own = seed + i;
-    const input = i % freshEach === 0 ? (fresh[i / freshEach] ?? '') : target.mutate(randomOf(own));
+    const input = i % freshEach === 0 ? (fresh[i / freshEach] ?? '') : target.mutate(target.samples, randomOf(own));
     const start = performance.now();
     const wrong = await complaint(
       {

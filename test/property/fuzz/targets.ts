@@ -96,7 +96,8 @@ const yamlWords = [
 
 const config: Target = {
   name: 'YAML config',
-  mutate: (r) => mutated(yamls, yamlWords, r),
+  samples: yamls,
+  mutate: (samples, r) => mutated(samples, yamlWords, r),
   fresh: fc.oneof(soup(yamlWords), json),
   take: async (input) => {
     const loaded = await loadFarm(['farm.yaml'], memoryIo({ 'farm.yaml': input }));
@@ -140,7 +141,8 @@ const ownCfg = `# reeve: ${marker}\n${recorded('cfg')}`;
 
 const xlCfg: Target = {
   name: 'xl.cfg',
-  mutate: (r) => mutated([recorded('cfg'), ownCfg, ...cfgs], cfgWords, r),
+  samples: [recorded('cfg'), ownCfg, ...cfgs],
+  mutate: (samples, r) => mutated(samples, cfgWords, r),
   fresh: soup(cfgWords),
   take: (input) => {
     readMarker(input, '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001');
@@ -152,6 +154,7 @@ const xlCfg: Target = {
 };
 
 const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';
+const recordedUuid = /hvm1 .* ([0-9a-f-]{36}) /.exec(recorded('xl-list'))?.[1] ?? '';
 const storedJson = recorded('libxl-json').replaceAll('\0', '');
 const vgs = JSON.stringify({
   report: [
@@ -186,15 +189,16 @@ const lvs = JSON.stringify({
 });
 const asked = ['/srv/s/', '/k', 'text:/etc/hosts', '/dev/vg0/'];
 const paths = `1 store /srv/s/\n1 folder\n1 marker {"format":1,"farm":"f","repository":"s","uuid":"u"}\n1 used\n1 df a 9 1 8 1% /\n1 disk a.raw\n1 owner a.raw.reeve.json/{"format":1,"farm":"f","vm":"v","uuid":"u","vdev":"xvda","size":1,"as":"raw"}\n1 lease ${uuid}.json/{"format":1,"farm":"f","vm":"v","uuid":"${uuid}","server":"a","boot":"b","generation":1,"disks":{"xvda":"/d"}}\n1 end\n0 there /k\n`;
+/** A real dom0's with one HVM guest, and what the project's own files add. */
 const whole = Buffer.from(
   answer({
-    list: row('win', 5, '-b----', uuid),
+    list: row('hvm1', 2, '-b----', recordedUuid, 184),
     xs: recorded('xs'),
     files: [
-      { name: 'etc/xen/win.cfg', body: recorded('cfg') },
+      { name: 'etc/xen/hvm1.cfg', body: recorded('cfg') },
       { name: 'etc/xen/own.cfg', body: ownCfg },
       { name: 'etc/xen/auto/own', link: '../own.cfg' },
-      { name: `var/lib/xen/userdata-d.5.${uuid}.libxl-json`, body: storedJson },
+      { name: `var/lib/xen/userdata-d.2.${recordedUuid}.libxl-json`, body: recorded('libxl-json') },
       { name: 'etc/reeve/pool.json', body: '{"format":1,"farm":"f","pool":"p","members":["a"]}' },
       {
         name: 'etc/reeve/roll.json',
@@ -206,10 +210,13 @@ const whole = Buffer.from(
       },
       { name: 'etc/fstab', body: 'a /srv/s nfs vers=4 0 0\n' },
     ],
+    link: recorded('link'),
     vcpus: recorded('xl-vcpus'),
     sched: recorded('xl-sched'),
     ps: recorded('ps'),
     paths,
+    vgs,
+    lvs,
   }),
 ).toString('latin1');
 const frameWords = [
@@ -226,7 +233,8 @@ const frameWords = [
 
 const framed: Target = {
   name: 'framed answer',
-  mutate: (r) => mutated([whole], frameWords, r),
+  samples: [whole],
+  mutate: (samples, r) => mutated(samples, frameWords, r),
   fresh: soup(frameWords),
   take: (input) => {
     const seen = decode(Buffer.from(input, 'latin1'), nonce, asked);
@@ -236,7 +244,8 @@ const framed: Target = {
 
 const libxl: Target = {
   name: 'libxl JSON',
-  mutate: (r) => mutatedJson([storedJson], ['vdev', 'mac', 'c_info', 'b_info', 'True', 'disks'], r),
+  samples: [storedJson],
+  mutate: (samples, r) => mutatedJson(samples, ['vdev', 'mac', 'c_info', 'b_info', 'True', 'disks'], r),
   fresh: json,
   take: (input) => told(() => parseStored(Buffer.from(`${input}\0`))),
 };
@@ -255,7 +264,8 @@ const xsWords = [
 
 const xenstore: Target = {
   name: 'xenstore',
-  mutate: (r) => mutated([recorded('xs')], xsWords, r),
+  samples: [recorded('xs')],
+  mutate: (samples, r) => mutated(samples, xsWords, r),
   fresh: soup(xsWords),
   take: (input) => {
     const xs = parseXenstore(input);
@@ -276,7 +286,8 @@ const links = JSON.stringify([
 
 const lvm: Target = {
   name: 'LVM and ip JSON',
-  mutate: (r) => mutatedJson([vgs, lvs, links], ['vg', 'lv', 'vg_name', 'lv_tags', 'reeve.lease=', 'master'], r),
+  samples: [vgs, lvs, links],
+  mutate: (samples, r) => mutatedJson(samples, ['vg', 'lv', 'vg_name', 'lv_tags', 'reeve.lease=', 'master'], r),
   fresh: json,
   take: (input) =>
     told(() => parseVolumes(input, lvs, ['/dev/vg0/'])) ??
@@ -288,8 +299,8 @@ const planSchema = JSON.parse(readFileSync(join(root, 'schemas/plan.schema.json'
 
 const plan: Target = {
   name: 'plan file',
-  mutate: (r) =>
-    mutatedJson([usual, drifted, waiting].map(planJson), ['operations', 'op', 'verb', 'path', 'reeve-plan/1'], r),
+  samples: [usual, drifted, waiting].map(planJson),
+  mutate: (samples, r) => mutatedJson(samples, ['operations', 'op', 'verb', 'path', 'reeve-plan/1'], r),
   fresh: json,
   take: (input) => {
     const read = parsePlan(input, planSchema);
@@ -312,14 +323,20 @@ const snapshotSample = snapshotJson({
 
 const snapshot: Target = {
   name: 'snapshot',
-  mutate: (r) => mutatedJson([snapshotSample], [snapshotFormat, 'servers', 'answer', 'unread'], r),
+  samples: [snapshotSample],
+  mutate: (samples, r) => mutatedJson(samples, [snapshotFormat, 'servers', 'answer', 'unread'], r),
   fresh: json,
   take: async (input) => {
     const read = parseSnapshot(input);
     if (typeof read === 'string') return clean(read);
     const replay = openReplay(read);
-    for (const name of Object.keys(read.servers)) await replay.read(name, xl.reading('all', asked));
-    return null;
+    const seen: unknown[] = [];
+    for (const [name, server] of Object.entries(read.servers)) {
+      const got = await replay.read(name, xl.reading('all', asked));
+      if ('answer' in server) seen.push(got);
+    }
+    const unread = seen.find(isUnknown);
+    return unread === undefined ? null : clean(unread.why);
   },
 };
 
@@ -342,15 +359,11 @@ const hostWords = [
 
 const knownHosts: Target = {
   name: 'known_hosts',
-  mutate: (r) =>
-    mutated(
-      [
-        'dom1,10.0.0.1 ssh-ed25519 AAAA\n@revoked * ssh-rsa BBBB\n|1|c2FsdA==|aGFzaA== ssh-ed25519 CC\n',
-        '*.lan,!x.lan ssh-ed25519 AAAA\n[dom1]:2222 ssh-rsa A\n',
-      ],
-      hostWords,
-      r,
-    ),
+  samples: [
+    'dom1,10.0.0.1 ssh-ed25519 AAAA\n@revoked * ssh-rsa BBBB\n|1|c2FsdA==|aGFzaA== ssh-ed25519 CC\n',
+    '*.lan,!x.lan ssh-ed25519 AAAA\n[dom1]:2222 ssh-rsa A\n',
+  ],
+  mutate: (samples, r) => mutated(samples, hostWords, r),
   fresh: soup(hostWords),
   take: (input) => {
     parseKnownHosts(input, 'known_hosts', 'dom1.with.a.long.name.in.a.farm.lan');
@@ -380,14 +393,10 @@ const sshWords = [
 
 const sshConfig: Target = {
   name: 'ssh config',
-  mutate: (r) =>
-    mutated(
-      [
-        'Host a b*\n  HostName %h.lan\n  Port 22\n  IdentityFile "~/.ssh/a key"\nMatch user root host *.lan,!x\n  ProxyJump b\nHost *\n  User=root\n  ProxyCommand nc "%h %p\n',
-      ],
-      sshWords,
-      r,
-    ),
+  samples: [
+    'Host a b*\n  HostName %h.lan\n  Port 22\n  IdentityFile "~/.ssh/a key"\nMatch user root host *.lan,!x\n  ProxyJump b\nHost *\n  User=root\n  ProxyCommand nc %h %p\n',
+  ],
+  mutate: (samples, r) => mutated(samples, sshWords, r),
   fresh: soup(sshWords),
   take: (input) =>
     told(() => {

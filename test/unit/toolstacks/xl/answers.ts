@@ -80,6 +80,8 @@ export interface Parts {
   readonly vcpus?: string;
   readonly sched?: string;
   readonly qemu?: string;
+  readonly vgs?: string;
+  readonly lvs?: string;
 }
 
 /** What is mounted on any dom0. */
@@ -101,5 +103,6 @@ export const answer = (p: Parts): Uint8Array =>
     p.ovs === undefined ? section('ovs', 127, '') : section('ovs', 0, p.ovs),
     section('qemu', 0, p.qemu ?? '/usr/libexec/xen-qemu-system-i386\n'),
     ...(p.paths === undefined ? [] : [section('mounts', 0, root), section('paths', 0, p.paths)]),
+    ...(p.vgs === undefined ? [] : [section('vgs', 0, p.vgs), section('lvs', 0, p.lvs ?? '')]),
     end,
   );
