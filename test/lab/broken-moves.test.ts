@@ -80,7 +80,7 @@ describe('during a live migration', () => {
       await awake(1, 'web');
       write('dom02');
       const run = desk.start(['apply', '--yes']);
-      await strike(run, await catchStep(1, '[x]l migrate'));
+      await strike(run, await catchStep(1, '^/usr/lib/xen[^ ]*/bin/[x]l migrate'));
       await run.ended;
       const said = flat(await apply(desk));
       expect(said).not.toMatch(/found more than once/);

@@ -53,7 +53,7 @@ const steps = [
   {
     name: 'create',
     vm: created,
-    ready: async () => () => catchStep(here, '[x]l create.*web'),
+    ready: async () => () => catchStep(here, '^/usr/lib/xen[^ ]*/bin/[x]l create .*web'),
     gone: {},
     look: async () => '',
     whole: '',
