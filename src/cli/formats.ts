@@ -1,21 +1,20 @@
 /** The forms that a plan is shown in, and the files that it is written to beside. */
 import { exit, ExitError } from './exit.ts';
 
-export type PlanFormat = 'text' | 'json';
+export type PlanFormat = 'text' | 'json' | 'markdown';
 
-/** `--write json=plan.json` */
+/** `--write markdown=plan.md` */
 export interface WriteTo {
   readonly format: PlanFormat;
   readonly path: string;
 }
 
-const formats = 'text or json';
+const formats = 'text, json or markdown';
 
 /** Throws an `ExitError` for another. */
 export const planFormat = (value: string): PlanFormat => {
-  if (value === 'text' || value === 'json') return value;
-  if (value === 'markdown' || value === 'html')
-    throw new ExitError(exit.error, `--format ${value} is not built yet in this version`);
+  if (value === 'text' || value === 'json' || value === 'markdown') return value;
+  if (value === 'html') throw new ExitError(exit.error, '--format html is not built yet in this version');
   throw new ExitError(exit.error, `--format ${value}: there is no such format`, `it is ${formats}`);
 };
 

@@ -116,10 +116,10 @@ export const replaying = (command: Command): Command =>
 
 export const showing = (command: Command): Command =>
   command
-    .addOption(new Option('--format <format>', 'text or json').argParser(planFormat).default('text'))
+    .addOption(new Option('--format <format>', 'text, json or markdown').argParser(planFormat).default('text'))
     .option('--json', 'short for --format json', false)
     .addOption(
-      new Option('--write <format=file>', 'write it to this file, too, like json=plan.json (repeatable)')
+      new Option('--write <format=file>', 'write it to this file, too, like markdown=plan.md (repeatable)')
         .argParser(writeTo)
         .default([], 'none'),
     )

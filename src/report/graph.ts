@@ -1,7 +1,9 @@
 /** A plan's operations as a graph: boxes by VM, arrows from what must be done before. */
+import { groupBy } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
-import { clean } from './text.ts';
+import { isDrawn, mermaidText, mostCharacters, mostEdges } from './mermaid.ts';
+import { clean, count } from './text.ts';
 
 export type GraphFormat = 'mermaid' | 'dot';
 
@@ -22,12 +24,19 @@ const groupsOf = (plan: Plan): readonly Group[] => {
 /** What it does and where: a group says whose it is. */
 const labelOf = (o: Operation): string => clean(`${o.reason} (${o.server})`);
 
-/** Mermaid ends a text at a quote, and takes # for an entity. */
-const mermaidText = (text: string): string => `"${text.replaceAll('#', '#35;').replaceAll('"', '#quot;')}"`;
-
 const dotText = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
-const mermaid = (plan: Plan, nodes: ReadonlyMap<string, string>): readonly string[] => [
+interface Drawing {
+  readonly lines: readonly string[];
+  readonly arrows: number;
+}
+
+const whole = (plan: Plan, nodes: ReadonlyMap<string, string>): Drawing => ({
+  lines: wholeLines(plan, nodes),
+  arrows: plan.operations.reduce((n, o) => n + o.needs.length, 0),
+});
+
+const wholeLines = (plan: Plan, nodes: ReadonlyMap<string, string>): readonly string[] => [
   'flowchart LR',
   ...groupsOf(plan).flatMap((g, i) => [
     `  subgraph g${i} [${mermaidText(g.title)}]`,
@@ -36,6 +45,41 @@ const mermaid = (plan: Plan, nodes: ReadonlyMap<string, string>): readonly strin
   ]),
   ...plan.operations.flatMap((o) => o.needs.map((n) => `  ${nodes.get(n)} --> ${nodes.get(o.id)}`)),
 ];
+
+/** One box for all operations of one key, one arrow between two boxes however much waits. */
+const folded = (plan: Plan, by: string, keyOf: (o: Operation) => string): Drawing => {
+  const groups = groupBy(plan.operations, keyOf);
+  const ids = new Map([...groups.keys()].map((key, i) => [key, `f${i + 1}`] as const));
+  const boxOf = new Map(plan.operations.map((o) => [o.id, ids.get(keyOf(o))] as const));
+  const boxes = [...groups].map(
+    ([key, all]) => `  ${ids.get(key)}[${mermaidText(`${clean(key)}: ${count(all.length, 'operation')}`)}]`,
+  );
+  const arrows = new Set(
+    plan.operations.flatMap((o) =>
+      o.needs.flatMap((n) => {
+        const [from, to] = [boxOf.get(n), boxOf.get(o.id)];
+        return from === undefined || from === to ? [] : [`  ${from} --> ${to}`];
+      }),
+    ),
+  );
+  const why = `%% One box for each ${by}: Mermaid draws at most ${mostEdges} arrows and ${mostCharacters} characters.`;
+  return { lines: ['flowchart LR', `  ${why}`, ...boxes, ...arrows], arrows: arrows.size };
+};
+
+/** The finest that Mermaid draws. Where even that is too much, one box that says so. */
+const mermaid = (plan: Plan, nodes: ReadonlyMap<string, string>): readonly string[] => {
+  const ways: readonly (() => Drawing)[] = [
+    () => whole(plan, nodes),
+    () => folded(plan, 'VM, repository, image or server', (o) => refKey(o.target)),
+    () => folded(plan, 'server', (o) => o.server),
+  ];
+  for (const way of ways) {
+    const { lines, arrows } = way();
+    if (isDrawn(lines, arrows)) return lines;
+  }
+  const all = `${count(plan.operations.length, 'operation')} on more servers than Mermaid draws: see reeve graph --format dot`;
+  return ['flowchart LR', `  f1[${mermaidText(all)}]`];
+};
 
 const dot = (plan: Plan, nodes: ReadonlyMap<string, string>): readonly string[] => [
   'digraph plan {',

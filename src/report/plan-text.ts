@@ -1,6 +1,6 @@
 /** The plan as a person reads it: what will happen to each VM, what it costs, and how much there is in all. */
-import type { Action, Operation, Plan, PlanVm, Refusal } from '../kinds/plan.ts';
-import { byText } from '../core/order.ts';
+import type { Action, Operation, Plan, PlanFence, PlanLane, PlanVm, Refusal } from '../kinds/plan.ts';
+import { byText, groupBy } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
@@ -17,14 +17,14 @@ export interface PlanTextOptions {
   readonly commands: boolean;
 }
 
-const settled = (plan: Plan): boolean =>
+export const settled = (plan: Plan): boolean =>
   plan.operations.length === 0 &&
   plan.refused.length === 0 &&
   plan.unreadable.length === 0 &&
   plan.vms.every((vm) => vm.changes.every((c) => c.fate !== 'refuse'));
 
 /** Every VM that has something to say, refused ones without changes too, by name. */
-const blocks = (plan: Plan): readonly PlanVm[] => {
+export const blocks = (plan: Plan): readonly PlanVm[] => {
   const known = new Set(plan.vms.map((vm) => vm.subject.name));
   const ofVms = plan.refused.filter((r) => r.subject.kind === 'vm');
   const more = [...new Set(ofVms.map((r) => r.subject.name))].filter((name) => !known.has(name));
@@ -76,7 +76,7 @@ const unreadableLines = (plan: Plan, o: BlockOptions): readonly string[] => {
 };
 
 /** `dom01: text` and `dom02: text` are said as one. */
-const joined = (warnings: readonly string[]): readonly string[] => {
+export const joined = (warnings: readonly string[]): readonly string[] => {
   const byText = new Map<string, readonly string[]>();
   for (const w of warnings) {
     const [, who, text] = /^(\S+): (.*)$/s.exec(w) ?? [];
@@ -89,24 +89,21 @@ const joined = (warnings: readonly string[]): readonly string[] => {
 const warningLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   joined(plan.warnings).flatMap((w) => hang(`  ${o.paint.yellow('!')} `, clean(w), '    ', o.width));
 
+export const fenceText = (plan: Plan, { server, off, status, operations }: PlanFence): string => {
+  const vms = plan.vms.filter((vm) => vm.operations.some((id) => operations.includes(id))).map((vm) => vm.name);
+  const down = status === null ? '' : `, and ${status} must say that it is down`;
+  const fenced = off === null || status === null ? down : `, is powered off by ${off}${down}`;
+  return `${server} may still run ${vms.join(', ')}: before that starts, it is asked once more and must not answer${fenced}`;
+};
+
 const fenceLines = (plan: Plan, o: BlockOptions): readonly string[] =>
-  plan.fences.flatMap(({ server, off, status, operations }) => {
-    const vms = plan.vms.filter((vm) => vm.operations.some((id) => operations.includes(id))).map((vm) => vm.name);
-    const down = status === null ? '' : `, and ${status} must say that it is down`;
-    const fenced = off === null || status === null ? down : `, is powered off by ${off}${down}`;
-    const text = `${server} may still run ${vms.join(', ')}: before that starts, it is asked once more and must not answer${fenced}`;
-    return hang('  ', clean(text), '    ', o.width);
-  });
+  plan.fences.flatMap((f) => hang('  ', clean(fenceText(plan, f)), '    ', o.width));
+
+export const laneText = (l: PlanLane): string =>
+  `${l.width} at a time, the next when the last is ready: ${l.vms.map(clean).join(', ')}; one that does not come back stops the rest`;
 
 const laneLines = (plan: Plan, o: BlockOptions): readonly string[] =>
-  plan.lanes.flatMap((l) =>
-    hang(
-      '  ',
-      `${l.width} at a time, the next when the last is ready: ${l.vms.map(clean).join(', ')}; one that does not come back stops the rest`,
-      '    ',
-      o.width,
-    ),
-  );
+  plan.lanes.flatMap((l) => hang('  ', laneText(l), '    ', o.width));
 
 /** On a satisfied farm each change that waits, or is no longer ours to make, is one line. */
 const changeLines = (plan: Plan, released: boolean, o: BlockOptions): readonly string[] =>
@@ -143,7 +140,7 @@ const order: readonly (readonly [Action, string])[] = [
   ['await', 'to wait for'],
 ];
 
-const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[]): string => {
+export const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[]): string => {
   const of = (action: Action): readonly PlanVm[] => plan.vms.filter((vm) => vm.action === action);
   const cfgOnly = of('update').filter((vm) => vm.disruption === 'none').length;
   const parts = order.flatMap(([action, words]) => {
@@ -171,7 +168,7 @@ const summary = (plan: Plan, operationsOf: (vm: PlanVm) => readonly Operation[])
 };
 
 /** What is not done by this plan, for the line below the summary; null where there is nothing. */
-const rest = (plan: Plan): string | null => {
+export const rest = (plan: Plan): string | null => {
   const waits = plan.vms.flatMap((vm) => vm.changes).filter((c) => c.fate === 'defer' || c.fate === 'pending').length;
   const refused = plan.refused.length;
   const parts = [
@@ -182,7 +179,7 @@ const rest = (plan: Plan): string | null => {
   return parts.length === 0 ? null : `Not done: ${parts.join(', ')}.`;
 };
 
-const satisfied = (plan: Plan): string => {
+export const satisfied = (plan: Plan): string => {
   const { servers, vms } = plan.counted;
   const all = `${count(servers, 'server')} and ${count(vms, 'VM')} are`;
   const { targets, cause } = plan.options;
@@ -200,17 +197,32 @@ const satisfied = (plan: Plan): string => {
   }
 };
 
+/** What of a plan is about one VM: its operations with those that delete its disks, and its refusals. */
+export interface Parts {
+  readonly operationsOf: (vm: PlanVm) => readonly Operation[];
+  readonly refusedOf: (vm: PlanVm) => readonly Refusal[];
+}
+
+export const partsOf = (plan: Plan): Parts => {
+  const byId = new Map(plan.operations.map((x) => [x.id, x]));
+  const deletes = groupBy(plan.operations, ({ op }) =>
+    op.verb === 'delete-disk' && op.copied === null ? op.of : null,
+  );
+  const refused = groupBy(plan.refused, (r) => refKey(r.subject));
+  return {
+    operationsOf: (vm) => [
+      ...vm.operations.flatMap((id) => byId.get(id) ?? []),
+      ...(deletes.get(vm.subject.name) ?? []),
+    ],
+    refusedOf: (vm) => refused.get(refKey(vm.subject)) ?? [],
+  };
+};
+
 /** Ends in a newline. A satisfied farm is one line, and one more for each thing that waits or is not ours. */
 export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   const paint = colors(options.color);
   const o: BlockOptions = { paint, width: options.width, commands: options.commands };
-  const byId = new Map(plan.operations.map((x) => [x.id, x]));
-  const operationsOf = (vm: PlanVm): readonly Operation[] => [
-    ...vm.operations.flatMap((id) => byId.get(id) ?? []),
-    ...plan.operations.filter(({ op }) => op.verb === 'delete-disk' && op.copied === null && op.of === vm.subject.name),
-  ];
-  const refusedOf = (vm: PlanVm): readonly Refusal[] =>
-    plan.refused.filter((r) => refKey(r.subject) === refKey(vm.subject));
+  const { operationsOf, refusedOf } = partsOf(plan);
   const aside = [
     ...section('Warnings', warningLines(plan, o), paint),
     ...section('Not managed, left alone', unmanagedLines(plan, o), paint),

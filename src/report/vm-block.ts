@@ -34,6 +34,8 @@ const looks: Readonly<Record<Action, Look>> = {
   none: { symbol: '·', verb: '', paint: 'dim' },
 };
 
+export const symbolOf = (action: Action): string => looks[action].symbol;
+
 export const downtimeOf = (operations: readonly Operation[]): number =>
   operations.reduce((sum, o) => sum + o.estimate.downtimeMs, 0);
 
@@ -73,7 +75,7 @@ const remainders = (operations: readonly Operation[]): readonly ChangeText[] =>
     : operations.filter(isRemainder).map((o) => row('also', clean(`on ${o.server}: ${o.reason}`)));
 
 /** The head's words behind the name. */
-const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonly Refusal[]): string => {
+export const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonly Refusal[]): string => {
   const cost = feels(vm.disruption, downtimeOf(operations));
   const starts = operations.some((o) => o.op.verb === 'start');
   const { verb } = looks[vm.action];
@@ -157,6 +159,28 @@ export const refusalLines = (r: Refusal, o: BlockOptions): readonly string[] => 
 const withNote = (text: ChangeText, note: string | undefined): ChangeText =>
   note === undefined ? text : { ...text, note: text.note === '' ? note : `${note}; ${text.note}` };
 
+/** What is said of one VM besides its head: what is done first, where it goes, its changes, and when. */
+export const vmRows = (vm: PlanVm, operations: readonly Operation[]): readonly ChangeText[] => {
+  const renamed = vm.changes.some((c) => c.field === 'name');
+  const alias = vm.name === vm.subject.name || renamed ? [] : [row('Xen name', clean(vm.name))];
+  const placed = vm.placed === null ? [] : [row(vm.to === null ? 'placed' : 'moved', clean(vm.placed))];
+  const fresh = vm.action === 'create' ? portrait(operations) : [];
+  // A new VM's portrait says it all: that it goes from nothing to running is in the head.
+  const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
+  const made = fresh.length > 0 ? new Map<string, string>() : madeNotes(operations);
+  return [
+    ...operations.flatMap((x) =>
+      x.before === null ? [] : [row('first', clean(`${x.before} (run here; where it fails, nothing is done)`))],
+    ),
+    ...alias,
+    ...placed,
+    ...remainders(operations),
+    ...fresh,
+    ...changes.map((c) => withNote(changeText(c), made.get(c.field.replace('disks.', '')))),
+    ...whenRows(vm.subject.name, operations),
+  ];
+};
+
 /** The block of one VM, its operations in the plan's order. */
 export const vmBlock = (
   vm: PlanVm,
@@ -169,28 +193,10 @@ export const vmBlock = (
   const way = vm.to === null ? '' : ` → ${clean(vm.to)}`;
   const on = vm.server === '' ? '' : ` on ${clean(vm.server)}${way}`;
   const head = `${paint(look.symbol)} ${o.paint.bold(clean(vm.subject.name))}${on}: ${paint(headline(vm, operations, refused))}`;
-  const renamed = vm.changes.some((c) => c.field === 'name');
-  const alias = vm.name === vm.subject.name || renamed ? [] : [row('Xen name', clean(vm.name))];
-  const placed = vm.placed === null ? [] : [row(vm.to === null ? 'placed' : 'moved', clean(vm.placed))];
-  const fresh = vm.action === 'create' ? portrait(operations) : [];
-  // A new VM's portrait says it all: that it goes from nothing to running is in the head.
-  const changes = fresh.length > 0 ? vm.changes.filter((c) => c.fate !== 'take') : vm.changes;
-  const made = fresh.length > 0 ? new Map<string, string>() : madeNotes(operations);
-  const rows = [
-    ...operations.flatMap((x) =>
-      x.before === null ? [] : [row('first', clean(`${x.before} (run here; where it fails, nothing is done)`))],
-    ),
-    ...alias,
-    ...placed,
-    ...remainders(operations),
-    ...fresh,
-    ...changes.map((c) => withNote(changeText(c), made.get(c.field.replace('disks.', '')))),
-    ...whenRows(vm.subject.name, operations),
-  ];
   const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
   return [
     head,
-    ...table(rows, o),
+    ...table(vmRows(vm, operations), o),
     ...waitingFor(vm.subject.name, vm.changes).flatMap((w) => hang(indent, clean(w), `${indent}  `, o.width)),
     ...refused.flatMap((r) => refusalLines(r, o)),
     ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),

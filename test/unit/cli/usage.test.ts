@@ -74,12 +74,15 @@ describe('the command line', () => {
       ['status', '--read-timeout', 'soon'],
       'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
     ],
-    [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
+    [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text, json or markdown\n'],
     [
       ['plan', '--write', 'plan.json'],
-      'reeve: --write plan.json names no file\nhelp: write --write FORMAT=FILE; FORMAT is text or json\n',
+      'reeve: --write plan.json names no file\nhelp: write --write FORMAT=FILE; FORMAT is text, json or markdown\n',
     ],
-    [['plan', '--write', 'xml=x'], 'reeve: --format xml: there is no such format\nhelp: it is text or json\n'],
+    [
+      ['plan', '--write', 'xml=x'],
+      'reeve: --format xml: there is no such format\nhelp: it is text, json or markdown\n',
+    ],
     [['plan', '--cause', 'me'], 'reeve: --cause me: there is no such cause\nhelp: it is config, drift or all\n'],
     [['schema', 'vm'], 'reeve: there is no schema vm\nhelp: it is farm or plan\n'],
     [
