@@ -1,4 +1,5 @@
 /** `reeve drift`: what a hand changed since it was last applied, for a nightly job. Changes nothing. */
+import { isDrift } from '../core/change.ts';
 import type { Plan } from '../kinds/plan.ts';
 import { exit, type ExitCode } from './exit.ts';
 import type { PlanFlags } from './options.ts';
@@ -8,10 +9,7 @@ import { present, tellSaved } from './present.ts';
 import type { Shell } from './shell.ts';
 
 const drifted = (plan: Plan): boolean =>
-  plan.operations.length > 0 ||
-  plan.vms.some((vm) =>
-    vm.changes.some((c) => c.cause === 'drift-configured' || c.cause === 'drift-running' || c.cause === 'conflict'),
-  );
+  plan.operations.length > 0 || plan.vms.some((vm) => vm.changes.some((c) => isDrift(c.cause)));
 
 /** Exit code 2 where there is drift, even where a part of it is refused; 4 where a part could not be read. */
 export const drift = async (

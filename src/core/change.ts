@@ -69,5 +69,12 @@ export interface Change {
   readonly ways: readonly [Way, ...Way[]];
 }
 
+/** What `reeve drift` is about: a hand's, whether or not the file changed as well. */
+export const isDrift = (cause: Cause): boolean =>
+  cause === 'drift-configured' || cause === 'drift-running' || cause === 'conflict';
+
+/** What `--cause config` is about: all but what a hand alone did. */
+export const isOfFile = (cause: Cause): boolean => !isDrift(cause) || cause === 'conflict';
+
 export const value = <T>(v: T): Seen<T> => ({ is: 'value', value: v });
 export const absent: Seen<never> = { is: 'absent' };

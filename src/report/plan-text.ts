@@ -1,5 +1,6 @@
 /** The plan as a person reads it: what will happen to each VM, what it costs, and how much there is in all. */
 import type { Action, Operation, Plan, PlanFence, PlanLane, PlanVm, Refusal } from '../kinds/plan.ts';
+import { isDrift } from '../core/change.ts';
 import { byText, groupBy } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { changeText, doesItNow } from './change-text.ts';
@@ -188,8 +189,12 @@ export const satisfied = (plan: Plan): string => {
   switch (cause) {
     case 'all':
       return `Nothing to do: ${all} as the file says.`;
-    case 'drift':
+    case 'drift': {
+      const left = plan.vms.flatMap((vm) => vm.changes).filter((c) => isDrift(c.cause)).length;
+      if (left > 0)
+        return `Drift: ${count(left, 'change')} by hand, and nothing can be done about ${left === 1 ? 'it' : 'them'} now.`;
       return `No drift: ${all} as they were last applied.`;
+    }
     case 'moves':
       return 'Nothing to do: no VM has to move.';
     case 'config':

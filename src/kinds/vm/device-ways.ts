@@ -2,7 +2,7 @@
 import { hasOvs } from '../server/holds-devices.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
-import type { Resolved } from './resolve.ts';
+import { macNow, type Resolved } from './resolve.ts';
 import type { DiskConfig, NicConfig } from './spec.ts';
 import { restart, unless, type Ways } from './way.ts';
 
@@ -71,7 +71,7 @@ const nicWays = (key: string, live: LiveVm, want: Resolved, facts: Facts): Ways 
   const mac = want.macs[key];
   const wanted = want.config.nics.find((n) => n.mac === mac);
   const nics = live.domain?.nics ?? [];
-  const had = live.marker?.macs[key];
+  const had = macNow(want, live.marker, key);
   const has = nics.find((n) => n.mac === mac);
   const old = had !== mac && nics.some((n) => n.mac === had);
   const deaf = live.domain?.pvDrivers === false ? 'the guest has no PV drivers' : null;

@@ -5,9 +5,9 @@ import type { DiskMarker } from '../repository/live.ts';
 import type { LeaseDraft, SpareLease } from './lease.ts';
 import type { LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
-import type { Resolved } from './resolve.ts';
+import { nicKeyOf, type Resolved } from './resolve.ts';
 import { isSecret, withoutDigests } from './settings.ts';
-import type { CfgSetting, CloudInit, MadeDisk, Settings, VmConfig } from './spec.ts';
+import type { CfgSetting, CloudInit, MadeDisk, NicConfig, Settings, VmConfig } from './spec.ts';
 import { table } from '../../core/table.ts';
 
 export interface VmTransition {
@@ -119,11 +119,26 @@ export const mixed = <T>(
   old: Readonly<Record<string, T>>,
 ): Record<string, T> => {
   const out: Record<string, T> = table();
-  for (const key of [...new Set([...Object.keys(want), ...Object.keys(old)])].sort()) {
+  // What is there stays in its place: a bootloader takes the first disk.
+  for (const key of new Set([...Object.keys(old), ...Object.keys(want)])) {
     const v = (keep.has(`${group}${key}`) ? old : want)[key];
     if (v !== undefined) out[key] = v;
   }
   return out;
+};
+
+/** The wanted NICs, but the old one (or none) of each that is to be kept. */
+const mixedNics = (t: VmTransition, old: readonly NicConfig[]): readonly NicConfig[] => {
+  const want = t.want.config.nics;
+  if (![...t.keep].some((f) => f.startsWith('nics.'))) return want;
+  const keyOf = nicKeyOf(t.want, t.live?.marker ?? null);
+  const kept = (n: NicConfig): boolean => t.keep.has(`nics.${keyOf(n)}`);
+  const mine = new Map(want.map((n) => [keyOf(n), n] as const));
+  const there = new Set(old.map(keyOf));
+  return [
+    ...old.flatMap((n) => (kept(n) ? [n] : (mine.get(keyOf(n)) ?? []))),
+    ...want.filter((n) => !there.has(keyOf(n)) && !kept(n)),
+  ];
 };
 
 /** The wanted cfg, but with the old value of every field that is to be kept. */
@@ -132,7 +147,6 @@ const draftConfig = (t: VmTransition): VmConfig => {
   const old = t.live?.record?.config;
   if (!old || t.keep.size === 0) return { ...want, settings: withoutDigests(want.settings) };
   const pick = <T>(field: string, mine: T, theirs: T): T => (t.keep.has(field) ? theirs : mine);
-  const nicKept = [...t.keep].some((f) => f.startsWith('nics.'));
   const byKey = (c: VmConfig): Readonly<Record<string, CfgSetting>> => table(c.extra.map((x) => [x.key, x]));
   return {
     ...want,
@@ -154,21 +168,58 @@ const draftConfig = (t: VmTransition): VmConfig => {
     settings: withoutDigests(mixed(t.keep, '', want.settings as Members, old.settings as Members) as Settings),
     disks: mixed(t.keep, 'disks.', want.disks, old.disks),
     cdroms: mixed(t.keep, 'cdrom.', want.cdroms, old.cdroms),
-    nics: nicKept ? old.nics : want.nics,
+    nics: mixedNics(t, old.nics),
     extra: Object.values(mixed(t.keep, 'xl.', byKey(want), byKey(old))),
   };
 };
 
-/** The field under which the marker remembers it: all disks, drives and NICs of a VM are one value each. */
-const remembered = (field: string): string => /^(?:disks|cdrom|nics)(?=\.)/.exec(field)?.[0] ?? field;
+/** A member of what the marker remembers as one value: all disks, drives and NICs of a VM. */
+const memberOf = (field: string): readonly [string, string] | null => {
+  const [, group = '', member = ''] = /^(disks|cdrom|nics)\.(.*)$/.exec(field) ?? [];
+  return group === '' ? null : [group, member];
+};
 
-/** What no reading tells of the running domain, and what it was started with, until it is started anew. */
-const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> =>
-  table(
-    (t.mode === 'in-place' ? t.defer : []).flatMap(({ field, have: { running } }) =>
-      field.startsWith('xl.') ? [[field, { domain: t.life, was: running.is === 'value' ? running.value : null }]] : [],
+/** What the file said, but what it said before of all that is to be kept. */
+const appliedOf = (t: VmTransition): Record<string, unknown> => {
+  const applied: Record<string, unknown> = table(t.want.applied);
+  const before = t.live?.marker?.applied ?? {};
+  const keep = (all: Record<string, unknown>, old: Members, field: string): void => {
+    if (Object.hasOwn(old, field)) all[field] = old[field];
+    else delete all[field];
+  };
+  for (const field of t.keep) {
+    const part = memberOf(field);
+    if (part === null) {
+      keep(applied, before, field);
+      continue;
+    }
+    const [group, member] = part;
+    const [mine, old] = [applied[group], before[group]] as readonly (Members | undefined)[];
+    const members: Record<string, unknown> = table(mine);
+    keep(members, old ?? {}, member);
+    if (mine || old) applied[group] = members;
+  }
+  return applied;
+};
+
+/** MACs are remembered for ever; of a NIC that is to be kept it is the old one. */
+const macsOf = (t: VmTransition): Record<string, string> => {
+  const macs: Record<string, string> = table(t.want.macs);
+  for (const [key, mac] of Object.entries(t.live?.marker?.macs ?? {})) if (t.keep.has(`nics.${key}`)) macs[key] = mac;
+  return macs;
+};
+
+/** What waits for a restart, and what the domain has until then: what a hand does to it afterwards can be told from that. */
+const waitsOf = (t: VmTransition): NonNullable<Marker['waits']> => {
+  const before = t.live?.marker?.waits ?? {};
+  return table([
+    ...Object.entries(before).filter(([field, { domain }]) => t.keep.has(field) && domain === t.life),
+    ...(t.mode === 'in-place' ? t.defer : []).map(
+      ({ field, have: { running } }) =>
+        [field, { domain: t.life, was: running.is === 'value' ? running.value : null }] as const,
     ),
-  );
+  ]);
+};
 
 /** So many, and no more: what could not go in all that time does not go by itself. */
 const mostLeft = 16;
@@ -185,12 +236,7 @@ const leftOf = (t: VmTransition, { disks }: VmConfig, path: string, from: CfgDra
 
 const draftMarker = (t: VmTransition, left: readonly string[]): Marker => {
   const old = t.live?.marker;
-  const applied: Record<string, unknown> = table(t.want.applied);
-  for (const field of t.keep) {
-    const top = remembered(field);
-    if (old && top in old.applied) applied[top] = old.applied[top];
-    else delete applied[top];
-  }
+  const applied = appliedOf(t);
   const waits = waitsOf(t);
   // What an adopted VM's owner took out of the file is forgotten here: from now on it was never set.
   return {
@@ -201,7 +247,7 @@ const draftMarker = (t: VmTransition, left: readonly string[]): Marker => {
     generation: t.lease?.generation ?? (old?.generation ?? 0) + 1,
     origin: old?.origin ?? (t.live ? 'adopted' : 'created'),
     protect: t.want.protect,
-    macs: t.want.macs,
+    macs: macsOf(t),
     applied,
     ...(Object.keys(waits).length === 0 ? {} : { waits }),
     ...(left.length === 0 ? {} : { left }),

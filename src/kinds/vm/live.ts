@@ -85,10 +85,7 @@ export interface Marker {
   readonly macs: Readonly<Record<string, string>>;
   /** The values of the file that were last applied, by field; only those that the file set. */
   readonly applied: Readonly<Record<string, unknown>>;
-  /**
-   * Fields that no reading of a domain tells (`xl.…`) and that wait for a restart: the domain that lacks them, as
-   * `BOOT-ID/DOMID`, and what it was started with.
-   */
+  /** Fields that wait for a restart: the domain that lacks them, as `BOOT-ID/DOMID`, and what it had when they were put off. */
   readonly waits?: Readonly<Record<string, { readonly domain: string; readonly was: unknown }>>;
   /** What was to go once this cfg stood: old places of its disks, its cfg of an old name with the links to that. */
   readonly left?: readonly string[];

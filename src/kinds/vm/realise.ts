@@ -1,18 +1,25 @@
 /** A VM's transition → its operations, in the order in which they must run. */
 import type { How } from '../../core/change.ts';
+import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
 import { draft, homeAfter, type NewDisk, type VmTransition } from './draft.ts';
 import { settingOf } from './fields.ts';
 import { memoryOf, vcpusOf } from './follows.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
-import { autoFolder } from './resolve.ts';
+import { autoFolder, macNow } from './resolve.ts';
 import type { NicConfig, VmConfig } from './spec.ts';
 import { journeyOps } from './journey.ts';
 import { isVolumeGroup } from '../repository/live.ts';
 import { volumesAmong, volumesOf } from './lease.ts';
 import { rankOf } from './rank.ts';
 import { lifeOf } from './state.ts';
+
+/** Whether the file has changed what stands in no cfg: its marker alone tells a hand's change of it from the file's. */
+const remembersAnew = ({ live, want, state, take }: VmTransition): boolean => {
+  const anew = (field: string): boolean => !sameValue(live?.marker?.applied[field], want.applied[field]);
+  return (state !== null && anew('state')) || (take.some((x) => x.change.field === 'autostart') && anew('autostart'));
+};
 
 /** Whether the cfg has to be written: it differs in a taken or deferred field, or it is not (rightly) marked yet. */
 const writes = (t: VmTransition): boolean => {
@@ -21,7 +28,7 @@ const writes = (t: VmTransition): boolean => {
   if (!live?.record?.config || live.marker === null) return true;
   const { home, protect, vm } = live.marker;
   if (home !== t.server || protect !== want.protect || vm !== want.key) return true;
-  if (live.record.config.uuid !== want.uuid) return true;
+  if (live.record.config.uuid !== want.uuid || remembersAnew(t)) return true;
   return [...t.take.map((x) => x.change), ...t.defer].some(differsInCfg);
 };
 
@@ -50,7 +57,7 @@ const hotOps = (t: VmTransition, field: string, how: How): readonly VmOp[] => {
     return disk ? [{ ...base, verb: 'attach-disk', vdev: member, disk }] : [];
   };
   const wantedNic = (): NicConfig | undefined => want.config.nics.find((n) => n.mac === want.macs[member]);
-  const oldMac = member.startsWith('mac ') ? member.slice(4) : (live?.marker?.macs[member] ?? want.macs[member] ?? '');
+  const oldMac = macNow(want, live?.marker ?? null, member);
   const detachNic = (): VmOp => ({ ...base, verb: 'detach-nic', nic: member, mac: oldMac });
   const attachNic = (verb: 'attach-nic' | 'move-nic'): readonly VmOp[] => {
     const n = wantedNic();

@@ -1,14 +1,16 @@
 /** The full wanted VM: the file's values, with every open one settled by what is live ("left alone") or by its default. */
 import { digestOf } from '../../core/digest.ts';
-import { resolveCdroms, resolveDisks, resolveNics } from './devices.ts';
+import { resolveCdroms, resolveDisks } from './devices.ts';
 import type { Books, Facts, Settle, Unresolved } from './facts.ts';
 import { fields } from './fields.ts';
 import { vcpusOf } from './follows.ts';
 import { deriveUuid } from './identity.ts';
 import { onSharedGroup } from './lease.ts';
-import type { Domain, LiveVm } from './live.ts';
+import type { Domain, LiveVm, Marker } from './live.ts';
+import { resolveNics } from './nics.ts';
 import { settleSettings, settleXl } from './settings.ts';
-import { plainDisk, plainNic, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
+import { plainDisk, plainNic, type NicConfig, type VmConfig, type VmSpec, type VmState, type VmType } from './spec.ts';
+import { isObject } from '../../core/json.ts';
 import { table } from '../../core/table.ts';
 
 /** How long a guest may take to shut down before that counts as refused, where the file does not say: in ms. */
@@ -30,6 +32,8 @@ export interface Resolved {
   readonly protect: boolean;
   /** MAC by NIC key, in the order of `config.nics`. */
   readonly macs: Readonly<Record<string, string>>;
+  /** Of those that are there, the NICs that the file's are, by what the file calls them. */
+  readonly found: Readonly<Record<string, NicConfig>>;
   /** The fields that the file governs: set in it, or taken out of it and going back to the default. */
   readonly governed: ReadonlySet<string>;
   /** Taken out of the file on an adopted VM: left alone, and shown. */
@@ -146,11 +150,12 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
       help: `set \`boot: { bootloader: pygrub }\` or \`boot: { kernel: … }\` in vms.${spec.key}`,
     };
   }
-  const disks = resolveDisks(spec, base, marker, settle);
-  const cdroms = resolveCdroms(spec, base, settle);
-  const nics = resolveNics(spec, live, base, facts, settle);
+  const books = { governed, released, applied };
+  const disks = resolveDisks(spec, base, marker, books);
+  const cdroms = resolveCdroms(spec, base, marker, books);
+  const nics = resolveNics({ spec, live, base, facts }, books);
   if ('unresolved' in nics) return nics;
-  const extra = settleXl(spec, base, marker, { governed, released, applied });
+  const extra = settleXl(spec, base, marker, books);
 
   const state: VmState = spec.state === 'absent' ? 'stopped' : spec.state;
   applied['state'] = spec.state;
@@ -168,6 +173,8 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   // A link of its own server would start it beside one that runs elsewhere; and its volumes are not open at boot.
   const autostart = onSharedGroup(disks, facts.shared) ? false : said;
   governed.add('name');
+  // Where the cfg's own name does not tell it.
+  if (spec.name !== spec.key) applied['name'] = spec.name;
   return {
     key: spec.key,
     config: {
@@ -190,12 +197,34 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
     ready: spec.ready,
     shutdownMs: spec.shutdownMs ?? usualShutdownMs,
     protect: spec.protect,
-    macs: table({ ...marker?.macs, ...nics.macs }),
+    macs: nics.macs,
+    found: nics.found,
     governed,
     released,
     applied,
   };
 };
+
+/** What a NIC that is there is called: as in the file or the marker, else by its MAC. */
+export const nicKeyOf = (
+  { macs, found, config }: Resolved,
+  marker: Marker | null,
+): ((nic: { readonly mac: string | null }) => string) => {
+  const own = new Map<unknown, string>(Object.entries(found).map(([key, n]) => [n, key]));
+  const byMac = new Map<string, string>();
+  // One whose new MAC waits for a restart still runs with its old one.
+  for (const [field, { was }] of Object.entries(marker?.waits ?? {}))
+    if (field.startsWith('nics.eth') && isObject(was) && typeof was['mac'] === 'string')
+      byMac.set(was['mac'], field.slice('nics.'.length));
+  for (const [key, mac] of Object.entries(marker?.macs ?? {})) byMac.set(mac, key);
+  for (const [key, { mac }] of Object.entries(found)) if (mac !== null) byMac.set(mac, key);
+  for (const [key, mac] of Object.entries(macs)) if (config.nics.some((n) => n.mac === mac)) byMac.set(mac, key);
+  return (nic) => own.get(nic) ?? (nic.mac === null ? undefined : byMac.get(nic.mac)) ?? `mac ${nic.mac}`;
+};
+
+/** The MAC by which a NIC of a plan is there now. */
+export const macNow = ({ macs, found }: Resolved, marker: Marker | null, key: string): string =>
+  key.startsWith('mac ') ? key.slice('mac '.length) : (found[key]?.mac ?? marker?.macs[key] ?? macs[key] ?? '');
 
 /** Links are started in alphabetical order, and digits come before letters. */
 const linkOf = (spec: VmSpec, facts: Facts): string | null => {

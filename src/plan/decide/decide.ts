@@ -1,9 +1,10 @@
 /** What is done about each difference: taken in its cheapest legal way, joined to a restart, deferred, or refused. */
 import { option } from '../../core/shell-word.ts';
-import type { Change, How, Way } from '../../core/change.ts';
+import { isDrift, isOfFile, type Change, type How, type Way } from '../../core/change.ts';
 import { severity, within, worst, type Disruption } from '../../core/disruption.ts';
 import type { PlanChange, PlanOptions, Refusal } from '../../kinds/plan.ts';
-import { compare, differsInCfg, lifeId } from '../../kinds/vm/compare.ts';
+import { lifeId } from '../../kinds/vm/cause.ts';
+import { compare, differsInCfg } from '../../kinds/vm/compare.ts';
 import { homeOf, viaOf } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
 import { mixed, type VmTransition } from '../../kinds/vm/draft.ts';
@@ -37,8 +38,7 @@ interface Chosen {
 const selected = (c: Change, cause: PlanOptions['cause']): boolean => {
   if (cause === 'all') return true;
   if (cause === 'moves') return c.field === 'state';
-  const drift = c.cause === 'drift-configured' || c.cause === 'drift-running' || c.cause === 'conflict';
-  return cause === 'drift' ? drift : !drift || c.cause === 'conflict';
+  return cause === 'drift' ? isDrift(c.cause) : isOfFile(c.cause);
 };
 
 /** The part of a VM that a pattern like `db-1/xvdb` names. */

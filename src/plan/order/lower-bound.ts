@@ -1,5 +1,6 @@
 /** The provable least number of operations, counted from the differences alone and not from the operations chosen. */
 import type { How } from '../../core/change.ts';
+import { same } from '../../kinds/vm/cause.ts';
 import { differsInCfg } from '../../kinds/vm/compare.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
 import { realise, reweighs } from '../../kinds/vm/realise.ts';
@@ -27,7 +28,12 @@ const cfgWrites = (x: Decision): number => {
   const m = live?.marker;
   if (!live?.record?.config || !m || m.home !== t.server || m.vm !== t.want.key || t.give) return 1;
   const changes = [...t.take.map((c) => c.change), ...t.defer];
-  return changes.some(differsInCfg) || live.record.config.uuid !== t.want.uuid ? 1 : 0;
+  // What stands in no cfg is remembered in its marker.
+  const told = x.changes.some(
+    ({ field, fate, have, want }) =>
+      fate === 'take' && (field === 'state' || field === 'autostart') && !same(have.applied, want),
+  );
+  return told || changes.some(differsInCfg) || live.record.config.uuid !== t.want.uuid ? 1 : 0;
 };
 
 /** The links of autostart: asked for, or led astray by a cfg that has a new path. */

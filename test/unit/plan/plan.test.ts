@@ -111,7 +111,7 @@ describe('a change of the file', () => {
     ],
     ['a NIC more', { ...roomy, nics: { ...web.nics, eth1: nic('dmz') } }, ['web/define', 'web/attach-nic/eth1']],
     ['a NIC elsewhere', { ...roomy, nics: { eth0: nic('dmz') } }, ['web/define', 'web/move-nic/eth0']],
-    ['autostart', { ...roomy, autostart: false }, ['web/autostart']],
+    ['autostart', { ...roomy, autostart: false }, ['web/define', 'web/autostart']],
     ['protect', { ...roomy, protect: true }, ['web/define']],
   ];
   it.each(cases)('%s is made while it runs', (_, changed, expected) => {
@@ -167,10 +167,11 @@ describe('a change of the file', () => {
     });
     const allow = [{ disruption: 'stop' as const, pattern: 'web' }];
     expect(plan(f, made(farm([web])), { allow }).operations.map((o) => o.op)).toMatchObject([
+      { verb: 'define' },
       { verb: 'stop', lease: null, volumes: [], deadlineMs: 120_000, force: false },
     ]);
     const slow = farm([{ ...web, state: 'stopped', autostart: true, shutdownMs: 600_000 }]);
-    expect(plan(slow, made(farm([web])), { allow }).operations[0]?.op).toMatchObject({ deadlineMs: 600_000 });
+    expect(plan(slow, made(farm([web])), { allow }).operations[1]?.op).toMatchObject({ deadlineMs: 600_000 });
   });
   it('back to nothing returns to the default on a VM that Reeve made', () => {
     const seen = made(farm([{ ...web, boot: { ...web.boot!, cmdline: 'quiet' } }]));

@@ -25,7 +25,7 @@ const isApplied = ([field, x]: readonly [string, unknown]): boolean => {
   return isPlainOrList(x);
 };
 
-const isWait = (x: unknown): boolean => isObject(x) && isText(x['domain']) && isPlainOrList(x['was']);
+const isWait = (x: unknown): boolean => isObject(x) && isText(x['domain']) && isTree(x['was']);
 
 const isMarker = (x: unknown): x is Marker =>
   isObject(x) &&

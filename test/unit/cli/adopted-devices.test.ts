@@ -1,0 +1,122 @@
+/** What an adopted VM has and the file does not name stays, whatever else the file comes to say of it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
+import { run } from '../../../src/cli/program.ts';
+import { fakeShell } from './shell.ts';
+
+let farm: DemoFarm;
+beforeAll(async () => {
+  farm = await startDemoFarm(Infinity, 'adopted-devices', true);
+});
+afterAll(() => farm.close());
+
+const reeve = async (...argv: readonly string[]) => {
+  const heard = fakeShell({ home: farm.folder });
+  const code = await run([...argv, farm.path], heard.shell);
+  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
+};
+const path = '/etc/xen/a.cfg';
+const cfg = (): string => farm.sim.files('dom02').read(path) ?? '';
+const line = (key: string): string => new RegExp(`^${key} = .*$`, 'm').exec(cfg())?.[0] ?? '';
+const marker = () => JSON.parse(/^# reeve: (.*)$/m.exec(cfg())?.[1] ?? '{}') as Record<string, unknown>;
+const apply = async (vm: string, ...more: readonly string[]) => {
+  await farm.describe(`  a: ${vm}\n`);
+  return reeve('apply', '--yes', ...more);
+};
+const settled = async (): Promise<void> => {
+  expect((await reeve('plan')).out).toMatch(/^Nothing to do/);
+  expect(await reeve('drift')).toMatchObject({ code: 0, out: expect.stringMatching(/^No drift/) as string });
+};
+
+/** Made by hand with plain xl, and adopted with nothing said. */
+const adopt = async (more: string, vm = '{}'): Promise<void> => {
+  farm.sim
+    .files('dom02')
+    .write(path, `name = "a"\ntype = "pvh"\nmemory = 256\nkernel = "/srv/guest/vmlinuz"\n${more}\n`);
+  await farm.sim.hand('dom02', ['xl', 'create', '-q', path]);
+  expect(await apply(vm)).toMatchObject({ code: 0 });
+};
+beforeEach(async () => {
+  await farm.sim.hand('dom02', ['xl', 'destroy', 'a']);
+  farm.sim.files('dom02').remove(path);
+});
+
+const [root, swap] = ['/dev/vg0/web-1', '/dev/vg0/web-2'];
+
+describe('disks', () => {
+  const two = `extra = "root=/dev/xvda2 ro"\ndisk = [ "phy:${root},xvda2,w", "phy:${swap},xvda1,w,script=block-own" ]`;
+  test('stay beside one that the file adds, and that one goes when the file names it no more', async () => {
+    await adopt(two);
+    const plan = await apply('{ disks: { xvdb: { path: /dev/vg0/db-1 } } }');
+    expect(plan.code).toBe(0);
+    expect(plan.out).not.toMatch(/xvda|by hand/);
+    expect(line('disk')).toMatch(/vdev=xvda2.*vdev=xvda1.*script=block-own.*vdev=xvdb/);
+    await settled();
+    const less = await apply('{ disks: {} }', '--allow', 'device=a/xvdb');
+    expect(less.out).not.toMatch(/xvda|by hand/);
+    expect(line('disk')).toMatch(/vdev=xvda2.*vdev=xvda1/);
+    expect(line('disk')).not.toContain('xvdb');
+    await settled();
+  });
+  test('stay where the very adoption names another', async () => {
+    await adopt(two, `{ disks: { xvda2: { path: ${root} } } }`);
+    expect(line('disk')).toMatch(/vdev=xvda2.*vdev=xvda1/);
+    await settled();
+  });
+  test('that the file has named are its own, and are let go with the whole key', async () => {
+    await adopt(two, `{ disks: { xvda2: { path: ${root} }, xvda1: { path: ${swap} } } }`);
+    const less = await apply(`{ disks: { xvda2: { path: ${root} } } }`, '--allow', 'device=a/xvda1');
+    expect(less.out).toContain(`disk xvda1 ${swap} → none`);
+    expect(line('disk')).not.toContain('xvda1');
+    expect((await apply('{}')).out).toMatch(/disks/);
+    expect(line('disk')).toContain('xvda2');
+  });
+});
+
+describe('NICs', () => {
+  const [one, other] = ['00:16:3e:00:00:01', '00:16:3e:00:00:02'];
+  const vif = (...nics: readonly string[]): string => `vif = [ ${nics.map((n) => `"${n}"`).join(', ')} ]`;
+  test('are remembered, and are the file’s by bridge and order when it names their networks', async () => {
+    await adopt(vif(`mac=${one},bridge=xenbr0,ip=10.0.0.1`));
+    expect(marker()['macs']).toEqual({ eth0: one });
+    const before = cfg();
+    await farm.describe('  a: { networks: [prod] }\n');
+    expect((await reeve('plan')).out).toMatch(/^Nothing to do/);
+    expect(cfg()).toBe(before);
+  });
+  test.each([
+    ['of the second bridge', `{ networks: [dmz] }`, { eth0: other }],
+    ['of both', `{ networks: [dmz, prod] }`, { eth0: other, eth1: one }],
+    ['by MAC', `{ nics: { eth5: { network: prod, mac: "${one}" } } }`, { eth5: one, eth1: other }],
+  ])('%s change nothing', async (_, vm, macs) => {
+    await adopt(vif(`mac=${one},bridge=xenbr0`, `mac=${other},bridge=xenbr1`));
+    const before = line('vif');
+    const done = await apply(vm.replace(/ }$/, ', memory: 256MiB, protect: true }'));
+    expect(done.out).not.toContain('nic ');
+    expect(line('vif')).toBe(before);
+    expect(marker()['macs']).toEqual(macs);
+    await settled();
+  });
+  test('stay beside one that the file adds, which goes when the file names it no more', async () => {
+    await adopt(vif(`mac=${one},bridge=xenbr0`));
+    await apply('{ nics: { eth1: { network: dmz } } }');
+    expect(line('vif')).toMatch(new RegExp(`mac=${one},bridge=xenbr0", "mac=02:[^"]*,bridge=xenbr1`));
+    await settled();
+    const less = await apply('{ nics: {} }', '--allow', 'device=a/eth1');
+    expect(less.out).toMatch(/nic eth1 xenbr1 \S+ → none/);
+    expect(less.out).not.toContain('by hand');
+    expect(line('vif')).toBe(vif(`mac=${one},bridge=xenbr0`));
+    await settled();
+  });
+  test('move to the network that the file gives the one in that place', async () => {
+    await adopt(vif(`mac=${one},bridge=xenbr0`));
+    expect((await apply('{ networks: [dmz] }')).out).toContain('nic eth0 xenbr0 → xenbr1');
+    expect(line('vif')).toBe(vif(`mac=${one},bridge=xenbr1`));
+    await settled();
+  });
+  test('without a MAC keep the one that they run with, once the file has a word for them', async () => {
+    await adopt('vif = [ "" ]');
+    expect(line('vif')).toBe('vif = [ "" ]');
+    await settled();
+  });
+});
