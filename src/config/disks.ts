@@ -5,11 +5,12 @@ import type { PoolSpec } from '../kinds/farm.ts';
 import type { ImageSpec } from '../kinds/image/spec.ts';
 import { disksFolder, isVolumeGroup } from '../kinds/repository/live.ts';
 import type { RepositorySpec } from '../kinds/repository/spec.ts';
+import { scriptName } from '../kinds/vm/script.ts';
 import type { AdoptedDisk, DiskBackend, DiskSource, DiskSpec, MadeDisk } from '../kinds/vm/spec.ts';
-import { refuse, type Around } from './around.ts';
+import { refuse, refusePassword, type Around } from './around.ts';
 import { keysAt, lookUp, placeIn, textAt, type Found, type Layer } from './layers.ts';
 import { didYouMean, type Problems } from './problem.ts';
-import { badServerPath } from './words.ts';
+import { badDiskTarget, badScript, badServerPath, isProtocol } from './words.ts';
 import { table } from '../core/table.ts';
 
 /** What says where a disk's bytes are; a mistake in one is told already. */
@@ -164,6 +165,28 @@ const checkForms = (
   });
 };
 
+/** Prefixes of a disk string that stand for a hotplug script of Xen's own. */
+const scripted = /^(iscsi|e?nbd|drbd):(.+)$/;
+
+/** A disk by its path; what is no path is for QEMU (`rbd:pool/image`) or for a script (`drbd:web`, or one that is named). */
+const whereOf = (
+  path: Found<string> | undefined,
+  script: Found<string> | undefined,
+  problems: Problems,
+): { readonly target: string; readonly script?: string; readonly backend?: DiskBackend } | undefined => {
+  refuse(problems, 'a hotplug script', script, badScript);
+  if (!path) return undefined;
+  const { value } = path;
+  if (refusePassword(problems, 'the path of a disk', path, 'let QEMU take it from a file of the server'))
+    return undefined;
+  const [, prefix, rest] = (script ? null : scripted.exec(value)) ?? [];
+  const foreign = script !== undefined || prefix !== undefined || isProtocol(value);
+  refuse(problems, 'the path of a disk', path, foreign ? badDiskTarget : badServerPath);
+  if (prefix !== undefined && rest !== undefined) return { target: rest, script: `block-${prefix}` };
+  if (script) return { target: value, script: scriptName(script.value) };
+  return isProtocol(value) ? { target: value, backend: 'qdisk' } : { target: value };
+};
+
 export const disksOf = (
   key: string,
   layers: readonly Layer[],
@@ -193,18 +216,19 @@ export const disksOf = (
           : 'an image file or block device on the server, like /dev/vg0/web-1, or the size of one that Reeve makes',
       });
     }
-    refuse(problems, 'the path of a disk', path, badServerPath);
+    const where = whereOf(path, at('script'), problems);
     const adopted = path || !adopt ? undefined : adoptOf(adopt, size, pool, around);
     const made = path || adopt ? undefined : madeOf(what, vdev, layers, pool, around);
     if (!path && !made && !adopted) continue;
     const volume = isVolumeGroup(made?.folder ?? adopted?.folder ?? '');
     disks[vdev] = {
-      path: path?.value ?? (adopted && adopt ? adopt.value : ''),
+      path: where?.target ?? (adopted && adopt ? adopt.value : ''),
+      ...(where?.script === undefined ? {} : { script: where.script }),
       ...(made ? { made } : {}),
       ...(adopted ? { adopt: adopted } : {}),
       access: (at('access')?.value ?? 'rw') as DiskSpec['access'],
       format: at('format')?.value ?? (volume ? 'raw' : undefined),
-      backend: at('backend')?.value as DiskBackend | undefined,
+      backend: (at('backend')?.value as DiskBackend | undefined) ?? where?.backend,
     };
   }
   return disks;

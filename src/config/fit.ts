@@ -49,11 +49,6 @@ const checkType = (key: string, type: Found<VmType>, layers: readonly Layer[], p
   for (const found of everyAt(layers, ['cdrom'])) {
     if (Object.keys(found.value ?? {}).length > 0) tell(found, 'a CD drive', ['hvm'], undefined, 'key');
   }
-  for (const vdev of keysAt(layers, 'disks') ?? []) {
-    if (vdev.startsWith('xvd')) continue;
-    const hint = `name it xvd${vdev.slice(2)}, or make it \`type: hvm\``;
-    for (const found of everyAt(layers, ['disks', vdev])) tell(found, `disk ${vdev}`, ['hvm'], hint, 'key');
-  }
   const { near } = nearNetworks(layers);
   for (const nic of keysAt(near, 'nics') ?? []) {
     for (const found of everyAt(near, ['nics', nic, 'model'])) {

@@ -189,7 +189,8 @@ const explain = (file: string, at: string, e: ErrorObject): Explained => {
 };
 
 const patternKeys: Readonly<Record<string, string>> = table({
-  [vdevPattern]: 'disks are named xvda, xvdb … xvdz, xvdaa …; on HVM also hda … hdd and sda … sdp',
+  [vdevPattern]:
+    'disks are named xvda, xvdb … xvdz, xvdaa …, hda … hdd and sda … sdp; with a number behind it, a partition',
   [cdromPattern]: 'CD drives are named hda … hdd',
   [nicPattern]: 'NICs are named eth0 … eth15',
 });

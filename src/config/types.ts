@@ -355,7 +355,7 @@ export interface Profile {
       };
   boot?: Boot;
   /**
-   * Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).
+   * Its disks, by device: xvda, xvdb…, or xvda1 for a disk that is one partition; hda…hdd (IDE) and sda…sdp (SCSI) are emulated for HVM.
    */
   disks?: {
     [k: string]: Disk;
@@ -645,11 +645,11 @@ export interface Boot {
  * A disk: by `path`, or by `repository` and `size`.
  *
  * This interface was referenced by `undefined`'s JSON-Schema definition
- * via the `patternProperty` "^(xvd[a-z]{1,2}|hd[a-d]|sd[a-p])$".
+ * via the `patternProperty` "^(xvd[a-z]{1,2}([1-9][0-9]?)?|hd[a-d]([1-9]|[1-5][0-9]|6[0-3])?|sd[a-p]([1-9]|1[0-5])?)$".
  */
 export interface Disk {
   /**
-   * An image file or block device on the server, absolute; Reeve neither makes nor deletes it.
+   * An image file or block device on the server, absolute, or what QEMU (`rbd:pool/image`) or a script (`drbd:web`) finds it by; Reeve neither makes nor deletes it.
    */
   path?: string;
   /**
@@ -676,6 +676,10 @@ export interface Disk {
    * What serves it in dom0: the kernel (`phy`, raw only), QEMU (`qdisk`) or `tap`; unset: Xen chooses.
    */
   backend?: 'phy' | 'qdisk' | 'tap';
+  /**
+   * The hotplug script that brings it: a name in /etc/xen/scripts, or an absolute path; unset: Xen’s own, or as it was found.
+   */
+  script?: string;
   /**
    * The path of a disk that Reeve takes as its own.
    */
@@ -769,7 +773,7 @@ export interface Vm {
       };
   boot?: Boot;
   /**
-   * Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).
+   * Its disks, by device: xvda, xvdb…, or xvda1 for a disk that is one partition; hda…hdd (IDE) and sda…sdp (SCSI) are emulated for HVM.
    */
   disks?: {
     [k: string]: Disk;

@@ -6,6 +6,19 @@ import { badName, badPath } from '../core/name.ts';
 export const badServerPath = (path: string): string | null =>
   /\{n?\}/.test(path) ? '`{}` and `{n}` are filled in only in the body of a pattern, like web-[1-20]' : badPath(path);
 
+/** What QEMU takes a disk from that is no file: `rbd:pool/image`, `nbd:host:10809`. */
+const protocol = /^[a-z][a-z0-9+.-]*:[^/]|^[a-z][a-z0-9+.-]*:\/\//;
+export const isProtocol = (path: string): boolean => protocol.test(path);
+
+/** What a hotplug script or QEMU gets to find a disk by: a path mostly, and else a word of its own. */
+export const badDiskTarget = (target: string): string | null => {
+  if (target.startsWith('/')) return badServerPath(target);
+  if (target.length > 1024) return `it is ${target.length} characters long; 1024 are allowed`;
+  if (/\{n?\}/.test(target)) return badServerPath(target);
+  const bad = /[\x00-\x1f\x7f\s"'\\,;$`]/u.exec(target);
+  return bad ? `${JSON.stringify(bad[0])} may not stand in it` : null;
+};
+
 const host =
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/;
 const user = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*\$?$/;
@@ -123,7 +136,6 @@ export const badBridge = (bridge: string): string | null => {
 
 /** A text that becomes a quoted string of the cfg, like a guest kernel's command line. */
 export const badCmdline = (cmdline: string): string | null => {
-  if (cmdline.includes('"')) return 'a double quote cannot be written in an xl.cfg';
   if (/[\r\n]/.test(cmdline)) return 'a newline cannot be written in an xl.cfg';
   return /[\x00-\x1f\x7f]/.test(cmdline) ? 'control characters may not stand in it' : null;
 };

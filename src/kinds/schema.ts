@@ -30,8 +30,8 @@ export const durationPattern = '^[0-9]+([.][0-9]+)? ?(ms|s|m|h)$';
 export const macPattern = '^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$';
 export const uuidPattern = '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$';
 export const sha256Pattern = '^[0-9a-f]{64}$';
-/** What Xen calls disks: paravirtual ones, and for HVM emulated IDE and SCSI disks. */
-export const vdevPattern = '^(xvd[a-z]{1,2}|hd[a-d]|sd[a-p])$';
+/** What Xen calls disks, and partitions that are disks of their own; `hd` and `sd` of HVM guests are emulated IDE and SCSI disks. */
+export const vdevPattern = '^(xvd[a-z]{1,2}([1-9][0-9]?)?|hd[a-d]([1-9]|[1-5][0-9]|6[0-3])?|sd[a-p]([1-9]|1[0-5])?)$';
 /** CD drives are IDE. */
 export const cdromPattern = '^hd[a-d]$';
 /** A password is named, never written; the braces in it are those of a name pattern. */

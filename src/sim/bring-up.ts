@@ -111,7 +111,10 @@ export const bringUp = async (
     const qemu = startQemu(world, domain, disks);
     if ('error' in qemu) return fail(qemu.error + gone(domid));
     domain.qemu = qemu;
-    const lost = disks.find((d) => d.backend === 'qdisk' && d.format !== 'empty' && !world.files.exists(d.path));
+    // What is no path is a protocol of QEMU's.
+    const lost = disks.find(
+      (d) => d.backend === 'qdisk' && d.format !== 'empty' && d.path.startsWith('/') && !world.files.exists(d.path),
+    );
     if (lost !== undefined) {
       await process.sleep(10_000);
       return fail(noBackend(domid, lost.devid));

@@ -4,7 +4,8 @@ import { mapWith, sizePattern, type JsonSchema } from '../schema.ts';
 export const diskSchema = mapWith(
   {
     path: {
-      description: 'An image file or block device on the server, absolute; Reeve neither makes nor deletes it.',
+      description:
+        'An image file or block device on the server, absolute, or what QEMU (`rbd:pool/image`) or a script (`drbd:web`) finds it by; Reeve neither makes nor deletes it.',
       type: 'string',
       examples: ['/dev/vg0/web-1'],
     },
@@ -30,6 +31,13 @@ export const diskSchema = mapWith(
       description: 'What serves it in dom0: the kernel (`phy`, raw only), QEMU (`qdisk`) or `tap`; unset: Xen chooses.',
       type: 'string',
       enum: ['phy', 'qdisk', 'tap'],
+    },
+    script: {
+      description:
+        'The hotplug script that brings it: a name in /etc/xen/scripts, or an absolute path; unset: Xen’s own, or as it was found.',
+      type: 'string',
+      minLength: 1,
+      examples: ['block-drbd'],
     },
     adopt: { description: 'The path of a disk that Reeve takes as its own.', type: 'string' },
   },

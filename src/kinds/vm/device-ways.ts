@@ -3,11 +3,11 @@ import { hasOvs } from '../server/holds-devices.ts';
 import type { LiveVm } from './live.ts';
 import type { Facts } from './facts.ts';
 import { macNow, type Resolved } from './resolve.ts';
-import type { DiskConfig, NicConfig } from './spec.ts';
+import type { DiskConfig, NicConfig, VmType } from './spec.ts';
 import { restart, unless, type Ways } from './way.ts';
 
-/** QEMU's own disks (`hda`, `sda`), which only a start brings; `xvda` is Xen's. */
-const isEmulated = (vdev: string): boolean => !vdev.startsWith('xvd');
+/** QEMU's own disks (`hda`, `sda` of an HVM guest), which only a start brings; `xvda` is Xen's, and so is a partition. */
+const isEmulated = (vdev: string, type: VmType | undefined): boolean => type === 'hvm' && /^[hs]d[a-z]+$/.test(vdev);
 
 /** The vdev that the VM boots from: the first by name. It cannot be pulled from under it. */
 const rootDisk = ({ domain }: LiveVm): string | undefined => domain?.disks.map((d) => d.vdev).sort()[0];
@@ -18,7 +18,7 @@ export const needsQemu = (d: Pick<DiskConfig, 'format' | 'backend'>): boolean =>
 
 /** What forbids to plug the disk into the running guest, or null. */
 const unplugged = (vdev: string, disk: DiskConfig | undefined, { domain: d }: LiveVm): string | null => {
-  if (isEmulated(vdev)) return `${vdev} is emulated: QEMU takes it when the VM starts`;
+  if (isEmulated(vdev, d?.type)) return `${vdev} is emulated: QEMU takes it when the VM starts`;
   if (d?.pvDrivers === false) return 'the guest has no PV drivers';
   if (!disk || !needsQemu(disk) || d?.qemu !== false) return null;
   return `a ${disk.format} disk needs a QEMU that serves the VM, and it runs without one`;

@@ -2,6 +2,7 @@
 import { table } from '../../core/table.ts';
 import type { Books } from './facts.ts';
 import type { Marker } from './live.ts';
+import { scriptName } from './script.ts';
 import type { CdromSpec, DiskConfig, DiskSpec, VmConfig, VmSpec } from './spec.ts';
 
 type Applied = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -48,6 +49,19 @@ export const settleGroup = (
 export const rest = <T>(set: T | undefined, said: unknown, found: T | undefined, fallback: T): T =>
   set ?? (said === undefined || said === null ? (found ?? fallback) : fallback);
 
+const scriptWord = 'script=';
+
+/** Its hotplug script, by name, among the words of a disk string that Reeve has no field for. */
+export const scriptIn = (extra: readonly string[]): string | null => {
+  const word = extra.find((x) => x.startsWith(scriptWord));
+  return word === undefined ? null : scriptName(word.slice(scriptWord.length));
+};
+
+const withScript = (extra: readonly string[], script: string | undefined): readonly string[] =>
+  script === undefined || scriptIn(extra) === script
+    ? extra
+    : [...extra.filter((x) => !x.startsWith(scriptWord)), `${scriptWord}${script}`];
+
 /** Of those that are there, the ones that the file has never named. */
 const unnamed = <T>(found: Readonly<Record<string, T>> | undefined, group: Group): Readonly<Record<string, T>> =>
   group.is === 'set' && group.others
@@ -91,7 +105,7 @@ export const resolveDisks = (
       shared: disk.access === 'shared',
       format: rest(disk.format, said?.['format'], kept?.format, 'raw'),
       backend: rest(disk.backend, said?.['backend'], kept?.backend ?? undefined, null),
-      extra: kept?.extra ?? [],
+      extra: withScript(kept?.extra ?? [], disk.script),
     };
   }
   return out;

@@ -12,6 +12,8 @@ export interface LiveDisk {
   readonly backend: string;
   /** XenBus state of the backend: 4 is connected. */
   readonly state: number;
+  /** Its hotplug script, where that is not libxl's own. */
+  readonly script?: string;
 }
 
 /** A CD drive; an empty path is an empty drive. */

@@ -1,11 +1,12 @@
 /** A field in the layers, and the rows of the devices: disks by vdev, drives by vdev, NICs by what the file calls them. */
 import { table } from '../../core/table.ts';
 import { hasOvs } from '../server/holds-devices.ts';
+import { scriptIn } from './devices.ts';
 import type { Facts } from './facts.ts';
 import type { LiveVm } from './live.ts';
 import { taggedBridge } from './nics.ts';
 import { nicKeyOf, type Resolved } from './resolve.ts';
-import type { DiskSpec, NicConfig } from './spec.ts';
+import type { DiskConfig, DiskSpec, NicConfig } from './spec.ts';
 
 /**
  * A field in the layers, each as it is; null or undefined where it is absent. Most rows of a farm are the same all through and
@@ -32,25 +33,30 @@ interface DiskLike {
   readonly access: string;
   readonly format: string;
   readonly backend?: string | null;
+  readonly script?: string | null;
 }
 
-/** `backed`: the backend counts, since somebody said one. */
-const disk = (d: DiskLike | undefined, backed: boolean): unknown => {
+/** The backend and the script count where the file says one. */
+const disk = (d: DiskLike | undefined, said: { readonly backed: boolean; readonly scripted: boolean }): unknown => {
   if (!d) return undefined;
   const { path, access, format } = d;
-  return backed && d.backend ? { path, access, format, backend: d.backend } : { path, access, format };
+  const backend = said.backed && d.backend ? { backend: d.backend } : {};
+  return { path, access, format, ...backend, ...(said.scripted ? { script: d.script ?? null } : {}) };
 };
+
+const inCfg = (d: DiskConfig | undefined): DiskLike | undefined => d && { ...d, script: scriptIn(d.extra) };
 
 export const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
   if (!governsSome(want, 'disks')) return [];
   const c = live.record?.config?.disks ?? table();
   const running = live.domain?.disks ?? [];
   const applied = live.marker?.applied['disks'] as Readonly<Record<string, DiskSpec>> | undefined;
+  const applying = (want.applied['disks'] ?? table()) as Readonly<Record<string, DiskSpec>>;
   const vdevs = new Set([...Object.keys(want.config.disks), ...Object.keys(c), ...running.map((d) => d.vdev)]);
   const judged = [...vdevs].filter((vdev) => governs(want, 'disks', vdev)).sort();
   return judged.map((vdev) => {
     const wanted = want.config.disks[vdev];
-    const backed = (wanted?.backend ?? null) !== null;
+    const said = { backed: (wanted?.backend ?? null) !== null, scripted: applying[vdev]?.script !== undefined };
     // What the file left open was what it is.
     const remembered = (): unknown => {
       const a = applied?.[vdev];
@@ -59,16 +65,17 @@ export const diskRows = (want: Resolved, live: LiveVm): readonly Row[] => {
         access: a.access === 'ro' ? 'ro' : 'rw',
         format: a.format ?? c[vdev]?.format ?? wanted?.format ?? 'raw',
         backend: a.backend ?? c[vdev]?.backend ?? wanted?.backend ?? null,
+        script: a.script ?? scriptIn(c[vdev]?.extra ?? []),
       };
-      return disk(was, backed);
+      return disk(was, said);
     };
     return {
       field: `disks.${vdev}`,
-      want: disk(wanted, backed),
-      configured: disk(c[vdev], backed),
+      want: disk(inCfg(wanted), said),
+      configured: disk(inCfg(c[vdev]), said),
       running: disk(
         running.find((d) => d.vdev === vdev),
-        backed,
+        said,
       ),
       applied: remembered,
     };

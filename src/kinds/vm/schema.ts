@@ -59,7 +59,8 @@ export const settings = {
   },
   boot: def('boot'),
   disks: {
-    description: 'Its disks, by device: xvda, xvdb…; HVM also hda…hdd (IDE) and sda…sdp (SCSI).',
+    description:
+      'Its disks, by device: xvda, xvdb…, or xvda1 for a disk that is one partition; hda…hdd (IDE) and sda…sdp (SCSI) are emulated for HVM.',
     type: 'object',
     additionalProperties: false,
     patternProperties: { [vdevPattern]: def('disk') },

@@ -38,7 +38,7 @@ export interface AdoptedDisk {
 
 /** A disk by its path on the server, or one that Reeve makes. */
 export interface DiskSpec {
-  /** '' where it is `made` and planning has not found or given it its path yet. */
+  /** What a script or QEMU finds it by, where it is no path. '' where it is `made` and planning has not found or given it its path yet. */
   readonly path: string;
   readonly made?: MadeDisk;
   readonly adopt?: AdoptedDisk;
@@ -47,6 +47,8 @@ export interface DiskSpec {
   /** `raw`, `qcow2`, `vhd`; undefined: kept as found, `raw` where nothing was. */
   readonly format: string | undefined;
   readonly backend: DiskBackend | undefined;
+  /** The hotplug script that brings it; unset: kept as found. */
+  readonly script?: string;
 }
 
 /** A text that stands in the file itself (`inlineText` names it), or the reference (`${file:…}`) that it gives instead: a password may stand in either. */

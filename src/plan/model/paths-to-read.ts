@@ -22,7 +22,10 @@ const wantedBy = (v: VmSpec): Wanted => {
   const media = Object.values(v.cdroms ?? {}).flatMap((d) => d.path ?? []);
   return {
     boot: boot.filter((p) => p !== undefined),
-    disks: [...Object.values(v.disks ?? {}).flatMap((d) => (d.made ? [] : [d.path])), ...media],
+    disks: [
+      ...Object.values(v.disks ?? {}).flatMap((d) => (d.made || !d.path.startsWith('/') ? [] : [d.path])),
+      ...media,
+    ],
   };
 };
 
@@ -33,7 +36,7 @@ export const wantedPaths = (v: VmSpec): readonly string[] =>
     v.boot?.ramdisk,
     ...Object.values(v.disks ?? {}).map((d) => (d.made ? `${d.made.folder}/disks/` : d.path)),
     ...Object.values(v.cdroms ?? {}).map((d) => d.path),
-  ].filter((p): p is string => typeof p === 'string');
+  ].filter((p): p is string => typeof p === 'string' && p.startsWith('/'));
 
 /** Sorted, each path once. */
 const gather = (all: readonly Wanted[], what: keyof Wanted): readonly string[] =>

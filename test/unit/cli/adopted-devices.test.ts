@@ -73,6 +73,55 @@ describe('disks', () => {
   });
 });
 
+describe('disks that other tools make', () => {
+  const own = (more: string): string => `extra = "root=/dev/xvda1"\n${more}`;
+  test.each([
+    ['a partition', `phy:${root},xvda1,w`, `xvda1: { path: ${root} }`],
+    ['a SCSI name', `phy:${root},sda,w`, `sda: { path: ${root} }`],
+    ['an IDE name', `phy:${root},hda2,w`, `hda2: { path: ${root} }`],
+    ['a DRBD resource', 'drbd:web,xvda,w', 'xvda: { path: "drbd:web" }'],
+    [
+      'a script of the owner’s',
+      'vdev=xvda,script=block-own,target=lun:7',
+      'xvda: { path: "lun:7", script: block-own }',
+    ],
+    ['a Ceph image', 'vdev=xvda,backendtype=qdisk,target=rbd:pool/web', 'xvda: { path: "rbd:pool/web" }'],
+  ])('%s is named as it is', async (_, disk, said) => {
+    for (const type of ['pv', 'pvh']) {
+      await adopt(own(`type = "${type}"\ndisk = [ "${disk}" ]`));
+      const before = cfg();
+      await farm.describe(`  a: { disks: { ${said} } }\n`);
+      expect((await reeve('plan')).out).toMatch(/^Nothing to do/);
+      expect(cfg()).toBe(before);
+      await farm.sim.hand('dom02', ['xl', 'destroy', 'a']);
+    }
+  });
+  test('are made so, too, and put right with their script', async () => {
+    await adopt(`disk = [ "phy:${root},xvda,w" ]`);
+    const more = '{ disks: { sdb1: { path: "drbd:web" }, xvdc: { path: "lun:7", script: block-own } } }';
+    expect((await apply(more)).out).toContain('attach-disk sdb1');
+    expect(line('disk')).toMatch(/vdev=sdb1,access=rw,script=block-drbd,target=web"/);
+    expect(line('disk')).toMatch(/vdev=xvdc,access=rw,script=block-own,target=lun:7"/);
+    await settled();
+    farm.sim.files('dom02').write(path, cfg().replace('script=block-own', 'script=block-other'));
+    expect((await reeve('plan')).out).toMatch(/disk xvdc .* changed by hand/);
+  });
+});
+
+test('a double quote stands in a command line and in an `xl` key, as xl reads it', async () => {
+  await adopt('extra = \'root=/dev/xvda dyndbg="file x +p"\'');
+  const before = cfg();
+  const said = `{ boot: { cmdline: 'root=/dev/xvda dyndbg="file x +p"' } }`;
+  await farm.describe(`  a: ${said}\n`);
+  expect((await reeve('plan')).out).toMatch(/^Nothing to do/);
+  expect(cfg()).toBe(before);
+  const more = `{ boot: { cmdline: 'dyndbg="y"' }, xl: { device_model_args: ['-name "z"'] } }`;
+  expect(await apply(more, '--allow', 'restart=a')).toMatchObject({ code: 0 });
+  expect(line('cmdline')).toBe('cmdline = "dyndbg=\\"y\\""');
+  expect(line('device_model_args')).toBe('device_model_args = [ "-name \\"z\\"" ]');
+  await settled();
+});
+
 describe('NICs', () => {
   const [one, other] = ['00:16:3e:00:00:01', '00:16:3e:00:00:02'];
   const vif = (...nics: readonly string[]): string => `vif = [ ${nics.map((n) => `"${n}"`).join(', ')} ]`;

@@ -1,5 +1,6 @@
 /** libxl's vif strings: `mac=…,bridge=…` and what else stands in them. */
 import { parseRate } from '../../../kinds/vm/rate.ts';
+import { scriptName } from '../../../kinds/vm/script.ts';
 import type { NicConfig } from '../../../kinds/vm/spec.ts';
 
 /** Lower case, two digits a part: `0:16:3E:0:0:1` is `00:16:3e:00:00:01`; null where it is no address. */
@@ -10,12 +11,6 @@ const normalMac = (text: string): string | null => {
 };
 
 export type NicParsed = { readonly ok: true; readonly nic: NicConfig } | { readonly ok: false; readonly why: string };
-
-const scripts = '/etc/xen/scripts/';
-
-/** Without the folder in which libxl looks by itself. */
-export const scriptName = (script: string): string =>
-  script.startsWith(scripts) ? script.slice(scripts.length) : script;
 
 /** What libxlu takes for a rate, beyond what `parseRate` does (octal digits, next to nothing): it stays as it is. */
 const anyRate = /^[0-9]+[GMK]?[Bb]\/s(?:@[0-9]+[mu]?s?)?$/;

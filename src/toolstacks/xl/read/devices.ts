@@ -4,7 +4,7 @@ import { rateOf } from '../../../kinds/vm/rate.ts';
 import type { Domain, LiveCd, LiveDisk, LiveNic } from '../../../kinds/vm/live.ts';
 import type { Links } from './ip-link.ts';
 import type { StoredConfig } from './libxl-json.ts';
-import { scriptName } from '../cfg/vif-string.ts';
+import { scriptName } from '../../../kinds/vm/script.ts';
 import type { Xenstore } from './xenstore.ts';
 import { table } from '../../../core/table.ts';
 
@@ -19,6 +19,10 @@ const backendState = (xs: Xenstore, device: string): number => {
 };
 
 const byNumber = (a: string, b: string): number => Number(a) - Number(b);
+
+/** The script of a disk that is not libxl's own. */
+const scriptOf = (script: string | undefined): { readonly script?: string } =>
+  script === undefined || script === '' || scriptName(script) === 'block' ? {} : { script: scriptName(script) };
 
 /** CD drives are kept apart: their media come and go. */
 export const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null): Pick<Domain, 'disks' | 'cdroms'> => {
@@ -46,6 +50,7 @@ export const disksOf = (xs: Xenstore, domid: number, stored: StoredConfig | null
       format: stored?.formats[vdev] ?? (prefix === undefined || prefix === 'aio' ? 'raw' : prefix),
       backend,
       state: backendState(xs, at),
+      ...scriptOf(xs.get(`${at}/script`)),
     });
   }
   return { disks, cdroms };
