@@ -43,7 +43,7 @@ describe('a VM that a hand has stopped', () => {
   const down = changed(made([web]), (s) => ({ ...s, domains: [] }));
   it('loses the link that would start it at the next boot, where the file says that it is stopped', () => {
     const f = farm([{ ...web, state: 'stopped' }]);
-    expect(ids(f, down)).toEqual(['web/autostart']);
+    expect(ids(f, down)).toEqual(['web/define', 'web/autostart']);
     const then = after(down, plan(f, down).operations);
     expect(serverOf(then).records.map((r) => r.autostart)).toEqual([[]]);
     expect(ids(f, then)).toEqual([]);
