@@ -11,7 +11,7 @@ import type { Observed } from '../kinds/server/live.ts';
 import { openFencing, risen, type Fencing } from './fencing.ts';
 import { openJournal } from './journal.ts';
 import { openLedger, type Ledger } from './ledger.ts';
-import type { Say, Trouble } from './hands.ts';
+import type { Told, Trouble } from './hands.ts';
 import { carryOut } from './operation.ts';
 import type { Outcome, Why } from './outcome.ts';
 import { shareReadings, type Readings } from './readings.ts';
@@ -161,8 +161,11 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
   if (why !== null) return ledger.skipped(o.id, why);
   ledger.started(o.id);
   try {
-    const say: Say = (...told) => ledger.progress(o.id, ...told);
-    const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, say));
+    const told: Told = {
+      say: (...text) => ledger.progress(o.id, ...text),
+      warn: (why) => ledger.warned(o.id, why),
+    };
+    const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, told));
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble);
     const lane = run.plan.lanes.find((l) => l.id === o.lane);

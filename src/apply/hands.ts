@@ -38,10 +38,19 @@ export interface Hands {
   readonly probe: (step: ProbeStep) => Promise<Trouble | null>;
   /** What was lost on the way without being a failure yet, in words. */
   readonly lost: readonly string[];
+  /** What commands that succeeded are news of, each told once: to be believed where it shows on the server, too. */
+  readonly news: () => readonly Why[];
 }
 
 /** Tells what is done now, and where that is known how many bytes have come, of how many. */
 export type Say = (text: string, bytes?: number, total?: number) => void;
+
+/** Who is told how an operation goes. */
+export interface Told {
+  readonly say: Say;
+  /** Something happened that is more than the operation says of itself. */
+  readonly warn: (why: Why) => void;
+}
 
 /** Bytes, in whole MiB where they are so many. */
 const sizeText = (bytes: number, round: (n: number) => number = Math.ceil): string =>
@@ -63,6 +72,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
   const { detach } = world.cancel;
   const mask = maskOf(world.secrets);
   const lost: string[] = [];
+  const news: Why[] = [];
   let commands = 0;
 
   const fenced: Trouble = { code: 'taken-over', why: `another run took over ${server}`, beyond: 'fenced' };
@@ -157,6 +167,7 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
       return null;
     }
     if (!isResult(result)) return result;
+    if (result.rc === 0 && step.news) news.push(step.news);
     if (result.rc === 0 || step.mayFail) return null;
     const tookMs = clock.now() - began;
     const why = failureOf(step, result, tookMs);
@@ -230,5 +241,5 @@ export const handsOn = (server: string, serial: string, world: World, say: Say):
     }
   };
 
-  return { exec, file, upload, probe, lost };
+  return { exec, file, upload, probe, lost, news: () => news.splice(0) };
 };

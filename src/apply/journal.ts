@@ -57,6 +57,7 @@ export const openJournal = (plan: Plan, world: World): Journal => {
   const mask = maskOf(world.secrets);
   const byId = new Map(plan.operations.map((o) => [o.id, o]));
   const began = new Map<string, string>();
+  const warned = new Map<string, Why>();
   const servers = new Map<string, Pages>();
   let serial = 0;
 
@@ -90,7 +91,17 @@ export const openJournal = (plan: Plan, world: World): Journal => {
     if (!operation) return null;
     const { id, op, target, server } = operation;
     const at = began.get(id) ?? event.at;
-    return { at, ms: event.ms, server, op: id, verb: op.verb, subject: refKey(target), ...resultOf(event, whyOf) };
+    const told = {
+      at,
+      ms: event.ms,
+      server,
+      op: id,
+      verb: op.verb,
+      subject: refKey(target),
+      ...resultOf(event, whyOf),
+    };
+    const warning = event.ev === 'done' ? warned.get(id) : undefined;
+    return warning ? { ...told, code: warning.code, why: whyOf(warning.why) } : told;
   };
 
   /** A server that is lost keeps no journal: the first one does that starts something of it. */
@@ -116,6 +127,7 @@ export const openJournal = (plan: Plan, world: World): Journal => {
       case 'fencing':
       case 'started':
       case 'progress':
+      case 'warning':
       case 'skipped':
       case 'detached':
         return null;
@@ -125,6 +137,7 @@ export const openJournal = (plan: Plan, world: World): Journal => {
   return {
     tell: (event) => {
       if (event.ev === 'started') began.set(event.op, event.at);
+      if (event.ev === 'warning') warned.set(event.op, event);
       const told = origin ? toldBy(event) : null;
       if (told && origin) add(told.server, journalLine({ ...told, ...by, ...origin }));
     },

@@ -23,6 +23,8 @@ export interface Ledger {
   readonly started: (id: string) => void;
   /** `text`: what is done now; repeated texts are told once. */
   readonly progress: (id: string, text: string, bytes?: number, total?: number) => void;
+  /** Something happened on the way that is to be told. */
+  readonly warned: (id: string, why: Why) => void;
   readonly done: (id: string) => void;
   readonly failed: (id: string, trouble: Trouble) => void;
   readonly skipped: (id: string, why: Why) => void;
@@ -37,6 +39,7 @@ export interface Ledger {
 export const openLedger = (operations: readonly Operation[], clock: Clock, onEvent: (event: Event) => void): Ledger => {
   const standings = new Map<string, Standing>(operations.map((o) => [o.id, { is: 'waiting' }]));
   const fences: Fenced[] = [];
+  const warnings: Reason[] = [];
   const waits = new Map<string, string>();
   let closed = false;
 
@@ -90,6 +93,10 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       tell({ ev: 'progress', at: at(), op: id, text, ...far });
       move(id, { ...s, doing: text });
     },
+    warned: (id, { code, why }) => {
+      tell({ ev: 'warning', at: at(), op: id, code, why });
+      warnings.push({ id, code, why });
+    },
     done: (id) => {
       tell({ ev: 'done', at: at(), op: id, ms: took(id) });
       move(id, { is: 'done' });
@@ -119,6 +126,7 @@ export const openLedger = (operations: readonly Operation[], clock: Clock, onEve
       failed: reasons('failed'),
       skipped: reasons('skipped'),
       detached: reasons('detached'),
+      ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
       ...(fences.length === 0 ? {} : { fences: [...fences] }),
       cancelled,
     }),

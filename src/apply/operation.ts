@@ -7,7 +7,7 @@ import { holds } from '../kinds/server/holds.ts';
 import { peersOf } from '../kinds/operations.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
 import type { Peers } from '../kinds/toolstack.ts';
-import { handsOn, longestPauseMs, type Judge, type Say, type Trouble } from './hands.ts';
+import { handsOn, longestPauseMs, type Judge, type Told, type Trouble } from './hands.ts';
 import type { Readings, Scope } from './readings.ts';
 import { doingOf } from './words.ts';
 import type { World } from './world.ts';
@@ -46,20 +46,21 @@ const unread = (server: string, u: Unknown): Trouble => ({
 });
 
 /**
- * Null: done. `serial` makes the ids of its commands, unlike those of any other operation of the run; `say` tells what is done
- * now. Ends early, in trouble, when the run detaches.
+ * Null: done. `serial` makes the ids of its commands, unlike those of any other operation of the run; `told` hears how it
+ * goes. Ends early, in trouble, when the run detaches.
  */
 export const carryOut = async (
   { server, op }: Operation,
   serial: string,
   world: World,
   readings: Readings,
-  say: Say,
+  told: Told,
 ): Promise<Trouble | null> => {
   const { clock, toolstack } = world;
   const { detach } = world.cancel;
   const paths = world.pathsOf(op);
   const { read, changing } = readings;
+  const { say } = told;
   const hands = handsOn(server, serial, world, say);
   const others = peersOf(op);
 
@@ -151,7 +152,11 @@ export const carryOut = async (
         return hands.probe(step);
       case 'await': {
         const late = await until([step.until], step.deadlineMs);
-        if (!late || step.otherwise.length === 0) return late;
+        if (!late) {
+          for (const news of hands.news()) told.warn(news);
+          return null;
+        }
+        if (step.otherwise.length === 0) return step.help === undefined ? late : { ...late, help: step.help };
         say(late.why);
         const trouble = await runAll(step.otherwise, 'result');
         if (!trouble || trouble.beyond || detach.aborted) return trouble;

@@ -37,6 +37,8 @@ export interface Outcome {
   readonly skipped: readonly Reason[];
   /** Still running on their servers, when a second Ctrl-C left them there. */
   readonly detached: readonly Reason[];
+  /** What happened that is more than the operations say; not there where nothing did. */
+  readonly warnings?: readonly Reason[];
   /** Lost servers that this run made sure of, or could not; not there where it had to do with none. */
   readonly fences?: readonly Fenced[];
   /** At most one a server; not there where the journals are whole. */

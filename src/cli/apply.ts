@@ -49,7 +49,13 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
       checkApproved(plan, flags.expect);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);
       await confirm(shell, plan, flags.yes);
-      const code = await carryOut(shell, plan, { control, secrets, origin }, flags, outputOf(shell, flags));
+      const code = await carryOut(
+        shell,
+        plan,
+        { control, secrets, origin },
+        { ...flags, from: paths },
+        outputOf(shell, flags),
+      );
       if (code !== exit.stale || flags.expect !== undefined || tries === mostPlans) {
         return code === exit.done ? codeOf(plan, code) : code;
       }

@@ -5,7 +5,7 @@ import type { Plan } from '../kinds/plan.ts';
 import type { Origin } from '../kinds/server/journal.ts';
 import type { Secrets } from '../kinds/toolstack.ts';
 import { stale } from '../plan/index.ts';
-import { applySummary } from '../report/live.ts';
+import { applySummary } from '../report/ending.ts';
 import { pathsOf, xl } from '../toolstacks/xl/index.ts';
 import { expandHome } from '../transport/index.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
@@ -16,6 +16,8 @@ import { lookOf, redraws, say, type Output, type Shell } from './shell.ts';
 export interface CarryFlags {
   readonly color: boolean;
   readonly events?: string;
+  /** What the next command is to begin from: files and folders, or a saved plan; not there where it needs no word. */
+  readonly from?: readonly string[];
   /** ms */
   readonly wait?: number;
 }
@@ -99,7 +101,7 @@ export const carryOut = async (
     lost = events?.close() ?? null;
     if (lost !== null) say(shell.err, `reeve: ${lost}`);
   }
-  output.write(`\n${applySummary(plan, outcome, { ms: shell.now() - began, ...look })}`);
+  output.write(`\n${applySummary(plan, outcome, { ms: shell.now() - began, from: flags.from ?? null, ...look })}`);
   const code = exitCode(outcome);
   return code === exit.done && lost !== null ? exit.error : code;
 };

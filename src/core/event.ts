@@ -26,6 +26,14 @@ export type Event =
       readonly bytes?: number;
       readonly total?: number;
     }
+  /** The operation goes on; what happened is more than it says of itself. */
+  | {
+      readonly ev: 'warning';
+      readonly at: string;
+      readonly op: string;
+      readonly code: ReasonCode;
+      readonly why: string;
+    }
   | { readonly ev: 'done'; readonly at: string; readonly op: string; readonly ms: number }
   | {
       readonly ev: 'failed';

@@ -135,6 +135,7 @@ const ofRun = {
   'fence-failed': told('a server that is declared lost is not known to be down'),
   'file-changed': told('somebody changed the file since it was read'),
   'file-failed': told('a file on the server could not be written or removed'),
+  'guest-destroyed': told('the guest did not shut down in its time, and was destroyed'),
   'internal-error': told('an error in Reeve itself'),
   'lane-stopped': told('a restart before it failed, and no more VMs of its group are restarted'),
   'local-file-unreadable': told('a file on the machine where Reeve runs cannot be read'),

@@ -139,6 +139,12 @@ type Question =
   /** Free memory of the server, in KiB, is at least this. */
   | { readonly is: 'room'; readonly kib: number };
 
+export interface News {
+  readonly code: 'guest-destroyed';
+  /** A sentence without its end, of the VM: `it did not shut down within 2m, and was destroyed`. */
+  readonly why: string;
+}
+
 export type Step =
   /**
    * Run detached on the dom0, at most once; an exit code other than 0 fails the operation, unless it `mayFail`: then what
@@ -156,6 +162,8 @@ export type Step =
       /** What an exit code means of a tool that may say nothing. */
       readonly exits?: Readonly<Record<number, string>>;
       readonly fills?: Filling;
+      /** What people are told where it was done: what it costs is more than the operation says. */
+      readonly news?: News;
       /** Of all steps of a run that say the same, on whatever server, one runs at a time. */
       readonly alone?: string;
     }
@@ -193,6 +201,8 @@ export type Step =
       readonly until: Condition;
       readonly deadlineMs: number;
       readonly otherwise: readonly Step[];
+      /** What would help where it fails. */
+      readonly help?: string;
     };
 
 /** A file that a command fills: how large it is tells how far it has come. */

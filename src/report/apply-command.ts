@@ -20,6 +20,17 @@ const optionWords = (o: PlanOptions): readonly string[] => [
   ...(o.pending ? ['--pending'] : []),
 ];
 
+/** The next command on the same farm; `from` null: no file makes the plan anew, and the reader knows where it is. `more`: options, quoted. */
+export const commandOn = (
+  command: 'plan' | 'apply',
+  plan: Plan,
+  from: readonly string[] | null,
+  more: readonly string[] = [],
+): string => {
+  const words = from === null ? [] : [...from, ...optionWords(plan.options)].map(shellWord);
+  return ['reeve', command, ...words, ...more].join(' ');
+};
+
 /** `from`: the saved plan, or the files and folders that it is planned from once more. */
 export const applyCommand = (plan: Plan, digest: string, from: string | readonly string[]): string => {
   const words = typeof from === 'string' ? [from] : [...from, ...optionWords(plan.options)];

@@ -31,9 +31,12 @@ const now = (c: PlanChange): 'running' | 'configured' => {
 const legal = (c: PlanChange): PlanChange['ways'][number] | undefined => c.ways.find((w) => w.illegal === undefined);
 
 /** The option that raises the budget far enough for `c`. */
-const allow = (vm: string, c: PlanChange, disruption: Disruption): string => {
+const allow = (vm: string, c: PlanChange, disruption: Disruption): string =>
+  option('--allow', `${disruption}=${patternOf(vm, c, disruption)}`);
+
+const patternOf = (vm: string, c: PlanChange, disruption: Disruption): string => {
   const part = severity(disruption) < severity('restart') ? fieldPart(c.field) : null;
-  return option('--allow', `${disruption}=${part === null ? vm : `${vm}/${part}`}`);
+  return part === null ? vm : `${vm}/${part}`;
 };
 
 const who = (c: PlanChange): string | null => {
@@ -78,6 +81,15 @@ const cost = (c: PlanChange): string | null => {
     return `needs the restart: ${c.ways.find((w) => w.illegal !== undefined)?.illegal ?? way.why}`;
   }
   return severity(way.disruption) >= severity('device') ? way.why : null;
+};
+
+/** What would allow a waiting change; null where nothing would. */
+export const allowFor = (
+  vm: string,
+  c: PlanChange,
+): { readonly disruption: Disruption; readonly pattern: string } | null => {
+  const way = legal(c);
+  return way ? { disruption: way.disruption, pattern: patternOf(vm, c, way.disruption) } : null;
 };
 
 /** What does a waiting change now, in short; null where nothing would. */

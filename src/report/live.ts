@@ -1,9 +1,7 @@
 /** Events of an apply → what people see of it: plain lines, the lines of a live view, and the words at its end. */
 import type { Event } from '../core/event.ts';
-import type { ReasonCode } from '../core/reason.ts';
-import { groupBy } from '../core/order.ts';
 import type { Operation, Plan } from '../kinds/plan.ts';
-import { clean, colors, count, hang, time, took, type Colors } from './text.ts';
+import { clean, colors, count, time, took, type Colors } from './text.ts';
 
 export interface LiveState {
   /** What runs now, by operation id, oldest first. `since`: ms since 1970. */
@@ -30,6 +28,7 @@ export const next = (state: LiveState, event: Event): LiveState => {
     case 'fencing':
     case 'fenced':
     case 'fence-failed':
+    case 'warning':
       return state;
     case 'started':
       return { ...state, running: new Map(state.running).set(event.op, { since: Date.parse(event.at), text: '' }) };
@@ -87,6 +86,8 @@ export const eventLine = (event: Event, columns: Columns, paint: Colors): string
     case 'held':
     case 'progress':
       return null;
+    case 'warning':
+      return row(columns, event.op, paint.red(clean(event.why)));
     case 'waiting':
       return paint.yellow(`waiting: ${clean(event.why)}`);
     case 'fencing':
@@ -144,110 +145,4 @@ export const liveLines = (
       ? `${spin} taking the locks: ${count(state.held, 'server')} held`
       : `  ${state.ended} of ${count(plan.operations.length, 'operation')} ended${failed}, ${waits} waiting`;
   return [...(more.length > 0 ? running.slice(0, room - 1) : running), ...more, paint.dim(cut(foot))];
-};
-
-interface Undone {
-  readonly id: string;
-  /** None where it is no failure. */
-  readonly code?: ReasonCode;
-  readonly why: string;
-  readonly help?: string;
-}
-
-export interface Ended {
-  readonly done: readonly string[];
-  readonly failed: readonly Undone[];
-  readonly skipped: readonly Undone[];
-  readonly detached: readonly Undone[];
-  readonly fences?: readonly {
-    readonly server: string;
-    readonly down: boolean;
-    readonly how: string;
-    readonly code?: ReasonCode;
-  }[];
-  readonly unwritten?: readonly { readonly server: string; readonly why: string }[];
-  readonly stale?: readonly { readonly server: string; readonly code: ReasonCode; readonly why: string }[] | undefined;
-  readonly fenced?: string | undefined;
-  readonly cancelled: boolean;
-}
-
-const codeText = (code: ReasonCode | undefined): string => (code === undefined ? '' : ` (${code})`);
-
-const list = (title: string, items: readonly Undone[], width: number): readonly string[] =>
-  items.length === 0
-    ? []
-    : [
-        '',
-        title,
-        ...items.flatMap((x) => [
-          ...hang('  ', `${clean(x.id)}: ${clean(x.why)}${codeText(x.code)}`, '      ', width),
-          ...(x.help === undefined ? [] : hang('      help: ', clean(x.help), '            ', width)),
-        ]),
-      ];
-
-/** Skipped for one and the same reason is said once. */
-const skippedLines = (skipped: Ended['skipped'], width: number): readonly string[] => {
-  const byWhy = groupBy(skipped, (s) => s.why);
-  const items = [...byWhy.values()].flatMap((all) =>
-    all.slice(0, 1).map((first) => ({ ...first, id: all.map((s) => s.id).join(', ') })),
-  );
-  return list('Skipped', items, width);
-};
-
-const advice = (end: Ended): string | null => {
-  if (end.stale) return 'Nothing was changed. Plan again, look at what is new, and apply that.';
-  if (end.fenced !== undefined)
-    return `Another run took over ${clean(end.fenced)}. Wait for it, then run \`reeve plan\` to see what is left.`;
-  if (end.detached.length > 0) {
-    return 'What was left running goes on by itself. The next `reeve apply` waits for it and takes up from there.';
-  }
-  if (end.cancelled) return 'Run `reeve apply` again to do the rest; it takes up from where the farm is.';
-  if (end.failed.length > 0) {
-    return 'Put right what failed, then run `reeve apply` again: it takes up from where the farm is, and nothing is done twice.';
-  }
-  if (end.skipped.length > 0) return 'Run `reeve plan` to see what is left, then `reeve apply` again.';
-  return null;
-};
-
-/** The words at the end of an apply, ending in a newline: what was done, what was not and why, and what to do next. */
-export const applySummary = (
-  plan: Plan,
-  end: Ended,
-  options: { readonly ms: number; readonly color: boolean; readonly width: number },
-): string => {
-  const paint = colors(options.color);
-  const all = plan.operations.length;
-  const next = advice(end);
-  const tail = next === null ? [] : ['', ...hang('', next, '', options.width)];
-  if (end.stale) {
-    const items = end.stale.flatMap((d) => hang('  ', `${clean(d.why)}${codeText(d.code)}`, '      ', options.width));
-    return `${[paint.red('The farm is not as it was when the plan was made:'), ...items, ...tail].join('\n')}\n`;
-  }
-  const parts = [
-    ...(end.failed.length > 0 ? [`${end.failed.length} failed`] : []),
-    ...(end.skipped.length > 0 ? [`${end.skipped.length} skipped`] : []),
-    ...(end.detached.length > 0 ? [`${end.detached.length} still running`] : []),
-  ];
-  const whole = parts.length === 0;
-  const said = whole
-    ? `Applied ${count(all, 'operation')} in ${took(options.ms)}.`
-    : `${end.cancelled ? 'Cancelled: applied' : 'Applied'} ${end.done.length} of ${count(all, 'operation')} in ${took(options.ms)}; ${parts.join(', ')}.`;
-  const fences = (down: boolean): readonly Undone[] =>
-    (end.fences ?? [])
-      .filter((f) => f.down === down)
-      .map(({ server, how, code }) => ({ id: server, why: how, ...(code === undefined ? {} : { code }) }));
-  const lines = [
-    ...list('Fenced', fences(true), options.width),
-    ...list('Not fenced', fences(false), options.width),
-    ...list('Failed', end.failed, options.width),
-    ...skippedLines(end.skipped, options.width),
-    ...list('Still running', end.detached, options.width),
-    ...list(
-      'Warning: not in the journal of',
-      (end.unwritten ?? []).map(({ server, why }) => ({ id: server, why })),
-      options.width,
-    ),
-    ...tail,
-  ];
-  return `${[(whole ? paint.green : paint.red)(said), ...lines].join('\n')}\n`;
 };

@@ -38,6 +38,14 @@ export const onScreen = (text: string): string => visible(text).replaceAll(marks
 /** `1 server`, `3 servers`. */
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
+const mostNamed = 8;
+
+/** `a, b, c`, and how many more where they are many. */
+export const names = (all: readonly string[]): string =>
+  all.length <= mostNamed + 1
+    ? all.join(', ')
+    : `${all.slice(0, mostNamed).join(', ')} and ${all.length - mostNamed} more`;
+
 /** 25000 → `25 s`, 92000 → `1 min 32 s`: rounded up to a second, since nobody is thankful for a downtime told too short. */
 export const time = (ms: number): string => {
   const s = Math.max(1, Math.ceil(ms / 1000));

@@ -47,6 +47,9 @@ export const carry = async (farm: HeldServer, readings: Readings, op: Op): Promi
     estimate: { ms: 0, downtimeMs: 0 },
     commands: [],
   };
-  const trouble = await carryOut(operation, `law-${serial++}`, world, readings, () => undefined);
+  const trouble = await carryOut(operation, `law-${serial++}`, world, readings, {
+    say: () => undefined,
+    warn: () => undefined,
+  });
   return trouble?.why ?? null;
 };

@@ -35,7 +35,7 @@ export interface JournalEntry extends Origin {
   /** `vm/web-1` */
   readonly subject: string;
   readonly result: 'done' | 'failed';
-  /** Of a failure, as the outcome has it. Null: it is done. */
+  /** Of a failure, or of what is to be known of a success, as the outcome has it. Null: it is done, and no more. */
   readonly code: string | null;
   /** Its first line. */
   readonly why: string | null;

@@ -463,9 +463,14 @@ describe('one operation', () => {
     const forced = await one(stop('a', 'dom1', true), { ...ignored, fault: deaf });
     expect(forced.outcome.done).toEqual(['a/stop']);
     expect(story(forced.control)).toContain('begin destroy a');
+    const warning = { code: 'guest-destroyed', why: 'it was destroyed' };
+    expect(forced.outcome.warnings).toEqual([{ id: 'a/stop', ...warning }]);
+    expect(forced.events.map((e) => e.ev)).toContain('warning');
+    expect(forced.events.find((e) => e.ev === 'warning')).toMatchObject({ op: 'a/stop', ...warning });
     const patient = await one(stop('a', 'dom1', false), { ...ignored, fault: deaf });
     expect(patient.outcome.failed[0]?.why).toBe('domain 1 (a) is still there: it is running (after 30s)');
     expect(story(patient.control)).not.toContain('begin destroy a');
+    expect(patient.outcome.warnings).toBeUndefined();
   });
 
   test('a force that fails because it was no longer needed is no failure', async () => {

@@ -252,6 +252,7 @@ export const fakeControl = (clock: Clock, options: FakeOptions): FakeControl => 
   return control;
 };
 
+const news = { code: 'guest-destroyed', why: 'it was destroyed' } as const;
 const exec = (...argv: string[]): ExecStep => ({ do: 'exec', argv, deadlineMs: 60_000 });
 
 const lower = (op: Op): Lowered | { readonly unsupported: string } => {
@@ -292,7 +293,17 @@ const lower = (op: Op): Lowered | { readonly unsupported: string } => {
         before: [up],
         steps: [
           exec('shutdown', name),
-          { do: 'await', until: gone, deadlineMs: op.deadlineMs, otherwise: op.force ? [exec('destroy', name)] : [] },
+          {
+            do: 'await',
+            until: gone,
+            deadlineMs: op.deadlineMs,
+            otherwise: op.force
+              ? [
+                  { ...exec('destroy', name), news },
+                  { do: 'await' as const, until: gone, deadlineMs: 5000, otherwise: [] },
+                ]
+              : [],
+          },
         ],
         after: [gone],
         afterMs: 5000,

@@ -77,7 +77,7 @@ test('ends, order and limits', async () => {
             hands.stop();
             hands.detach();
           }
-          if (!('op' in e) || e.ev === 'progress') return;
+          if (!('op' in e) || e.ev === 'progress' || e.ev === 'warning') return;
           const o = byId.get(e.op);
           if (!o) return void problems.push(`an event of ${e.op}`);
           if (e.ev === 'started') {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/core/event.ts';
-import { applySummary, atStart, columnsOf, eventLine, liveLines, next, type Ended } from '../../../src/report/live.ts';
+import { applySummary, type Ended } from '../../../src/report/ending.ts';
+import { atStart, columnsOf, eventLine, liveLines, next } from '../../../src/report/live.ts';
 import { colors } from '../../../src/report/text.ts';
-import { usual } from './plans.ts';
+import { troubled, usual } from './plans.ts';
 
 const at = '2026-05-01T12:00:00.000Z';
 const t0 = Date.parse(at);
@@ -61,7 +62,7 @@ describe('the live view', () => {
 
 describe('the words at the end', () => {
   const ids = usual.operations.map((o) => o.id);
-  const options = { ms: 41_000, color: false, width: 80 };
+  const options = { ms: 41_000, color: false, width: 80, from: ['farm.yaml'] };
   const none = { done: [], failed: [], skipped: [], detached: [], cancelled: false };
 
   test('all done is one line', () => {
@@ -88,6 +89,21 @@ describe('the words at the end', () => {
     await expect(applySummary(usual, end, options)).toMatchFileSnapshot('../../golden/report/apply-failed.txt');
   });
 
+  test('what was destroyed, refused, left waiting and not read is named, with the next command', async () => {
+    const end: Ended = {
+      ...none,
+      done: troubled.operations.map((o) => o.id),
+      warnings: [
+        {
+          id: troubled.operations[0]?.id ?? '',
+          code: 'guest-destroyed',
+          why: 'it did not shut down within 2m, and was destroyed',
+        },
+      ],
+    };
+    await expect(applySummary(troubled, end, options)).toMatchFileSnapshot('../../golden/report/apply-left.txt');
+  });
+
   test('a cancelled run', async () => {
     const end: Ended = {
       ...none,
@@ -106,7 +122,7 @@ describe('the words at the end', () => {
     expect(applySummary(usual, { ...none, stale }, options)).toBe(
       'The farm is not as it was when the plan was made:\n' +
         '  web-1 on dom01: memory was 1GiB of 2GiB, is 768MiB of 2GiB\n      (object-changed)\n\n' +
-        'Nothing was changed. Plan again, look at what is new, and apply that.\n',
+        'Nothing was changed. Plan again, look at what is new, and apply that:\n  reeve plan farm.yaml\n',
     );
   });
 });

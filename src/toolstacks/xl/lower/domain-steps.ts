@@ -1,5 +1,8 @@
 /** The command lines and steps that several operations share. `dom` is a domid, or the VM's name where people read it. */
-import type { Condition, ExecStep, Step } from '../../../core/step.ts';
+import { formatDuration } from '../../../core/quantity.ts';
+import type { Condition, ExecStep, News, Step } from '../../../core/step.ts';
+import type { VmOp } from '../../../kinds/vm/ops.ts';
+import { option } from '../../../core/shell-word.ts';
 import { settingOf } from '../../../kinds/vm/fields.ts';
 import type { Domain } from '../../../kinds/vm/live.ts';
 import type { VmConfig } from '../../../kinds/vm/spec.ts';
@@ -56,10 +59,24 @@ export const up = (uuid: string): Condition => ({ is: 'domain', uuid, state: 'up
 export const gone = (uuid: string): Condition => ({ is: 'domain', uuid, state: 'gone' });
 
 /** `xl destroy` stumbles over a monitor that is clearing away at the same time: being gone is what counts. */
-export const destroyed = (d: Domain): readonly Step[] => [
-  tried(destroyArgv(String(d.domid)), deviceMs),
+export const destroyed = (d: Domain, news?: News): readonly Step[] => [
+  { ...tried(destroyArgv(String(d.domid)), deviceMs), ...(news ? { news } : {}) },
   until(gone(d.uuid), quickMs),
 ];
+
+type StopOp = Extract<VmOp, { verb: 'stop' }>;
+
+const patience = ({ vm }: Pick<StopOp, 'vm'>): string =>
+  `shut it down from inside, give it more time (\`shutdown: { within: 10m }\`), or let it be destroyed: ${option('--allow', `data-loss=${vm.name}`)}`;
+
+const deaf = (deadlineMs: number): News => ({
+  code: 'guest-destroyed',
+  why: `it did not shut down within ${formatDuration(deadlineMs)}, and was destroyed`,
+});
+const restarting: News = {
+  code: 'guest-destroyed',
+  why: 'it starts again whenever it shuts down (on_poweroff), so it was destroyed',
+};
 
 /** Whether the domain's monitor starts it again once it has shut down: then only a destroy takes it down. */
 export const comesBack = (d: Domain): boolean =>
@@ -75,19 +92,24 @@ const againArgv = (d: Domain, first: readonly string[]): readonly string[] =>
  * once (`-F`), since nothing else reaches it. Where no monitor is known, or it is to preserve the domain, nobody clears an
  * ended one away but we.
  */
-export const takenDown = (d: Domain, deadlineMs: number, force: boolean): readonly Step[] => {
+export const takenDown = (d: Domain, op: Pick<StopOp, 'vm' | 'deadlineMs' | 'force'>): readonly Step[] => {
+  const { deadlineMs, force } = op;
   const dom = String(d.domid);
   // One that comes or goes for so long was left half made, by an xl that was killed.
   if (d.state === 'dying') return [until(gone(d.uuid), deviceMs, destroyed(d))];
-  if (d.state === 'shutdown' || d.state === 'crashed' || comesBack(d)) return destroyed(d);
+  if (d.state === 'shutdown' || d.state === 'crashed') return destroyed(d);
+  if (comesBack(d)) return destroyed(d, restarting);
   const ask = (argv: readonly string[]): ExecStep => tried(argv, 90_000);
   const first = d.type === 'hvm' ? ['xl', 'shutdown', '-F', dom] : shutdownArgv(dom);
   const cleared = d.monitored === true && settingOf(d.settings, 'on.poweroff') !== 'preserve';
   const down: Condition = cleared ? gone(d.uuid) : { is: 'domain', uuid: d.uuid, state: 'down' };
-  const lastWay = force ? destroyed(d) : [];
+  const lastWay = force ? destroyed(d, deaf(deadlineMs)) : [];
   const asked: readonly Step[] = [
     ask(first),
-    until(down, deadlineMs / 2, [ask(againArgv(d, first)), until(down, deadlineMs / 2, lastWay)]),
+    until(down, deadlineMs / 2, [
+      ask(againArgv(d, first)),
+      { ...until(down, deadlineMs / 2, lastWay), ...(force ? {} : { help: patience(op) }) },
+    ]),
   ];
   return cleared ? asked : [...asked, ...destroyed(d)];
 };

@@ -80,7 +80,7 @@ export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
   return {
     before: op.ended ? [{ is: 'domain', uuid: op.uuid, state: 'over' }] : [],
     steps: [
-      ...(domain ? takenDown(domain, op.deadlineMs, op.force) : []),
+      ...(domain ? takenDown(domain, op) : []),
       ...closed(sharedAmong(op.volumes, at.seen.storage)),
       ...lets(op, at),
     ],
@@ -107,7 +107,7 @@ export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
         { do: 'remove', path: check, onlyIf: 'any' },
       ]
     : [exec(['xl', '-N', 'create', path])];
-  const down = domain ? takenDown(domain, op.deadlineMs, op.force) : [];
+  const down = domain ? takenDown(domain, op) : [];
   const place = placed?.steps ?? [];
   const copies = op.copies.map((c) => makeDisk(c, at.seen));
   const first = readied(op, config, at.seen);

@@ -1,6 +1,7 @@
 /** Starting, stopping and restarting a VM, and what puts a half-made restart right. */
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../../../src/core/digest.ts';
+import type { Step } from '../../../../src/core/step.ts';
 import type { ServerSeen } from '../../../../src/kinds/server/live.ts';
 import { ref } from '../../../../src/core/ref.ts';
 import type { VmOp } from '../../../../src/kinds/vm/ops.ts';
@@ -174,6 +175,20 @@ describe('stop', () => {
 
   it('has nothing to do where it is gone', () => {
     expect(lowered(stop(true), none)).toMatchObject({ before: [], steps: [], after: [{ state: 'gone' }] });
+  });
+
+  it('tells of a guest that is destroyed, and of nothing else', () => {
+    const newsIn = (all: readonly Step[]): readonly string[] =>
+      all.flatMap((s) => (s.do === 'await' ? newsIn(s.otherwise) : s.do === 'exec' && s.news ? [s.news.why] : []));
+    const told = (more: Partial<Domain>, force = true) =>
+      newsIn(lowered(stop(force), server([{ ...domain, ...more }])).steps);
+    expect(told({})).toEqual(['it did not shut down within 1m, and was destroyed']);
+    expect(told({ settings: { 'on.poweroff': 'restart' } })).toEqual([
+      'it starts again whenever it shuts down (on_poweroff), so it was destroyed',
+    ]);
+    expect(told({}, false)).toEqual([]);
+    expect(told({ state: 'crashed' })).toEqual([]);
+    expect(told({ monitored: false }, false)).toEqual([]);
   });
 
   it('does not destroy unasked what would start again', () => {
