@@ -26,6 +26,7 @@ import { match, type Found, type Matched } from './match/match.ts';
 import { busyIn } from './match/under-way.ts';
 import type { PoolPlan } from './place/place-pool.ts';
 import { freshOf, unmet } from './place/new-vms.ts';
+import { withOwnLinks } from './match/own-links.ts';
 import { membersIn } from './match/pool-membership.ts';
 import { placeAll } from './place/place.ts';
 import { startOrder, tiesOf } from './order/start-order.ts';
@@ -57,7 +58,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
   const farm = underRoll(desired, seenAll);
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
   const members = membersIn(farm, seenAll, wantedPool);
-  const { observed } = members;
+  const observed = withOwnLinks(members.observed);
   const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));

@@ -308,8 +308,8 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const starts = t.mode === 'restart' || (t.state === 'start' && t.want.state === 'running');
   if (starts && ready && t.want.state === 'running')
     ops.push({ ...base, name: record.config.name, verb: 'ready', ready });
-  const renamed = record.from !== null && t.mode === 'restart';
-  // A link leads to what is there: a restart writes the cfg of the new name itself.
-  const first = renamed ? [] : links;
-  return [...[...image, ...first, ...ops].sort((a, b) => rankOf(a) - rankOf(b)), ...(renamed ? links : [])];
+  // A link leads to what is there: a restart writes the cfg of the new name, or that of a VM which had none, itself.
+  const late = t.mode === 'restart' && (record.from !== null || !t.live?.record);
+  const first = late ? [] : links;
+  return [...[...image, ...first, ...ops].sort((a, b) => rankOf(a) - rankOf(b)), ...(late ? links : [])];
 };

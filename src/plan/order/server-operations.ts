@@ -12,6 +12,7 @@ import type { Edge, Chain, Node } from '../model/operation-graph.ts';
 import { detachments, emptied } from './evacuated-servers.ts';
 import { dropOps, memberOps, migrationOps } from '../match/pool-membership.ts';
 import { movesOf, type PoolPlan } from '../place/place-pool.ts';
+import type { StoragePlan } from '../storage/repositories.ts';
 
 export interface ServerWork {
   readonly nodes: readonly Node[];
@@ -23,19 +24,21 @@ interface Scene {
   readonly observed: Observed;
   readonly options: PlanOptions;
   readonly covers: (pool: string) => boolean;
+  readonly storage: Pick<StoragePlan, 'chains'>;
 }
 
 const nodeOf = (op: Op): Node => ({ id: idOf(op), op });
 
 /** `kept`: what is carried out; `chains`: its operations, by VM. */
 export const serverWork = (
-  { farm, observed, options, covers }: Scene,
+  { farm, observed, options, covers, storage }: Scene,
   kept: readonly Decision[],
   chains: ReadonlyMap<string, Chain>,
 ): ServerWork => {
   const nodes: Node[] = [];
   const edges: Edge[] = [];
   const ofVms = [...chains.values()].flat();
+  const planned = new Set(storage.chains.flat().map((n) => n.id));
   const forgotten = new Set(
     ofVms.flatMap(({ op }) => (op.verb === 'forget' || op.verb === 'undefine' ? [`${op.server}\n${op.path}`] : [])),
   );
@@ -80,7 +83,8 @@ export const serverWork = (
       for (const k of [keyOf('send-migrations', op.server), keyOf('take-migrations', op.peer)])
         if (k !== undefined) edges.push([id, k]);
     }
-    nodes.push(...keys, ...drops, ...detaches, ...members);
+    // A repository that leaves its pool is detached here, too, whoever of the two goes first.
+    nodes.push(...keys, ...drops, ...detaches.filter((n) => !planned.has(n.id)), ...members);
   }
   return { nodes, edges };
 };

@@ -310,3 +310,18 @@ describe('a repository that is to go', () => {
     );
   });
 });
+
+describe('a server and a repository that go in one plan', () => {
+  it('are parted once', () => {
+    const going = farmOf([{ ...nfs, state: 'absent' }], [], ['a', 'b']);
+    const f = {
+      ...going,
+      pools: going.pools.map((p) => ({
+        ...p,
+        servers: p.servers.map((s) => (s.name === 'b' ? { ...s, state: 'absent' as const } : s)),
+      })),
+    };
+    const p = plan({ a: on(attached), b: on(attached) }, f);
+    expect([ids(p), p.refused]).toEqual([['p/vmstore/detach-repository/a', 'p/vmstore/detach-repository/b'], []]);
+  });
+});
