@@ -57,6 +57,11 @@ const store = (world: World, path: string, say: (line: string) => void): void =>
         is(file, folder, name);
         if (name.endsWith('.reeve.json')) say(`${owner} ${name}/${lineOf(`${folder}/${name}`)}`);
       }
+    for (const name of files.list(`${path}disks`).filter((n) => !n.startsWith('.') && !isOdd(n))) {
+      const node = files.get(`${path}disks/${name}`);
+      if (node?.is === 'file' && files.exists(`${path}disks/${name}.reeve.json`))
+        say(`blocks ${Math.ceil(node.bytes.length / 512)} ${name}`);
+    }
     for (const name of known('leases', '.json'))
       if (plain(`leases/${name}`)) say(`lease ${name}/${lineOf(`leases/${name}`)}`);
       else say(`special leases/${name}`);

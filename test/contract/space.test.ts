@@ -85,6 +85,31 @@ it('of a file here is counted by the plan, before the disks', async () => {
   ]);
 });
 
+it('that earlier runs have promised to sparse disks is not promised again', async () => {
+  const disks = (...sizes: readonly number[]): string =>
+    farm(`vms: { ${sizes.map((n, i) => `v${i}: { disks: { xvda: { size: ${n}MiB } } }`).join(', ')} }`);
+  const first = await planOf(disks(12));
+  expect([first.plan.refused, (await rig.apply(first.plan)).failed]).toEqual([[], []]);
+  // Nothing is written yet: the file system has all but the markers free.
+  const { plan } = await planOf(disks(12, 10));
+  expect(plan.refused.map((r) => [r.subject.name, r.code, r.why])).toEqual([
+    [
+      'v1',
+      'no-space',
+      'repository vmstore has 7MiB free beside the 12MiB that its sparse disks may still take, and 10MiB are needed',
+    ],
+  ]);
+  expect((await planOf(disks(12, 7))).plan.refused).toEqual([]);
+  // What grows asks for the rest only, and what is written is not counted twice.
+  expect((await planOf(disks(19))).plan.refused).toEqual([]);
+  expect((await planOf(disks(21))).plan.refused.map((r) => r.code)).toEqual(['no-space']);
+  const [name = ''] = rig.sim.export(source).files.list('/disks');
+  rig.sim.export(source).files.write(`/disks/${name}`, 'x'.repeat(12 * MiB));
+  expect((await planOf(disks(12, 10))).plan.refused.map((r) => r.why)).toEqual([
+    'repository vmstore has 7MiB free, and 10MiB are needed',
+  ]);
+});
+
 it('of a file here is looked at once more before it is sent', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-space-'));
   const path = join(folder, 'debian.raw');

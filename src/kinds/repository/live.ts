@@ -52,6 +52,8 @@ export interface StoredDisk {
   readonly special?: true;
   /** `odd`: there is a marker, and it cannot be read. */
   readonly marker: DiskMarker | 'odd' | null;
+  /** KiB that a marked file takes by now: a sparse one is promised more. Undefined: of a volume, or not told. */
+  readonly allocated?: number;
   /** Of a volume: all of them, sorted. */
   readonly tags?: readonly string[];
 }

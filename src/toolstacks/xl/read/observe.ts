@@ -30,7 +30,7 @@ export const qemuPaths: readonly string[] = [
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
  *   with the marker's line, `1 used` where anything lies in it, `1 disk` with each file in `disks`, `1 owner` with the file and
- *   the line of each marker there (`FILE/LINE`), `1 image` and `1 label` in the same way for `images`, `1 lease` with each file
+ *   the line of each marker there (`FILE/LINE`), `1 blocks` with the blocks of 512 bytes that each marked file takes and its name, `1 image` and `1 label` in the same way for `images`, `1 lease` with each file
  *   and its line, `1 saved` with each file of a suspended VM's memory, `1 start` with each link in a folder of `autostart`, `1
  *   odd` for each file whose name has a control character, and `1 df` with the last line of df; `1 end`. What is no regular file
  *   (a link that leads out of the store, a FIFO that never ends) is not read: `1 special` with its path within the store, as
@@ -121,6 +121,11 @@ known() {
   esac
 }
 is() { if plain "$g"; then say "$1 \${g##*/}"; else say "special \${g#"$f"}"; fi; }
+sizes() {
+  case $# in 0) ;; *)
+    stat -c '%b %n' "$@" | while read -r n g; do say "blocks $n \${g##*/}"; done
+  esac
+}
 kept() {
   for g in "$f$1"/*; do
     known || continue
@@ -130,6 +135,17 @@ kept() {
       say "$3 \${g##*/}/$l"
     esac
   done
+}
+disks() {
+  for g in "$f"disks/*; do
+    case $g in *[[:cntrl:]]*) continue ;; esac
+    if plain "$g" && [ -e "$g.reeve.json" ]; then set -- "$@" "$g"; fi
+    case $# in 200)
+      sizes "$@"
+      set --
+    esac
+  done
+  sizes "$@"
 }
 look() {
   say "store $f"
@@ -149,6 +165,7 @@ look() {
       if [ -L "$f$g" ]; then say "special $g"; fi
     done
     kept disks disk owner
+    disks
     kept images image label
     for g in "$f"leases/*.json; do
       known || continue

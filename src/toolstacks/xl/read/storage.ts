@@ -10,6 +10,7 @@ import type {
   Mount,
   Storage,
   StoreBook,
+  StoredDisk,
   StoreMarker,
   StoreSeen,
 } from '../../../kinds/repository/live.ts';
@@ -90,6 +91,24 @@ const keptIn = <M>(
   return found;
 };
 
+/** KiB that a marked file takes, where the server told: a sparse one may still grow. */
+const withAllocated = (disks: Readonly<Record<string, StoredDisk>>, lines: readonly string[]): typeof disks => {
+  const taken = new Map(
+    lines.flatMap((l) => {
+      const [, blocks, name] = /^blocks (\d{1,15}) (.+)$/.exec(l) ?? [];
+      return name === undefined ? [] : [[name, Math.ceil(Number(blocks) / 2)] as const];
+    }),
+  );
+  if (taken.size === 0) return disks;
+  return table(
+    Object.entries(disks).map(([name, d]) => {
+      const allocated = taken.get(name);
+      const known = allocated !== undefined && d.there && d.marker !== null && d.marker !== 'odd';
+      return [name, known ? { ...d, allocated } : d] as const;
+    }),
+  );
+};
+
 /** A lease of another VM's name, whose UUID is a path or whose generation none can follow, is none. */
 const parseLease = (text: string, name: string): Lease | 'odd' => {
   const x = parsed(text);
@@ -150,7 +169,7 @@ const storeOf = (lines: readonly string[]): StoreSeen => {
     marker: marker === undefined ? null : parseMarker(marker),
     empty: !lines.includes('used'),
     space: spaceOf(after('df') ?? ''),
-    disks: keptIn(lines, ['disks', 'disk', 'owner'], parseOwner),
+    disks: withAllocated(keptIn(lines, ['disks', 'disk', 'owner'], parseOwner), lines),
     images: keptIn(lines, ['images', 'image', 'label'], parseLabel),
     saved: lines.flatMap((l) => /^saved (.+)\.save$/.exec(l)?.[1] ?? []),
     leases: leasesIn(lines),

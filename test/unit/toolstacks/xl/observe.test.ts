@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -167,6 +168,26 @@ describe.each(shells)('the observe text under %s', (shell) => {
     expect('problems' in seen && seen.problems).toContain(
       `${mine}: 6 files were not looked at: control characters in the name`,
     );
+  });
+
+  it('tells how much of each marked disk is written, however many there are', () => {
+    const store = fresh('sparse');
+    const names = ['a b.raw', '-n', "it's $(here).raw", ...Array.from({ length: 450 }, (_, n) => `d${n}.raw`)];
+    for (const [n, name] of names.entries()) {
+      const path = join(store, 'disks', name);
+      writeFileSync(path, n < 3 ? 'x'.repeat(64 * 1024 * (n + 1)) : '');
+      truncateSync(path, 2 ** 20);
+      const owner = { format: 1, farm: 'f', vm: 'v', uuid, vdev: 'xvda', size: 1024, as: 'raw' };
+      writeFileSync(`${path}.reeve.json`, `${JSON.stringify(owner)}\n`);
+    }
+    writeFileSync(join(store, 'disks', 'bare.raw'), 'x');
+    symlinkSync('a b.raw', join(store, 'disks', 'link.raw'));
+    writeFileSync(join(store, 'disks', 'link.raw.reeve.json'), '{}');
+    const asked = [`${store}/`];
+    const at = storesOf(decode(run('domains', ...asked), nonce, asked))[store];
+    const disks = at?.is === 'there' ? at.disks : {};
+    expect(names.map((name) => disks[name]?.allocated)).toEqual(names.map((_, n) => (n < 3 ? 64 * (n + 1) : 0)));
+    expect([disks['bare.raw']?.allocated, disks['link.raw']?.allocated]).toEqual([undefined, undefined]);
   });
 
   it('reads long lines whole, whatever other stores say meanwhile, and one that is too long not at all', () => {

@@ -312,11 +312,15 @@ describe('a blank disk', () => {
       '1 disk b.raw.reeve.json',
       '1 owner b.raw.reeve.json/{"format":1}',
       '1 disk c.img',
+      '1 blocks 3 a.raw',
+      '1 blocks 8 b.raw',
+      '1 blocks 8 c.img',
+      '1 blocks x d',
       '1 end',
     ].join('\n');
     const store = storesIn(text, ['/srv/vmstore/'])['/srv/vmstore'];
     expect(store?.is === 'there' && store.disks).toEqual({
-      'a.raw': { there: true, marker: owner },
+      'a.raw': { there: true, marker: owner, allocated: 2 },
       'b.raw': { there: false, marker: 'odd' },
       'c.img': { there: true, marker: null },
     });
