@@ -483,7 +483,7 @@ export interface Profile {
     crash?: 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart';
   };
   /**
-   * What it is to be; unset: running.
+   * What it is to be; unset: running. One that was adopted while it did not run is left as it is while this is unset.
    */
   state?: 'running' | 'paused' | 'stopped' | 'absent';
   /**
@@ -901,7 +901,7 @@ export interface Vm {
     crash?: 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart';
   };
   /**
-   * What it is to be; unset: running.
+   * What it is to be; unset: running. One that was adopted while it did not run is left as it is while this is unset.
    */
   state?: 'running' | 'paused' | 'stopped' | 'absent';
   /**

@@ -56,7 +56,7 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
     pool: pool?.name ?? '',
     servers: serversOf(key, layers, pool, around),
     apart: apartOf(key, layers, problems),
-    state: (textAt(layers, 'state')?.value ?? 'running') as VmState | 'absent',
+    ...stateOf(layers),
     type: textAt(layers, 'type')?.value as VmType | undefined,
     vcpus: { count: count?.value, max: most?.value },
     memory: { target: target.kib?.value, max: max.kib?.value },
@@ -80,6 +80,11 @@ export const resolveVm = (member: Member<Vm>, layers: readonly Layer[], around: 
   };
   checkLeaving(vm, layers, around);
   return vm;
+};
+
+const stateOf = (layers: readonly Layer[]): Pick<VmSpec, 'state' | 'stateOpen'> => {
+  const said = textAt(layers, 'state')?.value as VmState | 'absent' | undefined;
+  return said === undefined ? { state: 'running', stateOpen: true } : { state: said };
 };
 
 const poolOf = (member: Member<Vm>, layers: readonly Layer[], around: Around): PoolSpec | undefined => {

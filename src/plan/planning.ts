@@ -26,6 +26,7 @@ import { match, type Found, type Matched } from './match/match.ts';
 import { busyIn } from './match/under-way.ts';
 import type { PoolPlan } from './place/place-pool.ts';
 import { freshOf, unmet } from './place/new-vms.ts';
+import { withStates } from './match/open-states.ts';
 import { withOwnLinks } from './match/own-links.ts';
 import { membersIn } from './match/pool-membership.ts';
 import { placeAll } from './place/place.ts';
@@ -55,10 +56,12 @@ export interface Planned {
 
 /** Only what the options name, and of the rest nothing is asked. */
 export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions, tools: Tools): Planned => {
-  const farm = underRoll(desired, seenAll);
+  const asked = underRoll(desired, seenAll);
   const wantedPool = (name: string): boolean => options.pools.length === 0 || options.pools.includes(name);
-  const members = membersIn(farm, seenAll, wantedPool);
+  const members = membersIn(asked, seenAll, wantedPool);
   const observed = withOwnLinks(members.observed);
+  const matched = match(asked, observed, options.takeover);
+  const farm = withStates(asked, matched);
   const overhead: Overhead = (c) => tools.toolstack.memoryNeed(c) - c.memory.target;
   const budget = budgets(farm.policy, options.allow);
   const poolOf = new Map(farm.pools.map((p) => [p.name, p]));
@@ -102,7 +105,6 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
   );
   const orphans = orphansNamed(farm, observed, options, wantedPool, users);
   const removals: Removal[] = [...orphans.removals];
-  const matched = match(farm, observed, options.takeover);
   const busyOf = busyIn(farm, observed);
   const refused: Refusal[] = [];
   const decisions: Decision[] = [];

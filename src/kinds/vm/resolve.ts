@@ -158,7 +158,7 @@ export const resolve = (spec: VmSpec, live: LiveVm | null, facts: Facts): Resolv
   const extra = settleXl(spec, base, marker, books);
 
   const state: VmState = spec.state === 'absent' ? 'stopped' : spec.state;
-  applied['state'] = spec.state;
+  if (!spec.stateOpen) applied['state'] = spec.state;
   // It counts when the VM is made, and is remembered as it was then.
   const seeded = live ? marker?.applied['cloudInit'] : spec.cloudInit && digestOf(spec.cloudInit);
   if (seeded !== undefined) applied['cloudInit'] = seeded;

@@ -147,7 +147,8 @@ export const settings = {
     'What Xen does when it ends.',
   ),
   state: {
-    description: 'What it is to be; unset: running.',
+    description:
+      'What it is to be; unset: running. One that was adopted while it did not run is left as it is while this is unset.',
     type: 'string',
     enum: ['running', 'paused', 'stopped', 'absent'],
   },

@@ -162,6 +162,8 @@ export interface VmSpec {
   /** Sorted by group; empty: it may stand beside any. */
   readonly apart: readonly ApartSpec[];
   readonly state: VmState | 'absent';
+  /** The file does not say its state: it is left alone on a VM that was adopted while it did not run. */
+  readonly stateOpen?: true;
   readonly type: VmType | undefined;
   readonly vcpus: { readonly count: number | undefined; readonly max: number | undefined };
   readonly memory: { readonly target: number | undefined; readonly max: number | undefined };

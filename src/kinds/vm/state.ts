@@ -1,6 +1,7 @@
 /** The life of a VM: what it is doing now, and what it takes to have it do what the file says. */
 import { type Change, type Way, absent, value } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
+import { causeOf } from './cause.ts';
 import { settingOf } from './fields.ts';
 import type { Domain, LiveVm } from './live.ts';
 import type { VmSpec } from './spec.ts';
@@ -59,20 +60,25 @@ const stateWay = (want: VmSpec['state'], life: Life, revived: boolean): Way | nu
   }
 };
 
-/** The change of `state`, or null where the VM does what the file says. */
-export const compareState = (spec: Pick<VmSpec, 'key' | 'state'>, live: LiveVm | null): Change | null => {
+/** The change of `state`, or null where the VM does what the file says, or the file says nothing. */
+export const compareState = (spec: Pick<VmSpec, 'key' | 'state' | 'stateOpen'>, live: LiveVm | null): Change | null => {
+  if (spec.stateOpen) return null;
   const life = lifeOf(live);
   const chosen = stateWay(spec.state, life, live?.domain ? isRevived(live.domain) : false);
   if (!chosen) return null;
-  const applied = live?.marker?.applied['state'];
-  const have = life === 'absent' ? absent : value(life);
+  const said = live?.marker?.applied['state'];
+  const applied = said === undefined ? absent : value(said);
+  const running = life === 'absent' ? absent : value(life);
+  const want = value(spec.state);
+  // One that is to go goes by the file's word alone.
+  const ofFile = live === null || spec.state === 'absent';
+  const layers = { want, applied, configured: want, running, waits: false, fixed: false };
   return {
     subject: ref('vm', spec.key),
     field: 'state',
-    want: value(spec.state),
-    have: { applied: applied === undefined ? absent : value(applied), configured: absent, running: have },
-    cause:
-      live === null ? 'config' : live.marker === null ? 'adopt' : applied === spec.state ? 'drift-running' : 'config',
+    want,
+    have: { applied, configured: absent, running },
+    cause: ofFile && live?.marker !== null ? 'config' : causeOf(live?.marker ?? null, layers),
     bearer: null,
     ways: [chosen],
   };

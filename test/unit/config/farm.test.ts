@@ -53,6 +53,7 @@ test('the short form is one pool, named like the farm', async () => {
         servers: [],
         apart: [],
         state: 'running',
+        stateOpen: true,
         type: undefined,
         vcpus: { count: undefined, max: undefined },
         memory: { target: 1048576, max: undefined },
