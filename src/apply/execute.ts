@@ -123,6 +123,23 @@ const readTouched = async (run: Run): Promise<Observed> => {
   return new Map(await Promise.all([...all, ...lost]));
 };
 
+const takesDown = ({ op }: Operation): boolean => op.verb === 'restart' || op.verb === 'stop' || op.verb === 'suspend';
+
+/** A VM of its lane did not come back: no more of them are taken down. */
+const stopLane = ({ plan, stopped }: Run, o: Operation, how: 'failed' | 'was skipped'): void => {
+  const lane = plan.lanes.find((l) => l.id === o.lane);
+  if (lane?.stopOnFailure && !stopped.has(lane.id))
+    stopped.set(lane.id, { code: 'lane-stopped', why: `${o.id} ${how}, and that stops the other ${lane.id}` });
+};
+
+/** One that was taken down and is not brought up stays down. */
+const skip = (run: Run, o: Operation, why: Why): void => {
+  run.ledger.skipped(o.id, why);
+  if (o.lane === null || takesDown(o)) return;
+  const own = (x: Operation): boolean => x.lane === o.lane && refKey(x.target) === refKey(o.target) && takesDown(x);
+  if (run.plan.operations.some((x) => own(x) && run.ledger.is(x.id) === 'done')) stopLane(run, o, 'was skipped');
+};
+
 /** Why an operation may not be started now; null: it may. */
 const blocked = (run: Run, o: Operation): Why | null => {
   const { plan, ledger, world, shut } = run;
@@ -131,8 +148,8 @@ const blocked = (run: Run, o: Operation): Why | null => {
   const here = shut.get(o.server);
   if (here !== undefined) return here;
   const lane = o.lane === null ? undefined : run.stopped.get(o.lane);
-  // What is down already is waited for all the same.
-  if (lane !== undefined && o.op.verb !== 'ready') return lane;
+  // What is down already is brought up and waited for all the same.
+  if (lane !== undefined && takesDown(o)) return lane;
   for (const t of plan.touched) {
     const there = refKey(t.subject) === refKey(o.target) ? shut.get(t.server) : undefined;
     if (there) return { ...there, why: `the plan counts on ${refKey(o.target)} on ${t.server}: ${there.why}` };
@@ -158,7 +175,7 @@ const prepared = async ({ world, ledger }: Run, { id, before }: Operation): Prom
 const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => {
   const { ledger } = run;
   const why = blocked(run, o);
-  if (why !== null) return ledger.skipped(o.id, why);
+  if (why !== null) return skip(run, o, why);
   ledger.started(o.id);
   try {
     const told: Told = {
@@ -168,12 +185,7 @@ const runOne = async (run: Run, o: Operation, serial: string): Promise<void> => 
     const trouble = (await prepared(run, o)) ?? (await carryOut(o, serial, run.world, run.readings, told));
     if (!trouble) return ledger.done(o.id);
     ledger.failed(o.id, trouble);
-    const lane = run.plan.lanes.find((l) => l.id === o.lane);
-    if (lane?.stopOnFailure)
-      run.stopped.set(lane.id, {
-        code: 'lane-stopped',
-        why: `${o.id} failed, and that stops the other ${lane.id}`,
-      });
+    stopLane(run, o, 'failed');
     if (trouble.beyond === 'unreachable') run.shut.set(o.server, { code: trouble.code, why: trouble.why });
     if (trouble.beyond === 'fenced') {
       run.fenced ??= o.server;
@@ -195,7 +207,7 @@ const runGraph = async (run: Run, fencing: Fencing): Promise<void> => {
     const needed = o.needs.map((id) => ends.get(id));
     for (const end of needed) await end;
     const why = blocked(run, o) ?? (await fencing.bars(o.id));
-    if (why !== null) return run.ledger.skipped(o.id, why);
+    if (why !== null) return skip(run, o, why);
     return turns(limitsOf(o), () => runOne(run, o, serial));
   };
   for (const [i, o] of run.plan.operations.entries()) {

@@ -33,11 +33,14 @@ export interface Policy {
   readonly budget: Disruption;
   /** `percent` counts from 20 VMs on. */
   readonly deletes: { readonly max: number; readonly percent: number };
-  /** How many VMs may be down for a restart at a time; undefined: any number. */
+  /** How many VMs of a pool may be taken down at a time, of those that come back; undefined: the usual number. */
   readonly restarts: { readonly atOnce: number | undefined };
   /** Commands, run where Reeve runs, before an operation of that class; `{vm}`, `{server}` and `{op}` are filled in then. */
   readonly before: Readonly<Partial<Record<Disruption, string>>>;
 }
+
+/** How many VMs of a pool a plan may have down at a time, of those that it brings back. */
+export const restartsAtOnce = ({ restarts }: Pick<Policy, 'restarts'>): number => restarts.atOnce ?? 2;
 
 /** All lists are sorted by name. */
 export interface Farm {

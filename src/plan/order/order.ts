@@ -11,7 +11,7 @@ import type { Decision } from '../decide/decide.ts';
 import type { Deletes } from '../decide/deletion-guards.ts';
 import { fetchesFor, removalEdges, removalsFor, roofEdges } from './image-edges.ts';
 import type { ImagePlan } from '../storage/images.ts';
-import { lanesOf, type Lanes } from './rolling-restarts.ts';
+import { lanesOf, type Lanes } from './lanes.ts';
 import type { Found, Matched } from '../match/match.ts';
 import { awaited, tieEdges, type Ties } from './start-order.ts';
 import type { Roof } from '../model/path-availability.ts';
@@ -129,8 +129,7 @@ export const orderAll = (d: Draft): Ordered => {
     const sequenced = sequence(list, d.rooms, d.overhead, { edges, ranks, apart });
     const { needs } = sequenced;
     if (sequenced.short.length > 0) {
-      for (const s of leftOut(sequenced, chains, keyOf))
-        drop(s.id, { code: s.code, why: s.why, help: 'free some on that server first, or give it less' });
+      for (const s of leftOut(sequenced, chains, keyOf)) drop(s.id, { code: s.code, why: s.why, help: s.help });
       continue;
     }
     const { order, stuck } = topological(
@@ -146,6 +145,10 @@ export const orderAll = (d: Draft): Ordered => {
       });
     else {
       const lanes = lanesOf(d.farm, chains, needs, order);
+      if ('reason' in lanes) {
+        drop(lanes.id, lanes.reason);
+        continue;
+      }
       if (lanes.edges.length === 0) return { chains, singles, work, needs, order, lanes, refused };
       const rolled = new Map(needs);
       for (const [id, before] of lanes.edges) rolled.set(id, [...new Set([...(rolled.get(id) ?? []), before])].sort());

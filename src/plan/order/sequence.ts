@@ -11,6 +11,7 @@ import { Lots } from '../place/solver/capacity-lots.ts';
 import type { Room } from '../model/server-capacity.ts';
 import { claimsOf, deltasOf, type Amounts } from '../model/resource-deltas.ts';
 import { type Node, type Chain, presence } from '../model/operation-graph.ts';
+import { placeOf, type Apart } from './server-operations.ts';
 
 export interface Short {
   /** The operation that finds no room. */
@@ -18,7 +19,10 @@ export interface Short {
   readonly server: string;
   readonly code: ReasonCode;
   readonly why: string;
+  readonly help: string | null;
 }
+
+const helpRoom = 'free some on that server first, or give it less';
 
 export interface Sequenced {
   readonly needs: ReadonlyMap<string, readonly string[]>;
@@ -33,8 +37,7 @@ export interface Guide {
   readonly edges?: readonly (readonly [id: string, needs: string])[];
   /** By VM key: the places of its moves in the order that placing found, in its own order. */
   readonly ranks?: ReadonlyMap<string, readonly number[]>;
-  /** By VM key: the groups of which no two may be on one server. */
-  readonly apart?: ReadonlyMap<string, readonly string[]>;
+  readonly apart?: Apart;
 }
 
 interface Held {
@@ -127,7 +130,7 @@ const takeRoom = (
     lots.open(placeOf.get(`${server}\nvcpus`) ?? 0, Math.max(0, room.freeVcpus));
   }
   const depth = new Map<string, number>();
-  const left = new Map<string, Set<string>>();
+  const groups = groupKeeper(apart, needs);
   works.forEach(({ node, deltas }, i) => {
     const owners = new Set<number>();
     for (const [server, d] of deltas) {
@@ -139,6 +142,7 @@ const takeRoom = (
             server,
             code: 'no-room',
             why: `${server} lacks ${amountText(dim, missing)} for it`,
+            help: helpRoom,
           });
       }
     }
@@ -149,11 +153,7 @@ const takeRoom = (
       mine?.add(from.id);
       if (vmOf(from.op) !== vmOf(node.op)) relied.add(from.id);
     }
-    const { comes, goes } = presence(node.op);
-    for (const group of (isVmOp(node.op) ? apart?.get(node.op.vm.name) : undefined) ?? []) {
-      if (comes !== null) for (const id of left.get(`${group}\n${comes}`) ?? []) if (id !== node.id) mine?.add(id);
-      if (goes !== null) left.set(`${group}\n${goes}`, (left.get(`${group}\n${goes}`) ?? new Set()).add(node.id));
-    }
+    short.push(...groups(node));
     const own = 1 + Math.max(-1, ...[...(mine ?? [])].map((id) => depth.get(id) ?? -1));
     depth.set(node.id, own);
     for (const [server, d] of deltas)
@@ -161,6 +161,45 @@ const takeRoom = (
         if (d[dim] < 0) lots.give(placeOf.get(`${server}\n${dim}`) ?? -1, -d[dim], i, own);
   });
   return short;
+};
+
+/** Whoever comes waits for those of its groups that leave; one that meets another there, which stays, is short of a place. */
+const groupKeeper = (
+  { groups, on }: Apart = { groups: new Map(), on: new Map() },
+  needs: ReadonlyMap<string, Set<string>>,
+): ((node: Node) => readonly Short[]) => {
+  const here = new Map([...on].map(([place, vms]) => [place, new Set(vms)] as const));
+  const left = new Map<string, Set<string>>();
+  return ({ id, op }) => {
+    const vm = vmOf(op);
+    const mine = vm === null ? undefined : groups.get(vm);
+    if (vm === null || !mine) return [];
+    const { comes, goes } = presence(op);
+    const short: Short[] = [];
+    for (const group of mine) {
+      if (comes !== null) {
+        const place = placeOf(group, comes);
+        for (const before of left.get(place) ?? []) if (before !== id) needs.get(id)?.add(before);
+        const mates = here.get(place) ?? new Set();
+        const met = [...mates].find((other) => other !== vm);
+        if (met !== undefined)
+          short.push({
+            id,
+            server: comes,
+            code: 'no-server-fits',
+            why: `${comes} keeps ${met} of its group`,
+            help: null,
+          });
+        here.set(place, mates.add(vm));
+      }
+      if (goes !== null) {
+        const place = placeOf(group, goes);
+        left.set(place, (left.get(place) ?? new Set()).add(id));
+        here.get(place)?.delete(vm);
+      }
+    }
+    return short;
+  };
 };
 
 const amountText = (dim: 'memory' | 'vcpus', amount: number): string =>
@@ -196,6 +235,7 @@ const claimDisks = (
           server: e.on,
           code: 'in-use',
           why: `${e.at.name} is written to by ${who} on ${e.on}`,
+          help: helpRoom,
         });
         continue;
       }

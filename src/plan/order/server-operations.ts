@@ -107,17 +107,29 @@ export const blocksOf = (nodes: readonly Node[], farm: Farm): readonly PlanDom0[
 /** Its key; of one that this run does not plan, whatever is no other's. */
 const nameOf = (b: Body): string => b.spec?.key ?? b.uuid;
 
-/** VM → its hard groups. */
-export const apartOf = (pools: readonly PoolPlan[]): ReadonlyMap<string, readonly string[]> =>
-  new Map(
-    pools.flatMap((p) =>
-      p.bodies.flatMap((b) => {
-        if (!b.known || b.known.apart.length === 0) return [];
-        const hard = b.known.apart.filter((a) => !a.soft).map((a) => `${p.scene.pool.name}/${a.group}`);
-        return hard.length > 0 ? [[nameOf(b), hard] as const] : [];
-      }),
-    ),
-  );
+/** Who may not be together: by VM its hard groups, and by group and server those of it that run there. */
+export interface Apart {
+  readonly groups: ReadonlyMap<string, readonly string[]>;
+  readonly on: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+export const placeOf = (group: string, server: string): string => `${group}\n${server}`;
+
+export const apartOf = (pools: readonly PoolPlan[]): Apart => {
+  const groups = new Map<string, readonly string[]>();
+  const on = new Map<string, Set<string>>();
+  for (const { scene, bodies } of pools)
+    for (const b of bodies) {
+      const hard = (b.known?.apart ?? []).flatMap((a) => (a.soft ? [] : [`${scene.pool.name}/${a.group}`]));
+      if (hard.length === 0) continue;
+      groups.set(nameOf(b), hard);
+      for (const g of b.server === null ? [] : hard) {
+        const place = placeOf(g, b.server ?? '');
+        on.set(place, (on.get(place) ?? new Set()).add(nameOf(b)));
+      }
+    }
+  return { groups, on };
+};
 
 /** A move is at least a cfg written and a migration. */
 const opsOfMove = 2;

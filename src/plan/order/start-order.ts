@@ -4,6 +4,7 @@ import type { Farm } from '../../kinds/farm.ts';
 import type { Op } from '../../kinds/plan.ts';
 import type { Decision } from '../decide/decide.ts';
 import type { Chain } from '../model/operation-graph.ts';
+import { outageOf } from './outages.ts';
 
 /** VM key → the VMs that start before it and stop after it. */
 export type Ties = ReadonlyMap<string, readonly string[]>;
@@ -52,7 +53,10 @@ export const awaited = (decisions: readonly Decision[], ties: Ties): ReadonlySet
   );
 };
 
-/** Pairs [operation, what it needs]: a VM starts when those before it are up, and stops before them. */
+/**
+ * Pairs [operation, what it needs]: a VM starts when those before it are up, and stops before them. It does not stop for one that comes
+ * back: as in a restart in place, it is taken down itself once that is up.
+ */
 export const tieEdges = (
   chains: ReadonlyMap<string, Chain>,
   ties: Ties,
@@ -64,7 +68,7 @@ export const tieEdges = (
       const up = theirs.findLast((n) => brings(n.op));
       const start = mine.find((n) => waits(n.op));
       const down = mine.findLast((n) => ends(n.op));
-      const stop = theirs.find((n) => ends(n.op));
+      const stop = outageOf(theirs) ? undefined : theirs.find((n) => ends(n.op));
       return [
         ...(up && start ? [[start.id, up.id] as const] : []),
         ...(down && stop ? [[stop.id, down.id] as const] : []),

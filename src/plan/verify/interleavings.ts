@@ -71,19 +71,21 @@ export const unsafe = (steps: readonly Step[], world: World): string | null => {
   return short && `${steps[short.step]?.o.id} may find too little room (${places.nameOf(short.place)})`;
 };
 
-/** Starts and stops that some interleaving would make in the wrong order. */
+/** Starts and stops that some interleaving would make in the wrong order. One that comes back need not be waited for with a stop. */
 export const outOfOrder = (operations: readonly Operation[], { farm }: Pick<World, 'farm'>): readonly string[] => {
   const ties = farm.vms.filter((v) => v.after.length > 0);
   if (ties.length === 0) return [];
   const needs = new Map(operations.map((o) => [o.id, o.needs] as const));
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
     (needs.get(from) ?? []).some((n) => n === to || (!seen.has(n) && reaches(n, to, seen.add(n))));
-  const of = (vm: string, verb: Op['verb']): string | undefined =>
-    needs.has(`${vm}/${verb}`) ? `${vm}/${verb}` : undefined;
+  const of = (vm: string, ...verbs: readonly Op['verb'][]): string | undefined =>
+    verbs.map((verb) => `${vm}/${verb}`).find((id) => needs.has(id));
   return ties.flatMap(({ key: vm, after }) =>
     after.flatMap((other) => {
-      const [start, first] = [of(vm, 'start'), of(other, 'ready') ?? of(other, 'start')];
-      const [stop, last] = [of(other, 'stop'), of(vm, 'stop')];
+      const start = of(vm, 'start', 'restart');
+      const up = of(other, 'start', 'restart');
+      const first = up && (of(other, 'ready') ?? up);
+      const [stop, last] = [up ? undefined : of(other, 'stop'), of(vm, 'stop')];
       return [
         ...(start && first && !reaches(start, first) ? [`${start} does not wait for ${first}`] : []),
         ...(stop && last && !reaches(stop, last) ? [`${stop} does not wait for ${last}`] : []),

@@ -1,11 +1,13 @@
 /**
  * An independent look at a finished plan. It knows the file, what was observed and the `effects` of the operations, and nothing of how
  * the plan was made. Refuses a plan that overfills a server, gives a disk two writers, starts a VM twice, brings two of one group
- * together, uses what is not there, or does not reach the goal: in the listed order, or in any other that its graph allows.
+ * together, has too many VMs down at once, uses what is not there, or does not reach the goal: in the listed order, or in any other
+ * that its graph allows.
  */
 import { sameValue } from '../../core/digest.ts';
 import type { Operation } from '../../kinds/plan.ts';
 import { outOfOrder, unsafe } from './interleavings.ts';
+import { outOfLane, tooManyDown } from './outages.ts';
 import { replay } from './replay.ts';
 import { stepsOf, type World } from './world.ts';
 
@@ -32,7 +34,9 @@ export const verify = (operations: readonly Operation[], goals: readonly Goal[],
   if (typeof adverse === 'string') return [adverse];
   const short = unsafe(steps, world);
   if (short !== null) return [short];
-  const disorder = outOfOrder(operations, world);
+  const crowd = tooManyDown(steps, world);
+  if (crowd !== null) return [crowd];
+  const disorder = [...outOfOrder(operations, world), ...outOfLane(steps, world)];
   if (disorder.length > 0) return disorder;
   return goals.flatMap((g) => {
     const layer = listed.get(g.vm)?.[g.layer];

@@ -117,6 +117,33 @@ describe('the graph', () => {
     expect(exitCode(outcome)).toBe(7);
   });
 
+  test('one that was taken down and cannot be brought up stops its lane, and those that are down come up all the same', async () => {
+    const inLane = { lane: 'restarts of p' };
+    const { outcome } = await run(
+      [
+        operation(start('x', 'dom2')),
+        operation(stop('a', 'dom1'), [], inLane),
+        operation(stop('b', 'dom1'), [], inLane),
+        operation(start('a', 'dom2'), ['a/stop', 'x/start'], inLane),
+        operation(start('b', 'dom1'), ['b/stop'], inLane),
+        operation(stop('c', 'dom1'), ['b/start'], inLane),
+        operation(start('c', 'dom1'), ['c/stop'], inLane),
+      ],
+      {
+        servers: { dom1: { domains: ['a', 'b', 'c'].map((vm) => domainOf(vm)) }, dom2: {} },
+        fault: (argv) => (argv[0] === 'create' && argv[1] === 'x' ? { rc: 3, err: 'no\n' } : undefined),
+        lanes: [{ id: 'restarts of p', width: 2, stopOnFailure: true, vms: ['a', 'b', 'c'] }],
+      },
+    );
+    expect(outcome.done).toEqual(['a/stop', 'b/stop', 'b/start']);
+    expect(outcome.skipped.map((s) => [s.id, s.code])).toEqual([
+      ['a/start', 'need-failed'],
+      ['c/stop', 'lane-stopped'],
+      ['c/start', 'need-skipped'],
+    ]);
+    expect(outcome.skipped[1]?.why).toBe('a/start was skipped, and that stops the other restarts of p');
+  });
+
   test('nothing done at all is exit code 1', async () => {
     const { outcome } = await run([operation(pause('a', 'dom1'))], { servers: { dom1: {} } });
     expect(outcome.failed).toEqual([{ id: 'a/pause', code: 'not-doable', why: 'the fake toolstack cannot pause' }]);

@@ -126,7 +126,7 @@ export const operation = (op: Op, needs: readonly string[] = [], more: Partial<O
 
 const planOf = (
   operations: readonly Operation[],
-  { touched = [], scope = [], fences = [] }: Pick<RunOptions, 'touched' | 'scope' | 'fences'>,
+  { touched = [], scope = [], fences = [], lanes = [] }: Pick<RunOptions, 'touched' | 'scope' | 'fences' | 'lanes'>,
 ): Plan => ({
   format: 'reeve-plan/1',
   tool: '0',
@@ -138,7 +138,7 @@ const planOf = (
   servers: [],
   dom0s: [],
   fences,
-  lanes: [],
+  lanes,
   repositories: [],
   images: [],
   vms: [],
@@ -170,6 +170,7 @@ export interface RunOptions extends FakeOptions {
   readonly touched?: Plan['touched'];
   readonly scope?: Plan['scope'];
   readonly fences?: Plan['fences'];
+  readonly lanes?: Plan['lanes'];
   readonly command?: World['command'];
   readonly toolstack?: Toolstack;
   readonly pathsOf?: (op: Op) => readonly string[];

@@ -50,7 +50,7 @@ const out = (
   relied: readonly string[] = [],
 ): readonly (string | undefined)[] => {
   const ids = chains.flatMap(([key, c]) => c.map((n) => [n.id, key] as const));
-  const short = ids.map(([id]) => ({ id, server: '', code: 'no-room' as const, why: '' }));
+  const short = ids.map(([id]) => ({ id, server: '', code: 'no-room' as const, why: '', help: null }));
   return leftOut({ short, relied: new Set(relied) }, new Map(chains), new Map(ids)).map((s) => s.id.split('/')[0]);
 };
 
