@@ -10,6 +10,7 @@ import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Un
 import { lacking, type Lacking } from './solver/n-plus-one.ts';
 import { wrongWith } from './solver/verify-moves.ts';
 import { oncePer } from '../model/memoize.ts';
+import { loosened, softLayers, type Layers } from './soft-groups.ts';
 
 export interface Fresh {
   readonly spec: VmSpec;
@@ -36,18 +37,21 @@ export interface PoolPlan {
 /** Where nobody told how much there is: more than anybody has. */
 const unlimited = 1e15;
 
-/** A soft group is given up where one of its VMs finds no place otherwise. */
-const groupsOf = (bodies: readonly Body[], given: ReadonlySet<string>): Pick<Problem, 'groups' | 'groupsFrom'> => {
+/** `keyOf`: by what its members know a group; null: it does not count. */
+const groupsBy = (
+  bodies: readonly Body[],
+  keyOf: (vm: number, group: string, soft: boolean) => string | null,
+): Pick<Problem, 'groups' | 'groupsFrom'> => {
   const index = new Map<string, number>();
   const from = new Int32Array(bodies.length + 1);
   const list = bodies.flatMap((b, v) => {
-    const mine = (b.known?.apart ?? [])
-      .filter((a) => !(a.soft && given.has(a.group)))
-      .map((a) => {
-        const i = index.get(a.group) ?? index.size;
-        index.set(a.group, i);
-        return i;
-      });
+    const mine = (b.known?.apart ?? []).flatMap((a) => {
+      const key = keyOf(v, a.group, a.soft);
+      if (key === null) return [];
+      const i = index.get(key) ?? index.size;
+      index.set(key, i);
+      return [i];
+    });
     from[v + 1] = (from[v] ?? 0) + mine.length;
     return mine;
   });
@@ -59,7 +63,7 @@ const problemOf = (
   bodies: readonly Body[],
   servers: readonly string[],
   stores: readonly string[],
-  given: ReadonlySet<string>,
+  layers: Layers,
 ): { readonly problem: Problem; readonly losing: () => Problem } => {
   const dims = 2 + stores.length;
   const indexOf = new Map(servers.map((s, i) => [s, i] as const));
@@ -151,14 +155,15 @@ const problemOf = (
     prefers: Int32Array.from(bodies, (b) => indexOf.get(b.prefers ?? '') ?? -1),
     move: Uint8Array.from(bodies, (b) => b.move),
     suspend: Uint8Array.from(bodies, (b) => (b.suspend ? 1 : 0)),
-    ...groupsOf(bodies, given),
+    ...groupsBy(bodies, (v, group) => `${group}\n${layers.get(v)?.get(group) ?? 0}`),
   };
-  // Whose server is lost boots on another: there it need not have run on, and whatever this run plans.
+  // Whose server is lost boots on another: there it need not have run on, and whatever this run plans; with whom of a soft group, too.
   const losing = (): Problem => ({
     ...problem,
     wanted: Int32Array.from(bodies, named),
     able: ables(false),
     move: Uint8Array.from(bodies, (b) => (b.returns ? moveBy.cold : moveBy.never)),
+    ...groupsBy(bodies, (_, group, soft) => (soft ? null : group)),
   });
   return { problem, losing };
 };
@@ -177,15 +182,18 @@ export const placePool = (
   if (servers.length === 0) return null;
   const bodies = [...bodiesOf(scene, decisions, fresh)];
   const stores = [...new Set(bodies.flatMap((b) => [...b.space.keys()]))].sort();
-  const given = new Set<string>();
+  const open = new Set(scene.pool.servers.flatMap((s) => (holdsVms(s) && scene.seenOf(s.name) ? [s.name] : [])));
+  let layers = softLayers(bodies, open);
   for (;;) {
-    const { problem, losing } = problemOf(scene, bodies, servers, stores, given);
+    const { problem, losing } = problemOf(scene, bodies, servers, stores, layers);
     const found = solve(problem);
-    const soft = found.unmet
-      .flatMap(({ vm }) => bodies[vm]?.known?.apart ?? [])
-      .filter((a) => a.soft && !given.has(a.group));
-    if (soft.length > 0) {
-      for (const a of soft) given.add(a.group);
+    const looser = loosened(
+      layers,
+      bodies,
+      found.unmet.map((u) => u.vm),
+    );
+    if (looser) {
+      layers = looser;
       continue;
     }
     const down = found.unmet.flatMap(({ vm, what }) => {

@@ -4,7 +4,7 @@ import type { PlanOptions, Refusal } from '../../kinds/plan.ts';
 import type { Observed } from '../../kinds/server/live.ts';
 import type { ServerSpec } from '../../kinds/server/spec.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
-import { cannotArrive } from './workloads.ts';
+import { cannotArrive, needsKey } from './workloads.ts';
 import type { PoolScene } from './workload.ts';
 import type { Decision } from '../decide/decide.ts';
 import { journeysOf, type Again } from './relocations.ts';
@@ -53,29 +53,54 @@ const awayText = (servers: readonly ServerSpec[]): string => {
   return `, while ${away.map((s) => s.name).join(', ')} ${away.length === 1 ? 'is' : 'are'} ${does}`;
 };
 
-/** New VMs that would take the room that the pool keeps for the loss of a server are left out, the last first. */
-const withSpare = (
-  scene: PoolScene,
-  decisions: readonly Decision[],
-  fresh: readonly Fresh[],
-): { readonly plan: PoolPlan | null; readonly left: readonly Fresh[]; readonly lost: PoolPlan | null } => {
+interface Spared {
+  readonly plan: PoolPlan | null;
+  /** The new VMs that may come. */
+  readonly come: readonly Fresh[];
+  /** Each that would take the room which the pool keeps for the loss of a server, and what would be lost with it. */
+  readonly left: readonly { readonly fresh: Fresh; readonly lost: PoolPlan }[];
+}
+
+/** Whether what is true of `a` is true of `b` as well: that there is no room for it. */
+const noSmaller = (a: Fresh, b: Fresh): boolean => {
+  const needs = ({ spec, config, space }: Fresh): string =>
+    JSON.stringify([spec.servers, spec.apart, [...space], needsKey(config, [])]);
+  const { memory, vcpus } = a.config;
+  return b.config.memory.target >= memory.target && b.config.vcpus.count >= vcpus.count && needs(a) === needs(b);
+};
+
+/** New VMs that would take the room that the pool keeps for the loss of a server are left out, and nobody else with them. */
+const withSpare = (scene: PoolScene, decisions: readonly Decision[], fresh: readonly Fresh[]): Spared => {
   const plan = placePool(scene, decisions, fresh);
-  const none = { plan, left: fresh, lost: null };
-  if (!plan?.lacking || scene.pool.servers.some(isAway)) return none;
+  const none = { plan, come: fresh, left: [] };
+  if (!plan?.lacking || fresh.length === 0 || scene.pool.servers.some(isAway)) return none;
   const bare = placePool(scene, decisions, []);
-  if (fresh.length === 0 || bare?.lacking) return none;
-  let [good, bad] = [0, fresh.length];
+  if (bare?.lacking) return none;
   let best = bare;
-  while (bad - good > 1) {
-    const half = Math.floor((good + bad) / 2);
-    const tried = placePool(scene, decisions, fresh.slice(0, half));
-    if (tried?.lacking) bad = half;
-    else {
-      good = half;
+  let come: readonly Fresh[] = [];
+  const left: { readonly fresh: Fresh; readonly lost: PoolPlan }[] = [];
+  /** Halved until each part is borne as a whole, or is one VM that is not. */
+  const add = (list: readonly Fresh[], tried: PoolPlan | null): void => {
+    const [first] = list;
+    if (!first) return;
+    if (tried && !tried.lacking) {
+      come = [...come, ...list];
       best = tried;
+      return;
     }
-  }
-  return { plan: best, left: fresh.slice(0, good), lost: plan };
+    if (list.length === 1) return void left.push({ fresh: first, lost: tried ?? plan });
+    const half = Math.ceil(list.length / 2);
+    for (const part of [list.slice(0, half), list.slice(half)]) {
+      const open = part.filter((f) => {
+        const known = left.find((l) => noSmaller(l.fresh, f));
+        if (known) left.push({ ...known, fresh: f });
+        return !known;
+      });
+      if (open.length > 0) add(open, placePool(scene, decisions, [...come, ...open]));
+    }
+  };
+  add(fresh, plan);
+  return { plan: best, come, left };
 };
 
 export const placeAll = (s: PlacingScene): Placed => {
@@ -99,18 +124,15 @@ export const placeAll = (s: PlacingScene): Placed => {
       return false;
     });
     const fresh = s.fresh.filter((f) => f.spec.pool === pool.name);
-    const { plan, left: come, lost } = withSpare(scene, mine, fresh);
-    const comes = new Set(come);
-    for (const { spec } of fresh.filter((f) => !comes.has(f))) {
-      const why = `pool ${pool.name} would not survive ${lost ? lackingText(lost) : 'the loss of a server'} (spare: ${pool.spare})`;
+    const { plan, come, left: spared } = withSpare(scene, mine, fresh);
+    for (const { fresh: f, lost } of spared)
       refused.push(
-        refusal(spec.key, `${spec.key} would be created`, {
+        refusal(f.spec.key, `${f.spec.key} would be created`, {
           code: 'spare-exceeded',
-          why,
+          why: `pool ${pool.name} would not survive ${lackingText(lost)} (spare: ${pool.spare})`,
           help: 'add a server, free some memory, or lower `spare`',
         }),
       );
-    }
     if (!plan) continue;
     pools.push(plan);
     if (plan.lacking)

@@ -2,6 +2,7 @@
 import type { Body } from './workload.ts';
 import { oncePer } from '../model/memoize.ts';
 import type { PoolPlan } from './place-pool.ts';
+import { groupsOf, type Problem } from './solver/problem.ts';
 
 /** The first other VM of one of its groups that is at the place. */
 type Beside<P> = (body: Body, place: P) => Body | undefined;
@@ -19,12 +20,12 @@ export interface Whereabouts {
   readonly besideThen: Beside<number>;
 }
 
-const groupsOf = (b: Body): readonly string[] => b.known?.apart.map((a) => a.group) ?? [];
-
-const besideBy = <P>(bodies: readonly Body[], placeOf: (v: number) => P): Beside<P> => {
-  const members = new Map<string, Map<P, number[]>>();
-  bodies.forEach((b, v) => {
-    for (const group of new Set(groupsOf(b))) {
+/** By the groups that placing kept apart: of a soft one those that could be. */
+const besideBy = <P>(bodies: readonly Body[], problem: Problem, placeOf: (v: number) => P): Beside<P> => {
+  const members = new Map<number, Map<P, number[]>>();
+  const indexOf = new Map(bodies.map((b, v) => [b, v] as const));
+  bodies.forEach((_, v) => {
+    for (const group of new Set(groupsOf(problem, v))) {
       const places = members.get(group) ?? new Map<P, number[]>();
       const list = places.get(placeOf(v)) ?? [];
       // The first two are enough: one of them is another than whoever asks.
@@ -33,7 +34,7 @@ const besideBy = <P>(bodies: readonly Body[], placeOf: (v: number) => P): Beside
     }
   });
   return (body, place) => {
-    const others = groupsOf(body).flatMap(
+    const others = [...groupsOf(problem, indexOf.get(body) ?? -1)].flatMap(
       (g) =>
         members
           .get(g)
@@ -44,14 +45,14 @@ const besideBy = <P>(bodies: readonly Body[], placeOf: (v: number) => P): Beside
   };
 };
 
-export const whereaboutsOf: (plan: PoolPlan) => Whereabouts = oncePer(({ bodies, servers, solution }) => {
+export const whereaboutsOf: (plan: PoolPlan) => Whereabouts = oncePer(({ bodies, servers, solution, problem }) => {
   const wants = new Map<string, number>();
   for (const { server, next } of bodies) if (server !== null) wants.set(server, (wants.get(server) ?? 0) + next.memory);
   return {
     indexOf: new Map(servers.map((s, i) => [s, i] as const)),
     endOf: new Map(bodies.map((b, v) => [b, solution.to[v] ?? -1] as const)),
     wants,
-    besideNow: besideBy(bodies, (v) => bodies[v]?.server ?? ''),
-    besideThen: besideBy(bodies, (v) => solution.to[v] ?? -1),
+    besideNow: besideBy(bodies, problem, (v) => bodies[v]?.server ?? ''),
+    besideThen: besideBy(bodies, problem, (v) => solution.to[v] ?? -1),
   };
 });
