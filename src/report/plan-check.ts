@@ -56,7 +56,7 @@ const actionsOf = (ops: readonly Op[]): readonly Action[] => {
 /** The last server that it comes to; null: it stays. */
 const goalsOf = (vm: PlanVm, ops: readonly Op[]): readonly (string | null)[] => {
   const peers = ops.flatMap((op) => (op.verb === 'migrate' ? [op.peer] : []));
-  if (peers.length > 0) return peers.slice(-1);
+  if (peers.length > 0) return peers.slice(-1).map((p) => (p === vm.server ? null : p));
   const coming = ops.filter((op) => ['define', 'start', 'resume', 'settle'].includes(op.verb));
   const elsewhere = coming.map((op) => op.server).filter((s) => s !== vm.server);
   return elsewhere.length > 0 ? elsewhere.slice(-1) : [null];

@@ -54,9 +54,13 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const left = leftBy(t);
   const link = starts(t) ? (t.want.link ?? `${autoFolder}${path.slice(path.lastIndexOf('/') + 1)}`) : null;
   const define: VmOp = { ...there, verb: 'define', record, update: false };
-  const forget: readonly VmOp[] = left ? [{ ...here, verb: 'forget', ...left, volumes: [], beside: false }] : [];
+  // One that only makes room for others meanwhile comes back to its own cfg.
+  const returns = to === t.server && left?.path === path;
+  const forget: readonly VmOp[] =
+    left && !returns ? [{ ...here, verb: 'forget', ...left, volumes: [], beside: false }] : [];
+  const linked = returns && left.links.length > 0;
   const autostart: readonly VmOp[] =
-    link === null ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
+    link === null || linked ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
   // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it.
   const later = (op: VmOp): boolean => grows(op) || op.verb === 'attach-disk';
   const before = hot.filter((op) => !later(op) && op.verb !== 'set-affinity');
@@ -119,7 +123,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
           folder: image.folder,
           farm: t.farm,
           repository: image.repository,
-          leaves: left,
+          leaves: returns ? null : left,
         },
         { ...there, verb: 'resume', ...saved, path, lease: t.lease },
         ...(link !== null || update ? settled.map((op) => ({ ...op, lease: null }) as VmOp) : []),

@@ -4,6 +4,7 @@ import { byText, groupBy, sortedBy } from '../../core/order.ts';
 import { isUnknown, unreadCode } from '../../core/port.ts';
 import type { Action, Operation, Plan, PlanVm } from '../../kinds/plan.ts';
 import { seenOn } from '../../kinds/server/live.ts';
+import { homeAfter } from '../../kinds/vm/draft.ts';
 import { leastOperations } from '../order/lower-bound.ts';
 import type { Decision } from '../decide/decide.ts';
 import { prunedText } from '../decide/deletion-guards.ts';
@@ -48,7 +49,7 @@ const vmsOf = (d: Draft, operations: readonly Operation[], dropped: ReadonlySet<
         subject: { kind: 'vm', name: x.spec.key },
         name: x.spec.name,
         server: x.server,
-        to: t?.journey?.through.at(-1) ?? null,
+        to: t && homeAfter(t) !== x.server ? homeAfter(t) : null,
         action:
           mine.length === 0
             ? 'none'
