@@ -1,4 +1,5 @@
 /** The settings of one VM that are one value each: what the file says of its boot, display, scheduling and end. */
+import { loaderName } from '../kinds/vm/boot.ts';
 import { parseCpus } from '../kinds/vm/cpus.ts';
 import type { AllSettings, BootDevice, OnEvent, Secret, SettingName, Settings } from '../kinds/vm/spec.ts';
 import { refuse, type Around } from './around.ts';
@@ -20,7 +21,8 @@ export const settingsOf = (key: string, layers: readonly Layer[], around: Around
     if (bad) refuse(problems, what, found, bad);
     return found?.value;
   };
-  put('boot.bootloader', text(['boot', 'bootloader'], 'a bootloader', badBootloader));
+  const loader = text(['boot', 'bootloader'], 'a bootloader', badBootloader);
+  put('boot.bootloader', loader === undefined ? undefined : loaderName(loader));
   put('boot.firmware', text(['boot', 'firmware']) as 'bios' | 'uefi' | undefined);
   const order = lookUp(layers, ['boot', 'order']);
   put('boot.order', order && itemsOf(order).map((item) => item.value as BootDevice));

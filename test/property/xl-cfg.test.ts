@@ -39,6 +39,8 @@ const nic = fc.record({
   script: fc.option(fc.constantFrom('vif-openvswitch', '/srv/vif-own')),
   extra: fc.subarray(['ip=10.0.0.1', 'type=netfront2', 'trusted=1']),
 });
+/** An empty one is none. */
+const said = text.filter((t) => t !== '');
 const config: fc.Arbitrary<VmConfig> = fc.constantFrom('pv' as const, 'pvh' as const, 'hvm' as const).chain((type) =>
   fc.record({
     name: fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/),
@@ -46,7 +48,7 @@ const config: fc.Arbitrary<VmConfig> = fc.constantFrom('pv' as const, 'pvh' as c
     type: fc.constant(type),
     vcpus: fc.tuple(fc.integer({ min: 1, max: 64 }), fc.nat(8)).map(([count, more]) => ({ count, max: count + more })),
     memory: fc.tuple(mib, fc.nat(64)).map(([target, more]) => ({ target, max: target + more * 1024 })),
-    boot: fc.record({ kernel: fc.option(word), ramdisk: fc.option(text), cmdline: fc.option(text) }),
+    boot: fc.record({ kernel: fc.option(word), ramdisk: fc.option(said), cmdline: fc.option(said) }),
     settings: settingsFor(type),
     disks: fc.dictionary(fc.stringMatching(/^xvd[a-z]$/), disk, { maxKeys: 4, noNullPrototype: true }),
     cdroms: fc.dictionary(

@@ -14,6 +14,7 @@ import { comparable, isSecret } from './settings.ts';
 import { cdromRows, diskRows, nicRows, type Row } from './rows.ts';
 import type { CfgSetting, CfgValue } from './spec.ts';
 import { waysOf } from './ways.ts';
+import { plainXl } from './xl-keys.ts';
 
 const seen = (v: unknown): Seen<unknown> => (v === null || v === undefined ? absent : value(v));
 
@@ -89,7 +90,7 @@ const coveredValue = (v: CfgValue): CfgValue => (typeof v === 'string' ? covered
 const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
   const of = (list: readonly CfgSetting[] | undefined, key: string): unknown => {
     const found = list?.find((x) => x.key === key);
-    return found && coveredValue(found.value);
+    return found && plainXl(key, coveredValue(found.value));
   };
   const rows = [...want.governed].filter((f) => f.startsWith('xl.')).sort();
   return rows.map((field) => {
@@ -98,7 +99,7 @@ const xlRows = (want: Resolved, live: LiveVm, facts: Facts): readonly Row[] => {
     const configured = of(live.record?.config?.extra, key);
     const wait = live.marker?.waits?.[field];
     const was = live.marker?.applied[field] as CfgValue | undefined;
-    const applied = was && coveredValue(was);
+    const applied = was && plainXl(key, coveredValue(was));
     const edited = live.marker !== null && sameValue(applied, w) && !sameValue(configured, w);
     const running = wait?.domain === lifeId(facts, live) ? wait.was : edited ? w : configured;
     return { field, want: w, configured, running, applied };

@@ -12,6 +12,21 @@ const rangeOf = (text: string): readonly [number, number] | string => {
   return low <= high ? [low, high] : `${low}-${high} runs backwards: write ${high}-${low}`;
 };
 
+/** vCPU by vCPU, where they differ: `0; 2-3`. */
+const between = '; ';
+
+/** One set where all vCPUs have the same; else vCPU by vCPU. */
+export const together = (sets: readonly string[]): string =>
+  new Set(sets).size <= 1 ? (sets[0] ?? 'all') : sets.join(between);
+
+export const isPerVcpu = (cpus: string): boolean => cpus.includes(between);
+
+/** The set of each of `count` vCPUs; one that is not said may run anywhere. */
+export const setsOf = (cpus: string, count: number): readonly string[] => {
+  const sets = cpus.split(between);
+  return Array.from({ length: count }, (_, i) => (sets.length === 1 ? sets[0] : sets[i]) ?? 'all');
+};
+
 /** `7,0-2,3` → `0-3,7`; or why it is no set of CPUs. */
 export const parseCpus = (text: string): { readonly cpus: string } | { readonly why: string } => {
   if (text.trim() === 'all') return { cpus: 'all' };

@@ -247,7 +247,9 @@ const settleBoot = (
     type === 'pvh' && bootloader === null ? pvhgrub : null,
   );
   const ramdisk = settle<string | null>('boot.ramdisk', boot?.ramdisk, own(base?.boot.ramdisk), () => null);
-  const cmdline = settle<string | null>('boot.cmdline', boot?.cmdline, base?.boot.cmdline, () => null);
+  // An empty one is none.
+  const said = boot?.cmdline === '' ? null : boot?.cmdline;
+  const cmdline = settle<string | null>('boot.cmdline', said, base?.boot.cmdline, () => null);
   if (loads) for (const field of ['boot.kernel', 'boot.ramdisk']) governed.add(field);
   return { kernel, ramdisk, cmdline };
 };

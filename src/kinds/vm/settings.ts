@@ -1,5 +1,6 @@
 /** The settings and the `xl:` keys of a wanted VM: settled one by one, and written only where they differ from Xen's own. */
 import { digestText, sameValue } from '../../core/digest.ts';
+import { together } from './cpus.ts';
 import type { Secrets } from '../toolstack.ts';
 import type { Books, Settle } from './facts.ts';
 import { fields, settingOf } from './fields.ts';
@@ -18,7 +19,10 @@ export interface Lights {
 
 /** As it is compared: a password with the digest of its value, where that is known; every CPU of the server is `all`. */
 export const comparable = (name: string, v: unknown, { secrets, cpus }: Lights): unknown => {
-  if (name.startsWith('affinity.')) return v === `0-${cpus - 1}` || (cpus === 1 && v === '0') ? 'all' : v;
+  if (name.startsWith('affinity.') && typeof v === 'string') {
+    const all = new Set([`0-${cpus - 1}`, ...(cpus === 1 ? ['0'] : [])]);
+    return together(v.split('; ').map((set) => (all.has(set) ? 'all' : set)));
+  }
   if (!isSecret(v)) return v;
   const text = secrets.get(v.secret);
   return text === undefined ? v : { ...v, digest: digestText(text) };

@@ -1,5 +1,7 @@
 /** The keys of an xl.cfg that Reeve has words for: `xl:` may not name them, and each has its word to use instead. */
 import { table } from '../../core/table.ts';
+import type { CfgValue } from './spec.ts';
+
 export const ownedXlKeys: Readonly<Record<string, string>> = table({
   name: 'name',
   uuid: 'uuid',
@@ -41,3 +43,10 @@ export const ownedXlKeys: Readonly<Record<string, string>> = table({
   on_reboot: 'on.reboot',
   on_crash: 'on.crash',
 });
+
+/** In the one way in which equal values are compared: xl reads numbers to the base that they are written in, and splits these arguments itself. */
+export const plainXl = (key: string, value: CfgValue): CfgValue => {
+  if (typeof value !== 'string') return value;
+  if (key === 'bootloader_args') return value.split(/[ \t\n]+/).filter((word) => word !== '');
+  return /^0x[0-9a-f]{1,12}$/i.test(value) ? String(Number(value)) : value;
+};

@@ -1,5 +1,6 @@
 /** What the real `xl -N create CFG` prints for a cfg that Reeve wrote: the law that holds the writer to xl's own reading. */
 import { canonical, sameValue } from '../../../core/digest.ts';
+import { setsOf } from '../../../kinds/vm/cpus.ts';
 import { settingOf } from '../../../kinds/vm/fields.ts';
 import type { DiskConfig, NicConfig, Secret, SettingName, VmConfig } from '../../../kinds/vm/spec.ts';
 import { toWrite, type SecretOf } from './settings.ts';
@@ -64,7 +65,9 @@ const settingsOf = (
   const but = (key: string, json: Json): Json => (extra.has(key) ? {} : json);
   const secret = (x: Secret | null | undefined): string | null => (x ? secretOf(x) : null);
   const spread = (cpus: string | undefined): unknown =>
-    cpus === undefined || cpus === 'all' ? null : Array.from({ length: c.vcpus.max }, () => cpusIn(cpus));
+    cpus === undefined || cpus === 'all'
+      ? null
+      : setsOf(cpus, c.vcpus.max).map((set) => (set === 'all' ? [] : cpusIn(set)));
   const port = s['display.vnc.port'] ?? null;
   const spice = settingOf(s, 'display.spice');
   const event = (name: SettingName & `on.${string}`): string | null => {

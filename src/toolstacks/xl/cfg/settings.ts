@@ -1,6 +1,7 @@
 /** The keys of an xl.cfg that are one setting each ↔ settings. A key whose value no setting can hold is left to the others. */
 import { digestText, sameValue } from '../../../core/digest.ts';
-import { parseCpus } from '../../../kinds/vm/cpus.ts';
+import { loaderName } from '../../../kinds/vm/boot.ts';
+import { isPerVcpu, parseCpus, setsOf, together } from '../../../kinds/vm/cpus.ts';
 import { fields } from '../../../kinds/vm/fields.ts';
 import type {
   BootDevice,
@@ -49,6 +50,9 @@ const orderOf = (boot: string): readonly BootDevice[] | undefined => {
   return whole.length > 0 && whole.length === order.length && new Set(whole).size === whole.length ? whole : undefined;
 };
 
+/** How many vCPUs a cfg gives a domain at most. */
+const vcpusIn = (s: CfgSettings): number => looseNumber(s, 'maxvcpus') ?? looseNumber(s, 'vcpus') ?? 1;
+
 /** What a cfg says of settings. Refuses what xl would refuse. */
 export const settingsOfCfg = (s: CfgSettings, type: VmType): Spoken => {
   const settings: Record<string, SettingValue> = table();
@@ -66,9 +70,20 @@ export const settingsOfCfg = (s: CfgSettings, type: VmType): Spoken => {
     const n = looseNumber(s, key);
     return n === undefined ? undefined : n !== 0;
   };
-  const cpus = (key: string): string | undefined => {
-    const parsed = parseCpus(word(key) ?? '');
+  const set = (text: unknown): string | undefined => {
+    const parsed = parseCpus(typeof text === 'string' ? text : '');
     return 'cpus' in parsed ? parsed.cpus : undefined;
+  };
+  /** One set for all vCPUs, or a list of one for each. */
+  const cpus = (key: string): string | undefined => {
+    const v = s.get(key);
+    if (v === undefined || typeof v === 'string') return set(v);
+    const sets = v.map(set);
+    const known = sets.filter((x) => x !== undefined);
+    // One for a vCPU that is not there stays as it is.
+    return known.length === sets.length && known.length > 0 && known.length <= vcpusIn(s)
+      ? together(setsOf(known.length === 1 ? `${known[0]}; all` : known.join('; '), vcpusIn(s)))
+      : undefined;
   };
   const event = (key: string): OnEvent | undefined => {
     const v = textOf(s, key);
@@ -80,7 +95,7 @@ export const settingsOfCfg = (s: CfgSettings, type: VmType): Spoken => {
   if (type === 'hvm') sayHvm(s, say, word, flag);
   else {
     const bootloader = word('bootloader');
-    say('boot.bootloader', bootloader?.replace(/^\/(?:.*\/)?pygrub$/, 'pygrub'), 'bootloader');
+    say('boot.bootloader', bootloader === undefined ? undefined : loaderName(bootloader), 'bootloader');
   }
   const weight = looseNumber(s, 'cpu_weight');
   say('sched.weight', weight === 0 ? undefined : weight, 'cpu_weight');
@@ -136,7 +151,9 @@ const sayHvm = (
   if (!open || secret === null) say('display.spice.password', secret, 'spicepasswd');
   if (open ? spice === true : secret) say(null, true, 'spicedisable_ticketing');
 
-  say('serial', word('serial'), 'serial');
+  const port0 = s.get('serial');
+  const lone = typeof port0 === 'object' && port0.length === 1 ? port0[0] : port0;
+  say('serial', typeof lone === 'string' && lone !== '' ? lone : undefined, 'serial');
   const usb = s.get('usbdevice');
   const one = typeof usb === 'string' ? usb : usb?.length === 1 ? usb[0] : undefined;
   say('tablet', one === 'tablet' ? true : undefined, 'usbdevice');
@@ -146,7 +163,7 @@ const sayHvm = (
 export type SecretOf = (secret: Secret) => string | null;
 
 /** CPUs of a domain whose vCPUs differ are told as `0; 1`, vCPU by vCPU: a list in a cfg. */
-const affinityOf = (cpus: string): CfgValue => (cpus.includes(';') ? cpus.split('; ') : cpus);
+const affinityOf = (cpus: string): CfgValue => (isPerVcpu(cpus) ? cpus.split('; ') : cpus);
 
 /** What has to be written: neither what is Xen's own, nor what this type of guest has not. */
 export const toWrite = (given: Settings, type: VmType): Settings =>

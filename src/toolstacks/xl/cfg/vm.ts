@@ -51,6 +51,13 @@ const cmdlineOf = (s: CfgSettings): string | null => {
   return extra === null ? `root=${root}` : `root=${root} ${extra}`;
 };
 
+/** As Xen prints it; it reads one with or without its dashes. */
+const plainUuid = (uuid: string): string | null => {
+  if (!/^(?:-?[0-9a-f]{2}){16}$/i.test(uuid)) return null;
+  const [, ...parts] = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(uuid.replaceAll('-', '').toLowerCase()) ?? [];
+  return parts.join('-');
+};
+
 const disksOf = (s: CfgSettings): Pick<VmConfig, 'disks' | 'cdroms'> => {
   const disks: Record<string, DiskConfig> = table();
   const cdroms: Record<string, { readonly path: string }> = table();
@@ -86,8 +93,7 @@ export const vmOfCfg = (s: CfgSettings): VmParsed => {
     const name = textOf(s, 'name');
     if (name === null || name === '') throw new Odd('it names no domain: `name` is missing');
     const uuid = textOf(s, 'uuid');
-    if (uuid !== null && !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid))
-      throw new Odd(`uuid = ${uuid}: no UUID`);
+    if (uuid !== null && plainUuid(uuid) === null) throw new Odd(`uuid = ${uuid}: no UUID`);
     const type = typeOf(s);
     const mib = (key: string): number | null => {
       const n = numberOf(s, key);
@@ -102,15 +108,15 @@ export const vmOfCfg = (s: CfgSettings): VmParsed => {
       ok: true,
       config: {
         name,
-        uuid: uuid?.toLowerCase() ?? null,
+        uuid: uuid === null ? null : plainUuid(uuid),
         type,
         vcpus: { count, max: maxVcpus },
         memory: { target, max: maxMemory },
         boot: {
           // xm's way to say HVM; xl warns and ignores it.
           kernel: type === 'hvm' && kernel?.split('/').at(-1) === 'hvmloader' ? null : kernel,
-          ramdisk: textOf(s, 'ramdisk'),
-          cmdline: cmdlineOf(s),
+          ramdisk: textOf(s, 'ramdisk') || null,
+          cmdline: cmdlineOf(s) || null,
         },
         settings,
         ...disksOf(s),

@@ -1,4 +1,5 @@
 /** What changes a setting of a running domain: memory, vCPUs, scheduling, pool and name. */
+import { setsOf } from '../../../kinds/vm/cpus.ts';
 import type { Condition, Lowered } from '../../../core/step.ts';
 import { exec, deviceMs, quickMs } from './domain-steps.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -49,8 +50,12 @@ export const setSched = (op: Of<'set-sched'>, at: At): Lowered | Unsupported => 
 export const setAffinity = (op: Of<'set-affinity'>, at: At): Lowered => {
   const { uuid, hard, soft } = op;
   return onDomain(op, at, {
-    steps: (d, dom) =>
-      Array.from({ length: d.vcpus.max }, (_, n) => exec(['xl', 'vcpu-pin', dom, String(n), hard, soft])),
+    steps: (d, dom) => {
+      const softs = setsOf(soft, d.vcpus.max);
+      return setsOf(hard, d.vcpus.max).map((cpus, n) =>
+        exec(['xl', 'vcpu-pin', dom, String(n), cpus, softs[n] ?? 'all']),
+      );
+    },
     after: [{ is: 'affinity', uuid, hard, soft }],
     afterMs: quickMs,
   });

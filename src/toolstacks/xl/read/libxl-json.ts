@@ -139,8 +139,8 @@ export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
     target: count(build, 'target_memkb'),
     boot: {
       kernel: text(build, 'kernel'),
-      ramdisk: text(build, 'ramdisk'),
-      cmdline: cmdline === null ? null : covered(cmdline),
+      ramdisk: text(build, 'ramdisk') || null,
+      cmdline: cmdline === null || cmdline === '' ? null : covered(cmdline),
     },
     settings: type === null ? {} : settingsOf(json, type),
     formats,

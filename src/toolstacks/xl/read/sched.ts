@@ -1,13 +1,11 @@
 /** `xl vcpu-list` and `xl sched-credit2` (or `sched-credit`): how the hypervisor runs each domain just now. */
+import { together } from '../../../kinds/vm/cpus.ts';
 import type { Settings } from '../../../kinds/vm/spec.ts';
 
 type Running = Pick<Settings, 'sched.weight' | 'sched.cap' | 'affinity.hard' | 'affinity.soft'>;
 
 const vcpuRow = /\s(\d+)\s+(\d+)\s+(?:-|\d+)\s+\S{3}\s+[\d.]+\s+(\S+) \/ (\S+)\s*$/;
 const schedRow = /\s(\d+)\s+(\d+)\s+(\d+)\s*$/;
-
-/** One set where all vCPUs have the same; else vCPU by vCPU: `0; 2-3`. */
-const together = (sets: readonly string[]): string => (new Set(sets).size === 1 ? (sets[0] ?? 'all') : sets.join('; '));
 
 /** By domid. Rows are read from the right, since names may hold anything; what is no row says nothing. */
 export const parseRunning = (vcpus: string, scheds: readonly string[]): ReadonlyMap<number, Running> => {

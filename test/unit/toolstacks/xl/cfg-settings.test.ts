@@ -122,8 +122,8 @@ describe('settings that are written', () => {
   });
 
   it('win over what the cfg had under the same key', () => {
-    expect(written('pvh', {}, 'cpus=["0"]\nnuma=1')).toBe('cpus = [ 0 ]\nnuma = 1\n');
-    expect(written('pvh', { 'affinity.hard': '1-2' }, 'cpus=["0"]\nnuma=1')).toBe('cpus = "1-2"\nnuma = 1\n');
+    expect(written('pvh', {}, 'cpus=["0","1"]\nnuma=1')).toBe('cpus = [ 0, 1 ]\nnuma = 1\n');
+    expect(written('pvh', { 'affinity.hard': '1-2' }, 'cpus=["0","1"]\nnuma=1')).toBe('cpus = "1-2"\nnuma = 1\n');
   });
 
   it('leave out what the type of guest has not', () => {

@@ -48,8 +48,8 @@ describe('a cfg as a VM', () => {
   });
 
   it('keeps what it has no word for, in order, the last of two', () => {
-    expect(config('name="x"\nnuma="a"\ncpus=["1"]\nnuma="b"\n').extra).toEqual([
-      { key: 'cpus', value: ['1'] },
+    expect(config('name="x"\nnuma="a"\ncpuid=["1"]\nnuma="b"\n').extra).toEqual([
+      { key: 'cpuid', value: ['1'] },
       { key: 'numa', value: 'b' },
     ]);
   });
