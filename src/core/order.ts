@@ -14,8 +14,11 @@ export const sortedBy = <T>(items: Iterable<T>, key: (item: T) => string): reado
 };
 
 /** In the given order within each group; an item whose key is null is in none. */
-export const groupBy = <T>(items: Iterable<T>, key: (item: T) => string | null): ReadonlyMap<string, readonly T[]> => {
-  const groups = new Map<string, T[]>();
+export const groupBy = <T, K extends string>(
+  items: Iterable<T>,
+  key: (item: T) => K | null,
+): ReadonlyMap<K, readonly T[]> => {
+  const groups = new Map<K, T[]>();
   for (const item of items) {
     const k = key(item);
     if (k === null) continue;

@@ -83,6 +83,10 @@ const cost = (c: PlanChange): string | null => {
   return severity(way.disruption) >= severity('device') ? way.why : null;
 };
 
+/** For several VMs or parts of them: `--allow 'restart={web-1,web-2}'` */
+export const allowing = (disruption: Disruption, patterns: readonly string[]): string =>
+  option('--allow', `${disruption}=${patterns.length === 1 ? patterns[0] : `{${patterns.join(',')}}`}`);
+
 /** What would allow a waiting change; null where nothing would. */
 export const allowFor = (
   vm: string,

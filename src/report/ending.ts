@@ -1,10 +1,9 @@
 /** The words at the end of an apply: what was done, what was not and why, and the command that goes on from there. */
 import { groupBy } from '../core/order.ts';
 import type { ReasonCode } from '../core/reason.ts';
-import { option } from '../core/shell-word.ts';
 import type { Plan, PlanRefusal } from '../kinds/plan.ts';
 import { commandOn } from './apply-command.ts';
-import { allowFor } from './change-text.ts';
+import { allowFor, allowing } from './change-text.ts';
 import { clean, colors, count, hang, names, took } from './text.ts';
 import { fieldLabel } from './value-text.ts';
 
@@ -66,10 +65,6 @@ const alike = (all: readonly Undone[]): readonly Undone[] =>
     same.slice(0, 1).map((first) => ({ ...first, id: names(same.map((s) => s.id)) })),
   );
 
-/** `restart=web`, `restart={web,db}` */
-const allowing = (disruption: string, patterns: readonly string[]): string =>
-  option('--allow', `${disruption}=${patterns.length === 1 ? patterns[0] : `{${patterns.join(',')}}`}`);
-
 /** What would have it done; undefined where no option would. */
 const nextOf = (same: readonly PlanRefusal[], plan: Plan, from: EndingOptions['from']): string | undefined => {
   const [first] = same;
@@ -96,12 +91,12 @@ const waitingOf = (plan: Plan, from: EndingOptions['from']): readonly Undone[] =
       .filter((c) => c.fate === 'defer' || c.fate === 'pending')
       .map((c) => ({ vm: vm.subject.name, label: fieldLabel(c.field), allow: allowFor(vm.subject.name, c) })),
   );
-  return [...groupBy(waits, (w) => w.allow?.disruption ?? '').entries()].map(([disruption, all]): Undone => {
+  return [...groupBy(waits, (w) => w.allow?.disruption ?? 'none').entries()].map(([disruption, all]): Undone => {
     const patterns = [...new Set(all.flatMap((w) => w.allow?.pattern ?? []))];
     return {
       id: names([...new Set(all.map((w) => w.vm))]),
       why: names([...new Set(all.map((w) => w.label))]),
-      ...(disruption === '' ? {} : { next: commandOn('apply', plan, from, [allowing(disruption, patterns)]) }),
+      ...(disruption === 'none' ? {} : { next: commandOn('apply', plan, from, [allowing(disruption, patterns)]) }),
     };
   });
 };

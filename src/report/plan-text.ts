@@ -5,9 +5,12 @@ import { byText, groupBy } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
 import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
+import { timeText } from './downtime.ts';
+import { fold, nameRuns, urgent, type VmPart } from './fold.ts';
+import { foldedBlock } from './folded-block.ts';
 import { imageBlocks } from './image-block.ts';
 import { repositoryBlocks } from './repository-block.ts';
-import { serverBlocks } from './server-block.ts';
+import { refusedServers, serverBlocks } from './server-block.ts';
 import { downtimeOf, vmBlock, type BlockOptions } from './vm-block.ts';
 
 export interface PlanTextOptions {
@@ -101,7 +104,7 @@ const fenceLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   plan.fences.flatMap((f) => hang('  ', clean(fenceText(plan, f)), '    ', o.width));
 
 export const laneText = (l: PlanLane): string =>
-  `${l.width} at a time, the next when the last is ready: ${l.vms.map(clean).join(', ')}; one that does not come back stops the rest`;
+  `${l.width} at a time, the next when the last is ready: ${nameRuns(l.vms.map(clean)).join(', ')}. One that does not come back stops the rest`;
 
 const laneLines = (plan: Plan, o: BlockOptions): readonly string[] =>
   plan.lanes.flatMap((l) => hang('  ', laneText(l), '    ', o.width));
@@ -239,11 +242,17 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     ];
     return `${[paint.green(satisfied(plan)), ...waiting, ...aside].join('\n')}\n`;
   }
+  const parts = blocks(plan)
+    .map((vm): VmPart => ({ vm, operations: operationsOf(vm), refused: refusedOf(vm) }))
+    .sort(urgent);
+  // What is asked for command by command is told VM by VM.
+  const told = o.commands ? parts : fold(parts);
   const body = [
-    ...serverBlocks(plan, o),
+    ...refusedServers(plan, o),
     ...repositoryBlocks(plan, o),
     ...imageBlocks(plan, o),
-    ...blocks(plan).flatMap((vm) => vmBlock(vm, operationsOf(vm), refusedOf(vm), o).concat('')),
+    ...told.flatMap((x) => ('parts' in x ? foldedBlock(x, o) : vmBlock(x.vm, x.operations, x.refused, o)).concat('')),
+    ...serverBlocks(plan, o),
   ];
   const unread = plan.unreadable.length === 0 ? [] : section('Not read', unreadableLines(plan, o), paint);
   const tail = [
@@ -253,6 +262,13 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
     ...aside,
   ];
   const last = plan.operations.length === 0 ? 'Plan: nothing can be done now.' : summary(plan, operationsOf);
-  const not = rest(plan);
-  return `${[...body, ...(tail.length === 0 ? [] : [...tail.slice(1), '']), paint.bold(last), ...(not === null ? [] : [paint.yellow(not)])].join('\n')}\n`;
+  const wrapped = (text: string | null, look: (line: string) => string): readonly string[] =>
+    text === null ? [] : hang('', text, '      ', o.width).map(look);
+  return `${[
+    ...body,
+    ...(tail.length === 0 ? [] : [...tail.slice(1), '']),
+    ...wrapped(last, paint.bold),
+    ...wrapped(timeText(plan, operationsOf), paint.bold),
+    ...wrapped(rest(plan), paint.yellow),
+  ].join('\n')}\n`;
 };

@@ -8,7 +8,6 @@ export const serverBlocks = (plan: Plan, o: BlockOptions): readonly string[] => 
   const { paint } = o;
   const same = new Map<string, string[]>();
   for (const s of plan.dom0s) for (const does of s.does) same.set(does, [...(same.get(does) ?? []), clean(s.name)]);
-  const refused = plan.refused.filter((r) => r.subject.kind === 'server');
   const commands = o.commands
     ? plan.operations
         .filter((x) => x.target.kind === 'server')
@@ -22,11 +21,15 @@ export const serverBlocks = (plan: Plan, o: BlockOptions): readonly string[] => 
       o.width,
     ),
   ]);
-  const refusals = refused.map((r) => [
-    `${paint.red('!')} server ${paint.bold(clean(r.subject.name))}`,
-    ...refusalLines(r, o),
-  ]);
-  return [...blocks, ...refusals]
+  return blocks
     .flatMap((lines) => [...lines, ''])
     .concat(commands.length > 0 ? [...commands.map((c) => `    ${paint.cyan(c)}`), ''] : []);
 };
+
+/** What is refused of servers themselves. */
+export const refusedServers = (plan: Plan, o: BlockOptions): readonly string[] =>
+  plan.refused.flatMap((r) =>
+    r.subject.kind === 'server'
+      ? [`${o.paint.red('!')} server ${o.paint.bold(clean(r.subject.name))}`, ...refusalLines(r, o), '']
+      : [],
+  );

@@ -11,7 +11,7 @@ export interface BlockOptions {
   readonly commands: boolean;
 }
 
-type Look = {
+export type Look = {
   readonly symbol: string;
   readonly verb: string;
   readonly paint: 'green' | 'yellow' | 'red' | 'cyan' | 'dim';
@@ -33,6 +33,8 @@ const looks: Readonly<Record<Action, Look>> = {
   await: { symbol: '·', verb: 'wait until it is ready, before others start', paint: 'dim' },
   none: { symbol: '·', verb: '', paint: 'dim' },
 };
+
+export const lookAt = (action: Action): Look => looks[action];
 
 export const symbolOf = (action: Action): string => looks[action].symbol;
 
@@ -125,7 +127,7 @@ export const headline = (vm: PlanVm, operations: readonly Operation[], refused: 
 const indent = '    ';
 
 /** Rows of label, value and note; the note goes below the value where the line would be too long. */
-const table = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] => {
+export const rowLines = (rows: readonly ChangeText[], o: BlockOptions): readonly string[] => {
   const column = Math.max(0, ...rows.map((r) => r.label.length)) + 2;
   const pad = ' '.repeat(indent.length + column);
   const room = Math.max(20, o.width - pad.length);
@@ -196,7 +198,7 @@ export const vmBlock = (
   const commands = o.commands ? operations.flatMap((x) => x.commands) : [];
   return [
     head,
-    ...table(vmRows(vm, operations), o),
+    ...rowLines(vmRows(vm, operations), o),
     ...waitingFor(vm.subject.name, vm.changes).flatMap((w) => hang(indent, clean(w), `${indent}  `, o.width)),
     ...refused.flatMap((r) => refusalLines(r, o)),
     ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
