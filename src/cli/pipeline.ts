@@ -98,9 +98,9 @@ export const readFarm = async (
 /** What planning is given besides the farm. */
 export const toolsOf = (shell: Shell, secrets: Secrets): Tools => ({ toolstack: xl, version: shell.version, secrets });
 
-type Paths = ReadonlyMap<string, readonly string[]>;
+export type Paths = ReadonlyMap<string, readonly string[]>;
 
-const joined = (all: readonly Paths[]): Paths => {
+export const joined = (all: readonly Paths[]): Paths => {
   const servers = new Set(all.flatMap((paths) => [...paths.keys()]));
   return new Map([...servers].map((s) => [s, [...new Set(all.flatMap((paths) => paths.get(s) ?? []))]] as const));
 };

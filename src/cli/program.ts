@@ -27,7 +27,8 @@ import {
 import { importFarm, type ImportFlags } from './import.ts';
 import { plan, type PlanCommandFlags } from './plan.ts';
 import { release, type ReleaseFlags } from './release.ts';
-import { roll, type RollOwnFlags } from './roll.ts';
+import { roll } from './roll.ts';
+import type { RollOwnFlags } from './roll-standing.ts';
 import { schema } from './schema.ts';
 import { guarded, say, type Shell } from './shell.ts';
 import { showPlan } from './show.ts';

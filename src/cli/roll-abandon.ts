@@ -33,12 +33,16 @@ const tellLeft = (shell: Shell, farm: Farm, pool: PoolSpec, observed: Observed):
   if (away.length > 0) say(shell.out, `Not where they were when the roll began: ${away.join(', ')}.`);
 };
 
+export interface AbandonAsked {
+  readonly shell: Shell;
+  readonly farm: Farm;
+  readonly pool: PoolSpec;
+  readonly flags: Flags;
+}
+
 export const abandon = async (
-  shell: Shell,
-  farm: Farm,
-  pool: PoolSpec,
-  flags: Flags,
-  { control, origin }: Means,
+  { shell, farm, pool, flags }: AbandonAsked,
+  { control, origin }: Pick<Means, 'control' | 'origin'>,
 ): Promise<ExitCode> => {
   const observed = await readFarm(shell, farm, [pool.name], control, flags);
   const seen = rollIn(pool, observed);

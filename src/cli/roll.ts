@@ -4,154 +4,92 @@
  * run goes on where this one broke off.
  */
 import { errandsOf, keepHeld, type World } from '../apply/index.ts';
-import { isUnknown, unreadCode, type Control } from '../core/port.ts';
+import { isUnknown, unreadCode, type Control, type Reader } from '../core/port.ts';
 import type { Farm, PoolSpec } from '../kinds/farm.ts';
+import type { RollPlan } from '../kinds/roll-plan.ts';
 import { identified } from '../kinds/server/identity.ts';
 import { rollOptions, type RollRecord } from '../kinds/server/roll.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { planRoll, rollIn, runningOf, type RollOrder } from '../plan/index.ts';
-import { renderRoll, rollJson } from '../report/roll.ts';
+import type { Secrets } from '../kinds/toolstack.ts';
+import { pathsToRead, planRoll, type RollOrder } from '../plan/index.ts';
+import { refuses, renderRoll, rollJson } from '../report/roll.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { holder, type Means } from './carry-out.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
-import type { CommonFlags, ShapeFlags, SourceFlags } from './options.ts';
 import { originOf } from './origin.ts';
 import { command, controlOf, readerOf } from './outside.ts';
-import { checkPools, readFarm, toolsOf } from './pipeline.ts';
+import { checkPools, joined, readFarm, toolsOf, type Paths, type Source } from './pipeline.ts';
 import { abandon } from './roll-abandon.ts';
+import { homesOf, recordOn, sameStanding, standingOf, type RollFlags, type Standing } from './roll-standing.ts';
 import { bringHome, mark, readPool, turn, unmark, type Rolling } from './rolling.ts';
 import { namedByFarm, secretsToCompare, secretsToWrite } from './secrets.ts';
 import { lookOf, say, type Shell } from './shell.ts';
 import { waitingFor } from './waiting.ts';
 
-/** Those that a person gives. */
-export interface RollOwnFlags extends Pick<ShapeFlags, 'allow'>, CommonFlags, Pick<SourceFlags, 'readTimeout'> {
-  readonly run?: string;
-  readonly reboot: boolean;
-  readonly home: boolean;
-  readonly dryRun: boolean;
-  readonly json: boolean;
-  readonly abandon: boolean;
-  readonly yes: boolean;
+/** What is read, and what is planned from that; nothing has been touched. */
+interface Looked {
+  readonly observed: Observed;
+  readonly standing: Standing;
+  readonly plan: RollPlan;
+  readonly paths: Paths;
 }
 
-export type RollFlags = RollOwnFlags & ShapeFlags;
-
-/** Where a roll stands before this run does anything. */
-interface Standing {
-  /** The servers of the roll, in their order. */
-  readonly servers: readonly ServerSpec[];
-  readonly left: readonly ServerSpec[];
-  readonly done: readonly ServerSpec[];
-  /** The one that is gone on with; null: it begins. */
-  readonly begun: RollRecord | null;
-  readonly homesOn: ReadonlyMap<string, readonly string[]>;
+interface Question {
+  readonly shell: Shell;
+  readonly order: RollOrder;
+  readonly pool: PoolSpec;
+  readonly flags: RollFlags;
 }
 
-const recordOn = (observed: Observed, server: string): RollRecord | null => seenOn(observed, server)?.roll ?? null;
+/** Throws where a server was not read, or a roll of something else has not ended. */
+const look = async ({ shell, order, pool, flags }: Question, reader: Reader, from: Source): Promise<Looked> => {
+  const { farm } = order;
+  const planned = async (paths: Paths): Promise<Looked & { readonly asks: Paths }> => {
+    const observed = await readFarm(shell, farm, [pool.name], reader, from, paths);
+    checkRead(pool, observed);
+    const standing = standingOf(farm, pool, observed, flags);
+    const left = standing.left.map((s) => s.name);
+    return { observed, standing, paths, ...planRoll(order, observed, left, homesOf(standing, flags.home)) };
+  };
+  const first = await planned(pathsToRead(farm));
+  return first.asks.size === 0 ? first : planned(joined([first.paths, first.asks]));
+};
 
-/** Throws where a roll of something else has begun and not ended. */
-const begunIn = (shell: Shell, pool: PoolSpec, observed: Observed, flags: RollFlags): RollRecord | null => {
-  const seen = rollIn(pool, observed);
-  if (!seen) return null;
-  const { record, stages } = seen;
-  const wanted = { run: flags.run ?? null, reboot: flags.reboot, home: flags.home };
-  if (record.run === wanted.run && record.reboot === wanted.reboot && record.home === wanted.home) return record;
-  if (stages.every((s) => s.stage === 'waiting')) {
+const checkRead = (pool: PoolSpec, observed: Observed): void => {
+  const unread = pool.servers.find((s) => s.state === 'active' && !seenOn(observed, s.name));
+  if (!unread) return;
+  const seen = observed.get(unread.name);
+  throw new ExitError(
+    exit.unread,
+    `${unread.name} could not be read, and VMs may need to go there: ${isUnknown(seen) ? seen.why : 'it was not asked'}`,
+    (isUnknown(seen) && seen.help) || 'nothing was touched; roll the pool when it answers',
+    unreadCode(seen),
+  );
+};
+
+/** Throws unless all of it can be done. */
+const show = ({ shell, order, pool, flags }: Question, { plan, standing }: Looked): void => {
+  const { begun, anew } = standing;
+  if (begun) say(shell.err, `Going on with the roll of ${begun.roll}, begun by ${begun.by}.`);
+  if (anew)
     say(
       shell.err,
-      `The roll of ${record.roll} (${rollOptions(record)}) had not begun its first server: this one begins anew.`,
+      `The roll of ${anew.roll} (${rollOptions(anew)}) had not come to its first server: this one begins anew.`,
     );
-    return null;
-  }
-  throw new ExitError(
-    exit.refused,
-    `pool ${pool.name} has a roll of ${record.roll} by ${record.by} that did not end, with other options: ${rollOptions(record)}`,
-    `run that again to go on with it, once you know that command; or give it up: reeve roll ${pool.name} --abandon`,
-    'roll-differs',
-  );
-};
-
-/** The VMs of the file by the servers on which they run. */
-const placesOf = (farm: Farm, observed: Observed): ReadonlyMap<string, readonly string[]> => {
-  const places = new Map<string, string[]>();
-  for (const [key, { server }] of runningOf(farm, observed)) places.set(server, [...(places.get(server) ?? []), key]);
-  return places;
-};
-
-const standingOf = (
-  farm: Farm,
-  pool: PoolSpec,
-  observed: Observed,
-  begun: RollRecord | null,
-  home: boolean,
-): Standing => {
-  const servers = pool.servers.filter((s) => s.state === 'active');
-  const own = (s: ServerSpec): RollRecord | null => {
-    const record = recordOn(observed, s.name);
-    return record && record.roll === begun?.roll ? record : null;
-  };
-  // The last step takes the records away: where all that are left say done, it broke off there.
-  const told = servers.flatMap((s) => own(s) ?? []);
-  const ended = told.length > 0 && told.every((t) => t.stage === 'done');
-  const isDone = (s: ServerSpec): boolean =>
-    own(s)?.stage === 'done' || (ended && own(s) === null && begun?.servers.includes(s.name) === true);
-  const homesOn = new Map(
-    !home
-      ? []
-      : begun
-        ? pool.servers.flatMap((s) => [[s.name, own(s)?.homes ?? []] as const])
-        : [...placesOf(farm, observed)].filter(([server]) => pool.servers.some((s) => s.name === server)),
-  );
-  return { servers, left: servers.filter((s) => !isDone(s)), done: servers.filter(isDone), begun, homesOn };
-};
-
-const homesOf = ({ homesOn }: Standing, home: boolean): ReadonlyMap<string, string> | null =>
-  home ? new Map([...homesOn].flatMap(([server, keys]) => keys.map((key) => [key, server] as const))) : null;
-
-const unreadIn = (pool: PoolSpec, observed: Observed): ServerSpec | undefined =>
-  pool.servers.find((s) => s.state === 'active' && !seenOn(observed, s.name));
-
-/** Throws unless every server was read and can be emptied; nothing has been touched. */
-const check = (
-  shell: Shell,
-  order: RollOrder,
-  observed: Observed,
-  standing: Standing,
-  flags: RollFlags,
-  pool: PoolSpec,
-): void => {
-  const unread = unreadIn(pool, observed);
-  if (unread) {
-    const seen = observed.get(unread.name);
-    throw new ExitError(
-      exit.unread,
-      `${unread.name} could not be read, and VMs may need to go there: ${isUnknown(seen) ? seen.why : 'it was not asked'}`,
-      (isUnknown(seen) && seen.help) || 'nothing was touched; roll the pool when it answers',
-      unreadCode(seen),
-    );
-  }
-  const plan = planRoll(
-    order,
-    observed,
-    standing.left.map((s) => s.name),
-    homesOf(standing, flags.home),
-  );
-  const look = lookOf(shell, shell.out, flags.color);
+  const style = lookOf(shell, shell.out, flags.color);
   const done = standing.done.map((s) => s.name);
-  const does = { run: flags.run ?? null, reboot: flags.reboot, home: flags.home };
-  const told = { pool: pool.name, ...does, done };
+  const told = { pool: pool.name, run: flags.run ?? null, reboot: flags.reboot, home: flags.home, done };
   shell.out.write(
     flags.json
       ? rollJson(plan, { tool: shell.version, farm: order.farm.name, ...told })
-      : renderRoll(plan, { ...look, ...told }),
+      : renderRoll(plan, { ...style, ...told }),
   );
-  if (plan.refused.length > 0)
+  if (refuses(plan))
     throw new ExitError(
       exit.refused,
-      'the roll is refused as a whole: not every server can be emptied',
+      'the roll is refused as a whole: not all of it can be done',
       undefined,
       'not-emptied',
     );
@@ -185,40 +123,33 @@ const holdAll = async (take: Rolling['take'], servers: readonly ServerSpec[]): P
   }
 };
 
+/** A roll as a person asks for it. */
+export interface RollAsked {
+  readonly shell: Shell;
+  readonly farm: Farm;
+  readonly pool: PoolSpec;
+  readonly flags: RollFlags;
+}
+
 export interface RollMeans extends Means {
   readonly command: World['command'];
 }
 
-/** What was agreed to is what is done: nothing may have changed since in who has had its turn. */
-const sameStanding = (a: Standing, b: Standing): boolean => {
-  const text = (s: Standing): string => JSON.stringify([s.begun, s.left.map((x) => x.name)]);
-  return text(a) === text(b);
-};
-
 /** The whole of it over a control that is open; the caller closes it. */
-export const runRoll = async (
-  shell: Shell,
-  farm: Farm,
-  pool: PoolSpec,
-  flags: RollFlags,
-  means: RollMeans,
-): Promise<ExitCode> => {
+export const runRoll = async (asked: RollAsked, means: RollMeans): Promise<ExitCode> => {
+  const { shell, farm, pool, flags } = asked;
   const { control, secrets } = means;
   const order: RollOrder = { farm, pool: pool.name, allow: flags.allow, tools: toolsOf(shell, secrets) };
-  const source = { ...flags, waited: waitingFor(shell, control) };
-  const observed = await readFarm(shell, farm, [pool.name], control, source);
-  const standing = standingOf(farm, pool, observed, begunIn(shell, pool, observed, flags), flags.home);
-  if (standing.begun)
-    say(shell.out, `Going on with the roll of ${standing.begun.roll}, begun by ${standing.begun.by}.`);
-  check(shell, order, observed, standing, flags, pool);
+  const question: Question = { shell, order, pool, flags };
+  const looked = await look(question, control, { ...flags, waited: waitingFor(shell, control) });
+  show(question, looked);
   await agreed(shell, flags, '\nBegin? [y/N] ');
-  const who = holder(shell);
   const kept = keepHeld(control, () => holder(shell));
   await holdAll(
     kept.take,
-    pool.servers.filter((s) => seenOn(observed, s.name)),
+    pool.servers.filter((s) => seenOn(looked.observed, s.name)),
   );
-  const { begun, servers } = standing;
+  const { begun, servers, homesOn } = looked.standing;
   const id = `${new Date(shell.now()).toISOString()}-${Buffer.from(shell.random(4)).toString('hex')}`;
   const r: Rolling = {
     shell,
@@ -231,12 +162,13 @@ export const runRoll = async (
       control: kept.control,
       toolstack: xl,
       clock: { now: shell.now, sleep: shell.sleep },
-      who,
+      who: holder(shell),
       tool: shell.version,
       origin: await means.origin,
       identify: (server, seen) => identified(pool.servers, farm.name, new Map([[server, seen]])).get(server) ?? seen,
     }),
     command: means.command,
+    paths: looked.paths,
     roll: {
       roll: begun?.roll ?? id,
       by: begun?.by ?? `${shell.user}@${shell.host}`,
@@ -245,18 +177,17 @@ export const runRoll = async (
       home: flags.home,
       servers: servers.map((s) => s.name),
     },
-    homesOn: standing.homesOn,
+    homesOn,
   };
   const now = await readPool(r);
-  const again = standingOf(farm, pool, now, begunIn(shell, pool, now, flags), flags.home);
-  if (!sameStanding(standing, again))
+  if (!sameStanding(looked.standing, standingOf(farm, pool, now, flags)))
     throw new ExitError(
       exit.stale,
       'another run has rolled the pool meanwhile; nothing was changed',
       'run it again: it looks anew',
       'object-changed',
     );
-  return carryThrough(r, standing, now);
+  return carryThrough(r, looked.standing, now);
 };
 
 const carryThrough = async (r: Rolling, { servers, left, begun }: Standing, now: Observed): Promise<ExitCode> => {
@@ -278,15 +209,23 @@ const carryThrough = async (r: Rolling, { servers, left, begun }: Standing, now:
 };
 
 /** Reads only. */
-const dryRun = async (shell: Shell, farm: Farm, pool: PoolSpec, flags: RollFlags): Promise<ExitCode> => {
+export const lookOnly = async (
+  { shell, farm, pool, flags }: RollAsked,
+  reader: Reader,
+  secrets: Secrets,
+): Promise<ExitCode> => {
+  const order: RollOrder = { farm, pool: pool.name, allow: flags.allow, tools: toolsOf(shell, secrets) };
+  const question: Question = { shell, order, pool, flags };
+  show(question, await look(question, reader, flags));
+  return exit.done;
+};
+
+const dryRun = async (asked: RollAsked): Promise<ExitCode> => {
+  const { shell, farm, pool, flags } = asked;
   const reader = await readerOf(shell, farm, flags);
   try {
     const secrets = await secretsToCompare(shell, namedByFarm(farm, { pools: [pool.name], targets: [] }));
-    const order: RollOrder = { farm, pool: pool.name, allow: flags.allow, tools: toolsOf(shell, secrets) };
-    const observed = await readFarm(shell, farm, [pool.name], reader, flags);
-    const standing = standingOf(farm, pool, observed, begunIn(shell, pool, observed, flags), flags.home);
-    check(shell, order, observed, standing, flags, pool);
-    return exit.done;
+    return await lookOnly(asked, reader, secrets);
   } finally {
     await reader.close();
   }
@@ -305,7 +244,7 @@ export const roll = async (
   if (!pool) return exit.error;
   if (!flags.abandon && flags.run === undefined && !flags.reboot)
     throw new ExitError(exit.error, 'nothing would be done to the servers', 'add --run COMMAND, --reboot, or both');
-  if (flags.dryRun && !flags.abandon) return dryRun(shell, farm, pool, flags);
+  if (flags.dryRun && !flags.abandon) return dryRun({ shell, farm, pool, flags });
   const secrets = await secretsToWrite(shell, namedByFarm(farm, { pools: [name], targets: [] }));
   const control: Control = controlOf(
     shell,
@@ -313,8 +252,8 @@ export const roll = async (
   );
   try {
     return flags.abandon
-      ? await abandon(shell, farm, pool, flags, { control, secrets, origin })
-      : await runRoll(shell, farm, pool, flags, { control, secrets, origin, command });
+      ? await abandon({ shell, farm, pool, flags }, { control, origin })
+      : await runRoll({ shell, farm, pool, flags }, { control, secrets, origin, command });
   } finally {
     await control.close();
   }

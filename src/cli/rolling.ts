@@ -8,13 +8,13 @@ import type { Plan } from '../kinds/plan.ts';
 import { rollPath, rollText, type RollRecord, type RollStage } from '../kinds/server/roll.ts';
 import { seenOn, type Observed } from '../kinds/server/live.ts';
 import type { ServerSpec } from '../kinds/server/spec.ts';
-import { drainOf, makePlan, pathsToRead, returnOf, startsOf, type RollOrder } from '../plan/index.ts';
+import { drainOf, makePlan, returnOf, startsOf, type RollOrder } from '../plan/index.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { carryOut, type Means } from './carry-out.ts';
 import { exit, ExitError } from './exit.ts';
 import { observe } from './observe.ts';
 import { planOptionsOf, type MakeFlags } from './options.ts';
-import { readFarm, show } from './pipeline.ts';
+import { readFarm, show, type Paths } from './pipeline.ts';
 import { say, type Shell } from './shell.ts';
 
 /** ms: a dom0 with a terabyte takes its time over its memory test; what it mounts at boot comes a little after it answers. */
@@ -32,6 +32,8 @@ export interface Rolling {
   readonly take: Kept['take'];
   readonly errands: Errands;
   readonly command: World['command'];
+  /** What is looked for on each server. */
+  readonly paths: Paths;
   /** What all servers remember of the roll. */
   readonly roll: Omit<RollRecord, 'stage' | 'boot' | 'homes'>;
   /** The VMs of each server when the roll began, by server; none without `--home`. */
@@ -50,8 +52,8 @@ const stop = (r: Rolling, server: string, { code, why, help }: Undone): never =>
 const stopFor = (r: Rolling, server: string, code: ReasonCode, why: string, help?: string): never =>
   stop(r, server, { code, why, help });
 
-export const readPool = ({ shell, order, pool, means, flags }: Rolling): Promise<Observed> =>
-  readFarm(shell, order.farm, [pool.name], means.control, flags);
+export const readPool = ({ shell, order, pool, means, flags, paths }: Rolling): Promise<Observed> =>
+  readFarm(shell, order.farm, [pool.name], means.control, flags, paths);
 
 const bootOf = async (r: Rolling, server: string): Promise<string | null> =>
   seenOn(await readPool(r), server)?.bootId ?? null;
@@ -150,8 +152,7 @@ const onlyServer = (farm: Farm, server: string): Farm => ({
 
 /** Comes back once it answers from another boot. */
 const awaitBoot = async (r: Rolling, server: string, before: string): Promise<void> => {
-  const { shell, order, pool, means } = r;
-  const paths = pathsToRead(order.farm);
+  const { shell, order, pool, means, paths } = r;
   const one = onlyServer(order.farm, server);
   const end = shell.now() + bootMs;
   for (;;) {

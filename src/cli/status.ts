@@ -15,6 +15,7 @@ import {
   hadIn,
   makePlan,
   match,
+  rollIn,
   sharersOf,
   standingOf,
   type Found,
@@ -227,6 +228,7 @@ export const statusOf = (farm: Farm, observed: Observed, plan: Plan, version: st
       (v) => `${v.name}\n${v.server}`,
     ),
     missing: missingOf(farm, observed, matched),
+    rolls: farm.pools.flatMap((p) => rollIn(p, observed) ?? []),
   };
 };
 

@@ -30,12 +30,13 @@ export interface RollTurn {
   readonly rides: readonly string[];
   /** Who comes home afterwards. */
   readonly returns: readonly Move[];
+  /** Why it cannot be emptied, or who cannot come home. */
+  readonly refused: readonly PlanRefusal[];
   readonly cost: RollCost;
 }
 
 export interface RollPlan {
   readonly turns: readonly RollTurn[];
-  readonly refused: readonly PlanRefusal[];
   readonly warnings: readonly string[];
   readonly cost: RollCost;
   /** No roll of these servers can do with fewer moves. */

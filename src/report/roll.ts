@@ -37,7 +37,13 @@ const turnLines = (t: RollTurn, o: RollTextOptions, paint: Colors): readonly str
     hang(`  ${head.padEnd(8)}`, text, '          ', o.width);
   return [
     paint.bold(clean(t.server)),
-    ...row('leaves', t.leaves.map(moveText).join(', ') || 'nobody has to'),
+    ...(t.leaves.length === 0 && t.refused.length > 0
+      ? []
+      : row('leaves', t.leaves.map(moveText).join(', ') || 'nobody has to')),
+    ...t.refused.flatMap((r) => [
+      ...row('refused', `${clean(r.what)}: ${clean(r.why)} (${r.code})`),
+      ...(r.help === null ? [] : row('help', clean(r.help))),
+    ]),
     ...(t.rides.length === 0
       ? []
       : row('rides', `${t.rides.map(clean).join(', ')}: shut down now, started again once the server is back`)),
@@ -45,12 +51,6 @@ const turnLines = (t: RollTurn, o: RollTextOptions, paint: Colors): readonly str
     ...(o.home ? row('home', t.returns.map(moveText).join(', ') || 'nobody is away') : []),
   ];
 };
-
-const refusedLines = ({ refused }: RollPlan, o: RollTextOptions, paint: Colors): readonly string[] =>
-  refused.flatMap((r) => [
-    ...hang(`  ${paint.red('!')} `, `${clean(r.what)}: ${clean(r.why)} (${r.code})`, '    ', o.width),
-    ...(r.help === null ? [] : hang('    help: ', clean(r.help), '          ', o.width)),
-  ]);
 
 const section = (title: string, lines: readonly string[], paint: Colors): readonly string[] =>
   lines.length === 0 ? [] : ['', paint.bold(title), ...lines];
@@ -70,6 +70,9 @@ const total = ({ turns, cost, least }: RollPlan): string => {
   ];
   return `Roll: ${count(turns.length, 'server')}; ${parts.join('; ')}.`;
 };
+
+/** Nothing is begun then. */
+export const refuses = (plan: RollPlan): boolean => plan.turns.some((t) => t.refused.length > 0);
 
 /** Ends in a newline. */
 export const renderRoll = (plan: RollPlan, o: RollTextOptions): string => {
@@ -91,10 +94,9 @@ export const renderRoll = (plan: RollPlan, o: RollTextOptions): string => {
       plan.warnings.flatMap((w) => hang(`  ${paint.yellow('!')} `, clean(w), '    ', o.width)),
       paint,
     ).slice(1),
-    ...section('Refused', refusedLines(plan, o, paint), paint).slice(plan.warnings.length > 0 ? 0 : 1),
-    ...(plan.warnings.length + plan.refused.length > 0 ? [''] : []),
+    ...(plan.warnings.length > 0 ? [''] : []),
     ...hang('', total(plan), '  ', o.width),
-    ...(plan.refused.length > 0 ? [paint.yellow('Not begun while anything is refused.')] : []),
+    ...(refuses(plan) ? [paint.yellow('Not begun while anything is refused.')] : []),
   ];
   return `${lines.join('\n')}\n`;
 };

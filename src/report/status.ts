@@ -1,6 +1,7 @@
 /** The farm as it is, in tables: servers, VMs whoever keeps them, and what the file names and nobody has. */
 import { formatSize } from '../core/quantity.ts';
 import type { ReadingCode } from '../core/reason.ts';
+import { isTreated, rollWords, type PoolRoll } from '../kinds/server/roll.ts';
 import type { ServerState } from '../kinds/server/spec.ts';
 import { note, plain, tableOf, type Cell, type Line, type Note, type Paint } from './columns.ts';
 import { clean, colors, count, hang, type Colors } from './text.ts';
@@ -95,6 +96,8 @@ export interface Status {
   readonly vms: readonly StatusVm[];
   /** Declared, and not among `vms` by its key. */
   readonly missing: readonly StatusMissing[];
+  /** Of pools whose servers remember one: it is under way, or broke off. */
+  readonly rolls: readonly PoolRoll[];
 }
 
 export interface StatusOptions {
@@ -114,9 +117,16 @@ const emptied: Readonly<Partial<Record<ServerState, string>>> = {
   absent: ' (leaving)',
 };
 
-const serverLine = (s: StatusServer, paint: Colors): Line => {
+/** A server that a roll treats is in no maintenance of the file. */
+const besideOf = (s: StatusServer, rolls: readonly PoolRoll[]): string => {
+  const its = rolls.find((r) => r.pool === s.pool)?.stages.find((x) => x.server === s.name);
+  if (its && isTreated(its)) return ' (roll)';
+  return emptied[s.declared] ?? '';
+};
+
+const serverLine = (s: StatusServer, rolls: readonly PoolRoll[], paint: Colors): Line => {
   const name = clean(s.name);
-  const beside = emptied[s.declared] ?? '';
+  const beside = besideOf(s, rolls);
   const cells = (rest: readonly Cell[]): readonly Cell[] => [
     { text: name + beside, paint: () => paint.bold(name) + (beside === '' ? '' : paint.yellow(beside)) },
     { text: clean(s.pool) },
@@ -247,11 +257,17 @@ export const renderStatus = (status: Status, { color, width }: StatusOptions): s
       'Servers',
       tableOf(
         serverHeads,
-        status.servers.map((s) => serverLine(s, paint)),
+        status.servers.map((s) => serverLine(s, status.rolls, paint)),
         width,
         paint,
       ),
     ),
+    ...(status.rolls.length === 0
+      ? []
+      : section(
+          'Rolls',
+          status.rolls.flatMap((r) => hang('  ', clean(rollWords(r)), '      ', width)),
+        )),
     ...(status.repositories.length === 0
       ? []
       : section(

@@ -1,7 +1,8 @@
 /** The whole roll before its first step: each server in its turn, planned from what the turns before it leave. */
-import type { Plan, PlanRefusal } from '../../kinds/plan.ts';
+import type { Plan } from '../../kinds/plan.ts';
 import type { RollCost, RollPlan, RollTurn } from '../../kinds/roll-plan.ts';
 import type { Observed } from '../../kinds/server/live.ts';
+import { unaskedPaths } from '../model/paths-unasked.ts';
 import { moved, movesOf } from './moved-world.ts';
 import { drainOf, returnOf, runningOf, type RollOrder } from './roll.ts';
 
@@ -41,39 +42,41 @@ const leastOf = (
     return n + (home === server ? 2 : 1);
   }, 0);
 
-/** `servers`: those that have not had their turn. `homes`: where VMs are to be in the end, by key; null: where they then are. */
+/** `asks`: what it hangs on and no reading has asked for, by server. `servers`: those that have not had their turn. `homes`: where VMs are to be in the end, by key; null: where they then are. */
 export const planRoll = (
   order: RollOrder,
   observed: Observed,
   servers: readonly string[],
   homes: ReadonlyMap<string, string> | null,
-): RollPlan => {
+): { readonly plan: RollPlan; readonly asks: ReadonlyMap<string, readonly string[]> } => {
   const turns: RollTurn[] = [];
-  const refused = new Map<string, PlanRefusal>();
   const warnings = new Set<string>();
-  const refuse = (all: readonly PlanRefusal[]): void => {
-    for (const r of all) refused.set(`${r.what}: ${r.why}`, r);
-  };
   const first = runningOf(order.farm, observed);
   const uuids = new Map([...first].map(([key, f]) => [key, f.live.domain?.uuid ?? ''] as const));
+  const asks = new Map<string, readonly string[]>();
+  const ask = (plan: Plan | null, by: Observed): void => {
+    if (plan)
+      for (const [s, paths] of unaskedPaths(order.farm, by, plan)) asks.set(s, [...(asks.get(s) ?? []), ...paths]);
+  };
   let seen = observed;
   for (const server of servers) {
     const drain = drainOf(order, seen, server);
-    refuse(drain.refused);
     const leaves = drain.moves ? movesOf(drain.moves) : [];
+    for (const p of [drain.moves, drain.stops]) ask(p, seen);
     seen = moved(seen, leaves, uuids, order.tools);
     const back = homes ? returnOf(order, seen, homes) : null;
-    refuse(back?.refused ?? []);
+    ask(back, seen);
     const returns = back ? movesOf(back) : [];
     seen = moved(seen, returns, uuids, order.tools);
     for (const w of [...(drain.moves?.warnings ?? []), ...(back?.warnings ?? [])]) warnings.add(w);
-    turns.push({ server, leaves, rides: drain.rides, returns, cost: costOf([drain.moves, back]) });
+    const refused = [...drain.refused, ...(back?.refused ?? [])];
+    turns.push({ server, leaves, rides: drain.rides, returns, refused, cost: costOf([drain.moves, back]) });
   }
-  return {
+  const plan: RollPlan = {
     turns,
-    refused: [...refused.values()],
     warnings: [...warnings],
     cost: sum(turns.map((t) => t.cost)),
     least: leastOf(first, new Set(servers), homes, new Set(turns.flatMap((t) => t.rides))),
   };
+  return { plan, asks };
 };

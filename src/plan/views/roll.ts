@@ -1,10 +1,13 @@
 /** A roll as plans: how each server of a pool is emptied, what rides through its treatment, and who comes home; all of it before the first. */
 import { within, type Disruption } from '../../core/disruption.ts';
+import { sortedBy } from '../../core/order.ts';
 import { ref } from '../../core/ref.ts';
 import type { Farm } from '../../kinds/farm.ts';
-import type { Plan, PlanOptions, PlanRefusal } from '../../kinds/plan.ts';
+import type { Plan, PlanOptions, PlanRefusal, PlanVm } from '../../kinds/plan.ts';
 import { seenOn, type Observed } from '../../kinds/server/live.ts';
 import type { ServerSpec } from '../../kinds/server/spec.ts';
+import { estimateOf, idOf, reasonOf } from '../../kinds/vm/describe.ts';
+import type { VmOp } from '../../kinds/vm/ops.ts';
 import { lifeOf } from '../../kinds/vm/state.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
 import { match, type Found } from '../match/match.ts';
@@ -155,16 +158,66 @@ export const drainOf = (order: RollOrder, observed: Observed, server: string): D
   };
 };
 
-/** Starts what rode through the treatment of the server, as far as it is down; null: nothing is. */
+/** Waits until those that run already count as up: their server's boot may have started them. */
+const waitingFor = (plan: Plan, riders: readonly VmSpec[], found: ReadonlyMap<string, Found>, tools: Tools): Plan => {
+  const ops = riders.flatMap(({ key, ready }): readonly VmOp[] => {
+    const f = found.get(key);
+    const domain = f?.live.domain;
+    if (!ready || !f || !domain || plan.operations.some((o) => o.op.verb === 'ready' && o.target.name === key))
+      return [];
+    return [{ vm: ref('vm', key), server: f.server, uuid: domain.uuid, name: domain.name, verb: 'ready', ready }];
+  });
+  const operations = ops.map((op) => ({
+    id: idOf(op),
+    op,
+    target: op.vm,
+    server: op.server,
+    needs: [],
+    lane: null,
+    before: null,
+    disruption: 'none' as const,
+    reason: reasonOf(op),
+    estimate: estimateOf(op),
+    commands: tools.toolstack.commands(op),
+  }));
+  const vms = operations.map(({ id, op }): PlanVm => ({
+    subject: op.vm,
+    name: op.name,
+    server: op.server,
+    to: null,
+    action: 'await',
+    disruption: 'none',
+    changes: [],
+    operations: [id],
+    placed: null,
+  }));
+  const known = new Set(vms.map((v) => v.subject.name));
+  return {
+    ...plan,
+    scope: [...new Set([...plan.scope, ...ops.map((o) => o.server)])].sort(),
+    vms: sortedBy([...plan.vms.filter((v) => !known.has(v.subject.name)), ...vms], (v) => v.subject.name),
+    operations: [...operations, ...plan.operations],
+    bound: plan.bound + operations.length,
+  };
+};
+
+/** Starts what rides on the server and is down, in order, and waits for what runs already; null: nothing rides there. */
 export const startsOf = (order: RollOrder, observed: Observed, server: string): Plan | null => {
-  const { farm, allow } = order;
-  const down = new Set(
+  const { farm, allow, tools } = order;
+  const found = new Map(
     [...match(farm, observed, []).of].flatMap(([key, m]) =>
-      m.is === 'matched' && m.found.server === server && !m.found.live.domain ? [key] : [],
+      m.is === 'matched' && m.found.server === server ? [[key, m.found] as const] : [],
     ),
   );
-  const riders = farm.vms.filter((v) => v.rides && v.state === 'running' && down.has(v.key)).map((v) => v.key);
-  return planOf(order, farm, observed, riders, allow);
+  const riders = farm.vms.filter((v) => v.rides && v.state === 'running' && found.has(v.key));
+  const plan = planOf(
+    order,
+    farm,
+    observed,
+    riders.map((v) => v.key),
+    allow,
+  );
+  return plan && waitingFor(plan, riders, found, tools);
 };
 
 /**

@@ -1,5 +1,11 @@
 /** Rolls in process: a simulated farm on one virtual clock, and `reeve roll` over it as a person types it, with one fault where that is asked for. */
-import { runRoll, type RollOwnFlags } from '../../../src/cli/roll.ts';
+import { observe } from '../../../src/cli/observe.ts';
+import { lookOnly, runRoll } from '../../../src/cli/roll.ts';
+import type { RollOwnFlags } from '../../../src/cli/roll-standing.ts';
+import type { Plan } from '../../../src/kinds/plan.ts';
+import { defaultOptions, makePlan, pathsToRead } from '../../../src/plan/index.ts';
+import { xl } from '../../../src/toolstacks/xl/index.ts';
+import { abandon } from '../../../src/cli/roll-abandon.ts';
 import { ExitError } from '../../../src/cli/exit.ts';
 import { noShaping } from '../../../src/cli/options.ts';
 import type { World } from '../../../src/apply/index.ts';
@@ -20,7 +26,7 @@ const dom0 = (name: string, more: Partial<Dom0> = {}): Dom0 => ({
   dom0MiB: 1024,
   cpus: 16,
   bridges: ['xenbr0'],
-  paths: ['/srv/vmlinuz', '/srv/local.img', '/srv/other.img'],
+  paths: ['/srv/vmlinuz'],
   xendomains: 'XENDOMAINS_SAVE=""\nXENDOMAINS_RESTORE=false\n',
   ...more,
 });
@@ -28,7 +34,7 @@ const dom0 = (name: string, more: Partial<Dom0> = {}): Dom0 => ({
 export const farmOf = (servers: readonly string[], vms: string, more = ''): string => `farm: p
 servers: { ${servers.map((s) => `${s}: { address: ${s}, migration: ${s} }`).join(', ')} }
 networks: { lan: { bridge: xenbr0 } }
-repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore } }
+repositories: { vmstore: { type: nfs, source: "${source}", path: /srv/vmstore }, own: { type: dir, path: /srv/own, shared: false } }
 defaults: { type: pvh, memory: 128MiB, boot: { kernel: /srv/vmlinuz }, networks: [lan], shutdown: { within: 10s }, disks: { xvda: { size: 1GiB, repository: vmstore } } }
 ${more}
 vms: { ${vms} }
@@ -47,6 +53,8 @@ export const apply = async (farm: InProcessFarm, text: string): Promise<void> =>
   await farm.clock.settle();
 };
 
+const unset = { color: false, json: false, reboot: false, home: false, dryRun: false, abandon: false, yes: true };
+
 export interface Rolled {
   /** `killed`: the run is gone. */
   readonly code: number | 'killed';
@@ -60,8 +68,8 @@ export interface RollMore {
   readonly command?: World['command'];
 }
 
-/** `reeve roll p`, without a process. */
-export const roll = async (
+/** `reeve roll p`, without a process, while others let time pass. */
+export const rollBeside = async (
   farm: InProcessFarm,
   text: string,
   flags: Partial<RollOwnFlags>,
@@ -72,43 +80,52 @@ export const roll = async (
   if (!pool) throw new Error('no pool');
   const link = openLink(farm, fault);
   const heard = fakeShell({ now: () => farm.time.now(), sleep: (ms) => farm.clock.sleep(ms) });
+  const asked = { shell: heard.shell, farm: desired, pool, flags: { ...noShaping, ...unset, ...flags } };
+  const origin = Promise.resolve({ commit: null, dirty: false, plan: null });
   const go = async (): Promise<number> => {
     try {
-      return await runRoll(
-        heard.shell,
-        desired,
-        pool,
-        {
-          ...noShaping,
-          json: false,
-          color: false,
-          reboot: false,
-          home: false,
-          dryRun: false,
-          abandon: false,
-          yes: true,
-          ...flags,
-        },
-        {
-          control: link.control,
-          secrets: new Map(),
-          origin: Promise.resolve({ commit: null, dirty: false, plan: null }),
-          command,
-        },
-      );
+      if (flags.abandon === true) return await abandon(asked, { control: link.control, origin });
+      const secrets = new Map<string, string>();
+      if (flags.dryRun === true) return await lookOnly(asked, link.control, secrets);
+      return await runRoll(asked, { control: link.control, secrets, origin, command });
     } catch (error) {
       if (!(error instanceof ExitError)) throw error;
-      heard.shell.err.write(
-        `reeve: ${error.message} (${error.reason})\n${error.help === undefined ? '' : `help: ${error.help}\n`}`,
-      );
+      heard.shell.err.write(`reeve: ${error.message} (${error.reason})\n`);
+      if (error.help !== undefined) heard.shell.err.write(`help: ${error.help}\n`);
       return error.code;
     } finally {
       await link.control.close();
     }
   };
-  const code = await drive(farm, Promise.race([go(), link.killed]));
-  await farm.clock.settle();
+  const code = await Promise.race([go(), link.killed]);
   return { code, out: heard.out(), err: heard.err(), link };
+};
+
+/** `reeve roll p`, to its end, and until the farm has come to rest. */
+export const roll = async (
+  farm: InProcessFarm,
+  text: string,
+  flags: Partial<RollOwnFlags>,
+  more: RollMore = {},
+): Promise<Rolled> => {
+  const done = await drive(farm, rollBeside(farm, text, flags, more));
+  await farm.clock.settle();
+  return done;
+};
+
+export const dryRun = (farm: InProcessFarm, text: string, flags: Partial<RollOwnFlags>): Promise<Rolled> =>
+  roll(farm, text, { ...flags, dryRun: true });
+
+/** As `reeve plan`, while others let time pass. */
+export const planOf = async (farm: InProcessFarm, text: string): Promise<{ readonly plan: Plan }> => {
+  const desired = (await load(text)).farm;
+  const link = openLink(farm);
+  const seen = await observe(desired, [], pathsToRead(desired), {
+    reader: link.control,
+    toolstack: xl,
+    sleep: (ms) => farm.clock.sleep(ms),
+  });
+  return { plan: makePlan(desired, seen, defaultOptions, { toolstack: xl, version: '0', secrets: new Map() }) };
 };
 
 /** The names of the domains of a server, sorted. */

@@ -111,6 +111,7 @@ const farm: Status = {
       why: 'web-2 was found more than once: dom01 (running) and dom02 (running)',
     },
   ],
+  rolls: [],
 };
 
 const plain = { color: false, width: 100 };
@@ -118,6 +119,39 @@ const plain = { color: false, width: 100 };
 describe('renderStatus', () => {
   test('a farm with trouble', async () => {
     await expect(renderStatus(farm, plain)).toMatchFileSnapshot('../../golden/report/status.txt');
+  });
+
+  test('a roll that is under way, or broke off: it is no maintenance', () => {
+    const text = renderStatus(
+      {
+        ...farm,
+        rolls: [
+          {
+            pool: 'ams1',
+            record: {
+              roll: '2026-03-01T20:00:00.000Z-c0ffee',
+              by: 'ann@desk',
+              run: './patch {server}',
+              reboot: true,
+              home: true,
+              servers: ['dom01', 'dom02'],
+              stage: 'treating',
+              boot: null,
+              homes: [],
+            },
+            stages: [
+              { server: 'dom01', stage: 'treating' },
+              { server: 'dom02', stage: 'waiting' },
+            ],
+          },
+        ],
+      },
+      plain,
+    );
+    expect(text).toMatch(/^ {2}dom01 \(roll\) {2}ams1/m);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      'Rolls a roll of pool ams1 is under way, or broke off: dom01 is being treated, dom02 waits for its turn (begun by ann@desk, 2026-03-01T20:00:00.000Z-c0ffee). To go on where it broke off, run the same `reeve roll ams1` again. To give it up: reeve roll ams1 --abandon',
+    );
   });
 
   test('fits a narrow terminal', () => {
@@ -134,6 +168,7 @@ describe('renderStatus', () => {
           repositories: [],
           vms: [],
           missing: [],
+          rolls: [],
         },
         plain,
       ),
