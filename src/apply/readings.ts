@@ -2,6 +2,7 @@
 import { byText } from '../core/order.ts';
 import { isUnknown, type Control, type Unknown } from '../core/port.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import { readTwice } from '../kinds/server/second-reading.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
 import type { Clock } from './world.ts';
 
@@ -77,11 +78,16 @@ export const shareReadings = (
     const paths = [...(batch?.paths ?? [])].sort(byText);
     const scope = batch?.scope ?? 'all';
     const before = changesOf(server).begun + ended;
+    const once = (): Promise<ServerSeen | Unknown> =>
+      readTwice(
+        (more) => control.read(server, toolstack.reading(scope, [...paths, ...more])),
+        (seen) => seen.more,
+      );
     const look = async (): Promise<ServerSeen | Unknown> => {
-      let seen = await control.read(server, toolstack.reading(scope, paths));
+      let seen = await once();
       for (let again = 0; again < looks && isUnknown(seen) && seen.reason === 'contradictory'; again += 1) {
         await clock.sleep(pauseMs);
-        seen = await control.read(server, toolstack.reading(scope, paths));
+        seen = await once();
       }
       return seen;
     };

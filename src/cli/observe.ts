@@ -3,6 +3,7 @@ import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import { identified } from '../kinds/server/identity.ts';
 import { seenOn, type Observed, type ServerSeen } from '../kinds/server/live.ts';
+import { readTwice } from '../kinds/server/second-reading.ts';
 import type { Toolstack } from '../kinds/toolstack.ts';
 import { follows } from '../kinds/vm/follows.ts';
 
@@ -97,7 +98,11 @@ const readServer = (
   { reader, toolstack, sleep, until }: Watch,
 ): Promise<ServerSeen | Unknown> =>
   untilQuiet(
-    () => reader.read(server, toolstack.reading('all', paths), until),
+    () =>
+      readTwice(
+        (more) => reader.read(server, toolstack.reading('all', [...paths, ...more]), until),
+        (seen) => seen.more,
+      ),
     (seen) => restless(seen) || unfinished(seen),
     sleep,
   );

@@ -3,6 +3,7 @@ import { shellWord } from '../core/shell-word.ts';
 import { isUnknown, type Reader, type Unknown } from '../core/port.ts';
 import type { Farm } from '../kinds/farm.ts';
 import type { ServerSeen } from '../kinds/server/live.ts';
+import { readTwice } from '../kinds/server/second-reading.ts';
 import type { RawAnswer } from '../kinds/toolstack.ts';
 import { pathsToRead, unaskedPaths } from '../plan/index.ts';
 import { count } from '../report/text.ts';
@@ -28,6 +29,11 @@ const moving = (raw: RawAnswer, paths: readonly string[]): boolean => {
   return isUnknown(seen) ? seen.reason === 'contradictory' : restless(seen);
 };
 
+const moreIn = (raw: RawAnswer, paths: readonly string[]): readonly string[] | undefined => {
+  const seen = xl.reading('all', paths).decode(raw.bytes, raw.nonce);
+  return isUnknown(seen) ? undefined : seen.more;
+};
+
 interface Ask {
   readonly shell: Shell;
   readonly reader: Reader;
@@ -39,13 +45,18 @@ const ask = async (
   name: string,
   paths: readonly string[],
 ): Promise<readonly [string, SnapshotServer]> => {
+  let whole = paths;
+  const read = (more: readonly string[]): Promise<RawAnswer | Unknown> => {
+    whole = [...paths, ...more];
+    return reader.read(name, xl.rawReading('all', whole), until);
+  };
   const raw: RawAnswer | Unknown = await untilQuiet(
-    () => reader.read(name, xl.rawReading('all', paths), until),
-    (r) => moving(r, paths),
+    () => readTwice(read, (r) => moreIn(r, paths)),
+    (r) => moving(r, whole),
     shell.sleep,
   );
   if (isUnknown(raw)) return [name, { unread: raw }];
-  return [name, { nonce: raw.nonce, paths, answer: Buffer.from(raw.bytes).toString('base64') }];
+  return [name, { nonce: raw.nonce, paths: whole, answer: Buffer.from(raw.bytes).toString('base64') }];
 };
 
 const decoded = (server: SnapshotServer): ServerSeen | Unknown =>

@@ -5,6 +5,7 @@ import type { Op } from './plan.ts';
 import { disksFolder, imagesFolder, isVolumeGroup, savedPath } from './repository/live.ts';
 import type { RepositoryOp } from './repository/ops.ts';
 import { badStorePath, badVolumeGroup } from './repository/place.ts';
+import { cfgPath, isCfgElsewhere, isCfgOfXen } from './vm/cfg-path.ts';
 import { leasePath, type LeaseDraft } from './vm/lease.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './vm/ops.ts';
 import type { VmConfig } from './vm/spec.ts';
@@ -17,13 +18,11 @@ const unless = (right: boolean, why: string): Strays => (right ? [] : [why]);
 const directlyIn = (folder: string, path: string): boolean =>
   path.startsWith(`${folder}/`) && /^[^/]+$/.test(path.slice(folder.length + 1));
 
-/** However deep: SUSE keeps them in a folder of their own. Neither Xen's scripts nor what leads out is one. */
-const isCfg = (path: string): boolean =>
-  path.startsWith('/etc/xen/') &&
-  !/^\/etc\/xen\/(?:scripts|boot)\//.test(path) &&
-  path.split('/').every((part, i) => (i === 0) === (part === '') && part !== '.' && part !== '..');
+const cfg = (path: string): Strays => unless(isCfgOfXen(path), `${path} is no cfg of /etc/xen`);
 
-const cfg = (path: string): Strays => unless(isCfg(path), `${path} is no cfg of /etc/xen`);
+/** One that goes may lie where a person had it. */
+const goingCfg = (path: string): Strays =>
+  unless(isCfgOfXen(path) || isCfgElsewhere(path), `${path} is no place of a cfg`);
 
 /** In /etc/xen/auto, or among a store's links for a server. */
 const link = (path: string, server?: string): Strays => {
@@ -71,11 +70,8 @@ const config = (c: VmConfig, op: VmOp, names: readonly string[]): Strays => [
 
 const record = ({ path, marker, from, config: c, replaces }: CfgDraft, op: VmOp, farm: string): Strays => [
   ...cfg(path),
-  ...unless(
-    replaces !== 'absent' || path === `/etc/xen/${c.name}.cfg`,
-    `${path} is not the place of a new cfg of ${c.name}`,
-  ),
-  ...(from === null ? [] : cfg(from.path)),
+  ...unless(replaces !== 'absent' || path === cfgPath(c.name), `${path} is not the place of a new cfg of ${c.name}`),
+  ...(from === null ? [] : goingCfg(from.path)),
   ...unless(c.uuid === op.uuid, `its configuration has the UUID ${c.uuid}`),
   ...unless(
     marker.farm === farm && marker.vm === op.vm.name && marker.uuid === op.uuid,
@@ -96,7 +92,7 @@ const made = (op: MakeDisk, farm: string): Strays => [
 ];
 
 const left = (l: { readonly path: string; readonly links: readonly string[] } | null, server: string): Strays =>
-  l === null ? [] : [...cfg(l.path), ...l.links.flatMap((x) => link(x, server))];
+  l === null ? [] : [...goingCfg(l.path), ...l.links.flatMap((x) => link(x, server))];
 
 type Move = Extract<
   VmOp,
@@ -154,7 +150,7 @@ const ofMove = (op: Move, farm: string): Strays => {
       return [...left(op, op.server), ...op.volumes.flatMap(volume)];
     case 'undefine':
       return [
-        ...cfg(op.path),
+        ...goingCfg(op.path),
         // The lease of a VM that went down by itself goes with its cfg.
         ...op.links.flatMap((l) => (l.endsWith(`/leases/${op.uuid}.json`) ? [] : link(l, op.server))),
       ];

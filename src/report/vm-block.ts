@@ -1,6 +1,7 @@
 /** One VM's block of a plan: what will happen to it, what it costs, and each change below. */
 import type { Disruption } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
+import { isBelowXen } from '../kinds/vm/cfg-path.ts';
 import { changeText, waitingFor, type ChangeText } from './change-text.ts';
 import { madeNotes, portrait, row, whenRows } from './portrait.ts';
 import { clean, hang, time, wrap, type Colors } from './text.ts';
@@ -75,6 +76,14 @@ const remainders = (operations: readonly Operation[]): readonly ChangeText[] =>
   operations.every(isRemainder)
     ? []
     : operations.filter(isRemainder).map((o) => row('also', clean(`on ${o.server}: ${o.reason}`)));
+
+/** A cfg from where no reading would find it. */
+const fetched = (operations: readonly Operation[]): readonly ChangeText[] =>
+  operations.flatMap(({ op }) => {
+    if (op.verb !== 'define' && op.verb !== 'restart') return [];
+    const { from, path } = op.record;
+    return from === null || isBelowXen(from.path) ? [] : [row('cfg', clean(`${from.path} becomes ${path}`))];
+  });
 
 /** The head's words behind the name. */
 export const headline = (vm: PlanVm, operations: readonly Operation[], refused: readonly Refusal[]): string => {
@@ -177,6 +186,7 @@ export const vmRows = (vm: PlanVm, operations: readonly Operation[]): readonly C
     ...alias,
     ...placed,
     ...remainders(operations),
+    ...fetched(operations),
     ...fresh,
     ...changes.map((c) => withNote(changeText(c), made.get(c.field.replace('disks.', '')))),
     ...whenRows(vm.subject.name, operations),

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { isVolumeGroup } from '../kinds/repository/live.ts';
 import type { Dom0 } from './dom0.ts';
+import type { World } from './world.ts';
 import { qemuPath } from './dom0-files.ts';
 import { lvsText, vgsText } from './lvm.ts';
 import { ipLink, ovsBridges, processes } from './print-host.ts';
@@ -23,6 +24,21 @@ interface Answer {
   /** What it had to wait for, beside its own work. */
   readonly ms: number;
 }
+
+const savedImages = ({ files }: World): string => {
+  const folder = '/var/lib/xen/save';
+  const plain = files.list(folder).filter((n) => !n.startsWith('.') && files.get(`${folder}/${n}`)?.is === 'file');
+  return plain.map((n) => `${n}\n`).join('');
+};
+
+/** With links followed; what is large or does not read like a cfg is left out. */
+const cfgsElsewhere = ({ files }: World, names: readonly string[]): Buffer => {
+  const fit = names.filter((name) => {
+    const text = files.text(`/${name}`) ?? '';
+    return Buffer.byteLength(text) <= 256 * 1024 && /^[ \t]*name[ \t]*=/m.test(text);
+  });
+  return fit.length === 0 ? Buffer.alloc(0) : tar(files, fit, true).out;
+};
 
 /** How long the text waits for those that look at paths. */
 const lookMs = 8000;
@@ -70,6 +86,7 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       'root/.ssh/authorized_keys',
     ]);
     section('files', archive.rc, archive.out);
+    section('saved', 0, savedImages(world));
     section('link', 0, ipLink(world));
     section('ps', 0, processes(world));
     const ovs = ovsBridges(world);
@@ -84,6 +101,8 @@ export const observe = (dom0: Dom0, args: readonly string[], privileged: boolean
       const { lines, stuck } = lookAt(world, paths);
       section('paths', stuck ? 137 : 0, Buffer.from(lines.map((l) => `${l}\n`).join(''), 'latin1'));
       if (stuck) ms = lookMs;
+      const asked = paths.flatMap((p) => (p.startsWith('cfg:/') ? [p.slice('cfg:/'.length)] : []));
+      if (asked.length > 0) section('cfgs', 0, cfgsElsewhere(world, asked));
     }
   }
   out.push(Buffer.from(`\n@${nonce} END\n`));

@@ -85,6 +85,13 @@ const text = (world: World, path: string, say: (line: string) => void): void => 
   for (const line of lines) say(`line ${line}`);
 };
 
+const folder = ({ files }: World, path: string, say: (line: string) => void): void => {
+  say(`dir ${path}`);
+  for (const name of files.list(path).filter((n) => !n.startsWith('.')))
+    if (isOdd(name)) say('odd');
+    else say(files.get(`${path}/${name}`)?.is === 'file' ? `file ${name}` : `special ${name}`);
+};
+
 /** What was said until it was done or stuck. */
 const look = (act: (say: (line: string) => void) => void): Looked => {
   const lines: string[] = [];
@@ -110,6 +117,10 @@ export const lookAt = (world: World, paths: readonly string[]): Looked => {
     const say = (line: string): void => pieces(0, line).forEach(write);
     for (const path of paths.filter((p) => !p.endsWith('/')))
       if (path.startsWith('text:')) text(world, path.slice('text:'.length), say);
+      else if (path.startsWith('cfg:')) {
+        const cfg = path.slice('cfg:'.length);
+        say(`${world.files.exists(cfg) ? 'there' : 'missing'} ${cfg}`);
+      } else if (path.startsWith('dir:')) folder(world, path.slice('dir:'.length), say);
       else {
         say(`${world.files.exists(path) ? 'there' : 'missing'} ${path}`);
         for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/'))))

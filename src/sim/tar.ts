@@ -32,8 +32,8 @@ const header = (name: string, type: '0' | '2' | '5', mode: number, size: number,
 };
 
 /** Adds what stands at `/name`, a folder with all that is in it. False where nothing is there. */
-const add = (files: Files, name: string, out: Buffer[]): boolean => {
-  const node = files.get(`/${name}`);
+const add = (files: Files, name: string, out: Buffer[], follow: boolean): boolean => {
+  const node = follow ? files.resolve(`/${name}`) : files.get(`/${name}`);
   if (node === undefined) return false;
   if (node.is === 'file') {
     out.push(header(name, '0', node.mode, node.bytes.length, ''), Buffer.from(node.bytes));
@@ -42,15 +42,19 @@ const add = (files: Files, name: string, out: Buffer[]): boolean => {
   } else if (node.is === 'link') out.push(header(name, '2', 0o777, 0, node.target));
   else {
     out.push(header(`${name}/`, '5', node.mode, 0, ''));
-    for (const child of files.list(`/${name}`)) add(files, `${name}/${child}`, out);
+    for (const child of files.list(`/${name}`)) add(files, `${name}/${child}`, out, follow);
   }
   return true;
 };
 
-/** `tar -cf - names…` from /; exit code 2 where a name is not there. */
-export const tar = (files: Files, names: readonly string[]): { readonly rc: number; readonly out: Buffer } => {
+/** `tar -cf - names…` from /, `follow`: with -h; exit code 2 where a name is not there. */
+export const tar = (
+  files: Files,
+  names: readonly string[],
+  follow = false,
+): { readonly rc: number; readonly out: Buffer } => {
   const out: Buffer[] = [];
-  const found = names.map((name) => add(files, name, out));
+  const found = names.map((name) => add(files, name, out, follow));
   const size = out.reduce((n, b) => n + b.length, 0) + 2 * block;
   out.push(Buffer.alloc(2 * block + ((20 * block - (size % (20 * block))) % (20 * block))));
   return { rc: found.every(Boolean) ? 0 : 2, out: Buffer.concat(out) };

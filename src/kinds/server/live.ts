@@ -100,6 +100,10 @@ export interface ServerSeen {
   readonly membership?: MembershipSeen | null;
   /** What happens to running VMs when the server goes down and comes up (`/etc/default/xendomains`); null: not there. */
   readonly xendomains: { readonly saves: boolean; readonly restores: boolean } | null;
+  /** Files with the memory of VMs that xendomains keeps while the server is down, each named like its VM; undefined: none. */
+  readonly saved?: readonly string[];
+  /** What a second reading is to be asked for besides: what this one came upon and did not look at. */
+  readonly more?: readonly string[];
   /** By domid; Domain-0 is not among them. */
   readonly domains: readonly Domain[];
   /** By path. */

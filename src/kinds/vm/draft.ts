@@ -2,8 +2,9 @@
 import type { Change, How, Way } from '../../core/change.ts';
 import { cover } from '../../core/password.ts';
 import type { DiskMarker } from '../repository/live.ts';
+import { cfgPath, isBelowXen } from './cfg-path.ts';
 import type { LeaseDraft, SpareLease } from './lease.ts';
-import type { LiveVm, Marker } from './live.ts';
+import type { CfgRecord, LiveVm, Marker } from './live.ts';
 import type { CfgDraft } from './ops.ts';
 import { nicKeyOf, type Resolved } from './resolve.ts';
 import { isSecret, withoutDigests } from './settings.ts';
@@ -108,8 +109,6 @@ export interface GrownDisk extends Omit<NewDisk, 'from'> {
 }
 
 type Members = Readonly<Record<string, unknown>>;
-
-const cfgPath = (name: string): string => `/etc/xen/${name}.cfg`;
 
 /** The wanted members, but the old one (or none) of each that is to be kept. */
 export const mixed = <T>(
@@ -260,11 +259,15 @@ const keepsPasswords = (config: VmConfig): boolean =>
   Object.values(config.settings).some((v) => isSecret(v) && v.secret === 'kept') ||
   JSON.stringify([config.boot, config.disks, config.nics, config.extra]).includes(cover);
 
+/** Whether its cfg lies where the next reading may not look: it comes into /etc/xen. */
+export const liesAstray = (record: CfgRecord | null | undefined): boolean =>
+  record?.config !== undefined && !isBelowXen(record.path);
+
 /** A VM that gets another name gets a cfg of that name, unless its cfg never had its name. */
 export const draft = (t: VmTransition): CfgDraft => {
   const config = draftConfig(t);
   const record = t.live?.record;
-  const moves = record?.config && record.config.name !== config.name && record.path === cfgPath(record.config.name);
+  const renamed = record?.config && record.config.name !== config.name && record.path === cfgPath(record.config.name);
   const made = (path: string, replaces: string, from: CfgDraft['from']): CfgDraft => ({
     marker: draftMarker(t, leftOf(t, config, path, from)),
     config,
@@ -279,6 +282,7 @@ export const draft = (t: VmTransition): CfgDraft => {
   };
   if (t.journey) return taken(made(cfgPath(config.name), t.journey.replaces, null));
   if (stray) return taken(made(cfgPath(config.name), 'absent', null));
-  if (moves) return made(cfgPath(config.name), t.ahead ?? 'absent', { path: record.path, digest: record.digest });
+  if (record && (renamed || liesAstray(record)))
+    return made(cfgPath(config.name), t.ahead ?? 'absent', { path: record.path, digest: record.digest });
   return made(record?.path ?? cfgPath(config.name), record?.digest ?? 'absent', null);
 };

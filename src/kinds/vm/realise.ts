@@ -3,7 +3,7 @@ import type { How } from '../../core/change.ts';
 import { sameValue } from '../../core/digest.ts';
 import { ref } from '../../core/ref.ts';
 import { differsInCfg } from './compare.ts';
-import { draft, homeAfter, type NewDisk, type VmTransition } from './draft.ts';
+import { draft, homeAfter, liesAstray, type NewDisk, type VmTransition } from './draft.ts';
 import { settingOf } from './fields.ts';
 import { memoryOf, vcpusOf } from './follows.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './ops.ts';
@@ -25,7 +25,7 @@ const remembersAnew = ({ live, want, state, take }: VmTransition): boolean => {
 const writes = (t: VmTransition): boolean => {
   const { live, want } = t;
   if (t.journey) return true;
-  if (!live?.record?.config || live.marker === null) return true;
+  if (!live?.record?.config || live.marker === null || liesAstray(live.record)) return true;
   const { home, protect, vm } = live.marker;
   if (home !== t.server || protect !== want.protect || vm !== want.key) return true;
   if (live.record.config.uuid !== want.uuid || remembersAnew(t)) return true;
@@ -220,7 +220,8 @@ const linkOps = (t: VmTransition, record: CfgDraft): readonly VmOp[] => {
   const on = asked || t.live === null ? t.want.autostart === true : links.length + followed.length > 0;
   const changes = asked || (t.live === null && on) || (record.from !== null && links.length > 0) || followed.length > 0;
   if (!changes && t.strays.length === 0) return [];
-  const usual = t.want.link ?? followed[0] ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
+  const same = liesAstray(t.live?.record) ? links[0] : followed[0];
+  const usual = t.want.link ?? same ?? `${autoFolder}${record.path.slice(record.path.lastIndexOf('/') + 1)}`;
   const left = t.live?.record?.via;
   const base: VmOp = {
     ...baseOf(t),

@@ -7,7 +7,7 @@ import { lifeId } from '../../kinds/vm/cause.ts';
 import { compare, differsInCfg } from '../../kinds/vm/compare.ts';
 import { homeOf, viaOf } from '../../kinds/vm/lease.ts';
 import type { LiveVm } from '../../kinds/vm/live.ts';
-import { mixed, type VmTransition } from '../../kinds/vm/draft.ts';
+import { liesAstray, mixed, type VmTransition } from '../../kinds/vm/draft.ts';
 import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve, type Resolved } from '../../kinds/vm/resolve.ts';
 import { compareState, lifeOf } from '../../kinds/vm/state.ts';
@@ -112,7 +112,7 @@ export const decide = (
   const named = kept ?? wanted;
   const home = homeOf(named, facts.shared);
   const cfg =
-    live?.record && live.record.config?.name === want.config.name
+    live?.record && live.record.config?.name === want.config.name && !liesAstray(live.record)
       ? live.record.path
       : `/etc/xen/${want.config.name}.cfg`;
   const via = home && viaOf(home, server, cfg);
@@ -305,5 +305,7 @@ const adopts = (live: LiveVm | null, want: Resolved, spec: VmSpec): boolean =>
   live !== null &&
   (live.marker === null ||
     live.marker.home !== live.server ||
+    live.stray !== undefined ||
+    liesAstray(live.record) ||
     live.marker.vm !== spec.key ||
     want.uuid !== live.marker.uuid);

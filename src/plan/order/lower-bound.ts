@@ -2,7 +2,8 @@
 import type { How } from '../../core/change.ts';
 import { same } from '../../kinds/vm/cause.ts';
 import { differsInCfg } from '../../kinds/vm/compare.ts';
-import type { VmTransition } from '../../kinds/vm/draft.ts';
+import { cfgPath } from '../../kinds/vm/cfg-path.ts';
+import { liesAstray, type VmTransition } from '../../kinds/vm/draft.ts';
 import { realise, reweighs } from '../../kinds/vm/realise.ts';
 import { lifeOf } from '../../kinds/vm/state.ts';
 import type { Decision } from '../decide/decide.ts';
@@ -26,7 +27,8 @@ const cfgWrites = (x: Decision): number => {
   if (!t || t.mode === 'delete') return 0;
   const { live } = t;
   const m = live?.marker;
-  if (!live?.record?.config || !m || m.home !== t.server || m.vm !== t.want.key || t.give) return 1;
+  if (!live?.record?.config || !m || m.home !== t.server || m.vm !== t.want.key || t.give || liesAstray(live.record))
+    return 1;
   const changes = [...t.take.map((c) => c.change), ...t.defer];
   // What stands in no cfg is remembered in its marker.
   const told = x.changes.some(
@@ -42,9 +44,10 @@ const linkChanges = (t: VmTransition): number => {
   if (t.take.some((c) => c.change.field.startsWith('autostart'))) return 1;
   const { record } = t.live;
   const named = [...t.take.map((c) => c.change), ...t.defer].some((c) => c.field === 'name' && differsInCfg(c));
-  const own = record?.config && record.path === `/etc/xen/${record.config.name}.cfg`;
+  const own = record?.config && record.path === cfgPath(record.config.name);
+  const goes = liesAstray(record) || (named && own);
   const follows = record === null && (t.live.stray?.record.autostart.length ?? 0) > 0;
-  return t.strays.length > 0 || follows || (named && own && record.autostart.length > 0) ? 1 : 0;
+  return t.strays.length > 0 || follows || (goes && record && record.autostart.length > 0) ? 1 : 0;
 };
 
 export const leastOperations = (x: Decision): number => {

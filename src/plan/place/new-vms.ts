@@ -7,7 +7,8 @@ import type { Refusal } from '../../kinds/plan.ts';
 import type { Lease } from '../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Users } from '../../kinds/server/users.ts';
-import type { VmTransition } from '../../kinds/vm/draft.ts';
+import { cfgPath } from '../../kinds/vm/cfg-path.ts';
+import { liesAstray, type VmTransition } from '../../kinds/vm/draft.ts';
 import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve } from '../../kinds/vm/resolve.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
@@ -164,9 +165,10 @@ export const unmet = (t: VmTransition, seen: ServerSeen, all: readonly Roof[]): 
     const why = `${t.server} has a domain ${config.name} already (UUID ${other.uuid})`;
     return { code: 'name-taken', why, help: 'rename that one first, or choose another name' };
   }
-  const path = record && !renamed ? record.path : `/etc/xen/${config.name}.cfg`;
-  const stranger = record && !renamed ? undefined : seen.records.find((r) => r.path === path && r !== record);
-  if (stranger && stranger.digest !== t.ahead && (renamed || !record?.config)) {
+  const comes = renamed || liesAstray(record);
+  const path = record && !comes ? record.path : cfgPath(config.name);
+  const stranger = record && !comes ? undefined : seen.records.find((r) => r.path === path && r !== record);
+  if (stranger && stranger.digest !== t.ahead && (comes || !record?.config)) {
     return {
       code: 'cfg-taken',
       why: `${t.server} has a ${path} already${stranger.problem === undefined ? ' of another VM' : `, which cannot be read: ${stranger.problem}`}`,

@@ -32,6 +32,8 @@ describe('reading', () => {
       '/xs 0',
       'files',
       '/files 2',
+      'saved',
+      '/saved 0',
       'link',
       '/link 0',
       'ps',

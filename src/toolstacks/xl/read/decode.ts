@@ -21,6 +21,7 @@ import { underWayIn } from './under-way.ts';
 import { parseVolumes } from './volumes.ts';
 import { readTar, withoutLarge, type TarEntry } from './tar.ts';
 import { toldIn } from './told.ts';
+import { cfgsToAsk, folderToAsk, isSecond, outsideIn, savedIn } from './second-look.ts';
 import { parseXendomains } from './xendomains.ts';
 import { parseInfo, parseList, type XlInfo } from './xl-info.ts';
 import { misnamedIn, parseXenstore, type Xenstore } from './xenstore.ts';
@@ -264,8 +265,12 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
   const processes = optional('ps', 'the processes', (text) => text);
   const monitors = processes === null ? null : parseMonitors(processes, pathsIn(archived));
   begin('files');
-  const { records, danglers, problems: recordProblems } = recordsOf(archived, monitors?.paths);
-  for (const p of recordProblems) problems.push(p);
+  const told = toldIn(sections.get('paths')?.bytes ?? new Uint8Array());
+  const lines = told.get(0) ?? [];
+  const outside = outsideIn(asked, sections.get('cfgs'), lines);
+  const known = recordsOf(archived, monitors?.paths, outside);
+  const { records, danglers } = known;
+  for (const p of known.problems) problems.push(p);
   const running = parseRunning(whatever('xl-vcpus'), [whatever('xl-sched'), whatever('xl-credit')]);
   begin('files');
   const all = { rows: list.rows, xs, userdata, records, links, monitors, processes, running };
@@ -279,7 +284,8 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
           .filter((l) => l !== '')
       : (links?.ovs ?? []);
   const xendomains = fileText(entries, 'etc/default/xendomains') ?? fileText(entries, 'etc/sysconfig/xendomains');
-  const told = toldIn(sections.get('paths')?.bytes ?? new Uint8Array());
+  const saved = savedIn(whatever('saved'), lines);
+  const more = [...cfgsToAsk(known, monitors?.paths ?? [], list.rows), ...folderToAsk(xendomains, asked)];
   const looked = parseStores(
     told,
     asked.filter((p) => isStore(p) && !isVolumeGroup(p)),
@@ -312,18 +318,20 @@ const decodeParts = ({ bytes, nonce, asked: whole, begin }: Answer): ServerSeen 
     cpupools: poolsOf(xs),
     qemu: qemuOf(sections.get('qemu'), processes ?? ''),
     xendomains: xendomains === null ? null : parseXendomains(xendomains),
+    ...(saved.length === 0 ? {} : { saved }),
+    ...(more.length === 0 ? {} : { more }),
     domains,
     records,
     ...(danglers.length === 0 ? {} : { danglers }),
     paths: withVolumes(
       pathsOf(
-        asked.filter((p) => !isStore(p) && !isText(p)),
-        told.get(0) ?? [],
+        asked.filter((p) => !isStore(p) && !isText(p) && !isSecond(p)),
+        lines,
       ),
       stores,
     ),
-    ...specialIn(told.get(0) ?? []),
-    ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), told.get(0) ?? []) } : {}),
+    ...specialIn(lines),
+    ...(asked.some(isText) ? { texts: textsOf(asked.filter(isText), lines) } : {}),
     migration: migrationIn(entries),
     membership: membershipIn(entries),
     roll: rollIn(entries),

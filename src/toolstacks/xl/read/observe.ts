@@ -22,10 +22,14 @@ export const qemuPaths: readonly string[] = [
  *
  * - Sections, in this order: `host` (host name and boot id, a line each), `xl-info`, `xl-list`, `xl-vcpus`, `xl-sched` and
  *   `xl-credit` (only in `all`; of the two, the one whose scheduler is not in use is empty), `xs`, `files` (a tar with
- *   names relative to /), `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
+ *   names relative to /), `saved`, `link`, `ps`, `ovs` (only in `all`), `qemu` (those of the known paths that are there), `paths`
  *   (`0 there PATH` or `0 missing PATH`, a line each, and `0 special PATH` for it where it is a device or the like, and for each
  *   symbolic link on the way to it; a path that took too long has no line), and before it `mounts`
  *   (/proc/self/mounts); both only where paths are given.
+ * - `saved` has the name of each file in /var/lib/xen/save, where xendomains keeps the memory of VMs while dom0 is down.
+ * - What stands behind `dir:` is a folder, and told in `paths`: `0 dir PATH`, and `0 file NAME` for each file in it.
+ * - What stands behind `cfg:` is the path of a cfg outside of /etc/xen: in `paths` whether it is there, and in `cfgs`, the last
+ *   section, a tar of those that are files of at most 256 KiB, and say `name =` at the begin of a line. Links are followed.
  * - What stands behind `text:` is a text, and told in `paths`: `0 text PATH`, and where it can be read, `0 line LINE` for each line.
  * - A path like `/dev/vg0/` is a volume group: where there is one, the sections `vgs` and `lvs` stand before `qemu`.
  * - A path that ends in `/` is a store, and looked into: `1 store PATH`, then, where the folder is there, `1 folder`, `1 marker`
@@ -49,9 +53,9 @@ export const qemuPaths: readonly string[] = [
  * - A tool that is not there has exit code 127. BusyBox's tar has no --exclude, so the shell leaves the scripts out.
  */
 export const observeText = `LC_ALL=C PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin
-N=$1 W=$2 V=
+N=$1 W=$2 V= O=
 shift 2
-for f; do case $f in /dev/*/) V=1 ;; esac; done
+for f; do case $f in /dev/*/) V=1 ;; cfg:*) O=1 ;; esac; done
 export LC_ALL PATH N W V
 cd / && exec </dev/null || exit 1
 P='
@@ -85,6 +89,12 @@ tar -cf - "$@" 2>/dev/null &
 p=$!
 wait "$p"
 e $?
+b saved
+for f in var/lib/xen/save/*; do
+  case $f in *[[:cntrl:]]*) continue ;; esac
+  if [ -f "$f" ] && [ ! -L "$f" ]; then printf "%s\\n" "\${f##*/}"; fi
+done
+e 0
 exit 0
 '
 B='
@@ -226,6 +236,15 @@ elif timeout 150 sh -c "$P$T$A"; then
           say "text \${f#text:}"
           if [ -r "\${f#text:}" ]; then while IFS= read -r l || [ -n "$l" ]; do say "line $l"; done <"\${f#text:}"; fi
           ;;
+        cfg:*) if [ -e "\${f#cfg:}" ]; then say "there \${f#cfg:}"; else say "missing \${f#cfg:}"; fi ;;
+        dir:*)
+          f=\${f#dir:}/
+          say "dir \${f%/}"
+          for g in "$f"*; do
+            known || continue
+            is file
+          done
+          ;;
         *)
           if [ -e "$f" ]; then say "there $f"; else say "missing $f"; fi
           if [ -e "$f" ] && [ ! -f "$f" ] && [ ! -d "$f" ]; then say "special $f"; fi
@@ -239,6 +258,26 @@ elif timeout 150 sh -c "$P$T$A"; then
       done &
     } | timeout -s KILL 8 cat
     e $?
+    case $O in 1)
+      b cfgs
+      {
+        exec 2>/dev/null
+        ulimit -t 10
+        ulimit -v 1048576
+        {
+          i=$#
+          for f; do
+            case $f in cfg:/[!-]*)
+              f=\${f#cfg:/}
+              if [ -f "$f" ] && [ "$(head -c 262145 "$f" | wc -c)" -le 262144 ] && grep -qE '^[[:space:]]*name[[:space:]]*=' "$f"; then set -- "$@" "$f"; fi
+            esac
+          done
+          shift "$i"
+          case $# in 0) ;; *) tar -chf - "$@" ;; esac
+        } &
+      } | timeout -s KILL 8 cat
+      e $?
+    esac
   esac
 fi
 printf '\\n@%s END\\n' "$N"

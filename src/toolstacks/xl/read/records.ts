@@ -2,6 +2,7 @@
 import { digestBytes } from '../../../core/digest.ts';
 import { byText, sortedBy } from '../../../core/order.ts';
 import type { Dangler } from '../../../kinds/server/live.ts';
+import { isCfgElsewhere, isCfgOfXen } from '../../../kinds/vm/cfg-path.ts';
 import { linkName } from '../../../kinds/vm/lease.ts';
 import type { CfgRecord } from '../../../kinds/vm/live.ts';
 import type { CfgValue } from '../../../kinds/vm/spec.ts';
@@ -130,20 +131,33 @@ const treeOf = (entries: readonly TarEntry[], problems: string[]): Tree => {
   return { files, links };
 };
 
-/** A link of /etc/xen that looks like a cfg and leads out of it: nothing tells that its end is one. */
-const strayLink = (link: string, target: string): CfgRecord => {
+/** A cfg of which nothing but its path was read. */
+const unread = (path: string, why: string, autostart: readonly string[] = []): CfgRecord => {
   const none = new Uint8Array();
+  const [digest, claims] = [digestBytes(none), claimsOf(path, none)];
   return {
-    path: link,
+    path,
     text: '',
-    digest: digestBytes(none),
-    exact: digestBytes(none),
+    digest,
+    exact: digest,
     config: undefined,
-    problem: `${link} is a link to ${target}, outside of /etc/xen, and was not followed: put the file itself there`,
-    claims: claimsOf(link, none),
+    problem: `${path} ${why}`,
+    claims,
     marker: null,
-    autostart: [],
+    autostart,
   };
+};
+
+/** A link of /etc/xen that looks like a cfg and leads out of it: nothing tells that its end is one. */
+const strayLink = (link: string, target: string): CfgRecord =>
+  unread(link, `is a link to ${target}, outside of /etc/xen, and was not followed: put the file itself there`);
+
+/** What was seen of a cfg outside of /etc/xen: its bytes, or why there are none. */
+export type Outside = ReadonlyMap<string, Uint8Array | 'missing' | 'odd' | 'late'>;
+
+const whyUnread = {
+  odd: 'was not read: it is no file of at most 256KiB with a line that begins with `name =`',
+  late: 'could not be read in time',
 };
 
 export interface Records {
@@ -160,26 +174,32 @@ export interface Records {
  * (`monitors`), or what Reeve marked, or any other file that reads like the cfg of a domain. A plain copy in /etc/xen/auto of
  * another record counts as a link to it.
  */
-export const recordsOf = (entries: readonly TarEntry[], monitors: readonly string[] = []): Records => {
+export const recordsOf = (
+  entries: readonly TarEntry[],
+  monitors: readonly string[] = [],
+  outside: Outside = new Map(),
+): Records => {
   const problems: string[] = [];
   const tree = treeOf(entries, problems);
-  const { files } = tree;
+  const files = new Map(tree.files);
+  for (const [path, bytes] of outside) if (typeof bytes !== 'string') files.set(path, bytes);
   const danglers: Dangler[] = [];
   const strays: CfgRecord[] = [];
   const starts = new Map<string, string[]>();
   const vias = new Map<string, string>();
   const elsewhere = new Set(monitors.filter((p) => !files.has(p) && isElsewhere(p, tree)));
+  const unseen = (path: string): boolean => outside.get(path) !== 'missing' && isElsewhere(path, tree);
   for (const { link, target, via } of endsOf(tree)) {
     const starter = link.startsWith(auto);
     if (starter && via !== undefined) vias.set(target, via);
     if (starter) starts.set(target, [...(starts.get(target) ?? []), link]);
     if (files.has(target)) continue;
     const lost = `${link} leads to ${target}, which is not there`;
-    const out = isElsewhere(target, tree);
+    const out = unseen(target);
     if (starter) {
       danglers.push({ link, target, ...(via === undefined ? {} : { via }) });
       if (out) elsewhere.add(target);
-      problems.push(out ? `${link} leads to ${target}, outside of /etc/xen: it was not read` : lost);
+      else problems.push(lost);
     } else if (link.endsWith('.cfg') && !isNoCfg(link)) {
       if (out) strays.push(strayLink(link, target));
       else problems.push(lost);
@@ -201,6 +221,10 @@ export const recordsOf = (entries: readonly TarEntry[], monitors: readonly strin
       records.push(via === undefined ? record : { ...record, via });
     }
   }
+  const lost = [...elsewhere].flatMap((path) => {
+    const seen = isCfgElsewhere(path) || isCfgOfXen(path) ? outside.get(path) : 'odd';
+    return seen === 'odd' || seen === 'late' ? [unread(path, whyUnread[seen], starts.get(path))] : [];
+  });
   for (const copy of copies) {
     const i = records.findIndex((r) => sameVm(r, copy));
     const original = records[i];
@@ -208,9 +232,9 @@ export const recordsOf = (entries: readonly TarEntry[], monitors: readonly strin
     else records.push(copy);
   }
   return {
-    records: sortedBy([...records, ...strays], (r) => r.path),
-    danglers,
-    elsewhere: [...elsewhere].sort(byText),
+    records: sortedBy([...records, ...strays, ...lost], (r) => r.path),
+    danglers: danglers.filter((d) => !lost.some((r) => r.path === d.target)),
+    elsewhere: [...elsewhere].filter((p) => !outside.has(p) && !lost.some((r) => r.path === p)).sort(byText),
     problems,
   };
 };

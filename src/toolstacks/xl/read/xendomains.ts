@@ -13,6 +13,15 @@ const valueOf = (text: string, name: string): string => {
   );
 };
 
+/** Where it saves to unless it is told another folder. */
+export const usualFolder = '/var/lib/xen/save';
+
+/** The folder that it saves to, where that is another one. */
+export const otherFolder = (text: string | null): string | null => {
+  const folder = text === null ? '' : valueOf(text, 'XENDOMAINS_SAVE').replace(/\/+$/, '');
+  return folder.startsWith('/') && folder !== usualFolder && !/[\x00-\x1f\x7f]/.test(folder) ? folder : null;
+};
+
 /** A folder to save to is what makes it save. */
 export const parseXendomains = (text: string): NonNullable<ServerSeen['xendomains']> => ({
   saves: valueOf(text, 'XENDOMAINS_SAVE') !== '',

@@ -419,14 +419,16 @@ describe('records', () => {
     ]);
   });
 
-  it('outside of /etc/xen, or missing, are told of', () => {
+  it('outside of /etc/xen are what a second reading is for; what is missing is told of', () => {
     const s = files(
       { name: 'etc/xen/auto/far', link: '/srv/far.cfg' },
+      { name: 'etc/xen/auto/odd', link: '/etc/shadow' },
       { name: 'etc/xen/auto/gone', link: '/etc/xen/gone.cfg' },
     );
-    expect(s.problems).toEqual([
-      '/etc/xen/auto/far leads to /srv/far.cfg, outside of /etc/xen: it was not read',
-      '/etc/xen/auto/gone leads to /etc/xen/gone.cfg, which is not there',
+    expect(s.problems).toEqual(['/etc/xen/auto/gone leads to /etc/xen/gone.cfg, which is not there']);
+    expect(s.more).toEqual(['cfg:/srv/far.cfg']);
+    expect(s.records.map((r) => r.problem)).toEqual([
+      '/etc/shadow was not read: it is no file of at most 256KiB with a line that begins with `name =`',
     ]);
   });
 

@@ -17,6 +17,8 @@ import type { Storage } from '../../../../src/kinds/repository/live.ts';
 import { decode } from '../../../../src/toolstacks/xl/read/decode.ts';
 import { parseFrames } from '../../../../src/toolstacks/xl/read/frames.ts';
 import { observeText } from '../../../../src/toolstacks/xl/read/observe.ts';
+import { outsideIn, savedIn } from '../../../../src/toolstacks/xl/read/second-look.ts';
+import { toldIn } from '../../../../src/toolstacks/xl/read/told.ts';
 import { info, dom0, listHead, nonce, row } from './answers.ts';
 
 const uuid = '0b9d6f0a-6f5e-5c0e-9a5d-6d0f3a3c0001';
@@ -88,6 +90,31 @@ describe.each(shells)('the observe text under %s', (shell) => {
       [known]: ['dom02 ssh-rsa AAAA', '', 'there /etc/passwd', '|1|a=|b= ssh-rsa \\n'],
       '/no/such/text': [],
     });
+  });
+
+  it('reads cfgs elsewhere to the byte, where they are cfgs, and looks into folders', () => {
+    const at = mkdtempSync(join(dir, 'else where-'));
+    const cfg = join(at, "it's a cfg");
+    const bytes = Buffer.concat([Buffer.from(' name="x"\r\n# \xff\0', 'latin1'), Buffer.alloc(3000, 'y')]);
+    writeFileSync(cfg, bytes);
+    writeFileSync(join(at, 'large'), `name = "x"\n${'x'.repeat(262_140)}`);
+    writeFileSync(join(at, 'no cfg'), 'a name = "x"\n');
+    symlinkSync(cfg, join(at, 'link'));
+    symlinkSync('/dev/zero', join(at, 'zero'));
+    const names = ["it's a cfg", 'large', 'no cfg', 'link', 'zero', 'missing', '-x'].map((n) => join(at, n));
+    const asked = [...names.map((n) => `cfg:${n}`), `dir:${at}`, '/no/such/path'];
+    const answer = run('domains', ...asked);
+    const sections = parseFrames(answer, nonce);
+    const section = 'get' in sections ? sections.get('cfgs') : undefined;
+    const told = toldIn('get' in sections ? (sections.get('paths')?.bytes ?? bytes) : bytes).get(0) ?? [];
+    expect(
+      [...outsideIn(asked, section, told)].map(([, is]) => (typeof is === 'string' ? is : Buffer.from(is))),
+    ).toEqual([bytes, 'odd', 'odd', bytes, 'odd', 'missing', 'missing']);
+    expect(savedIn('', told)).toEqual(["it's a cfg", 'large', 'no cfg'].map((n) => join(at, n)));
+    expect(decode(answer, nonce, asked)).toMatchObject({ is: 'seen', paths: { '/no/such/path': 'missing' } });
+    // A cfg that something leads to may be on a server that is gone.
+    const cut = outsideIn(asked, section && { ...section, rc: 137 }, told);
+    expect(cut.get(join(at, 'large'))).toBe('late');
   });
 
   it('looks into stores, and not for them among the paths', () => {
