@@ -54,6 +54,7 @@ const ofPlan = {
   'marker-missing': told('the store does not have the marker that it had'),
   'marker-unreadable': told('a marker cannot be read'),
   'memory-missing': told('the VM has no memory set'),
+  'memory-saved': told('the memory of the VM lies in a file, and it would boot beside that'),
   'migration-address-missing': told('the file does not say where the server takes migrations'),
   'migration-key-missing': told('the server does not have the key for migrations'),
   'migration-key-not-admitted': told('the server does not let the key for migrations in'),

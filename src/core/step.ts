@@ -21,6 +21,8 @@ type Question =
   | { readonly is: 'at-rest'; readonly uuid: string }
   /** No domain of another UUID has this name. */
   | { readonly is: 'name-free'; readonly name: string; readonly uuid: string }
+  /** xendomains keeps no memory of a VM of this name. */
+  | { readonly is: 'unsaved'; readonly name: string }
   /** The balloon's target is this, and the guest is there (within 1 MiB + 1 %). */
   | { readonly is: 'memory'; readonly uuid: string; readonly kib: number }
   | { readonly is: 'vcpus'; readonly uuid: string; readonly online: number }

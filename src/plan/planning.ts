@@ -19,6 +19,7 @@ import { groundOf, specsOf } from './place/workloads.ts';
 import { budgets } from './model/disruption-budget.ts';
 import { decide, type Decision } from './decide/decide.ts';
 import { settleDisks } from './decide/resolve-disks.ts';
+import { beganBeside, mayNotBegin } from './decide/saved-memory.ts';
 import type { Settled } from './model/settled-disks.ts';
 import { emptyPrune, mayDelete, tooMany, withPruned } from './decide/deletion-guards.ts';
 import { assemble } from './document/document.ts';
@@ -35,7 +36,7 @@ import { refusal } from './model/refusal.ts';
 import { oversizeIn } from './model/oversize.ts';
 import { roomOf } from './model/server-capacity.ts';
 import { fetchedFor, planImages } from './storage/images.ts';
-import { distrusted, heldElsewhere, hidden, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
+import { heldElsewhere, leftBy, restsOn, wasUp } from './decide/lease-guards.ts';
 import { answersAfterAll, lostHomes } from './decide/lost-homes.ts';
 import { disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { leftBehind, movedFrom } from './storage/left-behind.ts';
@@ -164,7 +165,8 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
     if (pool) removals.push(...leftBehind(d, { farm: farm.name, pool, seen, users }));
     const lack =
       d.transition &&
-      (unmet(d.transition, seen, roofs.get(server) ?? []) ??
+      (beganBeside(d, farm, seenOf) ??
+        unmet(d.transition, seen, roofs.get(server) ?? []) ??
         unmade(d, server) ??
         heldElsewhere(d, seen, farm, seenOf) ??
         answersAfterAll(lostHomes(d, farm, observed), observed));
@@ -211,7 +213,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
           }),
         );
       } else {
-        const no = distrusted(spec, farm, observed, users) ?? hidden(spec, farm, seenOf);
+        const no = mayNotBegin(spec, farm, observed, users);
         if (no) refused.push(refusal(spec.key, `${spec.key} would be created`, no));
         else fresh.push(spec);
       }

@@ -10,7 +10,7 @@ import { runsVcpus, tookMemory } from './holds-resources.ts';
 import { isKept } from './holds-records.ts';
 import { isBooked, isFolder, isMounted, isOwned, isStore, isStored, isUnleased, isUnmarked } from './holds-storage.ts';
 import { sameMembership } from './identity.ts';
-import { runsType, type ServerSeen } from './live.ts';
+import { imageNamed, runsType, type ServerSeen } from './live.ts';
 import { usersOn } from './users.ts';
 import { sendTrouble, takeTrouble } from './owner-key.ts';
 
@@ -67,6 +67,10 @@ export const holds = (condition: Condition, seen: ServerSeen): true | string => 
     case 'name-free': {
       const other = seen.domains.find((d) => d.name === condition.name && d.uuid !== condition.uuid);
       return other === undefined || `the name is taken: ${called(other)} has the UUID ${other.uuid}`;
+    }
+    case 'unsaved': {
+      const file = imageNamed(condition.name, seen);
+      return file === null || `its memory lies in ${file}, and it would boot beside that`;
     }
     case 'memory':
       return ofVm(condition.uuid, (d) => tookMemory(condition, d));

@@ -141,3 +141,7 @@ export const runsType = (type: string, { xen: { virtCaps: caps } }: ServerSeen):
   if (type === 'pv') return caps.includes('pv');
   return caps.includes('hvm') && (caps.includes('hap') || caps.includes('shadow'));
 };
+
+/** The file with the memory of a VM of this name of Xen's, as xendomains leaves it; null: there is none. */
+export const imageNamed = (name: string, seen: ServerSeen | undefined): string | null =>
+  seen?.saved?.find((file) => file.slice(file.lastIndexOf('/') + 1) === name) ?? null;

@@ -11,6 +11,7 @@ import { joinWarnings } from './join-warnings.ts';
 import type { Matched } from '../match/match.ts';
 import { allowing } from '../place/mobility.ts';
 import { freeAfter, type PoolPlan } from '../place/place-pool.ts';
+import { outlivedImage } from '../decide/saved-memory.ts';
 import { unseeded } from '../decide/cloud-init-seed.ts';
 import type { Tools } from '../model/planner-inputs.ts';
 import { unusedDisks } from './unused-disks.ts';
@@ -108,6 +109,8 @@ const ofVm = (x: Decision, d: Scene): readonly string[] => {
     );
   }
   out.push(...misplaced(x, seenOn(d.observed, x.server)));
+  const image = outlivedImage(x.spec, x.live, d.farm, (server) => seenOn(d.observed, server));
+  if (image !== null) out.push(image);
   out.push(...staysDown(x, d));
   const stale = unseeded(x.spec, x.live);
   if (stale !== null) out.push(stale);

@@ -132,6 +132,7 @@ describe('a condition that holds', () => {
     ['a QEMU may be there', { is: 'has-qemu' }, server([], { qemu: undefined })],
     ['a QEMU serves it', { is: 'qemu', uuid }, server([{ ...domain, qemu: true }])],
     ['nothing moves it', { is: 'at-rest', uuid }, server([domain], { underWay: [{ ...moves, uuid: other }] })],
+    ['no memory of it is kept', { is: 'unsaved', name: 'web' }, { ...up, saved: ['/var/lib/xen/save/web2'] }],
     ['the name is its own', { is: 'name-free', name: 'web', uuid }, up],
     ['memory', memory(gib), up],
     [
@@ -235,6 +236,11 @@ describe('a condition that does not hold says why', () => {
       { is: 'at-rest', uuid },
       server([domain], { underWay: null }),
       'nobody can tell whether something moves it: the processes could not be read',
+    ],
+    [
+      { is: 'unsaved', name: 'web' },
+      { ...up, saved: ['/s/web'] },
+      'its memory lies in /s/web, and it would boot beside that',
     ],
     [{ is: 'name-free', name: 'web', uuid: other }, up, `the name is taken: domain 5 (web) has the UUID ${uuid}`],
     [memory(2 * gib), up, 'the memory target of domain 5 (web) is 1GiB, not 2GiB'],

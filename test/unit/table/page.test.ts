@@ -19,6 +19,7 @@ const [begin, end] = ['<!-- fields: written by `npm run schema` -->\n', '<!-- en
 const words: Readonly<Record<Exclude<Condition['is'], 'domain'>, string>> = {
   'at-rest': 'nothing moves it',
   'name-free': 'the name is free',
+  unsaved: 'no memory of it is kept',
   memory: 'the target is this, and `xl list` shows it (1 MiB + 1 %)',
   vcpus: '`xl list` shows so many',
   disk: 'its path, access and format, and its backend is connected (state 4)',

@@ -55,6 +55,7 @@ export const start = (op: Of<'start'>, { domain, seen }: At): Lowered | Unsuppor
       clear.length > 0 ? is(uuid, 'over') : gone(uuid),
       ...store(op),
       ...canStart(op, config, clear.length > 0 ? (domain?.memory.actual ?? 0) : 0, seen),
+      { is: 'unsaved', name: config.name },
     ],
     steps: [...clear, ...first, created(path, paused, config)],
     after: [is(uuid, paused ? 'paused' : 'running')],

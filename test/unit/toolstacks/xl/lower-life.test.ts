@@ -28,6 +28,7 @@ describe('start', () => {
         { is: 'path', path: '/d' },
         { is: 'bridge', name: 'br0' },
         { is: 'room', kib: memoryNeed(config) },
+        { is: 'unsaved', name: 'web' },
       ],
       after: [{ is: 'domain', uuid, state: 'running' }],
     });
