@@ -114,7 +114,8 @@ export const reading = (command: Command): Command =>
 export const replaying = (command: Command): Command =>
   reading(command).option('--from-snapshot <file>', 'read this file of `reeve snapshot` instead of the servers');
 
-export const showing = (command: Command): Command =>
+/** In which form, and into which files. */
+export const forms = (command: Command): Command =>
   command
     .addOption(new Option('--format <format>', 'text, json or markdown').argParser(planFormat).default('text'))
     .option('--json', 'short for --format json', false)
@@ -122,8 +123,10 @@ export const showing = (command: Command): Command =>
       new Option('--write <format=file>', 'write it to this file, too, like markdown=plan.md (repeatable)')
         .argParser(writeTo)
         .default([], 'none'),
-    )
-    .option('--commands', 'show the command lines behind each change', false);
+    );
+
+export const showing = (command: Command): Command =>
+  forms(command).option('--commands', 'show the command lines behind each change', false);
 
 export const planning = (command: Command): Command =>
   showing(shaping(command)).addOption(

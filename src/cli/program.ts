@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { apply, type ApplyFlags } from './apply.ts';
 import { console, type ConsoleFlags } from './console.ts';
 import { demo } from './demo.ts';
+import { diff, type DiffFlags } from './diff.ts';
 import { drift } from './drift.ts';
 import { exit, ExitError } from './exit.ts';
 import { balance, maxMoves, type BalanceFlags } from './balance.ts';
@@ -12,6 +13,7 @@ import { history, sinceWhen, type HistoryFlags } from './history.ts';
 import {
   allowing,
   drifting,
+  forms,
   planning,
   noShaping,
   reading,
@@ -35,7 +37,7 @@ import { showPlan } from './show.ts';
 import { snapshot, type SnapshotFlags } from './snapshot.ts';
 import { status, type StatusFlags } from './status.ts';
 import { unlock, type UnlockFlags } from './unlock.ts';
-import { validate, type ValidateFlags } from './validate.ts';
+import { validate, validateFormat, type ValidateFlags } from './validate.ts';
 
 /** Of design, but not of this version. */
 const later = ['render', 'fmt', 'comment', 'completion'] as const;
@@ -49,8 +51,20 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     program.command(name).description(description).option('--no-color', 'no colours, as NO_COLOR does');
   command('validate', 'check the file; no network')
     .argument('[path...]', paths)
-    .option('--json', 'print all that is wrong as JSON', false)
+    .addOption(
+      new Option('--format <format>', 'text, json, sarif, or github (annotations)')
+        .argParser(validateFormat)
+        .default('text'),
+    )
+    .option('--json', 'short for --format json', false)
     .action(async (path: string[], flags: ValidateFlags) => ended(await validate(shell, path, flags)));
+  forms(command('diff', 'say what a change of the file means, thing by thing; no network'))
+    .argument('[path...]', 'OLD NEW: files, folders, revisions of git; with --base, the files that describe the farm')
+    .option('--base <revision>', 'compare with what this branch or commit and the head have in common')
+    .option('--head <revision>', 'with --base: this commit instead of the files as they are')
+    .option('--detailed-exitcode', 'exit with 2 where something changes', false)
+    .option('--textconv', 'print one file field by field, for a textconv of git', false)
+    .action(async (path: string[], flags: DiffFlags) => ended(await diff(shell, path, flags)));
   replaying(planning(command('plan', 'show what would be done and what it costs; changes nothing')))
     .argument('[path...]', paths)
     .option('--pending', 'as with `apply --pending`: restart what waits for a restart', false)

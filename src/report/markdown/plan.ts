@@ -4,9 +4,10 @@ import { severity, worst, type Disruption } from '../../core/disruption.ts';
 import { groupBy } from '../../core/order.ts';
 import type { Plan } from '../../kinds/plan.ts';
 import { blocks, fenceText, joined, laneText, partsOf, rest, satisfied, settled, summary } from '../plan-text.ts';
-import { clean, count } from '../text.ts';
+import { count } from '../text.ts';
 import { bannerLines } from './banner.ts';
 import { fit, type Part } from './fit.ts';
+import { leftOut } from './left-out.ts';
 import { movesOf } from './moves.ts';
 import {
   alert,
@@ -38,24 +39,6 @@ export interface MarkdownOptions {
 
 /** GitHub takes 65,536 characters; a comment may want a line of its own before it. */
 const mostCharacters = 65_000;
-
-const mostNames = 12;
-
-/** Which of a part's items are not here, and where they are. */
-const leftOut =
-  (one: string, many: string) =>
-  (names: readonly string[]): string => {
-    const shown = names.slice(0, mostNames);
-    const more = names.length - shown.length;
-    const named = shown.flatMap((n, i): Inline => [...(i > 0 ? [text(', ')] : []), code(clean(n).slice(0, 30))]);
-    return markdown([
-      paragraph(
-        text(`Not shown here, since a comment may only be so long: ${count(names.length, one, many)}: `),
-        ...named,
-        text(more > 0 ? ` and ${more} more.` : '.'),
-      ),
-    ]);
-  };
 
 const itemsOf = (
   title: string,
