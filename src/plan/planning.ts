@@ -119,9 +119,9 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
     }),
     needs: 'restart',
   });
-  /** The template of one of its new disks cannot be had. */
+  /** What one of its new disks is made from cannot be had: a template, or the disk that it takes the place of. */
   const unmade = ({ transition }: Decision, server: string): Reason | null => {
-    for (const { from, vdev } of transition?.make ?? []) {
+    for (const { from, vdev } of [...(transition?.make ?? []), ...(transition?.move ?? [])]) {
       const roof = from && roofOver(roofs.get(server), from.path);
       if (roof?.is === 'barred') return { ...roof, why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}` };
     }

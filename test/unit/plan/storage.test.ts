@@ -6,7 +6,7 @@ import { noStorage, type Storage, type StoreSeen } from '../../../src/kinds/repo
 import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import { stale } from '../../../src/plan/index.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
-import { disk, farm, observed, plan as planOf, server, spec } from './world.ts';
+import { disk, farm, observed, perform, plan as planOf, server, spec } from './world.ts';
 
 const origin = { file: 'farm.yaml', pointer: '/repositories/vmstore' };
 const nfs: RepositorySpec = {
@@ -323,5 +323,24 @@ describe('a server and a repository that go in one plan', () => {
     };
     const p = plan({ a: on(attached), b: on(attached) }, f);
     expect([ids(p), p.refused]).toEqual([['p/vmstore/detach-repository/a', 'p/vmstore/detach-repository/b'], []]);
+  });
+});
+
+describe('a disk that is to go into another repository', () => {
+  it('is not copied out of a store that does not answer', () => {
+    const web = spec('web', { disks: { xvda: disk('/srv/vmstore/web.img') } });
+    const both = farmOf([nfs, dir], [web], ['a']);
+    const seen = on({ ...attached, stores: { ...attached.stores, '/srv/local': { is: 'missing' } } });
+    const made = plan({ a: seen }, both);
+    const running = made.operations.reduce((s, o) => (o.target.kind === 'vm' ? perform(s, o.op) : s), seen);
+    const silent = {
+      ...running,
+      storage: { ...running.storage, stores: { ...running.storage.stores, '/srv/vmstore': { is: 'stuck' as const } } },
+    };
+    const into = { repository: 'local', folder: '/srv/local', size: 1024 ** 2, from: null };
+    const moved = farmOf([nfs, dir], [{ ...web, disks: { xvda: disk('', 'rw', { made: into }) } }], ['a']);
+    const p = plan({ a: silent }, moved, { allow: [{ disruption: 'restart', pattern: 'web' }] });
+    expect(ids(p).filter((id) => id.startsWith('web/'))).toEqual([]);
+    expect(whys(p)).toContain('disk xvda is made from vmstore: ');
   });
 });
