@@ -1,14 +1,45 @@
 /** A VM's way to another server → its operations: the cfg goes before it, and what it leaves behind goes once it has come. */
+import type { How } from '../../core/change.ts';
 import { ref } from '../../core/ref.ts';
 import { runningCpuid } from './cpu.ts';
 import { homeAfter, type Journey, type VmTransition } from './draft.ts';
 import { autoFolder, configOfDomain } from './resolve.ts';
+import type { Domain } from './live.ts';
 import type { CfgDraft, LeftCfg, VmOp } from './ops.ts';
 import type { DiskConfig, VmConfig } from './spec.ts';
 import { settingOf } from './fields.ts';
 import { volumesAmong } from './lease.ts';
 import { lifeOf } from './state.ts';
 import { table } from '../../core/table.ts';
+
+/** NICs that this plan does something to. */
+const nicsTaken = (t: VmTransition, hows: readonly How[]): ReadonlySet<string> =>
+  new Set(
+    t.take.flatMap(({ change, way }) => {
+      if (!hows.includes(way.how)) return [];
+      const key = change.field.slice('nics.'.length);
+      return key.startsWith('mac ') ? key.slice('mac '.length) : (t.want.macs[key] ?? t.live?.marker?.macs[key] ?? []);
+    }),
+  );
+
+/** On its way a NIC hangs where libxl's record says: only what is plugged anew before it leaves has another. */
+const nicsOnTheWay = (t: VmTransition, d: Domain, nics: VmConfig['nics']): VmConfig['nics'] => {
+  const fresh = nicsTaken(t, ['attach-nic', 'replace-nic']);
+  return nics.map((n) => {
+    const live = n.mac === null || fresh.has(n.mac) ? undefined : d.nics.find((x) => x.mac === n.mac);
+    return live ? { ...n, bridge: live.recorded ?? live.bridge } : n;
+  });
+};
+
+/** NICs that somebody hung on another bridge while the VM ran: what moves the VM forgets that. */
+const rehung = (t: VmTransition, there: Pick<VmOp, 'vm' | 'server' | 'uuid' | 'name'>): readonly VmOp[] => {
+  const taken = nicsTaken(t, ['attach-nic', 'replace-nic', 'detach-nic', 'move-nic']);
+  return (t.live?.domain?.nics ?? []).flatMap(({ mac, bridge, recorded }): readonly VmOp[] => {
+    if (recorded === undefined || bridge === null || taken.has(mac)) return [];
+    const key = Object.entries(t.want.macs).find(([, m]) => m === mac)?.[0] ?? `mac ${mac}`;
+    return [{ ...there, verb: 'move-nic', nic: key, mac, bridge, from: recorded }];
+  });
+};
 
 /** As it runs once what is changed before it leaves has been changed: memory at its smaller, and no disk that it gets. */
 const configOnTheWay = (t: VmTransition): VmConfig => {
@@ -25,7 +56,8 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
     ? Math.min(now.memory.target, t.want.config.memory.target)
     : now.memory.target;
   const extra = runningCpuid(t);
-  return { ...now, name: t.want.config.name, memory: { ...now.memory, target }, disks, nics, extra };
+  const memory = { ...now.memory, target };
+  return { ...now, name: t.want.config.name, memory, disks, nics: nicsOnTheWay(t, d, nics), extra };
 };
 
 const leftBy = ({ live, strays }: VmTransition): LeftCfg | null => {
@@ -61,10 +93,11 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   const linked = returns && left.links.length > 0;
   const autostart: readonly VmOp[] =
     link === null || linked ? [] : [{ ...there, verb: 'autostart', path, on: true, link, links: [], via: t.via }];
-  // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it.
-  const later = (op: VmOp): boolean => grows(op) || op.verb === 'attach-disk';
+  // A rename is of the running domain: it is known by its new name from then on. A disk comes once the lease there names it, and
+  // a NIC that hangs on another bridge than libxl recorded is hung there again.
+  const later = (op: VmOp): boolean => grows(op) || op.verb === 'attach-disk' || op.verb === 'move-nic';
   const before = hot.filter((op) => !later(op) && op.verb !== 'set-affinity');
-  const after = hot.filter(later).map((op) => ({ ...op, server: to }));
+  const after = [...rehung(t, there), ...hot.filter(later).map((op) => ({ ...op, server: to }))];
   const update = t.defer.length > 0;
   // What a migration forgets [L].
   const [hard, soft] = (['affinity.hard', 'affinity.soft'] as const).map((n) => settingOf(t.want.config.settings, n));

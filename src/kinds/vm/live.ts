@@ -28,6 +28,8 @@ export interface LiveNic {
   readonly mac: string;
   /** Where the vif really hangs (`ip link`), else what libxl recorded; null where neither says. */
   readonly bridge: string | null;
+  /** What libxl recorded, where it hangs on another bridge since: a migration or a resume hangs it there again. */
+  readonly recorded?: string;
   readonly vlan: number | null;
   readonly rate: string | null;
   readonly model: string | null;

@@ -266,12 +266,14 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
     ...named(t.seed ? [t.seed] : []).map((d): VmOp => ({ ...base, verb: 'make-seed', farm: t.farm, ...d })),
     ...named(t.adopt).map((d): VmOp => ({ ...base, verb: 'adopt-disk', farm: t.farm, ...d })),
   ];
+  const grown = t.grow.map((disk): VmOp => ({ ...base, verb: 'grow-disk', farm: t.farm, ...disk }));
   if (t.journey) {
     // Only what lies in shared stores travels: what is new there is made before any cfg names it, by the server that opens it first.
     const server = homeAfter(t);
     return [
       ...image,
       ...fresh.map((op) => ({ ...op, server })),
+      ...grown,
       ...journeyOps(t, t.journey, record, allHotOps(t)),
       ...unleased,
     ];
@@ -281,7 +283,7 @@ export const realise = (t: VmTransition): readonly VmOp[] => {
   const links = linkOps(t, record);
   const copies = madeOf(t.move);
   ops.push(...fresh, ...(t.mode === 'restart' ? [] : copies));
-  for (const disk of t.grow) ops.push({ ...base, verb: 'grow-disk', farm: t.farm, ...disk });
+  ops.push(...grown);
   if (t.mode === 'restart') {
     if (lifeOf(t.live) === 'paused') ops.push({ ...base, verb: 'unpause', saved: t.saved });
     ops.push({

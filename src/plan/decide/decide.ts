@@ -200,6 +200,7 @@ export const decide = (
       // Of one that goes its home's lease goes with the stop.
       restarts ||
         stateHow === 'start' ||
+        stateHow === 'unpause' ||
         stateHow === 'delete' ||
         (live?.domain?.state === 'running' && stateHow !== 'stop'),
     ),

@@ -86,12 +86,14 @@ export const nicsOf = (
     const recorded = xs.get(`${at}/bridge`) ?? null;
     const master = masterOf(links, xs, at, `vif${domid}.${id}`);
     const script = xs.get(`${at}/script`);
+    // Under Open vSwitch every vif has the one master `ovs-system`; only libxl's record tells the bridge.
+    const bridge = master === undefined || master === 'ovs-system' ? recorded : master;
     return [
       {
         devid: Number(id),
         mac,
-        // Under Open vSwitch every vif has the one master `ovs-system`; only libxl's record tells the bridge.
-        bridge: master === undefined || master === 'ovs-system' ? recorded : master,
+        bridge,
+        ...(recorded !== null && bridge !== null && recorded !== bridge ? { recorded } : {}),
         vlan: toNumber(xs.get(`${at}/vlan`)) ?? stored?.vlans[mac] ?? null,
         rate: liveRate(xs.get(`${at}/rate`)),
         model: xs.get(`${at}/type`) === 'vif_ioemu' ? (stored?.cards[mac] ?? ownCard) : 'pv',
