@@ -7,6 +7,7 @@ import { formatSize } from '../../core/quantity.ts';
 import type { Op } from '../../kinds/plan.ts';
 import { effectsOf, isVmOp } from '../../kinds/operations.ts';
 import { all, type Overhead } from '../../kinds/vm/effects.ts';
+import type { Ranks } from '../place/place-pool.ts';
 import { Lots } from '../place/solver/capacity-lots.ts';
 import type { Room } from '../model/server-capacity.ts';
 import { claimsOf, deltasOf, type Amounts } from '../model/resource-deltas.ts';
@@ -35,8 +36,8 @@ export interface Sequenced {
 export interface Guide {
   /** Pairs of an operation and one that it waits for, for reasons other than room. */
   readonly edges?: readonly (readonly [id: string, needs: string])[];
-  /** By VM key: the places of its moves in the order that placing found, in its own order. */
-  readonly ranks?: ReadonlyMap<string, readonly number[]>;
+  /** By VM key: the places of its steps in the order that placing found. */
+  readonly ranks?: ReadonlyMap<string, Ranks>;
   readonly apart?: Apart;
 }
 
@@ -66,7 +67,8 @@ const ranked = (
   const works: Work[] = [];
   for (const chain of chains) {
     const [first] = chain;
-    const mine = first && isVmOp(first.op) ? [...(ranks?.get(first.op.vm.name) ?? [])] : [];
+    const mine = first && isVmOp(first.op) ? ranks?.get(first.op.vm.name) : undefined;
+    const moves = [...(mine?.moves ?? [])];
     let at = Number.NEGATIVE_INFINITY;
     for (const node of chain) {
       const d = deltas.get(node.id) ?? new Map<string, Amounts>();
@@ -74,7 +76,9 @@ const ranked = (
       const amounts = [...d.values()].flatMap((a) => [a.memory, a.vcpus]);
       const counts = amounts.some((a) => a !== 0) || comes !== null || goes !== null;
       const takes = amounts.some((a) => a > 0);
-      if (counts) at = Math.max(at, mine.shift() ?? (takes ? Number.MAX_VALUE : -1));
+      // A step that shrinks may be several operations, and one that moves is the one that comes or goes.
+      const own = comes !== null || goes !== null ? moves.shift() : takes ? mine?.grow : mine?.shrink;
+      if (counts) at = Math.max(at, own ?? (takes ? Number.MAX_VALUE : -1));
       works.push({ node, index: works.length, deltas: d, rank: at });
     }
   }

@@ -242,15 +242,23 @@ export const travels = (plan: PoolPlan): ReadonlyMap<number, Travel | null> => {
   return out;
 };
 
-/** By VM key: the places of its steps in the order that was found. */
-export const ranksOf = (plan: PoolPlan): ReadonlyMap<string, readonly number[]> => {
-  const out = new Map<string, number[]>();
-  plan.solution.steps.forEach((s, i) => {
-    const key = plan.bodies[s.vm]?.spec?.key;
+/** The places of a VM's steps in the order that was found: where it shrinks, comes and goes, and grows; null: it does not. */
+export interface Ranks {
+  readonly shrink: number | null;
+  readonly moves: readonly number[];
+  readonly grow: number | null;
+}
+
+/** By VM key. */
+export const ranksOf = (plan: PoolPlan): ReadonlyMap<string, Ranks> => {
+  const out = new Map<string, { shrink: number | null; moves: number[]; grow: number | null }>();
+  plan.solution.steps.forEach(({ vm, kind }, i) => {
+    const key = plan.bodies[vm]?.spec?.key;
     if (key === undefined) return;
-    const list = out.get(key);
-    if (list) list.push(i);
-    else out.set(key, [i]);
+    const mine = out.get(key) ?? { shrink: null, moves: [], grow: null };
+    out.set(key, mine);
+    if (kind === 'shrink' || kind === 'grow') mine[kind] = i;
+    else mine.moves.push(i);
   });
   return out;
 };

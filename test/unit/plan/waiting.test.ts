@@ -125,3 +125,20 @@ describe('a growth that is refused', () => {
     expect(ids(p).filter((id) => id.includes('/migrate'))).toEqual([]);
   });
 });
+
+describe('a VM that shrinks in two ways before it moves', () => {
+  it('is waited for by the member of its group that starts where it was', () => {
+    const group = [{ group: 'one', soft: false }];
+    const mover = (gib: number, count: number, more: Partial<VmSpec>): VmSpec =>
+      sized('mover', gib, { vcpus: { count, max: 2 }, memory: { target: gib * GiB, max: 12 * GiB }, ...more });
+    const full = sized('full', 15, { servers: ['b'] });
+    const seen = made([mover(12, 2, { servers: ['a'] }), full]);
+    const vms = [mover(3, 1, { servers: ['c'], apart: group }), full, sized('late', 3, { apart: group })];
+    const p = plan(farmOf(vms), seen);
+    expect(p.refused).toEqual([]);
+    expect(p.operations.find((o) => o.id === 'late/start')).toMatchObject({
+      server: 'a',
+      needs: expect.arrayContaining(['mover/migrate/c']),
+    });
+  });
+});
