@@ -162,6 +162,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         ...(link !== null || update ? settled.map((op) => ({ ...op, lease: null }) as VmOp) : []),
         ...pinned,
         ...after,
+        ...awaited,
       ];
     }
     case 'down': {

@@ -129,3 +129,25 @@ describe('one that is restarted, and whose room others pass through meanwhile', 
     expect(p.vms.find((v) => v.name === 'v2')).toMatchObject({ action: 'restart', server: 'b', to: null });
   });
 });
+
+describe('two that change places on full servers', () => {
+  it('go one at a time: one of them is suspended, and waited for until it is ready', () => {
+    const ready = { host: 'h', port: 80, from: 'here', withinMs: 1000 } as const;
+    const on = (x: string, y: string) => [
+      vm('x', { servers: [x], ready }, 4),
+      vm('y', { servers: [y], ready }, 4),
+      vm('z', { servers: ['c'], ready }),
+    ];
+    const f = (vms: readonly VmSpec[]) => pooled(vms, { policy: { ...pooled([]).policy, restarts: { atOnce: 1 } } });
+    const seen = settled(f(on('a', 'b')), { a: GiB, b: GiB, c: 0 });
+    const z = vm('z', { servers: ['c'], ready, boot: { kernel: '/srv/k', ramdisk: undefined, cmdline: undefined } });
+    const p = plan(f([...on('b', 'a').slice(0, 2), z]), seen, { allow: [{ disruption: 'restart', pattern: '*' }] });
+    const [suspended = ''] = p.operations.flatMap((o) => (o.op.verb === 'suspend' ? [o.target.name] : []));
+    expect(p.refused).toEqual([]);
+    expect(p.lanes.map((l) => [l.width, l.vms.toSorted()])).toEqual([[1, [suspended, 'z'].toSorted()]]);
+    const needs = (id: string): readonly string[] => p.operations.find((o) => o.id === id)?.needs ?? [];
+    expect([...needs(`${suspended}/suspend`), ...needs('z/restart')].filter((id) => id.endsWith('/ready'))).toEqual([
+      suspended === p.lanes[0]?.vms[0] ? `${suspended}/ready` : 'z/ready',
+    ]);
+  });
+});

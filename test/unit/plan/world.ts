@@ -422,8 +422,10 @@ export const carryOut = (
 
 export const tools: Tools = { toolstack: flat, version: '0.0.0', secrets: new Map([['${env:VNC}', 'secret']]) };
 
-/** Every plan that is made may be saved, and shows what it does. */
+/** Every plan that is made may be saved, shows what it does, and has left nobody out since it failed the verifier. */
 const loadable = (made: Plan): Plan => {
+  const failed = made.refused.find((r) => r.code === 'unverified');
+  if (failed) throw new Error(failed.why);
   const faults = faultsOf(made, { version: made.tool, commands: (op) => tools.toolstack.commands(op) });
   if (faults.length > 0) throw new Error(faults.map((x) => x.message).join('\n'));
   return made;
