@@ -5,6 +5,7 @@ import type { Why } from '../../../src/apply/outcome.ts';
 import type { World } from '../../../src/apply/world.ts';
 import type { Event } from '../../../src/core/event.ts';
 import type { Control, ExecResult } from '../../../src/core/port.ts';
+import type { Plan } from '../../../src/kinds/plan.ts';
 import { parseEntry, type JournalEntry } from '../../../src/kinds/server/journal.ts';
 import { empty } from '../report/plans.ts';
 import { unknown } from './fake-control.ts';
@@ -18,7 +19,7 @@ interface Answers {
 const fine: ExecResult = { rc: 0, out: '', err: '' };
 
 /** Only what a journal needs of a run; `written`: the lines of each time, `commands`: their ids, by server. */
-const opened = (answers: Answers = {}) => {
+const opened = (answers: Answers = {}, more: Partial<Plan> = {}) => {
   const written: (readonly (JournalEntry | null)[])[] = [];
   const commands: string[] = [];
   const brought = new Map<string, string>();
@@ -43,7 +44,7 @@ const opened = (answers: Answers = {}) => {
     secrets: new Map([['env:P', 'hunter2']]),
   } as unknown as World;
   const operations = [operation(start('a', 'dom1')), operation(start('b', 'dom2')), operation(vcpus('a', 'dom1', 2))];
-  return { journal: openJournal({ ...empty, tool: '1.2.3', operations }, world), written, commands, now };
+  return { journal: openJournal({ ...empty, tool: '1.2.3', operations, ...more }, world), written, commands, now };
 };
 
 const at = new Date(Date.UTC(2026, 0, 1)).toISOString();
@@ -166,4 +167,25 @@ test('a run that does not wait for it says so', () => {
   expect(journal.unwritten()).toEqual([{ server: 'dom1', why }]);
   void journal.end(nobody);
   expect(journal.unwritten()).toEqual([{ server: 'dom1', why }]);
+});
+
+test('a fence stands in the journal of the first server that starts something of the lost one', async () => {
+  const fences = [{ server: 'dom9', off: 'off', status: 'status', operations: ['b/start'] }];
+  const { journal, written, commands } = opened({}, { fences });
+  journal.tell({ ev: 'fencing', at, server: 'dom9', command: 'off' });
+  journal.tell({ ev: 'fenced', at, server: 'dom9', ms: 3000, how: 'powered off by off' });
+  journal.tell({
+    ev: 'fence-failed',
+    at,
+    server: 'dom9',
+    ms: 10,
+    code: 'fence-failed',
+    why: 'it is not known to be down',
+  });
+  await ends(journal);
+  expect(commands).toEqual(['dom2 journal-0']);
+  expect(written[0]?.map((e) => [e?.op, e?.verb, e?.subject, e?.result, e?.code, e?.why, e?.ms])).toEqual([
+    ['dom9/fence', 'fence', 'server/dom9', 'done', null, 'powered off by off', 3000],
+    ['dom9/fence', 'fence', 'server/dom9', 'failed', 'fence-failed', 'it is not known to be down', 10],
+  ]);
 });

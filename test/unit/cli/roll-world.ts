@@ -3,6 +3,7 @@ import { observe } from '../../../src/cli/observe.ts';
 import { lookOnly, runRoll } from '../../../src/cli/roll.ts';
 import type { RollOwnFlags } from '../../../src/cli/roll-standing.ts';
 import type { Plan } from '../../../src/kinds/plan.ts';
+import type { Observed } from '../../../src/kinds/server/live.ts';
 import { defaultOptions, makePlan, pathsToRead } from '../../../src/plan/index.ts';
 import { xl } from '../../../src/toolstacks/xl/index.ts';
 import { abandon } from '../../../src/cli/roll-abandon.ts';
@@ -116,8 +117,13 @@ export const roll = async (
 export const dryRun = (farm: InProcessFarm, text: string, flags: Partial<RollOwnFlags>): Promise<Rolled> =>
   roll(farm, text, { ...flags, dryRun: true });
 
+export const tools = { toolstack: xl, version: '0', secrets: new Map<string, string>() };
+
 /** As `reeve plan`, while others let time pass. */
-export const planOf = async (farm: InProcessFarm, text: string): Promise<{ readonly plan: Plan }> => {
+export const planBeside = async (
+  farm: InProcessFarm,
+  text: string,
+): Promise<{ readonly plan: Plan; readonly observed: Observed }> => {
   const desired = (await load(text)).farm;
   const link = openLink(farm);
   const seen = await observe(desired, [], pathsToRead(desired), {
@@ -125,8 +131,11 @@ export const planOf = async (farm: InProcessFarm, text: string): Promise<{ reado
     toolstack: xl,
     sleep: (ms) => farm.clock.sleep(ms),
   });
-  return { plan: makePlan(desired, seen, defaultOptions, { toolstack: xl, version: '0', secrets: new Map() }) };
+  return { plan: makePlan(desired, seen, defaultOptions, tools), observed: seen };
 };
+
+export const planOf = (farm: InProcessFarm, text: string): ReturnType<typeof planBeside> =>
+  drive(farm, planBeside(farm, text));
 
 /** The names of the domains of a server, sorted. */
 export const on = (farm: InProcessFarm, server: string): readonly string[] =>

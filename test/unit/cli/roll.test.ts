@@ -1,5 +1,6 @@
 /** `reeve roll` in process, on virtual time: home again on a full pool, what rides, what is remembered, and runs that are killed. */
 import { describe, expect, test } from 'vitest';
+import { returnOf } from '../../../src/plan/index.ts';
 import { parseEntry } from '../../../src/kinds/server/journal.ts';
 import type { InProcessFarm } from '../../../src/sim/in-process.ts';
 import { makeProcess } from '../../../src/sim/process.ts';
@@ -14,10 +15,12 @@ import {
   farmOf,
   makeFarm,
   on,
+  planBeside,
   planOf,
   recordsOf,
   roll,
   rollBeside,
+  tools,
   type Rolled,
 } from './roll-world.ts';
 
@@ -258,7 +261,7 @@ describe('while a server is treated', () => {
 
   test('plan says so, and puts new VMs elsewhere; it is no maintenance', async () => {
     const { code } = await during(async (farm) => {
-      const { plan } = await planOf(farm, farmOf(pair, 'x: {}, new: {}, far: { server: a }'));
+      const { plan } = await planBeside(farm, farmOf(pair, 'x: {}, new: {}, far: { server: a }'));
       expect(plan.vms.filter((v) => v.action === 'create').map((v) => [v.name, v.server])).toEqual([['new', 'b']]);
       expect(plan.refused.map((r) => `${r.what}: ${r.why}`)).toEqual([
         'far would be created: a is under treatment by a roll',
@@ -357,4 +360,91 @@ test('killed at any step, the same command goes on there: all servers are reboot
     tried += 1;
   }
   expect(tried).toBeGreaterThan(3);
+});
+
+describe('coming home on a full pool', () => {
+  const homesOf = (vms: readonly string[]): ReadonlyMap<string, string> => new Map(vms.map((v) => [v, v.slice(0, 1)]));
+  const back = async (
+    servers: readonly string[],
+    sizes: Readonly<Record<string, string>>,
+    there: Readonly<Record<string, string>>,
+  ) => {
+    const farm = makeFarm(servers);
+    const vms = (at: (vm: string) => string): string =>
+      Object.entries(sizes)
+        .map(([vm, memory]) => `${vm}: { memory: ${memory}${at(vm)} }`)
+        .join(', ');
+    await apply(
+      farm,
+      farmOf(
+        servers,
+        vms((vm) => `, server: ${there[vm] ?? vm.slice(0, 1)}`),
+      ),
+    );
+    const text = farmOf(
+      servers,
+      vms(() => ''),
+    );
+    const { observed } = await planOf(farm, text);
+    const order = { farm: (await load(text)).farm, pool: 'p', allow: [], tools };
+    const plan = returnOf(order, observed, homesOf(Object.keys(sizes)));
+    return {
+      refused: plan?.refused,
+      moves: plan?.operations
+        .filter((o) => o.op.verb === 'migrate')
+        .map((o) => o.op.verb === 'migrate' && `${o.target.name} ${o.server} ${o.op.peer}`),
+    };
+  };
+
+  test('VMs that sit in each other’s places take turns over the one place that is free', async () => {
+    const size = '7GiB';
+    const { refused, moves } = await back(
+      ['a', 'b', 'c'],
+      { a1: size, a2: size, b1: size, b2: size, c1: size },
+      { a1: 'b', a2: 'b', b1: 'a', b2: 'a' },
+    );
+    expect([refused, moves?.length]).toEqual([[], 5]);
+  });
+
+  test('others make way for a moment, and are at their places again in the end', async () => {
+    const { refused, moves } = await back(
+      ['a', 'b', 'c', 'd'],
+      { a1: '12GiB', b1: '12GiB', c1: '7GiB', d1: '7GiB' },
+      { a1: 'b', b1: 'a' },
+    );
+    expect(refused).toEqual([]);
+    expect(moves).toHaveLength(5);
+    // One of the two that were at home goes to the other, and comes back.
+    expect(moves?.filter((m) => /^[cd]1/.test(m || ''))).toHaveLength(2);
+  });
+});
+
+test('what the plan of a roll says is what the roll does, server by server', async () => {
+  const names = ['a', 'b', 'c'];
+  const farm = makeFarm(names);
+  const sizes = { v1: '5GiB', v2: '3GiB', v3: '2GiB', w1: '4GiB', w2: '2GiB', x1: '6GiB' };
+  const vms = (at: (vm: string) => string): string =>
+    Object.entries(sizes)
+      .map(([vm, memory]) => `${vm}: { memory: ${memory}${at(vm)} }`)
+      .join(', ');
+  const first: Readonly<Record<string, string>> = { v: 'a', w: 'b', x: 'c' };
+  await apply(
+    farm,
+    farmOf(
+      names,
+      vms((vm) => `, server: ${first[vm.slice(0, 1)]}`),
+    ),
+  );
+  const text = farmOf(
+    names,
+    vms(() => ''),
+  );
+  const told = await dryRun(farm, text, { reboot: true, json: true });
+  const plan = JSON.parse(told.out) as { turns: readonly { leaves: readonly { vm: string; to: string }[] }[] };
+  const end = new Map<string, string>();
+  for (const { leaves } of plan.turns) for (const { vm, to } of leaves) end.set(vm, to);
+  expect(end.size).toBe(6);
+  expect((await roll(farm, text, { reboot: true })).code).toBe(0);
+  for (const s of names)
+    expect([s, on(farm, s)]).toEqual([s, [...end].flatMap(([vm, to]) => (to === s ? [vm] : [])).sort()]);
 });

@@ -74,6 +74,18 @@ describe('the command line', () => {
       ['status', '--read-timeout', 'soon'],
       'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
     ],
+    [
+      ['roll', 'p', '--reboot', '--read-timeout', 'soon'],
+      'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
+    ],
+    [
+      ['release', 'web', '--read-timeout', 'soon'],
+      'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
+    ],
+    [
+      ['console', 'web', '--read-timeout', 'soon'],
+      'reeve: --read-timeout soon: it is no time\nhelp: write a number and s, m or h, like 2m\n',
+    ],
     [['plan', '--format', 'xml'], 'reeve: --format xml: there is no such format\nhelp: it is text, json or markdown\n'],
     [
       ['plan', '--write', 'plan.json'],
