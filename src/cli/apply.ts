@@ -4,7 +4,7 @@ import type { Plan } from '../kinds/plan.ts';
 import { renderOperations } from '../report/saved-plan.ts';
 import { xl } from '../toolstacks/xl/index.ts';
 import { carryOut } from './carry-out.ts';
-import { checkApproved, checkDigest, confirm } from './confirm.ts';
+import { approvedOf, checkApproved, confirm, type Approved } from './confirm.ts';
 import { exit, ExitError, type ExitCode } from './exit.ts';
 import { load } from './load.ts';
 import { originOf } from './origin.ts';
@@ -20,6 +20,7 @@ import { waitingFor } from './waiting.ts';
 export interface ApplyFlags extends PlanFlags {
   readonly yes: boolean;
   readonly expect?: string;
+  readonly expectClass?: string;
   readonly events?: string;
   /** ms */
   readonly wait?: number;
@@ -31,7 +32,12 @@ const outputOf = (shell: Shell, flags: ApplyFlags): Output => (formatOf(flags) =
 /** How often a plan that is stale when its servers are held is made anew; a farm that changes faster is not ours alone. */
 const mostPlans = 3;
 
-const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlags): Promise<ExitCode> => {
+const fromFarm = async (
+  shell: Shell,
+  paths: readonly string[],
+  flags: ApplyFlags,
+  approved: Approved | null,
+): Promise<ExitCode> => {
   const farm = await load(shell, paths, flags);
   const origin = originOf(shell, paths);
   const options = planOptionsOf(flags);
@@ -46,7 +52,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
       const source = { ...flags, waited: waitingFor(shell, control) };
       const plan = await planFarm(shell, farm, options, control, secrets, source);
       await present(shell, plan, flags, { paths });
-      checkApproved(plan, flags.expect);
+      checkApproved(plan, approved);
       if (plan.operations.length === 0) return codeOf(plan, exit.done);
       await confirm(shell, plan, flags.yes);
       const code = await carryOut(
@@ -56,7 +62,7 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
         { ...flags, from: paths },
         outputOf(shell, flags),
       );
-      if (code !== exit.stale || flags.expect !== undefined || tries === mostPlans) {
+      if (code !== exit.stale || approved?.is === 'digest' || tries === mostPlans) {
         return code === exit.done ? codeOf(plan, code) : code;
       }
       // What an earlier run left running has ended by now, and may be what made the difference.
@@ -67,9 +73,14 @@ const fromFarm = async (shell: Shell, paths: readonly string[], flags: ApplyFlag
   }
 };
 
-const fromPlan = async (shell: Shell, path: string, flags: ApplyFlags): Promise<ExitCode> => {
+const fromPlan = async (
+  shell: Shell,
+  path: string,
+  flags: ApplyFlags,
+  approved: Approved | null,
+): Promise<ExitCode> => {
   const plan: Plan = await loadPlan(shell, path, flags);
-  checkApproved(plan, flags.expect);
+  checkApproved(plan, approved);
   await present(shell, plan, flags, { paths: null, saved: path });
   if (plan.operations.length === 0) return codeOf(plan, exit.done);
   const look = lookOf(shell, shell.out, flags.color);
@@ -93,13 +104,13 @@ export const apply = async (
   flags: ApplyFlags,
   given: readonly string[],
 ): Promise<ExitCode> => {
-  checkDigest(flags.expect);
-  if (!isPlanFile(paths)) return fromFarm(shell, paths, flags);
+  const approved = await approvedOf(shell, flags);
+  if (!isPlanFile(paths)) return fromFarm(shell, paths, flags, approved);
   const [path] = paths;
   if (path === undefined || paths.length > 1) {
     throw new ExitError(exit.error, 'a saved plan is applied alone', 'name one PLAN.json and no other path');
   }
-  const extra = given.find((name) => !['yes', 'expect', 'events', 'wait', 'color'].includes(name));
+  const extra = given.find((name) => !['yes', 'expect', 'expectClass', 'events', 'wait', 'color'].includes(name));
   if (extra !== undefined) {
     throw new ExitError(
       exit.error,
@@ -107,5 +118,5 @@ export const apply = async (
       'it takes --yes, --expect, --wait and --events; make a new plan for anything else',
     );
   }
-  return fromPlan(shell, path, flags);
+  return fromPlan(shell, path, flags, approved);
 };

@@ -42,7 +42,11 @@ const rendered = async (plan: Plan, format: PlanFormat, { flags, from, look }: W
     case 'markdown': {
       // Its libraries take a tenth of a second to load.
       const { renderMarkdown } = await import('../report/markdown/plan.ts');
-      return renderMarkdown(plan, { digest: digestOf(plan), apply: howToApply(plan, from), commands: flags.commands });
+      return renderMarkdown(plan, {
+        digest: digestOf(plan),
+        apply: howToApply(plan, from),
+        commands: flags.commands,
+      });
     }
   }
 };

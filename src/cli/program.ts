@@ -78,6 +78,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('[path...]', `${paths}; or one PLAN.json`)
     .option('--yes', 'do not ask', false)
     .option('--expect <digest>', 'only the plan of this digest')
+    .option('--expect-class <approval>', 'only what does no more than this PLAN.json, or this text of its class')
     .addOption(waiting())
     .option('--events <file>', 'write what happens as JSON, one event a line')
     .option('--pending', 'restart what waits for a restart', false)

@@ -165,7 +165,7 @@ const ofCommand = {
   'not-rebooted': told('a server of the roll did not come back'),
   'not-started': told('a VM that rode through a treatment did not come up'),
   'nothing-to-unlock': told('there is no lock to break, and nothing that may be killed'),
-  'plan-not-approved': told('the plan is not the one that `--expect` names'),
+  'plan-not-approved': told('the plan is not the one that `--expect` names, or does more than `--expect-class` allows'),
   'roll-differs': allowed('a roll of another command or of other options has not ended', 'reeve roll POOL --abandon'),
   'secret-missing': told('a secret that is to be written has no value here'),
   'treatment-failed': told('the command of `roll --run` did not end with 0'),

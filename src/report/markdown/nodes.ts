@@ -71,7 +71,10 @@ const phraseHtml = (text: string): string =>
     .map((t) => (t.is === 'code' ? `<code>${html(t.text)}</code>` : html(t.text)))
     .join('');
 
-export const code = (text: string): PhrasingContent => ({ type: 'inlineCode', value: cut(clean(text), longestValue) });
+export const code = (text: string, most = longestValue): PhrasingContent => ({
+  type: 'inlineCode',
+  value: cut(clean(text), most),
+});
 
 /** Our own words. */
 export const text = (value: string): PhrasingContent => ({ type: 'text', value });

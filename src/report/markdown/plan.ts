@@ -2,6 +2,8 @@
 import type { RootContent } from 'mdast';
 import { severity, worst, type Disruption } from '../../core/disruption.ts';
 import { groupBy } from '../../core/order.ts';
+import { shellWord } from '../../core/shell-word.ts';
+import { approvalOf, approvalText } from '../../kinds/approval.ts';
 import type { Plan } from '../../kinds/plan.ts';
 import { blocks, fenceText, joined, laneText, partsOf, rest, satisfied, settled, summary } from '../plan-text.ts';
 import { count } from '../text.ts';
@@ -180,7 +182,20 @@ const alertOf = (plan: Plan, done: boolean): Alert => {
   return done ? 'TIP' : 'NOTE';
 };
 
-const foot = ({ digest, apply }: MarkdownOptions): string =>
+/** Longer than that, nobody reads it: the reviewed plan is named instead. */
+const longestClass = 1500;
+
+/** How an approval holds for a plan that is made anew. */
+const byClass = (plan: Plan): RootContent => {
+  const said = approvalText(approvalOf(plan));
+  const what = said.length > longestClass ? 'plan.json' : shellWord(said);
+  return paragraph(
+    text('Approved by class, it may be planned anew, as long as nobody else is touched and nobody fares worse: '),
+    code(`--expect-class ${what}`, longestClass * 2),
+  );
+};
+
+const foot = (plan: Plan, { digest, apply }: MarkdownOptions): string =>
   markdown([
     heading(3, text('To do exactly this')),
     ...(apply === null
@@ -193,6 +208,7 @@ const foot = ({ digest, apply }: MarkdownOptions): string =>
         '. It stops before its first operation, with exit code 6, where something that it touches has changed since.',
       ),
     ),
+    byClass(plan),
   ]);
 
 /** Ends in a newline, and is no longer than `most`. */
@@ -212,7 +228,7 @@ export const renderMarkdown = (plan: Plan, options: MarkdownOptions): string => 
     ...(done ? [] : [paragraph(...phrase(what), ...(not === null ? [] : [text(' '), ...phrase(not)]))]),
   ];
   const begin = markdown(top);
-  const end = plan.operations.length === 0 ? '' : `\n\n${foot(options)}`;
+  const end = plan.operations.length === 0 ? '' : `\n\n${foot(plan, options)}`;
   const room = (options.most ?? mostCharacters) - begin.length - end.length - 3;
   const { texts } = fit(
     [

@@ -90,6 +90,29 @@ describe('a new farm', () => {
     expect(holds()).toBe(0);
   });
 
+  test('an approval by class holds a plan to what was seen, and to no more', async () => {
+    const md = await reeve(['plan', '--format', 'markdown']);
+    expect(md.out).toContain('`--expect-class none=db-1,web-1`');
+    const over = await reeve(['apply', '--yes', '--expect-class', 'live=web-1']);
+    expect(over.code).toBe(6);
+    expect(over.err).toMatch(
+      /^reeve: this plan does more than was approved: db-1 would be touched \(none\) \(plan-not-approved\)\n/,
+    );
+    const path = join(farm.folder, 'reviewed.json');
+    await farm.describe(vm('web-1', 'dom01'));
+    await reeve(['plan', '--out', path]);
+    await farm.describe(two);
+    expect((await reeve(['apply', '--yes', '--expect-class', path])).code).toBe(6);
+    expect(holds()).toBe(0);
+    expect(await reeve(['apply', '--yes', '--expect-class', 'live'])).toMatchObject({ code: 1 });
+    expect(
+      await reeve(['apply', '--yes', '--expect-class', path, '--expect', `sha256:${'0'.repeat(64)}`]),
+    ).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('give one of them') as string,
+    });
+  });
+
   test('apply does it on a yes, one line for each operation, and tells its events', async () => {
     const events = join(farm.folder, 'events.jsonl');
     const { code, out, err } = await reeve(['apply', '--events', events], { ask: async () => 'y' });
@@ -101,6 +124,12 @@ describe('a new farm', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { ev: string });
     expect(told.filter((e) => e.ev === 'done')).toHaveLength(out.match(/done in/g)?.length ?? 0);
+  });
+
+  test('an approval that covers more than there is to do lets it be done', async () => {
+    await farm.sim.hand('dom01', ['xl', 'mem-set', 'web-1', '1024m']);
+    await farm.sim.settle();
+    expect((await reeve(['apply', '--yes', '--expect-class', 'restart=db-1 live=web-1'])).code).toBe(0);
   });
 
   test('then there is nothing to do, and no drift', async () => {

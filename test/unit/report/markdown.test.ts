@@ -9,7 +9,12 @@ import { mostCharacters, mostEdges } from '../../../src/report/mermaid.ts';
 import { base, change, drifted, empty, operation, troubled, usual, vm, waiting } from './plans.ts';
 import { everyVerb, whole } from './whole-vm.ts';
 
-const options = { digest: `sha256:${'a1'.repeat(32)}`, apply: 'reeve apply plan.json', commands: true };
+const options = {
+  digest: `sha256:${'a1'.repeat(32)}`,
+  apply: 'reeve apply plan.json',
+  paths: ['farm/'],
+  commands: true,
+};
 const html = (text: string): string =>
   micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()], allowDangerousHtml: true });
 /** What a forge looks for mentions, references, addresses and emoji in: all text but that of code. */
