@@ -1,7 +1,7 @@
 /** The options that commands share: declared once, turned into `PlanOptions` once. */
 import { Option, type Command } from 'commander';
 import type { PlanOptions } from '../kinds/plan.ts';
-import { formatDuration, parseDuration } from '../core/quantity.ts';
+import { durationWord, parseDuration } from '../core/quantity.ts';
 import { parseAllow, type Allow } from './allow.ts';
 import { exit, ExitError } from './exit.ts';
 import { planFormat, writeTo, type PlanFormat, type WriteTo } from './formats.ts';
@@ -107,7 +107,7 @@ export const reading = (command: Command): Command =>
       'how long reading all servers may take; what has not answered by then is unread',
     )
       .argParser(duration('--read-timeout'))
-      .default(defaultReadTimeout, formatDuration(defaultReadTimeout)),
+      .default(defaultReadTimeout, durationWord(defaultReadTimeout)),
   );
 
 /** For commands that change nothing. */

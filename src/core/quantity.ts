@@ -40,11 +40,15 @@ export const formatSize = (kib: number): string => {
   return `${kib}KiB`;
 };
 
-/** 92000 (ms) → `1m 32s`: for people, rounded up to a second. */
+/** 92000 (ms) → `1 min 32 s`: for people, rounded up to a second, since nobody is thankful for a time told too short. */
 export const formatDuration = (ms: number): string => {
   const s = Math.ceil(ms / 1000);
-  if (s < 60) return `${s}s`;
+  if (s < 60) return `${s} s`;
   const m = Math.floor(s / 60);
-  if (m < 60) return s % 60 === 0 ? `${m}m` : `${m}m ${s % 60}s`;
-  return m % 60 === 0 ? `${Math.floor(m / 60)}h` : `${Math.floor(m / 60)}h ${m % 60}m`;
+  if (m < 60) return s % 60 === 0 ? `${m} min` : `${m} min ${s % 60} s`;
+  return m % 60 === 0 ? `${Math.floor(m / 60)} h` : `${Math.floor(m / 60)} h ${m % 60} min`;
 };
+
+/** The same as a file or an option has it: 120000 (ms) → `2m`. */
+export const durationWord = (ms: number): string =>
+  ms % 3_600_000 === 0 ? `${ms / 3_600_000}h` : ms % 60_000 === 0 ? `${ms / 60_000}m` : `${Math.ceil(ms / 1000)}s`;

@@ -1,4 +1,5 @@
 /** Small pieces of text that every report is built from: plurals, times in words, wrapping, colours. */
+import { formatDuration } from '../core/quantity.ts';
 import { oneLine, visible } from '../core/visible.ts';
 
 const styles = {
@@ -46,14 +47,8 @@ export const names = (all: readonly string[]): string =>
     ? all.join(', ')
     : `${all.slice(0, mostNamed).join(', ')} and ${all.length - mostNamed} more`;
 
-/** 25000 → `25 s`, 92000 → `1 min 32 s`: rounded up to a second, since nobody is thankful for a downtime told too short. */
-export const time = (ms: number): string => {
-  const s = Math.max(1, Math.ceil(ms / 1000));
-  if (s < 60) return `${s} s`;
-  const m = Math.floor(s / 60);
-  if (m >= 60) return m % 60 === 0 ? `${Math.floor(m / 60)} h` : `${Math.floor(m / 60)} h ${m % 60} min`;
-  return s % 60 === 0 ? `${m} min` : `${m} min ${s % 60} s`;
-};
+/** 25000 → `25 s`, 92000 → `1 min 32 s`; never less than a second. */
+export const time = (ms: number): string => formatDuration(Math.max(1, ms));
 
 /** What something took: tenths where they say something. */
 export const took = (ms: number): string =>

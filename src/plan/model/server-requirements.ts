@@ -89,7 +89,9 @@ export const lackOf = (config: VmConfig, seen: ServerSeen, roofs: readonly Roof[
     if (roof?.is === 'coming' || seen.paths[path] !== 'missing') continue;
     return pathLack(config, path);
   }
-  const driver = driverDomainsOf(config).find((name) => !seen.domains.some((d) => d.name === name));
+  const driver = driverDomainsOf(config).find(
+    (name) => !seen.domains.some((d) => d.name === name || String(d.domid) === name),
+  );
   if (driver !== undefined)
     return {
       what: `has no driver domain ${driver}, which serves a disk or a NIC`,

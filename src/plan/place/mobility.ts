@@ -4,6 +4,7 @@ import type { ReasonCode } from '../../core/reason.ts';
 import { within, type Disruption } from '../../core/disruption.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { VmTransition } from '../../kinds/vm/draft.ts';
+import { isRevived, revives } from '../../kinds/vm/state.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
 import { boundBy, isDriverDomain } from '../../kinds/vm/bound.ts';
 import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
@@ -77,9 +78,17 @@ export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene
   const fixed = seen
     ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen) ?? attachedHere(d, t, scene.shared))
     : 'its server was not read';
-  const restarts = within('restart', budget) && t.want.state === 'running';
-  if (fixed === null && within('migrate', budget)) return { move: moveBy.live, stays: null, suspend: restarts };
+  // One that starts again whenever it shuts down is destroyed for that.
+  const down: Disruption = isRevived(d) ? 'data-loss' : 'restart';
+  const restarts = within(down, budget) && t.want.state === 'running';
+  if (fixed === null && within('migrate', budget))
+    return { move: moveBy.live, stays: null, suspend: within('restart', budget) && t.want.state === 'running' };
   if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
   if (fixed === null) return never('over-budget', `its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
-  return never('cannot-migrate', `${fixed}, and its budget is ${budget}`, allowing('restart', x.spec), 'restart');
+  return never(
+    'cannot-migrate',
+    `${fixed}, ${down === 'restart' ? '' : `${revives}, `}and its budget is ${budget}`,
+    allowing(down, x.spec),
+    down,
+  );
 };

@@ -157,7 +157,9 @@ export const unmet = (t: VmTransition, seen: ServerSeen, all: readonly Roof[]): 
     t.mode === 'restart' ||
     [...t.take.map((x) => x.change), ...t.defer].some((c) => /^(?:disks|cdrom|boot)\./.test(c.field));
   const lack = lackOf(config, seen, begins ? all : all.filter((r) => r.is === 'coming'));
-  if (lack) return { code: lack.code, why: `${t.server} ${lack.what}`, help: lack.help };
+  // What runs has what serves it, whatever that is called.
+  if (lack && (begins || lack.code !== 'driver-domain-missing'))
+    return { code: lack.code, why: `${t.server} ${lack.what}`, help: lack.help };
   const record = t.live?.record;
   const renamed = record?.config !== undefined && record.config.name !== config.name;
   const other = seen.domains.find((d) => d.name === config.name && d.uuid !== t.want.uuid);

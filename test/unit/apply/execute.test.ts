@@ -444,7 +444,7 @@ describe('one operation', () => {
       fault: () => 'no-effect',
     });
     expect(outcome.failed).toEqual([
-      { id: 'a/set-vcpus', code: 'not-seen', why: 'domain 1 (a) has 1 vCPUs online, not 3 (after 10s)' },
+      { id: 'a/set-vcpus', code: 'not-seen', why: 'domain 1 (a) has 1 vCPUs online, not 3 (after 10 s)' },
     ]);
   });
 
@@ -495,7 +495,7 @@ describe('one operation', () => {
     expect(forced.events.map((e) => e.ev)).toContain('warning');
     expect(forced.events.find((e) => e.ev === 'warning')).toMatchObject({ op: 'a/stop', ...warning });
     const patient = await one(stop('a', 'dom1', false), { ...ignored, fault: deaf });
-    expect(patient.outcome.failed[0]?.why).toBe('domain 1 (a) is still there: it is running (after 30s)');
+    expect(patient.outcome.failed[0]?.why).toBe('domain 1 (a) is still there: it is running (after 30 s)');
     expect(story(patient.control)).not.toContain('begin destroy a');
     expect(patient.outcome.warnings).toBeUndefined();
   });
@@ -514,7 +514,7 @@ describe('one operation', () => {
     const before = await one(start('a', 'dom1'), { servers: { dom1: {} }, fault: () => 'lost-before' });
     expect(before.outcome.failed[0]).toMatchObject({
       code: 'not-seen',
-      why: 'the result of create a was lost (did dom1 restart?); no domain has the UUID uuid-of-a (after 10s)',
+      why: 'the result of create a was lost (did dom1 restart?); no domain has the UUID uuid-of-a (after 10 s)',
     });
   });
 

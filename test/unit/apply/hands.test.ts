@@ -28,7 +28,11 @@ describe('a probe', () => {
   test('says what did not answer, for how long and why', async () => {
     const { outcome, clock } = await run([operation(ready('a', 'dom1'))], { servers, fault: () => refused });
     expect(outcome.failed).toEqual([
-      { id: 'a/ready', code: 'no-answer', why: 'a:80 did not answer within 1m, asked from dom1: Connection refused' },
+      {
+        id: 'a/ready',
+        code: 'no-answer',
+        why: 'a:80 did not answer within 1 min, asked from dom1: Connection refused',
+      },
     ]);
     expect(clock.now() - began).toBeLessThan(65_000);
   });
@@ -61,7 +65,7 @@ describe('a probe', () => {
     expect(outcome.done).toEqual(['a/ready']);
     expect(control.trace).toEqual([]);
     const late = await run([operation(ready('a', 'dom1', 'here', 30_000))], { servers });
-    expect(late.outcome.failed[0]?.why).toBe('a:80 did not answer within 30s, asked from here');
+    expect(late.outcome.failed[0]?.why).toBe('a:80 did not answer within 30 s, asked from here');
   });
 
   test('keeps nobody from the server, and few of them run at once', async () => {

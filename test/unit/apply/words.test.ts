@@ -35,8 +35,8 @@ describe('failureOf', () => {
     [{ rc: 3, out: 'seen', err: 'no' }, 10, 'failed (exit code 3): no'],
     [{ rc: 1, out: 'only here', err: '' }, 10, 'failed (exit code 1): only here'],
     [{ rc: 1, out: '', err: '' }, 10, 'failed (exit code 1)'],
-    [{ rc: 124, out: '', err: '' }, 40_000, 'did not end within 40s'],
-    [{ rc: 137, out: '', err: '' }, 45_000, 'did not end within 40s'],
+    [{ rc: 124, out: '', err: '' }, 40_000, 'did not end within 40 s'],
+    [{ rc: 137, out: '', err: '' }, 45_000, 'did not end within 40 s'],
     [{ rc: 137, out: '', err: '' }, 10, 'failed (exit code 137)'],
   ])('%j', (result, took, said) => {
     expect(failureOf(step, result, took)).toBe(`xl create -q /etc/xen/a.cfg ${said}`);

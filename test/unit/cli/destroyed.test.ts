@@ -30,7 +30,7 @@ test('is told', async () => {
   const allowed = ['--allow', 'data-loss=deaf'];
   expect((await reeve('plan', ...allowed)).out).toContain('DESTROYED where it does not go down within 4 s');
   const { code, out } = await reeve('apply', '--yes', '--events', events, ...allowed);
-  const why = 'it did not shut down within 4s, and was destroyed';
+  const why = 'it did not shut down within 4 s, and was destroyed';
   expect(code).toBe(0);
   expect(out).toContain(': 1 guest destroyed.\nNot done: 1 change waits for a restart.\n\nDestroyed\n');
   expect(out).toContain(`deaf/stop: ${why} (guest-destroyed)\n      next: reeve history deaf\n`);

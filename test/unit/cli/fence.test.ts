@@ -98,7 +98,7 @@ describe('a lost server that stays silent', () => {
     expect(code).toBe(7);
     expect(commands().filter((c) => c === 'off')).toEqual(['off']);
     expect(out.replaceAll(/\s+/g, ' ')).toMatch(
-      /Not fenced dom01: dom01 is not known to be down after 2m: echo off \S+ \S+ exit 3 ended with 3; echo status .* ended with 1 \(fence-failed\)/,
+      /Not fenced dom01: dom01 is not known to be down after 2 min: echo off \S+ \S+ exit 3 ended with 3; echo status .* ended with 1 \(fence-failed\)/,
     );
     expect([...(await on('dom02')), ...(await on('dom03'))]).toEqual(['new']);
     // Not even its cfg was written: a link to it would start it at the next boot.

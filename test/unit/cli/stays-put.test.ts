@@ -24,6 +24,7 @@ test.each([
   ['driver_domain = 1', 'it is a driver domain, and VMs of its server have their disks or NICs from it'],
   ['usbdevice = "host:1.2"', 'it has a device of its server (usbdevice)'],
   ['usbdevice = [ "tablet", "mouse" ]', null],
+  ['nomigrate = 1\non_poweroff = "restart"', 'its cfg says nomigrate, it starts again whenever it shuts down'],
   ['nomigrate = 0', null],
 ])('%s', async (line, why) => {
   const cfg = `name = "a"\ntype = "hvm"\nmemory = 256\nvcpus = 1\n${line}\n`;

@@ -97,7 +97,7 @@ describe('the words at the end', () => {
         {
           id: troubled.operations[0]?.id ?? '',
           code: 'guest-destroyed',
-          why: 'it did not shut down within 2m, and was destroyed',
+          why: 'it did not shut down within 2 min, and was destroyed',
         },
       ],
     };

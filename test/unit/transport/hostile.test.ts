@@ -199,7 +199,7 @@ describe('a lock', () => {
     server.onCommand = () => 'swallow';
     expect(await control(env({})).hold('dom1', holder('e1'))).toMatchObject({
       reason: 'timeout',
-      why: 'dom1 (127.0.0.1): the lock was neither given nor refused within 1s',
+      why: 'dom1 (127.0.0.1): the lock was neither given nor refused within 1 s',
     });
   });
 

@@ -3,6 +3,7 @@ import { formatDuration } from '../../../core/quantity.ts';
 import type { Condition, ExecStep, News, Step } from '../../../core/step.ts';
 import type { VmOp } from '../../../kinds/vm/ops.ts';
 import { option } from '../../../core/shell-word.ts';
+import { isRevived } from '../../../kinds/vm/state.ts';
 import { settingOf } from '../../../kinds/vm/fields.ts';
 import type { Domain } from '../../../kinds/vm/live.ts';
 import type { VmConfig } from '../../../kinds/vm/spec.ts';
@@ -78,10 +79,6 @@ const restarting: News = {
   why: 'it starts again whenever it shuts down (on_poweroff), so it was destroyed',
 };
 
-/** Whether the domain's monitor starts it again once it has shut down: then only a destroy takes it down. */
-export const comesBack = (d: Domain): boolean =>
-  d.monitored !== false && settingOf(d.settings, 'on.poweroff').endsWith('restart');
-
 /** How a guest that did not hear the first request is asked again: HVM is shown the power button. */
 const againArgv = (d: Domain, first: readonly string[]): readonly string[] =>
   d.type === 'hvm' && d.pvDrivers === true ? ['xl', 'trigger', String(d.domid), 'power'] : first;
@@ -98,7 +95,7 @@ export const takenDown = (d: Domain, op: Pick<StopOp, 'vm' | 'deadlineMs' | 'for
   // One that comes or goes for so long was left half made, by an xl that was killed.
   if (d.state === 'dying') return [until(gone(d.uuid), deviceMs, destroyed(d))];
   if (d.state === 'shutdown' || d.state === 'crashed') return destroyed(d);
-  if (comesBack(d)) return destroyed(d, restarting);
+  if (isRevived(d)) return destroyed(d, restarting);
   const ask = (argv: readonly string[]): ExecStep => tried(argv, 90_000);
   const first = d.type === 'hvm' ? ['xl', 'shutdown', '-F', dom] : shutdownArgv(dom);
   const cleared = d.monitored === true && settingOf(d.settings, 'on.poweroff') !== 'preserve';

@@ -1,10 +1,11 @@
 /** What starts, stops and holds a domain, and waits until it is up. */
 import type { Condition, Lowered, Step } from '../../../core/step.ts';
 import { isVolumeGroup } from '../../../kinds/repository/live.ts';
+import { isRevived } from '../../../kinds/vm/state.ts';
 import type { ServerSeen } from '../../../kinds/server/live.ts';
 import { leaseText } from '../../../kinds/vm/lease.ts';
 import type { VmConfig } from '../../../kinds/vm/spec.ts';
-import { comesBack, created, destroyed, exec, gone, quickMs, takenDown, wakeArgvs } from './domain-steps.ts';
+import { created, destroyed, exec, gone, quickMs, takenDown, wakeArgvs } from './domain-steps.ts';
 import { checkPath, placing, written } from './cfg.ts';
 import { makeDisk } from './disk.ts';
 import { onDomain, type At, type Of, type Unsupported } from './lowering.ts';
@@ -77,7 +78,7 @@ export const lets = ({ lease, uuid }: Pick<Of<'stop'>, 'lease' | 'uuid'>, { doma
 
 export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
   const { domain } = at;
-  if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
+  if (domain && isRevived(domain) && !op.force) return cannotStop(domain.name);
   return {
     before: op.ended ? [{ is: 'domain', uuid: op.uuid, state: 'over' }] : [],
     steps: [
@@ -97,7 +98,7 @@ export const stop = (op: Of<'stop'>, at: At): Lowered | Unsupported => {
 export const restart = (op: Of<'restart'>, at: At): Lowered | Unsupported => {
   const { path, config } = op.record;
   const { domain } = at;
-  if (domain && comesBack(domain) && !op.force) return cannotStop(domain.name);
+  if (domain && isRevived(domain) && !op.force) return cannotStop(domain.name);
   const placed = op.write ? placing(op.record, at) : null;
   if (placed && 'unsupported' in placed) return placed;
   const check = checkPath(op.uuid);

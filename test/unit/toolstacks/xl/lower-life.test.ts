@@ -183,7 +183,7 @@ describe('stop', () => {
       all.flatMap((s) => (s.do === 'await' ? newsIn(s.otherwise) : s.do === 'exec' && s.news ? [s.news.why] : []));
     const told = (more: Partial<Domain>, force = true) =>
       newsIn(lowered(stop(force), server([{ ...domain, ...more }])).steps);
-    expect(told({})).toEqual(['it did not shut down within 1m, and was destroyed']);
+    expect(told({})).toEqual(['it did not shut down within 1 min, and was destroyed']);
     expect(told({ settings: { 'on.poweroff': 'restart' } })).toEqual([
       'it starts again whenever it shuts down (on_poweroff), so it was destroyed',
     ]);
