@@ -42,6 +42,11 @@ import { validate, validateFormat, type ValidateFlags } from './validate.ts';
 /** Of design, but not of this version. */
 const later = ['render', 'fmt', 'comment', 'completion'] as const;
 
+const importHelp = `
+What VMs share stands in the file once: a profile for each way to build a VM (type, boot, display, serial, tablet, on, cpupool, xl)
+that two or more have, named after what it holds; defaults for type, vcpus and memory that more than half of them, and three or
+more, have the same. The same VMs give the same file, and one more changes no other.`;
+
 type Run = (code: number) => void;
 
 const paths = 'the files or folders that describe the farm; farm.yaml or farm/ unless said';
@@ -163,13 +168,17 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .argument('[path...]', paths)
     .requiredOption('--out <file>', 'where to; readable by its owner alone')
     .action(async (path: string[], flags: SnapshotFlags) => ended(await snapshot(shell, path, flags)));
-  command('import', 'write the file that describes what is there; changes nothing')
+  replaying(command('import', 'write the file that describes what is there; changes nothing there'))
+    .argument('[path...]', `${paths}; the new file is that one with the VMs that it does not have`)
+    .option('--server <host...>', 'from these servers, without a file', [])
     .option('--cfg <path...>', 'from these cfgs, files or folders of them, without a server', [])
-    .option('--farm <name>', 'what the farm is called', 'home')
+    .option('--farm <name>', 'what the farm is called where no file says it', 'home')
     .addOption(repeated('--vm <glob>', 'only these VMs'))
+    .option('--merge <file>', 'put what is new into this file, and keep what stands in it')
     .option('--out <path>', 'write it into this file, or as files into this folder (FOLDER/)')
     .option('--force', 'write over what is there', false)
-    .action(async (flags: ImportFlags) => ended(await importFarm(shell, flags)));
+    .addHelpText('after', importHelp)
+    .action(async (path: string[], flags: ImportFlags) => ended(await importFarm(shell, path, flags)));
   command('schema', 'print the JSON Schema of the file or of the plan document')
     .argument('[name]', 'farm or plan', 'farm')
     .action(async (name: string) => ended(await schema(shell, name)));

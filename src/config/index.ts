@@ -22,7 +22,14 @@ export interface Places {
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly farm: Farm; readonly warnings: readonly Diagnostic[]; readonly places: Places }
+  | {
+      readonly ok: true;
+      readonly farm: Farm;
+      readonly warnings: readonly Diagnostic[];
+      readonly places: Places;
+      /** What it was made of. */
+      readonly sources: readonly Source[];
+    }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** `paths`: files and folders; none: `farm.yaml` or `farm/`. Never rejects for what the files hold. */
@@ -71,5 +78,5 @@ export const loadFarm = async (paths: readonly string[], io: ConfigIo): Promise<
       return text === undefined ? undefined : locateAll(file, text, [pointer])({ file, pointer });
     },
   };
-  return { ok: true, farm, warnings: diagnostics, places };
+  return { ok: true, farm, warnings: diagnostics, places, sources };
 };

@@ -99,6 +99,7 @@ const frame = {
   beside: [],
   networks: {},
   taken: { keys: new Set(), profiles: new Set() },
+  defaults: true,
 };
 
 const marker = { farm: 'corpus', vm: 'x', uuid: '', home: 'xen', generation: 1, origin: 'adopted', protect: false, macs: {}, applied: {}, by: 'corpus' }; // prettier-ignore

@@ -5,6 +5,7 @@ import { table } from '../../core/table.ts';
 import { oneLine } from '../../core/visible.ts';
 import { wordsOf, type Note, type Words } from './tree.ts';
 import type { Imported } from './index.ts';
+import type { Block } from './merge.ts';
 import type { SharedWords } from './share.ts';
 
 /** Columns. */
@@ -121,6 +122,23 @@ export const farmText = (all: Imported): string => {
     ['vms', vmsMap(doc, all.shared)],
   ];
   return textOf(doc, parts, all.restNotes, all);
+};
+
+/** What is to be put into a file that is there (`mergedText`). */
+export const blocksOf = (all: Imported): readonly Block[] => {
+  const doc = newDocument();
+  const parts: readonly Part[] = [
+    ...restParts(all),
+    ['defaults', all.shared.defaults],
+    profilesPart(all),
+    ['vms', vmsMap(doc, all.shared)],
+  ];
+  return parts.flatMap(([key, value]): readonly Block[] => {
+    const map: unknown = isMap(value) ? value : doc.createNode(value);
+    if (!isMap(map) || map.items.length === 0) return [];
+    const [, ...lines] = textOf(doc, [[key, map]], all.restNotes, { head: [], left: [] }).split('\n');
+    return [{ key, map, text: lines.map((l) => l.replace(/^ {2}/, '')).join('\n') }];
+  });
 };
 
 /** The same in files of a folder, by name: `defaults` count for the VMs of their own file. */

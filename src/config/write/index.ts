@@ -5,6 +5,7 @@ import { table } from '../../core/table.ts';
 import type { VmConfig, VmState } from '../../kinds/vm/spec.ts';
 import type { Source } from '../source.ts';
 import { keyFor } from './keys.ts';
+import { unchanged, type Complaint } from './changed.ts';
 import type { Bridge } from './nic.ts';
 import { pruned, type LeftOut } from './prune.ts';
 import { sharedWords, type SharedWords } from './share.ts';
@@ -37,10 +38,12 @@ export interface Frame {
   readonly head: readonly string[];
   /** Files that are right, beside which the new one is to stand. */
   readonly beside: readonly Source[];
-  /** Networks that are there, by name. */
-  readonly networks: Readonly<Record<string, Bridge>>;
+  /** Networks that are there, by pool and name; by '' where no pool is named. */
+  readonly networks: Readonly<Record<string, Readonly<Record<string, Bridge>>>>;
   /** Keys and names of VMs, and names of profiles, that are taken. */
   readonly taken: { readonly keys: ReadonlySet<string>; readonly profiles: ReadonlySet<string> };
+  /** Whether they may have `defaults`: those would count for the VMs that are in the file already. */
+  readonly defaults: boolean;
 }
 
 /** Something that was found and is not in the file. */
@@ -62,16 +65,14 @@ export interface Imported {
 const sameBridge = (a: Bridge, b: Bridge): boolean => a.bridge === b.bridge && a.vlan === b.vlan;
 
 /** Names networks as they are asked for; `made`: those that are new. */
-const naming = (known: Readonly<Record<string, Bridge>>) => {
+const naming = (known: Frame['networks']) => {
   const made: Record<string, Bridge> = table();
-  const networkOf = (on: Bridge): string => {
-    const there = [...Object.entries(known), ...Object.entries(made)].find(([, b]) => sameBridge(b, on));
+  const names = new Set(Object.values(known).flatMap((networks) => Object.keys(networks)));
+  const networkOf = (on: Bridge, pool: string): string => {
+    const there = [...Object.entries(known[pool] ?? {}), ...Object.entries(made)].find(([, b]) => sameBridge(b, on));
     if (there) return there[0];
     const wish = on.vlan === undefined ? on.bridge : `${on.bridge}.${on.vlan}`;
-    const name = keyFor(
-      badName(wish, 'network') === null ? wish : `net-${wish}`,
-      new Set([...Object.keys(known), ...Object.keys(made)]),
-    );
+    const name = keyFor(badName(wish, 'network') === null ? wish : `net-${wish}`, names);
     made[name] = on;
     return name;
   };
@@ -109,16 +110,28 @@ const withoutUnused = (rest: Words, made: readonly string[], vms: ReadonlyMap<st
   return made.filter((name) => !used.has(name)).reduce((words, name) => without(words, ['networks', name]), rest);
 };
 
-/** `found`: of those that cannot both be in the file, the first is. */
-export const imported = (found: readonly Found[], frame: Frame): Imported => {
-  const { kept, left } = apart(found);
+/**
+ * `found`: of those that cannot both be in the file, the first is. `complaints`: what a plan of what was made before says of its
+ * VMs, by key.
+ */
+export const imported = (
+  found: readonly Found[],
+  frame: Frame,
+  complaints: ReadonlyMap<string, readonly Complaint[]> = new Map(),
+): Imported => {
+  const { kept, left: copies } = apart(found);
+  const left: Missing[] = [...copies];
   const keys = new Set(frame.taken.keys);
   const byKey = new Map<string, Found>();
   for (const f of sortedBy(kept, (x) => x.config.name)) byKey.set(keyFor(f.called ?? f.config.name, keys), f);
   const { made, networkOf } = naming(frame.networks);
   const written = new Map<string, Written>();
-  for (const [key, f] of [...byKey].sort(([a], [b]) => byText(a, b)))
-    written.set(key, vmWords({ key, ...f }, networkOf));
+  for (const [key, f] of [...byKey].sort(([a], [b]) => byText(a, b))) {
+    let vm: Written | LeftOut = vmWords({ key, ...f }, (on) => networkOf(on, f.pool ?? ''));
+    for (const complaint of complaints.get(key) ?? []) if ('words' in vm) vm = unchanged(vm, complaint);
+    if ('words' in vm) written.set(key, vm);
+    else left.push({ ...vm, name: f.config.name, from: f.from });
+  }
   const networks = wordsOf(
     Object.keys(made)
       .sort(byText)
@@ -129,7 +142,7 @@ export const imported = (found: readonly Found[], frame: Frame): Imported => {
     ...(Object.keys(networks).length === 0 ? [] : [['networks', networks] as const]),
   ]);
   const { rest: right, vms, left: refused, problems } = pruned(written, rest, frame.beside);
-  const shared = sharedWords(vms, frame.taken.profiles);
+  const shared = sharedWords(vms, { profiles: frame.taken.profiles, defaults: frame.defaults });
   return {
     rest: withoutUnused(right, Object.keys(made), vms),
     restNotes: frame.restNotes,

@@ -16,7 +16,7 @@ export interface LeftOut {
 }
 
 export interface Pruned {
-  /** As it was given, without networks that cannot be in it. */
+  /** As it was given, without networks and repositories that cannot be in it. */
   readonly rest: Words;
   readonly vms: ReadonlyMap<string, Written>;
   readonly left: ReadonlyMap<string, LeftOut>;
@@ -80,6 +80,10 @@ export const pruned = (vms: ReadonlyMap<string, Written>, given: Words, beside: 
       if (group === 'networks' && wordAt(rest, ['networks', key]) !== undefined) {
         rest = without(rest, ['networks', key]);
         offNetwork(kept, key, sentence(problem));
+        continue;
+      }
+      if (group === 'repositories' && wordAt(rest, ['repositories', key]) !== undefined) {
+        rest = without(rest, ['repositories', key]);
         continue;
       }
       const vm = group === 'vms' ? kept.get(key) : undefined;

@@ -8,7 +8,7 @@
 import { canonical, digestText } from '../../core/digest.ts';
 import { byText } from '../../core/order.ts';
 import { table } from '../../core/table.ts';
-import { isWords, wordAt, without, wordsOf, type Note, type Words } from './tree.ts';
+import { isWords, wordAt, without, wordsOf, type Note, type Word, type Words } from './tree.ts';
 import type { Written } from './vm.ts';
 
 /** What a profile may hold. */
@@ -53,20 +53,26 @@ const counted = (items: Iterable<string>): readonly (readonly [string, number])[
   return [...counts];
 };
 
+/** Whether a VM has it all itself: what it leaves open would be the default's. */
+const saysWhole = (word: Word | undefined): boolean =>
+  isWords(word) ? word['count'] !== undefined || word['target'] !== undefined : word !== undefined;
+
 const defaultsOf = (all: readonly Words[]): Words =>
   wordsOf(
     usual.map((key) => {
+      if (!all.every((w) => saysWhole(w[key]))) return [key, undefined] as const;
       // A pair would be mixed with what a VM says of one half.
-      const values = all.map((w) => (isWords(w[key]) ? undefined : w[key]));
-      const most = counted(values.flatMap((v) => (v === undefined ? [] : [canonical(v)]))).find(
-        ([, n]) => n >= 3 && n * 2 > all.length,
-      );
-      return [key, most && values.find((v) => v !== undefined && canonical(v) === most[0])] as const;
+      const values = all.flatMap(({ [key]: v }) => (v === undefined || isWords(v) ? [] : [v]));
+      const most = counted(values.map(canonical)).find(([, n]) => n >= 3 && n * 2 > all.length);
+      return [key, most && values.find((v) => canonical(v) === most[0])] as const;
     }),
   );
 
-/** `taken`: names of profiles that the file has already. */
-export const sharedWords = (vms: ReadonlyMap<string, Written>, taken: ReadonlySet<string>): SharedWords => {
+/** `profiles`: names that the file has already. `defaults`: whether there may be any. */
+export const sharedWords = (
+  vms: ReadonlyMap<string, Written>,
+  may: { readonly profiles: ReadonlySet<string>; readonly defaults: boolean },
+): SharedWords => {
   const builds = new Map([...vms].map(([key, w]) => [key, buildOf(w)] as const));
   const popular = new Set(
     counted([...builds.values()].flatMap((b) => (b === null ? [] : [canonical(b)]))).flatMap(([b, n]) =>
@@ -78,11 +84,11 @@ export const sharedWords = (vms: ReadonlyMap<string, Written>, taken: ReadonlySe
   for (const [key, build] of builds) {
     if (build === null || !popular.has(canonical(build))) continue;
     const name = profileName(build);
-    if (taken.has(name)) continue;
+    if (may.profiles.has(name)) continue;
     named.set(name, build);
     profileOf.set(key, name);
   }
-  const defaults = defaultsOf([...vms.values()].map((w) => w.words));
+  const defaults = may.defaults ? defaultsOf([...vms.values()].map((w) => w.words)) : table<never>();
   const own = ([key, { words, notes }]: readonly [string, Written]): readonly [string, Written] => {
     const profile = profileOf.get(key);
     let left: Words = words;
