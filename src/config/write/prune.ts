@@ -24,14 +24,15 @@ export interface Pruned {
   readonly problems: readonly string[];
 }
 
-/** What goes together: a part of it would say something else. */
-const wholes = new Set(['disks', 'nics', 'cdrom', 'affinity']);
+/** What goes together: a part of it would say something else. A disk that is not named stays as it is. */
+const wholes = new Set(['nics', 'cdrom', 'affinity']);
+const named = new Set(['disks', 'xl']);
 
 /** The path, within the VM, of what has to go for this problem; null: the VM. */
 const culprit = (problem: Problem, path: readonly string[]): readonly string[] | null => {
   const [top = ''] = path;
   if (problem.code === 'shared' || ['', 'name', 'uuid', 'pool', 'server', 'type'].includes(top)) return null;
-  return wholes.has(top) ? [top] : path.slice(0, top === 'xl' ? 2 : 3);
+  return wholes.has(top) ? [top] : path.slice(0, named.has(top) ? 2 : 3);
 };
 
 const problemsIn = (text: string, beside: readonly Source[]): readonly Problem[] => {

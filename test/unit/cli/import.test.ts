@@ -119,7 +119,7 @@ describe('import of cfg files', () => {
     expect(code).toBe(0);
     const comments = out.split('\n').filter((l) => l.startsWith('  # '));
     expect(comments.join('\n')).toMatch(/nics are left out: .*no bridge/);
-    expect(comments.join('\n')).toMatch(/cpus = \["0","1"\] stays in the cfg/);
+    expect(comments.join('\n')).toMatch(/affinity is left out/);
     expect(comments.join('\n')).toMatch(/boot\.kernel is left out/);
     expect((await load(out)).farm.vms).toHaveLength(1);
   });
