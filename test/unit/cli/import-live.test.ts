@@ -160,7 +160,7 @@ describe('VMs that were made by hand', () => {
     const lines = text.split('\n');
     expect(mine.split('\n').filter((line) => !lines.includes(line))).toEqual([]);
     expect(lines.indexOf('    db-1:')).toBe(lines.indexOf(`    web-1: { uuid: ${uuid(1)} }   # first`) + 1);
-    expect(await doneBy(path)).toMatchObject({ disruptions: ['none'], refused: [] });
+    expect(await doneBy(path)).toMatchObject({ verbs: [], refused: [] });
   });
 
   it('are not written at all where a server does not answer', async () => {
