@@ -8,6 +8,7 @@
  *   npm run bench -- planning                   a whole farm with nothing to do, planned from end to end
  *   npm run bench -- fuzz [CASES [SEED]]        damaged inputs through each decoder of text from outside; 100,000 each unless said
  *   npm run bench -- reading                   reading a farm, beside a bare ssh2 client
+ *   npm run bench -- mutants [SHARE [FILE]]   the sequencer and the verifier with one thing wrong at a time (a share of them: 0.1; files named so)
  *   npm run bench -- faults [SHARE] [SCENARIO…] every fault at every step of the scenarios of test/faults, in process (a share of them: 0.1)
  *
  * The columns: planning in a fresh process for the first time, and the best and the median of five times; its verification; the peak of
@@ -32,7 +33,12 @@ if (part !== undefined && !parts.includes(part)) {
 }
 const { status } = spawnSync(
   join(root, 'node_modules/.bin/vitest'),
-  ['run', '--config', 'test/bench/vitest.config.ts', `test/bench/${part === undefined ? '' : `${part}.bench.ts`}`],
+  [
+    'run',
+    '--config',
+    `test/bench/${part === 'mutants' ? 'mutants' : 'vitest'}.config.ts`,
+    `test/bench/${part === undefined ? '' : `${part}.bench.ts`}`,
+  ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, BENCH_ARGS: JSON.stringify(args) } },
 );
 process.exitCode = status ?? 1;
