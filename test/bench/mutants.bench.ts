@@ -29,6 +29,7 @@ const turnOn = (on: number): void => {
 
 const suites = [
   '../unit/plan/verify.test.ts',
+  '../unit/plan/lanes.test.ts',
   '../unit/plan/place.test.ts',
   '../unit/plan/short.test.ts',
   '../unit/plan/whole.test.ts',

@@ -40,3 +40,36 @@ describe('two of one group', () => {
     expect(verified(soft, seen, without(operations, 'one/migrate/b', 'two/migrate/c'))).toEqual([]);
   });
 });
+
+describe('VMs that go down', () => {
+  const change = (cmdline: string) =>
+    ['one', 'two'].map((vm) =>
+      spec(vm, { servers: ['a'], boot: { kernel: '/srv/vmlinuz', ramdisk: undefined, cmdline } }),
+    );
+  const one = { policy: { ...farm([]).policy, restarts: { atOnce: 1 } } };
+  const f = farm(change('v=2'), names, one);
+  const seen = after(start(), plan(farm(change('v=1'), names, one), start()).operations);
+  const { operations } = plan(f, seen, { allow: [{ disruption: 'restart', pattern: '*' }] });
+
+  it('one after the other are accepted, and refused where the edge between them is lost', () => {
+    expect(verified(f, seen, operations)).toEqual([]);
+    expect(verified(f, seen, without(operations, 'two/restart', 'one/restart'))).toEqual([
+      'two/restart may take down one VM too many of pool p',
+    ]);
+  });
+
+  it('are refused in two lanes, and in none: where one fails, the other would go on', () => {
+    const wrong = ['two/restart is in no lane with the others of its pool'];
+    const loose = (lane: string | null) => operations.map((o) => (o.id === 'two/restart' ? { ...o, lane } : o));
+    expect(verified(f, seen, loose(null))).toEqual(wrong);
+    expect(verified(f, seen, loose('another'))).toEqual(wrong);
+  });
+
+  it('are refused in one group, whatever may be down at once', () => {
+    const two = { ...f, policy: { ...f.policy, restarts: { atOnce: 2 } } };
+    const grouped = { ...two, vms: f.vms.map((v, i) => ({ ...v, servers: names.slice(i, i + 1), apart: group })) };
+    const free = without(operations, 'two/restart', 'one/restart');
+    expect(verified(two, seen, free)).toEqual([]);
+    expect(verified(grouped, seen, free)).toEqual(['two/restart may take down one VM too many of group p/g']);
+  });
+});
