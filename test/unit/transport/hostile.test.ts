@@ -131,13 +131,13 @@ describe('a reading', () => {
     open.push(port);
     const silent = port.read('dom1', program('printf silent'));
     expect(await port.read('dom2', program('printf hello'))).toMatchObject({ text: 'hello' });
-    expect(await silent).toMatchObject(timeout(/^dom1 .*: not a byte came for 1s/));
+    expect(await silent).toMatchObject(timeout(/^dom1 .*: not a byte came for 1 s/));
   });
 
   test('of a server that falls silent, which says where', async () => {
     server.onCommand = () => (stream) => stream.write('begun');
     const cut = { ...program('x'), decode: () => ({ is: 'unknown', reason: 'cut-short', why: 'cut in xs' }) as const };
-    expect(await reader(env({})).read('dom1', cut)).toMatchObject(timeout(/: not a byte came for 1s: cut in xs$/));
+    expect(await reader(env({})).read('dom1', cut)).toMatchObject(timeout(/: not a byte came for 1 s: cut in xs$/));
   });
 
   test.each(['stdout', 'stderr'] as const)('of a server that sends a letter now and then on %s', async (where) => {
