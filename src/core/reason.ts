@@ -15,6 +15,7 @@ const ofPlan = {
   'boot-missing': told('the VM has nothing to boot from'),
   'bridge-missing': told('the server does not have the bridge'),
   'cannot-migrate': allowed('no server that may hold the VM can take it while it runs', '--allow restart=VM'),
+  'cfg-lossy': told('the VM has no cfg, and one made from what runs would lack something'),
   'cfg-missing': told('the VM has no cfg'),
   'cfg-taken': told('a cfg of another VM stands where this one’s is to be'),
   'cfg-unreadable': told('the cfg of the VM is there, and cannot be read'),

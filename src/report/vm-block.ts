@@ -77,11 +77,13 @@ const remainders = (operations: readonly Operation[]): readonly ChangeText[] =>
     ? []
     : operations.filter(isRemainder).map((o) => row('also', clean(`on ${o.server}: ${o.reason}`)));
 
-/** A cfg from where no reading would find it. */
-const fetched = (operations: readonly Operation[]): readonly ChangeText[] =>
+/** A cfg from where no reading would find it, or made since there was none. */
+const fetched = ({ action }: PlanVm, operations: readonly Operation[]): readonly ChangeText[] =>
   operations.flatMap(({ op }) => {
     if (op.verb !== 'define' && op.verb !== 'restart') return [];
-    const { from, path } = op.record;
+    const { from, path, replaces } = op.record;
+    if (action === 'adopt' && from === null && replaces === 'absent' && !operations.some(isRemainder))
+      return [row('cfg', clean(`${path} is made from what libxl knows: there is none`))];
     return from === null || isBelowXen(from.path) ? [] : [row('cfg', clean(`${from.path} becomes ${path}`))];
   });
 
@@ -186,7 +188,7 @@ export const vmRows = (vm: PlanVm, operations: readonly Operation[]): readonly C
     ...alias,
     ...placed,
     ...remainders(operations),
-    ...fetched(operations),
+    ...fetched(vm, operations),
     ...fresh,
     ...changes.map((c) => withNote(changeText(c), made.get(c.field.replace('disks.', '')))),
     ...whenRows(vm.subject.name, operations),

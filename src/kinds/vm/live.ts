@@ -69,6 +69,11 @@ export interface Domain {
   /** Whether its drivers told that they take a balloon's goal and a shutdown. Undefined: it does not say. */
   readonly balloon: boolean | undefined;
   readonly pvDrivers: boolean | undefined;
+  /**
+   * What it was started with that a cfg made from it would lack, as a cfg calls it; undefined: nothing. Without libxl's record of
+   * it nobody knows.
+   */
+  readonly lost?: readonly string[];
   /** The bytes of a pending `xl config-update`, digested; null where there is none. */
   readonly pendingUpdate: Digest | null;
 }

@@ -93,6 +93,14 @@ const withStray = (winner: Found, stray: Found | null): Found => {
   return { ...winner, marker, live: { ...winner.live, marker, stray: { server, record } } };
 };
 
+/** It was started from a cfg that is not there any more. */
+const lacking = ({ name, server }: Found, lost: readonly string[]): Match => ({
+  is: 'refused',
+  code: 'cfg-lossy',
+  why: `${name} runs on ${server} without a cfg there, and one made from what libxl knows would lack ${lost.join(', ')}`,
+  help: `write its cfg to /etc/xen/${name}.cfg on ${server}, with what xl list -l shows of it`,
+});
+
 const places = (all: readonly Found[]): string =>
   all
     .map(({ server, live: { domain, record } }) =>
@@ -199,6 +207,8 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
     const lost = winner.live.domain && !winner.live.record && !winner.live.stray;
     const cfg = lost ? brokenOf(spec, [winner.uuid], winner.server) : undefined;
     if (cfg) return unreadable(cfg);
+    const lossy = lost && spec.state !== 'absent' && (winner.live.domain?.lost ?? []);
+    if (lossy && lossy.length > 0) return lacking(winner, lossy);
     const left = passing ? [] : candidates.filter((c) => c.live.domain && isHalf(c.name));
     halves.push(...left.map((half) => ({ key: spec.key, half })));
     const judged = judge(spec, winner, how);

@@ -143,6 +143,7 @@ export const domainsOf = (
     const target = memory('target');
     const pending = s.userdata.get(`${userdata}.xl`);
     const asked = askedOf(row.domid, s.xs);
+    const lost = stored?.lost ?? ['whatever it was started with: libxl has no record of it'];
     domains.push({
       domid: row.domid,
       uuid: row.uuid,
@@ -170,6 +171,7 @@ export const domainsOf = (
       qemu: isServed(row.domid, type, s),
       balloon: saysOf(s.xs, row.domid, 'balloon'),
       pvDrivers: saysOf(s.xs, row.domid, 'poweroff', 'reboot', 'suspend'),
+      ...(lost.length === 0 ? {} : { lost }),
       pendingUpdate: pending === undefined ? null : digestBytes(pending),
     });
   }

@@ -5,6 +5,7 @@ import type { CfgValue, Settings, VmConfig, VmType } from '../../../kinds/vm/spe
 import { printed } from './bytes.ts';
 import { settingsOfCfg } from '../cfg/settings.ts';
 import { Odd } from '../cfg/values.ts';
+import { unwritable } from './unwritable.ts';
 import { table } from '../../../core/table.ts';
 
 export interface StoredConfig {
@@ -23,6 +24,8 @@ export interface StoredConfig {
   /** The emulated card, and the VLAN on a Linux bridge, by MAC; only where one is named. */
   readonly cards: Readonly<Record<string, string>>;
   readonly vlans: Readonly<Record<string, number>>;
+  /** What a cfg that is made from it would lack, as a cfg calls it. */
+  readonly lost: readonly string[];
 }
 
 type Json = JsonObject;
@@ -96,14 +99,16 @@ const asCfg = (json: Json): ReadonlyMap<string, CfgValue> => {
   return cfg;
 };
 
-const settingsOf = (json: Json, type: VmType): Settings => {
+/** `beyond`: keys of a cfg whose values Reeve has no word for. */
+const settingsOf = (json: Json, type: VmType): { readonly settings: Settings; readonly beyond: readonly string[] } => {
   const cfg = asCfg(json);
   try {
-    return settingsOfCfg(cfg, type).settings;
+    const { settings, keys } = settingsOfCfg(cfg, type);
+    return { settings, beyond: [...cfg.keys()].filter((key) => !keys.has(key)) };
   } catch (e) {
     // A newer libxl's words are no reason to know nothing of the domain.
     if (!(e instanceof Odd)) throw e;
-    return {};
+    return { settings: {}, beyond: [e.why] };
   }
 };
 
@@ -131,6 +136,11 @@ export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
     if (vlan !== null && /^[1-9]\d*$/.test(vlan)) vlans[mac] = Number(vlan);
   }
   const cmdline = text(build, 'cmdline');
+  const { settings, beyond } = type === null ? { settings: {}, beyond: [] } : settingsOf(json, type);
+  const uneven = (['cpus', 'cpus_soft'] as const).filter((key) => {
+    const set = key === 'cpus' ? 'vcpu_hard_affinity' : 'vcpu_soft_affinity';
+    return build[set] !== undefined && cpusOf(build, set) === null;
+  });
   return {
     name: text(create, 'name'),
     type,
@@ -142,7 +152,8 @@ export const parseStored = (bytes: Uint8Array): StoredConfig | null => {
       ramdisk: text(build, 'ramdisk') || null,
       cmdline: cmdline === null || cmdline === '' ? null : covered(cmdline),
     },
-    settings: type === null ? {} : settingsOf(json, type),
+    settings,
+    lost: unwritable(json, [...beyond, ...uneven]),
     formats,
     cards,
     vlans,
