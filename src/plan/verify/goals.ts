@@ -22,11 +22,14 @@ const goal = (x: Decision, layer: Goal['layer'], change: Change): readonly Goal[
   if (!change.field.startsWith('nics.')) return [{ vm, layer, field: change.field, value: want }];
   const nic = want as { mac: string; bridge: string } | undefined;
   const had = [change.have.configured, change.have.running].flatMap((s) =>
-    s.is === 'value' ? [s.value as { mac: string }] : [],
+    s.is === 'value' ? [s.value as { mac: string | null }] : [],
   );
   return [
     ...(nic ? [{ vm, layer, field: `nics.${nic.mac}`, value: { bridge: nic.bridge } }] : []),
-    ...had.filter((h) => h.mac !== nic?.mac).map((h) => ({ vm, layer, field: `nics.${h.mac}`, value: undefined })),
+    // One that had no MAC in the cfg has no name there, and others may have none either.
+    ...had
+      .filter((h) => h.mac !== null && h.mac !== nic?.mac)
+      .map((h) => ({ vm, layer, field: `nics.${h.mac}`, value: undefined })),
   ];
 };
 

@@ -164,8 +164,13 @@ describe('NICs', () => {
     await settled();
   });
   test('without a MAC keep the one that they run with, once the file has a word for them', async () => {
-    await adopt('vif = [ "" ]');
-    expect(line('vif')).toBe('vif = [ "" ]');
+    await adopt('vif = [ "", "" ]');
+    expect(line('vif')).toBe('vif = [ "", "" ]');
+    await settled();
+    const named = await apply('{ networks: [prod] }');
+    expect(named.code).toBe(0);
+    expect(named.out).not.toMatch(/attach|detach/);
+    expect(line('vif')).toMatch(/^vif = \[ "mac=[^"]*,bridge=xenbr0", "" \]$/);
     await settled();
   });
 });
