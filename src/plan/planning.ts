@@ -26,7 +26,7 @@ import { assemble } from './document/document.ts';
 import { match, type Found, type Matched } from './match/match.ts';
 import { busyIn } from './match/under-way.ts';
 import type { PoolPlan } from './place/place-pool.ts';
-import { freshOf, unmet } from './place/new-vms.ts';
+import { freshOf, unmade, unmet } from './place/new-vms.ts';
 import { withStates } from './match/open-states.ts';
 import { withOwnLinks } from './match/own-links.ts';
 import { membersIn } from './match/pool-membership.ts';
@@ -40,7 +40,7 @@ import { heldElsewhere, leftBy, restsOn, wasUp } from './decide/lease-guards.ts'
 import { answersAfterAll, lostHomes } from './decide/lost-homes.ts';
 import { disksOfDeleted, orphansNamed, type Removal } from './storage/disk-removals.ts';
 import { leftBehind, movedFrom } from './storage/left-behind.ts';
-import { type Roof, roofOver } from './model/path-availability.ts';
+import type { Roof } from './model/path-availability.ts';
 import { openSpace, wantsOf } from './storage/space-accounting.ts';
 import { planStorage } from './storage/repositories.ts';
 import { unreadIn, whenRead } from './model/unread-servers.ts';
@@ -119,14 +119,6 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
     }),
     needs: 'restart',
   });
-  /** What one of its new disks is made from cannot be had: a template, or the disk that it takes the place of. */
-  const unmade = ({ transition }: Decision, server: string): Reason | null => {
-    for (const { from, vdev } of [...(transition?.make ?? []), ...(transition?.move ?? [])]) {
-      const roof = from && roofOver(roofs.get(server), from.path);
-      if (roof?.is === 'barred') return { ...roof, why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}` };
-    }
-    return null;
-  };
   /** Fetches whose room is taken. */
   const counted = new Set<string>(images.always);
   const decideOn = (spec: VmSpec, live: LiveVm | null, server: string): void => {
@@ -167,7 +159,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
       d.transition &&
       (beganBeside(d, farm, seenOf) ??
         unmet(d.transition, seen, roofs.get(server) ?? []) ??
-        unmade(d, server) ??
+        unmade(d.transition, roofs.get(server)) ??
         heldElsewhere(d, seen, farm, seenOf) ??
         answersAfterAll(lostHomes(d, farm, observed), observed));
     const fetched = fetchedFor(d, roofs.get(server), images, counted);

@@ -8,7 +8,7 @@ import type { Lease } from '../../kinds/repository/live.ts';
 import type { ServerSeen } from '../../kinds/server/live.ts';
 import type { Users } from '../../kinds/server/users.ts';
 import { cfgPath } from '../../kinds/vm/cfg-path.ts';
-import { liesAstray, type VmTransition } from '../../kinds/vm/draft.ts';
+import { draft, liesAstray, type VmTransition } from '../../kinds/vm/draft.ts';
 import { unresolvedReason, type Facts } from '../../kinds/vm/facts.ts';
 import { resolve } from '../../kinds/vm/resolve.ts';
 import type { VmSpec } from '../../kinds/vm/spec.ts';
@@ -22,7 +22,7 @@ import { lackOf } from '../model/server-requirements.ts';
 import { freeAfter, type Fresh, type PoolPlan } from './place-pool.ts';
 import { refusal } from '../model/refusal.ts';
 import { sumOf, wantsOf } from '../storage/space-accounting.ts';
-import type { Roof } from '../model/path-availability.ts';
+import { type Roof, roofOver } from '../model/path-availability.ts';
 import { localDisk } from '../model/shared-paths.ts';
 
 interface Scene {
@@ -147,10 +147,22 @@ export const relocation = (
   return 'server' in found ? { to: found.server } : { ...found, help: 'give it another server' };
 };
 
+/** Where one of its new disks lies may not be used, nor what it is made from: a template, or the disk that it takes the place of. */
+export const unmade = ({ make, move }: VmTransition, roofs: readonly Roof[] | undefined): Reason | null => {
+  for (const { from, vdev, path } of [...make, ...move]) {
+    const into = roofOver(roofs, path);
+    if (into?.is === 'barred') return { ...into, why: `disk ${vdev} lies in ${into.repository}: ${into.why}` };
+    const roof = from && roofOver(roofs, from.path);
+    if (roof?.is === 'barred') return { ...roof, why: `disk ${vdev} is made from ${roof.repository}: ${roof.why}` };
+  }
+  return null;
+};
+
 /** What the server lacks for what the transition would write or start, or null. */
 export const unmet = (t: VmTransition, seen: ServerSeen, all: readonly Roof[]): Reason | null => {
   if (t.mode === 'delete' || t.state === 'stop') return null;
-  const { config } = t.want;
+  // What this run leaves as it is starts as it is.
+  const config = t.keep.size > 0 && t.live?.record ? draft(t).config : t.want.config;
   // What runs on a store that is barred now runs on: only what would begin to use it is held back.
   const begins =
     t.state === 'start' ||

@@ -13,7 +13,7 @@ import type { VmTransition } from '../../kinds/vm/draft.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
 import { realise } from '../../kinds/vm/realise.ts';
 import { lifeOf } from '../../kinds/vm/state.ts';
-import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
+import { plainDisk, type DiskConfig, type VmConfig, type VmSpec } from '../../kinds/vm/spec.ts';
 import { barsAlive } from '../model/live-migration-compat.ts';
 import type { Decision } from '../decide/decide.ts';
 import { lackOf, type Lack } from '../model/server-requirements.ts';
@@ -71,6 +71,16 @@ const withMedia = (config: VmConfig, { cdroms }: VmSpec, d: Domain): VmConfig =>
   return { ...config, cdroms: { ...config.cdroms, ...table(byHand.map(([vdev, { path }]) => [vdev, { path }])) } };
 };
 
+/** With the disks that it has until its next start: they go with it wherever it moves. */
+const withRunning = (config: VmConfig, d: Domain): VmConfig => {
+  const wanted = new Set(Object.values(config.disks).map((k) => k.path));
+  const more = d.disks.filter((k) => !wanted.has(k.path));
+  if (more.length === 0) return config;
+  const disks: Record<string, DiskConfig> = table(config.disks);
+  for (const { vdev, path, access, format } of more) disks[`${vdev} now`] = { ...plainDisk, path, access, format };
+  return { ...config, disks };
+};
+
 /** A domain, with what is to be done with it where it is ours. */
 const running = (d: Domain, server: string, x: Decision | undefined, scene: PoolScene): Body => {
   const room = scene.rooms.get(server);
@@ -124,7 +134,7 @@ const running = (d: Domain, server: string, x: Decision | undefined, scene: Pool
     next: leaves ? none : ops.length === 0 ? now : sum(now, netOf(ops, server, room, scene.overhead)),
     runs: !leaves,
     ...wayOut(x, t, d, scene),
-    config: withMedia(t.want.config, x.spec, d),
+    config: withRunning(withMedia(t.want.config, x.spec, d), d),
     masked: maskedBy(runningCpuid(t)),
   };
 };

@@ -344,3 +344,33 @@ describe('a disk that is to go into another repository', () => {
     expect(whys(p)).toContain('disk xvda is made from vmstore: ');
   });
 });
+
+describe('a store that may not be used', () => {
+  const web = spec('web', { disks: { xvda: disk('/srv/vmstore/web.img') } });
+  const started = (vm: typeof web, names: readonly string[]) => {
+    const seen = Object.fromEntries(names.map((n) => [n, on(attached, { host: n })]));
+    const { operations } = plan(seen, farmOf([nfs], [vm], [...names]));
+    const [first = ''] = names;
+    const a = operations.reduce((s, o) => (o.target.kind === 'vm' ? perform(s, o.op) : s), seen[first] ?? server());
+    return { ...seen, [first]: a };
+  };
+
+  it('gets no new disk of a VM that is to stop, either', () => {
+    const bare = spec('web', { servers: ['a'] });
+    const seen = started(bare, ['a']);
+    const into = { repository: 'vmstore', folder: '/srv/vmstore', size: 1024 ** 2, from: null };
+    const more = { ...bare, state: 'stopped' as const, disks: { xvda: disk('', 'rw', { made: into }) } };
+    const p = plan(seen, farmOf([{ ...nfs, state: 'absent' }], [more], ['a']), {
+      allow: [{ disruption: 'stop', pattern: 'web' }],
+    });
+    expect(p.refused.map((r) => [r.subject.name, r.code])).toEqual([['web', 'repository-leaves']]);
+  });
+
+  it('keeps a VM from a server, while a disk that it is to lose at its next start is there', () => {
+    const seen = started({ ...web, servers: ['a'] }, ['a', 'b']);
+    const gone = { ...seen, b: on({ ...attached, stores: { '/srv/vmstore': { is: 'stuck' } } }, { host: 'b' }) };
+    const p = plan(gone, farmOf([nfs], [{ ...web, servers: ['b'], disks: {} }], ['a', 'b']));
+    expect(p.operations.filter((o) => o.op.verb === 'migrate')).toEqual([]);
+    expect(p.refused.filter((r) => r.subject.name === 'web').map((r) => r.code)).toEqual(['no-server-fits']);
+  });
+});
