@@ -47,6 +47,10 @@ const differencesByName: readonly Named[] = [
       all.some((w) => w.startsWith('refused: a would be paused')),
   },
   {
+    name: 'a suspend during which the server went down leaves its half image until that VM is suspended again',
+    covers: (wrong, at) => isDown(at) && /^has besides \S+\/suspended\/[0-9a-f-]+\.save\.part\//.test(wrong),
+  },
+  {
     name: 'a disk that a run of the file as it was moves back leaves one old copy more, and its VM remembers it',
     covers: (wrong, _, u) =>
       u.scenario.name.startsWith('move a disk') &&

@@ -117,7 +117,7 @@ describe.each(steps)('during $name', ({ vm, ready, gone, look, whole }) => {
     expect(await awake(here, 'web')).toMatch(/guest up/);
     expect(await look()).toBe(whole);
     write({ web: { ...vm, state: 'absent', ...gone } });
-    await apply(desk);
+    await apply(desk, '--allow', 'stop=*');
     await expectSettled(desk);
     expect(await domidOf(here, 'web')).toBeNull();
   });
