@@ -96,8 +96,9 @@ const faults = [
   {
     name: 'the wrapper of the operation is killed',
     strike: async (_: ReturnType<Desk['start']>, pid: string): Promise<void> => {
-      await killWrapper(here);
+      // Once its group has lost its parent, the kernel hangs up on what stands still in it.
       await letGo(here, pid);
+      await killWrapper(here);
     },
   },
 ];

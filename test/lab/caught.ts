@@ -23,7 +23,7 @@ export const trap = async (i: number, program: string, first: string): Promise<(
     i,
     `[ -e ${program}.real ] || { mv ${program} ${program}.real && printf '%s\\n' ${lines} > ${program} && chmod 755 ${program}; }; rm -f /run/trapped; : > /run/trap`,
   );
-  return () => until('it is caught', async () => hand(i, 'cat /run/trapped 2> /dev/null || true'), 600);
+  return () => until('it is caught', async () => (await hand(i, 'cat /run/trapped 2> /dev/null || true')) || null, 600);
 };
 
 export const letGo = (i: number, pid: string): Promise<string> => hand(i, `kill -CONT ${pid}`);
