@@ -138,7 +138,7 @@ it.each(rows.map((r) => [r.verb, r.swallows.join(', '), r.field, r] as const))(
     expect(done).not.toContain(id);
     expect(failed.map((f) => f.id)).toEqual([id]);
     // What was asked for, what is seen, and after how long.
-    expect(failed[0]?.why).toMatch(/\(after \d+[sm]\)/);
+    expect(failed[0]?.why).toMatch(/\(after \d+ (?:s|min)[^)]*\)/);
     await rig.sim.settle();
 
     expect(await listed()).toEqual(had);
