@@ -165,14 +165,16 @@ describe('a link in the store', () => {
       await farm.sim.hand('dom01', ['mkdir', '-p', '/srv/vmstore/autostart']);
       const plan = await farm.planOf(text(' server: dom01 '));
       store().link('/etc/xen', `/${name}`);
-      const cfg = farm.sim.files('dom01').read('/etc/xen/web.cfg');
+      // All but what it remembers of the file, in its first line.
+      const cfg = (): string => (farm.sim.files('dom01').read('/etc/xen/web.cfg') ?? '').replace(/^.*\n/, '');
+      const before = cfg();
       expect((await farm.apply(plan)).done).not.toContain('web/start');
       const again = await farm.planOf(text(' server: dom01 '));
       expect(again.refused.map((r) => r.why).join('\n')).toMatch(
         new RegExp(`/srv/vmstore/${name} is a link, and what is written there may land anywhere`),
       );
       expect(await runs('dom01')).toBe(false);
-      expect(farm.sim.files('dom01').read('/etc/xen/web.cfg')).toBe(cfg);
+      expect(cfg()).toBe(before);
     },
   );
 });
