@@ -278,7 +278,7 @@ describe('a reading', () => {
       `0 ${plainMounts}${shown('/srv/x')}${shown('/srv/z').replace('filer:/export/a', 'filer:/b')}`,
     );
     expect(section(out, 'paths')).toBe(
-      '0 1 store /srv/x/\n1 folder\n1 marker  {"format":1}\n1 used\n1 disk d\n1 disk d.reeve.json\n1 owner d.reeve.json/{"vm":1}\n' +
+      '0 1 store /srv/x/\n1 folder\n1 marker  {"format":1}\n1 used\n1 disk d\n1 disk d.reeve.json\n1 owner d.reeve.json/{"vm":1}\n1 blocks 0 d\n' +
         '1 df filer:/export/a   104857600     2 104857598       1% /srv/x\n1 end\n' +
         '2 store /srv/none/\n2 end\n' +
         '3 store /srv/y/\n3 folder\n3 df /dev/xvda1         8125880 1826044   5865480      24% /\n3 end\n' +

@@ -192,6 +192,7 @@ describe('xenstore', () => {
 describe('libxl’s JSON', () => {
   it('ends in a NUL and leaves defaults out', () => {
     expect(parseStored(Buffer.from('{"c_info":{"type":"pvh","name":"a"},"b_info":{"max_vcpus":2}}\n\0'))).toEqual({
+      lost: [],
       target: null,
       name: 'a',
       type: 'pvh',

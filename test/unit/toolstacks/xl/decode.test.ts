@@ -138,6 +138,7 @@ describe('a dom0 that answers', () => {
               devid: 0,
               mac: '02:00:00:00:00:0a',
               bridge: 'br1',
+              recorded: 'br0',
               vlan: null,
               rate: null,
               model: 'pv',
