@@ -1,4 +1,5 @@
 /** Where an operation may reach on a server: each path has its place, and whose it is stands in its own name. */
+import { badPath } from '../core/name.ts';
 import { serversOwnFolder } from './image/spec.ts';
 import { isImageOp, isServerOp, isVmOp } from './operations.ts';
 import type { Op } from './plan.ts';
@@ -8,7 +9,7 @@ import { badStorePath, badVolumeGroup } from './repository/place.ts';
 import { cfgPath, isCfgElsewhere, isCfgOfXen } from './vm/cfg-path.ts';
 import { leasePath, type LeaseDraft } from './vm/lease.ts';
 import type { CfgDraft, MakeDisk, VmOp } from './vm/ops.ts';
-import type { VmConfig } from './vm/spec.ts';
+import type { DiskSource, VmConfig } from './vm/spec.ts';
 
 type Strays = readonly string[];
 
@@ -79,16 +80,21 @@ const record = ({ path, marker, from, config: c, replaces }: CfgDraft, op: VmOp,
   ),
 ];
 
+/** A disk that moves may have lain anywhere that a file may name. */
+const copied = ({ template, path, folder }: DiskSource): Strays => {
+  if (template === null)
+    return folder === undefined ? unless(badPath(path) === null, `${path} is no path`) : disk(folder, path);
+  return unless(
+    /\/(?:images|disks)\/[^/]+$/.test(path) || volume(path).length === 0,
+    `${path} is neither an image nor a disk of a repository`,
+  );
+};
+
 const made = (op: MakeDisk, farm: string): Strays => [
   ...store(op.folder),
   ...disk(op.folder, op.path),
   ...unless(op.farm === farm, `it is of farm ${op.farm}`),
-  ...(op.from === null
-    ? []
-    : unless(
-        /\/(?:images|disks)\/[^/]+$/.test(op.from.path) || volume(op.from.path).length === 0,
-        `${op.from.path} is neither an image nor a disk of a repository`,
-      )),
+  ...(op.from === null ? [] : copied(op.from)),
 ];
 
 const left = (l: { readonly path: string; readonly links: readonly string[] } | null, server: string): Strays =>

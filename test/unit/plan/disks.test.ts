@@ -213,15 +213,18 @@ describe('a VM that has its disk', () => {
     expect(ids(p)).toEqual(['web/stop', 'web/undefine']);
   });
 
-  it('is moved out of a path of its own by a restart that copies it, and its old bytes stay there', () => {
-    const own = after(on(), plan([spec('web', { disks: { xvda: disk('/dev/vg0/web') } })], on()).operations);
-    const asked = plan([web], own);
-    expect(ids(asked)).toEqual([]);
-    expect(whys(asked)).toMatch(/it is copied while the VM is down.*--allow restart=web/);
-    const p = planOf(farmOf([web]), observed({ a: own }), { allow: [{ disruption: 'restart', pattern: 'web' }] });
-    // From then on its autostart leads through the shared store.
-    expect(ids(p)).toEqual(['web/autostart', 'web/restart']);
-  });
+  it.each(['/dev/vg0/web', '/dev/disk/by-id/scsi-web', '/srv/web.img'])(
+    'is moved out of a path of its own, %s, by a restart that copies it, and its old bytes stay there',
+    (path) => {
+      const own = after(on(), plan([spec('web', { disks: { xvda: disk(path) } })], on()).operations);
+      const asked = plan([web], own);
+      expect(ids(asked)).toEqual([]);
+      expect(whys(asked)).toMatch(/it is copied while the VM is down.*--allow restart=web/);
+      const p = planOf(farmOf([web]), observed({ a: own }), { allow: [{ disruption: 'restart', pattern: 'web' }] });
+      // From then on its autostart leads through the shared store.
+      expect(ids(p)).toEqual(['web/autostart', 'web/restart']);
+    },
+  );
 });
 
 describe('a repository', () => {
