@@ -97,6 +97,7 @@ const ofPlan = {
   unplannable: told('the VM cannot be planned for another reason'),
   unverified: told('the plan with the VM does not pass the check that Reeve makes of its own plans'),
   'uuid-differs': told('the VM has another UUID than the file says'),
+  'uuid-taken': told('a domain or a cfg that is not known to be the VM has the UUID that it would have'),
   'vlan-on-linux-bridge': told('no Xen puts a VLAN on a Linux bridge'),
   'vm-ambiguous': told('the VM was found more than once'),
   'vm-busy': told('an operation of a run is still carried out for the VM'),

@@ -8,6 +8,7 @@ import { deriveUuid } from '../../kinds/vm/identity.ts';
 import type { Domain } from '../../kinds/vm/live.ts';
 import type { VmConfig, VmSpec } from '../../kinds/vm/spec.ts';
 import { brokenOn, inventory, type Broken, type Found } from './inventory.ts';
+import { cfgOfTwin, uuidTaken } from './twins.ts';
 import { busyIn, isHalf } from './under-way.ts';
 
 export type { Found } from './inventory.ts';
@@ -124,6 +125,7 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
   const byUuid = groupBy(all, (f) => f.uuid);
   const byMarker = groupBy(all, (f) => (f.marker?.farm === farm.name ? f.marker.vm : null));
   const byName = groupBy(all, (f) => `${f.pool}\n${f.name}`);
+  const runsAs = groupBy(all, (f) => (f.live.domain ? (f.live.record?.config?.name ?? null) : null));
   const of = new Map<string, Match>();
   const claimed = new Set<Found>();
   const warnings: string[] = [];
@@ -137,6 +139,15 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         (b.name === spec.name || (b.uuid !== null && uuids.includes(b.uuid))),
     );
 
+  /** It does not run, and would start beside these. */
+  const twinOf = (spec: VmSpec, has: string | null, its: readonly Found[]): Reason | null => {
+    const uuid = has ?? spec.uuid ?? deriveUuid(farm.name, spec.key);
+    const others = (byUuid.get(uuid) ?? []).filter(
+      (f) => !its.includes(f) && (f.live.domain !== null || its.length === 0),
+    );
+    return uuidTaken(spec, uuid, others, farm.name);
+  };
+
   const choose = (spec: VmSpec): Match => {
     const given = spec.uuid === undefined ? [] : (byUuid.get(spec.uuid) ?? []);
     const own = byMarker.get(spec.key) ?? [];
@@ -148,7 +159,10 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
       const begun = busyOf(spec.key, []);
       if (begun) return { is: 'refused', ...begun };
       const cfg = brokenOf(spec, [spec.uuid ?? deriveUuid(farm.name, spec.key)]);
-      return cfg ? unreadable(cfg) : { is: 'nowhere' };
+      if (cfg) return unreadable(cfg);
+      const twin =
+        spec.state === 'absent' ? null : (twinOf(spec, null, []) ?? cfgOfTwin(spec, runsAs.get(spec.name) ?? []));
+      return twin ? { is: 'refused', ...twin } : { is: 'nowhere' };
     }
     // A domain whose cfg is on another server is the same VM: somebody migrated it.
     const uuids = new Set(direct.flatMap((c) => c.marker?.uuid ?? (c.live.domain ? (c.uuid ?? []) : [])));
@@ -188,10 +202,15 @@ export const match = (farm: Farm, observed: Observed, takeover: readonly string[
         is: 'refused',
         code: 'vm-ambiguous',
         why: `${spec.key} was found more than once: ${places(settled.twice)}`,
-        help: 'look at each place, and remove the copy that is wrong',
+        help: settled.twice.some((c) => c.live.domain)
+          ? 'both may write the same disks: look into each guest (xl console) which of them is in use; stop or remove nothing before'
+          : 'look at each place, and move the cfg that is wrong out of /etc/xen',
       };
     }
     const { losers } = settled;
+    const twin =
+      settled.winner.live.domain || spec.state === 'absent' ? null : twinOf(spec, settled.winner.uuid, candidates);
+    if (twin) return { is: 'refused', ...twin };
     for (const c of candidates) claimed.add(c);
     const stray = strayOf(settled.winner, candidates);
     const winner = withStray(settled.winner, stray);

@@ -59,7 +59,7 @@ export const releasePlan = (farm: Farm, observed: Observed, key: string, tools: 
     return refuse(
       'vm-ambiguous',
       `${key} was found more than once: on ${found.server} and ${other.server}`,
-      'look at each place, and remove the copy that is wrong',
+      'look at each place which of them is in use; stop or remove nothing before',
     );
   }
   const busy = busyIn(farm, observed)(key, [found]);

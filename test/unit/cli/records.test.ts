@@ -176,3 +176,18 @@ describe('a cfg that cannot be read keeps its VM from being made anew, and says 
     expect([code, out.includes('cfg-unreadable')]).toEqual([5, true]);
   });
 });
+
+it('a new VM is not made beside a domain that runs under another name from the cfg with its name', async () => {
+  const given = '11111111-2222-3333-4444-555555555555';
+  await put('/etc/xen/vm/a', `uuid = "${given}"\n${cfg('a')}`);
+  await create('/etc/xen/vm/a');
+  await farm.sim.hand('dom01', ['xl', 'rename', 'a', 'b']);
+  const before = all();
+  const { code, out } = await reeveOn('  a: { type: pvh, memory: 256MiB, boot: { kernel: /srv/guest/vmlinuz } }\n');
+  expect([code, out]).toEqual([5, expect.stringContaining('name-taken')]);
+  for (const said of ['b on dom01 (domain 1, /etc/xen/vm/a)', `uuid: ${given}`]) expect(out).toContain(said);
+  await reeve('apply', '--yes');
+  expect(all()).toBe(before);
+  await reeveOn(`  a: { uuid: ${given}, name: b }\n`);
+  expect(await reeve('apply', '--yes')).toMatchObject({ code: 0 });
+});
