@@ -135,23 +135,27 @@ export const readAndPlan = async <T extends { readonly plan: Plan }>(
   return { ...make(whole), observed: whole };
 };
 
-export const planFarm = async (
+/** The plan, and what it was made from. */
+export const planObserved = async (
   shell: Shell,
   farm: Farm,
   options: PlanOptions,
   reader: Reader,
   secrets: Secrets,
   from: Source = {},
-): Promise<Plan> => {
+): Promise<{ readonly plan: Plan; readonly observed: Observed }> => {
   const tools = toolsOf(shell, secrets);
-  const { plan } = await readAndPlan(shell, farm, { options, reader, from }, (observed) => ({
+  const { plan, observed } = await readAndPlan(shell, farm, { options, reader, from }, (observed) => ({
     plan: makePlan(farm, observed, options, tools),
   }));
   const told = [...plan.vms, ...plan.refused].map((x) => x.subject.name);
   if (options.prune)
     warnIdle(shell, options, [...farm.vms.map((v) => v.key), ...told], 'of the file, and none that --prune deletes');
-  return plan;
+  return { plan, observed };
 };
+
+export const planFarm = async (...given: Parameters<typeof planObserved>): Promise<Plan> =>
+  (await planObserved(...given)).plan;
 
 /** As text, for commands that have no other form. */
 export const show = (shell: Shell, plan: Plan, flags: CommonFlags): void =>

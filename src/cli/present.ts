@@ -2,6 +2,7 @@
 import { digestOf } from '../core/digest.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { Plan } from '../kinds/plan.ts';
+import type { CfgDiffs } from '../report/cfg-diff.ts';
 import { applyCommand } from '../report/apply-command.ts';
 import { planJson } from '../report/plan-json.ts';
 import { renderPlan } from '../report/plan-text.ts';
@@ -19,6 +20,8 @@ export interface From {
   readonly paths: readonly string[] | null;
   /** The file that holds it. */
   readonly saved?: string | undefined;
+  /** What becomes of the cfgs, where that is asked for. */
+  readonly diffs?: CfgDiffs | undefined;
 }
 
 /** How this plan is applied, and no other; a plan that only its file can carry out is applied from that. */
@@ -36,7 +39,7 @@ interface Way {
 const rendered = async (plan: Plan, format: PlanFormat, { flags, from, look }: Way): Promise<string> => {
   switch (format) {
     case 'text':
-      return renderPlan(plan, { ...look, commands: flags.commands });
+      return renderPlan(plan, { ...look, commands: flags.commands, diffs: from.diffs });
     case 'json':
       return planJson(plan);
     case 'markdown': {
@@ -46,6 +49,7 @@ const rendered = async (plan: Plan, format: PlanFormat, { flags, from, look }: W
         digest: digestOf(plan),
         apply: howToApply(plan, from),
         commands: flags.commands,
+        diffs: from.diffs,
       });
     }
   }
@@ -59,10 +63,10 @@ export const present = async (
   shell: Shell,
   plan: Plan,
   flags: ShowFlags,
-  { paths, saved }: From,
+  { paths, saved, diffs }: From,
   output: Output = shell.out,
 ): Promise<void> => {
-  const from = { paths, saved: saved ?? savedAt(flags) };
+  const from = { paths, saved: saved ?? savedAt(flags), diffs };
   output.write(await rendered(plan, formatOf(flags), { flags, from, look: lookOf(shell, output, flags.color) }));
   const look = { color: false, width: fileWidth };
   for (const { format, path } of flags.write)

@@ -72,6 +72,7 @@ const addCommands = (program: Command, shell: Shell, ended: Run): void => {
     .action(async (path: string[], flags: DiffFlags) => ended(await diff(shell, path, flags)));
   replaying(planning(command('plan', 'show what would be done and what it costs; changes nothing')))
     .argument('[path...]', paths)
+    .option('--diff', 'show what becomes of each cfg, line by line; passwords are not shown', false)
     .option('--pending', 'as with `apply --pending`: restart what waits for a restart', false)
     .option('--out <file>', 'save the plan, for `reeve apply FILE`')
     .option('--detailed-exitcode', 'exit with 2 where there is something to do', false)

@@ -17,6 +17,19 @@ export interface RawAnswer {
   readonly nonce: string;
 }
 
+export interface CfgSide {
+  readonly server: string;
+  readonly path: string;
+  /** Its passwords as `***`, Reeve's own heading shortened; what people wrote is as it stands. */
+  readonly text: string;
+}
+
+/** What an operation makes of a cfg. `from`: the one that it takes the place of; null: there is none. */
+export interface CfgWriting {
+  readonly from: CfgSide | null;
+  readonly to: CfgSide;
+}
+
 export interface Toolstack {
   readonly name: string;
   /**

@@ -3,6 +3,7 @@ import type { Action, Operation, Plan, PlanFence, PlanLane, PlanVm, Refusal } fr
 import { isDrift } from '../core/change.ts';
 import { byText, groupBy } from '../core/order.ts';
 import { refKey } from '../core/ref.ts';
+import type { CfgDiffs } from './cfg-diff.ts';
 import { changeText, doesItNow } from './change-text.ts';
 import { clean, colors, count, hang, time, type Colors } from './text.ts';
 import { timeText } from './downtime.ts';
@@ -19,6 +20,8 @@ export interface PlanTextOptions {
   readonly width: number;
   /** Show the command lines behind each VM's changes. */
   readonly commands: boolean;
+  /** What becomes of the cfgs, to be shown below each VM's changes; undefined: not asked for. */
+  readonly diffs?: CfgDiffs | undefined;
 }
 
 export const settled = (plan: Plan): boolean =>
@@ -229,7 +232,7 @@ export const partsOf = (plan: Plan): Parts => {
 /** Ends in a newline. A satisfied farm is one line, and one more for each thing that waits or is not ours. */
 export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   const paint = colors(options.color);
-  const o: BlockOptions = { paint, width: options.width, commands: options.commands };
+  const o: BlockOptions = { paint, width: options.width, commands: options.commands, diffs: options.diffs };
   const { operationsOf, refusedOf } = partsOf(plan);
   const aside = [
     ...section('Warnings', warningLines(plan, o), paint),
@@ -245,8 +248,8 @@ export const renderPlan = (plan: Plan, options: PlanTextOptions): string => {
   const parts = blocks(plan)
     .map((vm): VmPart => ({ vm, operations: operationsOf(vm), refused: refusedOf(vm) }))
     .sort(urgent);
-  // What is asked for command by command is told VM by VM.
-  const told = o.commands ? parts : fold(parts);
+  // What is asked for command by command, or line by line, is told VM by VM.
+  const told = o.commands || o.diffs !== undefined ? parts : fold(parts);
   const body = [
     ...refusedServers(plan, o),
     ...repositoryBlocks(plan, o),

@@ -2,6 +2,7 @@
 import type { Disruption } from '../core/disruption.ts';
 import type { Action, Operation, PlanVm, Refusal } from '../kinds/plan.ts';
 import { isBelowXen } from '../kinds/vm/cfg-path.ts';
+import type { CfgDiffs } from './cfg-diff.ts';
 import { changeText, waitingFor, type ChangeText } from './change-text.ts';
 import { madeNotes, portrait, row, whenRows } from './portrait.ts';
 import { clean, hang, time, wrap, type Colors } from './text.ts';
@@ -10,6 +11,7 @@ export interface BlockOptions {
   readonly paint: Colors;
   readonly width: number;
   readonly commands: boolean;
+  readonly diffs?: CfgDiffs | undefined;
 }
 
 export type Look = {
@@ -195,6 +197,14 @@ export const vmRows = (vm: PlanVm, operations: readonly Operation[]): readonly C
   ];
 };
 
+/** Removed lines red, new ones green, as git has them. */
+const painted = (line: string, paint: Colors): string => {
+  if (/^(?:---|\+\+\+) /.test(line)) return paint.bold(line);
+  if (line.startsWith('@@')) return paint.cyan(line);
+  if (line.startsWith('-')) return paint.red(line);
+  return line.startsWith('+') ? paint.green(line) : line;
+};
+
 /** The block of one VM, its operations in the plan's order. */
 export const vmBlock = (
   vm: PlanVm,
@@ -214,5 +224,6 @@ export const vmBlock = (
     ...waitingFor(vm.subject.name, vm.changes).flatMap((w) => hang(indent, clean(w), `${indent}  `, o.width)),
     ...refused.flatMap((r) => refusalLines(r, o)),
     ...commands.map((c) => `${indent}${o.paint.dim('$')} ${o.paint.cyan(clean(c))}`),
+    ...operations.flatMap((x) => o.diffs?.get(x.id) ?? []).map((line) => `${indent}${painted(line, o.paint)}`),
   ];
 };

@@ -26,15 +26,13 @@ import {
   type Alert,
   type Inline,
 } from './nodes.ts';
-import { byHarm, hasDetails, refusalItem, rowHeads, vmDetails, vmRow, type VmPart } from './vm.ts';
+import { byHarm, hasDetails, refusalItem, rowHeads, vmDetails, vmRow, type Besides, type VmPart } from './vm.ts';
 
-export interface MarkdownOptions {
+export interface MarkdownOptions extends Besides {
   /** Of the plan, as `--expect` takes it. */
   readonly digest: string;
   /** The command line that does this plan; null: there is none. */
   readonly apply: string | null;
-  /** Show the command lines behind each VM's changes. */
-  readonly commands: boolean;
   /** Characters. */
   readonly most?: number;
 }
@@ -66,11 +64,11 @@ const vmTable = (parts: readonly VmPart[]): Part => {
   };
 };
 
-const folds = (parts: readonly VmPart[], commands: boolean): Part => ({
+const folds = (parts: readonly VmPart[], besides: Besides): Part => ({
   head: '',
   items: parts
-    .filter(hasDetails)
-    .map((p) => ({ name: p.vm.subject.name, render: () => markdown(vmDetails(p, commands)) })),
+    .filter((p) => hasDetails(p, besides.diffs))
+    .map((p) => ({ name: p.vm.subject.name, render: () => markdown(vmDetails(p, besides)) })),
   between: '\n\n',
   left: leftOut('VM in full', 'VMs in full'),
   share: 1,
@@ -241,7 +239,7 @@ export const renderMarkdown = (plan: Plan, options: MarkdownOptions): string => 
       stores(plan),
       warnings(plan),
       unmanaged(plan),
-      folds(parts, options.commands),
+      folds(parts, options),
     ],
     room,
   );

@@ -3,6 +3,7 @@ import type { RootContent } from 'mdast';
 import { severity } from '../../core/disruption.ts';
 import { byText } from '../../core/order.ts';
 import type { Operation, PlanVm, Refusal } from '../../kinds/plan.ts';
+import type { CfgDiffs } from '../cfg-diff.ts';
 import { changeText, waitingFor, type ChangeText } from '../change-text.ts';
 import { clean, time } from '../text.ts';
 import { downtimeOf, headline, symbolOf, vmRows } from '../vm-block.ts';
@@ -109,14 +110,21 @@ export const refusalItem = (r: Refusal): Inline => [
 ];
 
 /** Whether there is more to say of it than its row and its refusals do. */
-export const hasDetails = ({ vm, operations }: VmPart): boolean => vmRows(vm, operations).length > 0;
+export const hasDetails = ({ vm, operations }: VmPart, diffs?: CfgDiffs): boolean =>
+  vmRows(vm, operations).length > 0 || operations.some((o) => diffs?.has(o.id));
 
-/** `commands`: the command lines behind the changes, too. */
-export const vmDetails = (part: VmPart, commands: boolean): readonly RootContent[] => {
+/** What is shown besides, where it is asked for: the command lines behind the changes, and what becomes of the cfgs. */
+export interface Besides {
+  readonly commands: boolean;
+  readonly diffs?: CfgDiffs | undefined;
+}
+
+export const vmDetails = (part: VmPart, { commands, diffs }: Besides): readonly RootContent[] => {
   const { vm, operations, refused } = part;
   const rows = vmRows(vm, operations);
   const waits = waitingFor(vm.subject.name, vm.changes);
   const lines = commands ? operations.flatMap((o) => o.commands).map(clean) : [];
+  const becomes = operations.flatMap((o) => diffs?.get(o.id) ?? []);
   const lost = operations.flatMap(({ op, reason }): readonly Inline[] =>
     op.verb === 'delete-disk' && op.copied === null ? [[strong(text('Lost:')), text(' '), ...phrase(reason)]] : [],
   );
@@ -130,6 +138,7 @@ export const vmDetails = (part: VmPart, commands: boolean): readonly RootContent
       ...waits.map((w) => paragraph(...phrase(w))),
       ...(refused.length === 0 ? [] : [bullets(refused.map(refusalItem))]),
       ...(lines.length === 0 ? [] : [block('sh', lines.join('\n'))]),
+      ...(becomes.length === 0 ? [] : [block('diff', becomes.join('\n'))]),
     ],
     symbolOf(vm.action),
   );

@@ -35,5 +35,6 @@ export const xl: Toolstack = {
   memoryNeed,
 };
 export { pathsOf } from './lower/needs.ts';
+export { writing } from './lower/writing.ts';
 export { observeText } from './read/observe.ts';
 export { recordOf } from './read/records.ts';

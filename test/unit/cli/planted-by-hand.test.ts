@@ -81,6 +81,8 @@ afterAll(() => farm.close());
 const looks = async (): Promise<void> => {
   for (const argv of [
     ['plan', farm.path, '--commands', '--out', path('plan.json')],
+    ['plan', farm.path, '--diff'],
+    ['plan', farm.path, '--diff', '--format', 'markdown'],
     ['plan', farm.path, '--json'],
     ['graph', farm.path],
     ['explain', 'old', farm.path],

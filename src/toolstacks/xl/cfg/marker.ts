@@ -10,6 +10,10 @@ const head = '# reeve: ';
 export const markerLines = (marker: Marker): string =>
   `${head}${JSON.stringify(marker)}\n# Kept by Reeve; edits made here are found and shown as drift.\n`;
 
+/** As people are shown it: the JSON is left out, so that every line keeps its number. */
+export const withShortMarker = (text: string): string =>
+  text.startsWith(head) ? text.replace(/^[^\n]*/, `${head}{…}`) : text;
+
 const isText = (x: unknown): x is string => typeof x === 'string';
 const isPlain = (x: unknown): boolean => x === null || ['string', 'number', 'boolean'].includes(typeof x);
 const isPlainOrList = (x: unknown): boolean => isPlain(x) || (Array.isArray(x) && x.every(isPlainOrList));

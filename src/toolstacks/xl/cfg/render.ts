@@ -33,8 +33,11 @@ const standingIn = (record: CfgRecord | undefined): CfgSettings | undefined => {
   return parsed?.ok ? effective(parsed.entries) : undefined;
 };
 
+/** The password of each reference that a file holds. */
+type Named = Pick<Secrets, 'get'>;
+
 /** Each reference within a value as the password that it stands for; `secrets` null: as one that the standing cfg gives. */
-const namedIn = (value: CfgValue, key: string, secrets: Secrets | null): CfgValue => {
+const namedIn = (value: CfgValue, key: string, secrets: Named | null): CfgValue => {
   if (typeof value !== 'string') return value.map((v) => namedIn(v, key, secrets));
   return dereferenced(value, (reference) => {
     const password = secrets === null ? cover : secrets.get(reference);
@@ -52,7 +55,7 @@ const namedIn = (value: CfgValue, key: string, secrets: Secrets | null): CfgValu
 export const renderWith = (
   marker: Marker,
   config: VmConfig,
-  secrets: Secrets | null,
+  secrets: Named | null,
   record: CfgRecord | undefined,
 ): Written => {
   const standing = standingIn(record);

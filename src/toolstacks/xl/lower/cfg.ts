@@ -32,9 +32,9 @@ export const exactly = (path: string, digest: string, { records }: Pick<ServerSe
 };
 
 /** The cfg that `draft` replaces, as it stands there now, or the one that it comes from: what is kept is taken out of it. */
-const replaced = (
+export const replaced = (
   { path, from, marker, keptOn, config: { name } }: CfgDraft,
-  { seen, peers }: At,
+  { seen, peers }: Pick<At, 'seen' | 'peers'>,
 ): CfgRecord | undefined => {
   const own = (records: readonly CfgRecord[]): CfgRecord | undefined =>
     records.find((r) => r.config?.uuid === marker.uuid);

@@ -4,6 +4,7 @@
  */
 import { digestBytes } from '../../../core/digest.ts';
 import {
+  cover,
   isCover,
   rangesOf,
   replaced,
@@ -66,6 +67,9 @@ const shapes: readonly Shape[] = [
 ];
 
 const passwordsIn = (text: string): readonly Range[] => rangesOf(text, shapes);
+
+/** With `cover` for each password, however long it is. */
+export const coveredCfg = (text: string): string => replaced(text, passwordsIn(text), () => cover);
 
 const asterisk = 42;
 
