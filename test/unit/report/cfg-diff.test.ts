@@ -40,6 +40,8 @@ describe('a cfg', () => {
     const from = side('a\n');
     const [, second] = diffs({ from, to: side('b\n') }, { from, to: side('b\nc\n') });
     expect(second).toEqual([...heads, '@@ -1,1 +1,2 @@', ' b', '+c']);
+    const [, made] = diffs({ from: null, to: side('b\n') }, { from: null, to: side('b\nc\n') });
+    expect(made).toEqual(second);
   });
 
   it('cannot steer a terminal, nor pose as another line', () => {
