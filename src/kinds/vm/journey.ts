@@ -41,8 +41,14 @@ const rehung = (t: VmTransition, there: Pick<VmOp, 'vm' | 'server' | 'uuid' | 'n
   });
 };
 
+/** A name that somebody gave the domain stays its own where this run does not take it back. */
+const calledOnTheWay = (t: VmTransition, hot: readonly VmOp[]): string => {
+  const { name } = t.want.config;
+  return hot.some((op) => op.verb === 'rename') ? name : (t.live?.domain?.name ?? name);
+};
+
 /** As it runs once what is changed before it leaves has been changed: memory at its smaller, and no disk that it gets. */
-const configOnTheWay = (t: VmTransition): VmConfig => {
+const configOnTheWay = (t: VmTransition, name: string): VmConfig => {
   const d = t.live?.domain;
   if (!d) return t.want.config;
   const now = configOfDomain(d);
@@ -57,7 +63,7 @@ const configOnTheWay = (t: VmTransition): VmConfig => {
     : now.memory.target;
   const extra = runningCpuid(t);
   const memory = { ...now.memory, target };
-  return { ...now, name: t.want.config.name, memory, disks, nics: nicsOnTheWay(t, d, nics), extra };
+  return { ...now, name, memory, disks, nics: nicsOnTheWay(t, d, nics), extra };
 };
 
 const leftBy = ({ live, strays }: VmTransition): LeftCfg | null => {
@@ -117,15 +123,17 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
   };
   const { ready } = t.want;
   const awaited: readonly VmOp[] = ready && t.want.state === 'running' ? [{ ...there, verb: 'ready', ready }] : [];
+  const name = calledOnTheWay(t, hot);
   switch (j.how) {
     case 'live': {
-      const config = configOnTheWay(t);
+      const config = configOnTheWay(t, name);
       const stages = [t.server, ...j.through];
       const volumes = volumesAmong(Object.values(config.disks));
       const moves = j.through.flatMap((peer, i): readonly VmOp[] => {
         const server = stages[i] ?? t.server;
         const move: Extract<VmOp, { verb: 'migrate' }> = {
           ...here,
+          name,
           server,
           verb: 'migrate',
           peer,
@@ -142,7 +150,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
       return [...before, define, ...moves, ...settled, ...pinned, ...after];
     }
     case 'suspend': {
-      const config = configOnTheWay(t);
+      const config = configOnTheWay(t, name);
       const { image } = j;
       if (!image) return [];
       const saved = { file: image.path, config };
@@ -151,6 +159,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         define,
         {
           ...here,
+          name,
           verb: 'suspend',
           ...saved,
           folder: image.folder,
@@ -158,7 +167,7 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
           repository: image.repository,
           leaves: returns ? null : left,
         },
-        { ...there, verb: 'resume', ...saved, path, lease: t.lease },
+        { ...there, name, verb: 'resume', ...saved, path, lease: t.lease },
         ...(link !== null || update ? settled.map((op) => ({ ...op, lease: null }) as VmOp) : []),
         ...pinned,
         ...after,

@@ -7,7 +7,7 @@ import type { Domain } from '../../../src/kinds/vm/live.ts';
 import { plainNic, type VmSpec } from '../../../src/kinds/vm/spec.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
 import { releasePlan } from '../../../src/plan/index.ts';
-import { after, disk, farm, GiB, nic, observed, plan, server, spec, tools } from './world.ts';
+import { after, carryOut, disk, farm, GiB, nic, observed, plan, server, spec, tools } from './world.ts';
 
 const ids = (f: Farm, seen: Observed, options: Partial<PlanOptions> = {}): readonly string[] =>
   plan(f, seen, options).operations.map((o) => o.id);
@@ -77,6 +77,19 @@ describe('a new name', () => {
     const p = plan(farm([web]), seen);
     expect(p.operations.map((o) => o.op)).toMatchObject([{ verb: 'rename', name: 'byhand', to: 'web' }]);
     expect(p.vms[0]?.changes.map((c) => c.cause)).toEqual(['drift-running']);
+  });
+  it('that a hand gave goes along to another server where this run leaves it', () => {
+    const on = (...servers: string[]) => farm([{ ...spec('web'), servers }], ['a', 'b']);
+    const empty = observed({ a: server(), b: server() });
+    const seen = onDomains(after(empty, plan(on('a'), empty).operations), (d) => ({ ...d, name: 'byhand' }));
+    const p = plan(on('b'), seen, { cause: 'config' });
+    expect(p.refused).toEqual([]);
+    expect(p.operations.flatMap(({ op }) => (op.verb === 'migrate' ? [op.name, op.config.name] : []))).toEqual([
+      'byhand',
+      'byhand',
+    ]);
+    expect(plan(on('b'), seen).operations.map((o) => o.id)).toContain('web/rename');
+    expect(ids(on('b'), carryOut(seen, p.operations), { cause: 'config' })).toEqual([]);
   });
   it('that another VM has is refused', () => {
     const seen = made([web, spec('old', { disks: { xvda: disk('/srv/old.img') } })]);
