@@ -10,7 +10,7 @@ import { moveBy, serverSet, type MoveStep, type Problem, type ServerSet, type Un
 import { lacking, type Lacking } from './solver/n-plus-one.ts';
 import { wrongWith } from './solver/verify-moves.ts';
 import { oncePer } from '../model/memoize.ts';
-import { loosened, softLayers, type Layers } from './soft-groups.ts';
+import { companyOf, keptTogether, loosened, softLayers, type Layers, type Standing } from './soft-groups.ts';
 
 export interface Fresh {
   readonly spec: VmSpec;
@@ -172,18 +172,24 @@ const problemOf = (
 const mayGoDown = (body: Body, scene: PoolScene, servers: readonly string[]): boolean =>
   body.move === moveBy.live && body.suspend && servers.some((s) => barredAlive(body, s, scene) !== null);
 
-/** Null where no server of the pool was read. */
-export const placePool = (
-  scene: PoolScene,
-  decisions: readonly Decision[],
-  fresh: readonly Fresh[],
-): PoolPlan | null => {
-  const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
-  if (servers.length === 0) return null;
-  const bodies = [...bodiesOf(scene, decisions, fresh)];
-  const stores = [...new Set(bodies.flatMap((b) => [...b.space.keys()]))].sort();
-  const open = new Set(scene.pool.servers.flatMap((s) => (holdsVms(s) && scene.seenOf(s.name) ? [s.name] : [])));
-  let layers = softLayers(bodies, open);
+interface Ground {
+  readonly scene: PoolScene;
+  readonly servers: readonly string[];
+  readonly stores: readonly string[];
+}
+
+interface Solved {
+  readonly layers: Layers;
+  readonly bodies: readonly Body[];
+  readonly problem: Problem;
+  readonly losing: () => Problem;
+  readonly found: Solution;
+}
+
+/** With soft groups as loose as they have to be, and restarts where nothing else leads away. */
+const solved = ({ scene, servers, stores }: Ground, all: readonly Body[], start: Layers): Solved => {
+  const bodies = [...all];
+  let layers = start;
   for (;;) {
     const { problem, losing } = problemOf(scene, bodies, servers, stores, layers);
     const found = solve(problem);
@@ -200,15 +206,44 @@ export const placePool = (
       const body = bodies[vm];
       return what === 'move' && body && mayGoDown(body, scene, servers) ? [[vm, body] as const] : [];
     });
-    if (down.length > 0) {
-      for (const [vm, body] of down) bodies[vm] = { ...body, move: moveBy.restart, suspend: false };
-      continue;
-    }
-    const wrong = wrongWith(problem, found.steps, found.to);
-    const solution = wrong === null ? found : standingStill(problem);
-    const lost = scene.pool.spare > 0 ? lacking(losing(), solution.to, scene.pool.spare) : null;
-    return { scene, bodies, servers, stores, problem, solution, lacking: lost };
+    if (down.length === 0) return { layers, bodies, problem, losing, found };
+    for (const [vm, body] of down) bodies[vm] = { ...body, move: moveBy.restart, suspend: false };
   }
+};
+
+const standingIn =
+  ({ found }: Solved, servers: readonly string[]): Standing =>
+  (_, v) =>
+    servers[found.to[v] ?? -1] ?? null;
+
+/** Fewer moves, for which nobody goes without, and nobody has more company. */
+const isCalmer = (a: Solved, b: Solved, servers: readonly string[]): boolean =>
+  movesIn(a.found.steps) < movesIn(b.found.steps) &&
+  a.found.unmet.length <= b.found.unmet.length &&
+  companyOf(a.bodies, standingIn(a, servers)) <= companyOf(b.bodies, standingIn(b, servers));
+
+/** Null where no server of the pool was read. */
+export const placePool = (
+  scene: PoolScene,
+  decisions: readonly Decision[],
+  fresh: readonly Fresh[],
+): PoolPlan | null => {
+  const servers = scene.pool.servers.map((s) => s.name).filter((s) => scene.seenOf(s));
+  if (servers.length === 0) return null;
+  const all = bodiesOf(scene, decisions, fresh);
+  const stores = [...new Set(all.flatMap((b) => [...b.space.keys()]))].sort();
+  const open = new Set(scene.pool.servers.flatMap((s) => (holdsVms(s) && scene.seenOf(s.name) ? [s.name] : [])));
+  const layers = softLayers(all, open);
+  const farm: Ground = { scene, servers, stores };
+  const first = solved(farm, all, layers);
+  // Where a soft group has no room, moving one from another of it to a third serves nobody, and would be undone by the next run.
+  const kept = first.layers === layers ? null : keptTogether(layers, all, standingIn(first, servers));
+  const second = kept && solved(farm, all, kept);
+  const { bodies, problem, losing, found } = second && isCalmer(second, first, servers) ? second : first;
+  const wrong = wrongWith(problem, found.steps, found.to);
+  const solution = wrong === null ? found : standingStill(problem);
+  const lost = scene.pool.spare > 0 ? lacking(losing(), solution.to, scene.pool.spare) : null;
+  return { scene, bodies, servers, stores, problem, solution, lacking: lost };
 };
 
 export interface Travel {

@@ -79,3 +79,51 @@ export const loosened = (layers: Layers, bodies: readonly Body[], unmet: readonl
     }
   return unmet.every((v) => layers.get(v) === out.get(v)) ? null : out;
 };
+
+/** By server of each body; null: it is on none. */
+export type Standing = (b: Body, v: number) => string | null;
+
+/** How often one of the group is on a server with another of it. */
+const together = (members: readonly (readonly [Body, number])[], standing: Standing): number => {
+  const on = members.flatMap(([b, v]) => standing(b, v) ?? []);
+  return on.length - new Set(on).size;
+};
+
+const isIn = (b: Body, group: string): boolean => b.runs && (b.known?.apart.some((a) => a.group === group) ?? false);
+
+/**
+ * For groups that moves keep apart no better than they are now: with those that share a server let stay there. Null: there is no such
+ * group. `after`: where those moves bring each.
+ */
+export const keptTogether = (layers: Layers, bodies: readonly Body[], after: Standing): Layers | null => {
+  const groups = new Set(bodies.flatMap((b) => b.known?.apart.flatMap((a) => (a.soft ? [a.group] : [])) ?? []));
+  const out = new Map(layers);
+  for (const group of groups) {
+    const members = bodies.flatMap((b, v) => (isIn(b, group) ? [[b, v] as const] : []));
+    const now = together(members, (b) => b.server);
+    if (now === 0 || together(members, after) < now) continue;
+    const taken = new Set<string>();
+    for (const [b, v] of members.toSorted(([x], [y]) => Number(isSoft(x, group)) - Number(isSoft(y, group)))) {
+      if (b.server === null) continue;
+      const place = `${layers.get(v)?.get(group) ?? 0} ${b.server}`;
+      if (taken.has(place) && isSoft(b, group))
+        out.set(v, new Map([...(out.get(v) ?? []), [group, apartFrom + 1 + v]]));
+      taken.add(place);
+    }
+  }
+  return [...out].every(([v, mine]) => layers.get(v) === mine) ? null : out;
+};
+
+/** Of all soft groups. */
+export const companyOf = (bodies: readonly Body[], standing: Standing): number => {
+  const groups = new Set(bodies.flatMap((b) => b.known?.apart.flatMap((a) => (a.soft ? [a.group] : [])) ?? []));
+  return [...groups].reduce(
+    (n, g) =>
+      n +
+      together(
+        bodies.flatMap((b, v) => (isIn(b, g) ? [[b, v] as const] : [])),
+        standing,
+      ),
+    0,
+  );
+};

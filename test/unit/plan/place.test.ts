@@ -60,6 +60,28 @@ describe('a soft group', () => {
     expect([p.refused, spread(p)]).toEqual([[], [3]]);
   });
 
+  it.each([
+    ['a', 'a', 'c'],
+    ['a', 'c', 'a'],
+    ['c', 'a', 'a'],
+    ['a', 'c', 'c'],
+    ['c', 'a', 'c'],
+    ['c', 'c', 'a'],
+  ])('on %s, %s and %s, with no room for it on b, is left where it is', (...on) => {
+    const there = many(3).map((v, i) => ({ ...v, servers: [on[i] ?? 'a'] }));
+    const seen = settled(pooled(there), { a: 8 * GiB, b: GiB / 2, c: 8 * GiB });
+    const p = plan(pooled(many(3, { apart: soft })), seen);
+    expect([p.refused, p.operations]).toEqual([[], []]);
+  });
+
+  it('moves one apart from the others, though another finds no memory anywhere', () => {
+    const there = many(2).map((v) => ({ ...v, servers: ['a'] }));
+    const seen = settled(pooled(there), { a: 8 * GiB, b: GiB / 2, c: 8 * GiB });
+    const p = plan(pooled([...many(2, { apart: soft }), vm('big', { apart: soft }, 20)]), seen);
+    expect(p.refused.map((r) => r.subject.name)).toEqual(['big']);
+    expect(p.operations.filter((o) => o.op.verb === 'migrate')).toHaveLength(1);
+  });
+
   it('is not told as the reason of one that finds no memory', () => {
     const p = plan(pooled([...many(3, { apart: soft }), vm('big', { apart: soft }, 20)]), empty(12));
     expect(p.refused.map((r) => [r.subject.name, r.code, r.help])).toEqual([
