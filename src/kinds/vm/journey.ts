@@ -147,7 +147,9 @@ export const journeyOps = (t: VmTransition, j: Journey, record: CfgDraft, hot: r
         const closed = move.leaves === null ? inUse('deactivate', server, volumes) : [];
         return [...inUse('activate', peer, volumes), move, ...closed];
       });
-      return [...before, define, ...moves, ...settled, ...pinned, ...after];
+      // Paused, it would not get far: nothing leaves its server that stands still.
+      const wake: readonly VmOp[] = t.state === 'unpause' ? [{ ...here, verb: 'unpause', saved: t.saved }] : [];
+      return [...wake, ...before, define, ...moves, ...settled, ...pinned, ...after];
     }
     case 'suspend': {
       const config = configOnTheWay(t, name);

@@ -73,17 +73,20 @@ export const wayOut = (x: Decision, t: VmTransition, d: Domain, scene: PoolScene
       `let it stay (\`server: ${x.server}\`), or move it by hand`,
     );
   if (t.mode === 'restart') return { move: moveBy.cold, stays: null, suspend: false };
-  if (d.state === 'paused')
-    return never('vm-paused', 'it is paused', 'let it run (`state: running`), or stop it first');
   const fixed = seen
     ? (cannotMigrate(d, seen, config) ?? lockedGroup(config.disks, seen) ?? attachedHere(d, t, scene.shared))
     : 'its server was not read';
   // One that starts again whenever it shuts down is destroyed for that.
   const down: Disruption = isRevived(d) ? 'data-loss' : 'restart';
   const restarts = within(down, budget) && t.want.state === 'running';
-  if (fixed === null && within('migrate', budget))
-    return { move: moveBy.live, stays: null, suspend: within('restart', budget) && t.want.state === 'running' };
-  if (restarts && d.state === 'running') return { move: moveBy.restart, stays: null, suspend: false };
+  const paused = d.state === 'paused';
+  // What this run lets go on moves after that, and is not stopped for it.
+  if (fixed === null && within('migrate', budget) && (!paused || t.state === 'unpause')) {
+    const suspend = !paused && within('restart', budget) && t.want.state === 'running';
+    return { move: moveBy.live, stays: null, suspend };
+  }
+  if (paused) return never('vm-paused', 'it is paused', 'let it run (`state: running`), or stop it first');
+  if (restarts) return { move: moveBy.restart, stays: null, suspend: false };
   if (fixed === null) return never('over-budget', `its budget is ${budget}`, allowing('migrate', x.spec), 'migrate');
   return never(
     'cannot-migrate',

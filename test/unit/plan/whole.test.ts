@@ -39,6 +39,30 @@ const win = spec('win', {
   cdroms: { hdc: { path: null } },
 });
 
+describe('a VM that is paused', () => {
+  const on = (servers: readonly string[], state: 'running' | 'paused' = 'running') =>
+    farm([{ ...spec('web'), servers, state }], ['a', 'b']);
+  const seen = (() => {
+    const empty = observed({ a: server(), b: server() });
+    return onDomains(after(empty, plan(on(['a']), empty).operations), (d) => ({ ...d, state: 'paused' }));
+  })();
+  it('and is to run elsewhere goes on first, and then moves, in one run', () => {
+    const p = plan(on(['b']), seen);
+    expect(p.refused).toEqual([]);
+    expect(p.operations.filter((o) => o.target.kind === 'vm').map((o) => o.id)).toEqual([
+      'web/unpause',
+      'web/define',
+      'web/migrate/b',
+      'web/settle',
+    ]);
+    expect(ids(on(['b']), carryOut(seen, p.operations))).toEqual([]);
+  });
+  it('and is to stay so is left where it is', () => {
+    const p = plan(on(['b'], 'paused'), seen);
+    expect(p.refused.map((r) => r.code)).toEqual(['vm-paused']);
+  });
+});
+
 describe('a VM that a hand has stopped', () => {
   const down = changed(made([web]), (s) => ({ ...s, domains: [] }));
   it('loses the link that would start it at the next boot, where the file says that it is stopped', () => {
