@@ -19,6 +19,7 @@ import { groundOf, specsOf } from './place/workloads.ts';
 import { budgets } from './model/disruption-budget.ts';
 import { decide, type Decision } from './decide/decide.ts';
 import { settleDisks } from './decide/resolve-disks.ts';
+import { diskHolders } from './decide/disk-sharing.ts';
 import { beganBeside, mayNotBegin } from './decide/saved-memory.ts';
 import type { Settled } from './model/settled-disks.ts';
 import { emptyPrune, mayDelete, tooMany, withPruned } from './decide/deletion-guards.ts';
@@ -96,6 +97,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
   );
   const oversize = oversizeIn(farm, rooms, overhead);
   const users = usersIn(observed);
+  const holders = diskHolders({ farm, observed, matched });
   const scene = { farm, observed, options, covers: wantedPool, vms: farm.vms.filter(inRun), users };
   const storage = planStorage(scene);
   const space = openSpace(farm, seenOf);
@@ -161,7 +163,8 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
         unmet(d.transition, seen, roofs.get(server) ?? []) ??
         unmade(d.transition, roofs.get(server)) ??
         heldElsewhere(d, seen, farm, seenOf) ??
-        answersAfterAll(lostHomes(d, farm, observed), observed));
+        answersAfterAll(lostHomes(d, farm, observed), observed) ??
+        holders.take(d));
     const fetched = fetchedFor(d, roofs.get(server), images, counted);
     const full =
       d.transition && !lack ? space.take(spec.pool, server, [...wantsOf(settled), ...fetched.values()]) : null;
@@ -331,6 +334,7 @@ export const planFarm = (desired: Farm, seenAll: Observed, options: PlanOptions,
       ...orphans.warnings,
       ...resting,
       ...placed.warnings,
+      ...holders.warnings(decisions),
     ],
     decisions: [...decisions].sort((a, b) => byText(a.spec.key, b.spec.key)),
     desired: digestOfFarm(desired),

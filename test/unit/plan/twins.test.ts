@@ -1,8 +1,9 @@
-/** A VM is never made or started beside what may be the VM itself. */
+/** A VM is never made or started beside what may be the VM itself, nor on a disk that another one has. */
 import { describe, expect, it } from 'vitest';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import type { VmSpec } from '../../../src/kinds/vm/spec.ts';
-import { after, farm, observed, plan, server, spec } from './world.ts';
+import { pooled, settled } from './shared.ts';
+import { after, disk, farm, GiB, observed, plan, server, spec } from './world.ts';
 
 const two = (): Observed => observed({ a: server(), b: server({ host: 'b' }) });
 const names = ['a', 'b'];
@@ -115,4 +116,78 @@ describe('two domains of one UUID on two servers', () => {
       expect(p.refused[0]?.help).not.toMatch(/remove the copy/);
     },
   );
+});
+
+const path = '/srv/data.img';
+/** Both defined by hand on these servers, and running there or not. */
+const byHand = (...vms: readonly { at: string; key: string; path: string; access: 'rw' | 'ro'; runs: boolean }[]) =>
+  vms.reduce((seen, { at: name, key, path: p, access, runs }) => {
+    const one = after(
+      two(),
+      plan(farm([spec(key, { servers: [name], disks: { xvda: disk(p, access) } })], names), two()).operations,
+    );
+    const { records, domains } = at(one, name);
+    const bare = records.map((r) => ({ ...r, marker: null }));
+    return edit(seen, name, (s) => ({
+      ...s,
+      records: [...s.records, ...bare],
+      domains: runs ? [...s.domains, ...domains] : s.domains,
+    }));
+  }, two());
+
+describe('two VMs with one disk that one of them writes', () => {
+  const inUse = (name: string, where: string) => [
+    ['web', 'in-use', expect.stringMatching(new RegExp(`${name} .*${where}`))],
+  ];
+  const web = (more: Partial<VmSpec> = {}): VmSpec => spec('web', { servers: ['a'], ...more });
+
+  it.each(['rw', 'ro'] as const)('do not run together on one server, where one that runs has it %s', (access) => {
+    const seen = byHand({ at: 'a', key: 'db', path, access, runs: true });
+    for (const mine of ['rw', 'shared'] as const)
+      expect(told(farm([web({ disks: { xvda: disk(path, mine) } })], names), seen)).toEqual([[], inUse('db', 'a')]);
+    const reads = told(farm([web({ disks: { xvda: disk(path, 'ro') } })], names), seen);
+    expect(reads[1]).toEqual(access === 'ro' ? [] : inUse('db', 'a'));
+  });
+
+  it('do not run on two servers that both see it; each may have a path of its own', () => {
+    const on = (p: string) =>
+      settled(pooled([spec('db', { servers: ['b'], disks: { xvda: disk(p) } })]), { a: 8 * GiB });
+    const refused = (p: string) => plan(pooled([web({ disks: { xvda: disk(p) } })]), on(p)).refused;
+    expect(refused('/srv/vmstore/data.img').map((r) => [r.subject.name, r.code, r.why])).toEqual(inUse('db', 'b'));
+    expect(refused(path)).toEqual([]);
+  });
+
+  it('run together where both share it', () => {
+    const shares = { disks: { xvda: disk(path, 'shared') } };
+    const seen = byHand({ at: 'a', key: 'db', path, access: 'rw', runs: true });
+    const [operations, refused] = told(farm([web(shares), spec('db', shares)], names), seen);
+    expect([operations.includes('web/start'), refused]).toEqual([true, []]);
+    const p = plan(farm([web(shares), spec('db', shares)], names), seen);
+    expect(p.warnings.filter((w) => w.includes(path))).toEqual([]);
+  });
+
+  const cfgs = byHand(
+    { at: 'a', key: 'db', path, access: 'rw', runs: false },
+    { at: 'a', key: 'web', path, access: 'rw', runs: false },
+  );
+  const adopted = { disks: undefined, nics: undefined };
+
+  it('adopted while neither runs: it is said, once', () => {
+    const f = farm([web({ ...adopted, state: 'stopped' }), spec('db', { ...adopted, state: 'stopped' })], names);
+    const said = plan(f, cfgs).warnings.filter((w) => w.includes(path));
+    expect(said).toEqual([expect.stringContaining('db on a and web on a have one disk')]);
+    expect(plan(f, cfgs).refused).toEqual([]);
+  });
+
+  it('adopted: the second is not started in the same run, nor in a later one', () => {
+    const db = spec('db', adopted);
+    expect(told(farm([db, web(adopted)], names), cfgs)[1]).toEqual(inUse('db is to start', 'a'));
+    const first = after(cfgs, plan(farm([db, web({ ...adopted, state: 'stopped' })], names), cfgs).operations);
+    expect(told(farm([db, web(adopted)], names), first)).toEqual([[], inUse(path, 'written to by db on a')]);
+  });
+
+  it('is said of a cfg, too, that nobody manages', () => {
+    const [warning] = plan(farm([web({ ...adopted, state: 'stopped' })], names), cfgs).warnings;
+    expect(warning).toContain(`db on a and web on a have one disk, ${path}`);
+  });
 });
