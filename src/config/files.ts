@@ -1,4 +1,5 @@
 /** Which files a farm is read from: the given ones, the YAML files of the given folders, or `farm.yaml` or `farm/`. */
+import { andMore } from '../core/listing.ts';
 import { byText } from '../core/order.ts';
 import type { ConfigIo } from './io.ts';
 import { nearest, type Problem } from './problem.ts';
@@ -39,12 +40,11 @@ const yamlBelow = async ({ path, names }: Folder, io: ConfigIo, depth = 1): Prom
 const passedOver = (found: readonly string[], read: ReadonlySet<string>): Problem | null => {
   const unread = found.filter((f) => !read.has(f));
   if (unread.length === 0) return null;
-  const more = unread.length > mostNamed ? ` and ${unread.length - mostNamed} more` : '';
   const are = unread.length === 1 ? 'is' : 'are';
   return {
     severity: 'warning',
     code: 'file-not-read',
-    message: `${unread.slice(0, mostNamed).join(', ')}${more} ${are} not read: folders in a folder are passed over`,
+    message: `${andMore(unread, mostNamed)} ${are} not read: folders in a folder are passed over`,
   };
 };
 

@@ -1,4 +1,5 @@
 /** What a change of the file means, as text, as JSON, and as the lines that a textconv of git compares. */
+import { andMore } from '../core/listing.ts';
 import {
   farmDiff,
   foldDiff,
@@ -30,8 +31,7 @@ export const titleOf = (
   most = Infinity,
 ): string => {
   const [one, many] = nouns[first.kind];
-  const more = names.length > most ? ` and ${names.length - most} more` : '';
-  if (names.length > 1) return `${names.length} ${many}: ${names.slice(0, most).map(quoted).join(', ')}${more}`;
+  if (names.length > 1) return `${names.length} ${many}: ${andMore(names.map(quoted), most)}`;
   const was = first.was === null ? '' : `, ${quoted(first.was)} before`;
   return `${one}${first.name === '' ? '' : ` ${quoted(first.name)}`}${was}`;
 };

@@ -1,4 +1,5 @@
 /** Small pieces of text that every report is built from: plurals, times in words, wrapping, colours. */
+import { andMore } from '../core/listing.ts';
 import { formatDuration } from '../core/quantity.ts';
 import { oneLine, visible } from '../core/visible.ts';
 
@@ -43,9 +44,7 @@ const mostNamed = 8;
 
 /** `a, b, c`, and how many more where they are many. */
 export const names = (all: readonly string[]): string =>
-  all.length <= mostNamed + 1
-    ? all.join(', ')
-    : `${all.slice(0, mostNamed).join(', ')} and ${all.length - mostNamed} more`;
+  andMore(all, all.length === mostNamed + 1 ? mostNamed + 1 : mostNamed);
 
 /** 25000 → `25 s`, 92000 → `1 min 32 s`; never less than a second. */
 export const time = (ms: number): string => formatDuration(Math.max(1, ms));

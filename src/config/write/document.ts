@@ -112,28 +112,24 @@ const profilesPart = ({ shared: { profiles } }: Imported): Part => [
   wordsOf(Object.entries(profiles).sort(([a], [b]) => byText(a, b))),
 ];
 
+/** The keys of the file, in their order. */
+const partsOf = (doc: Document, all: Imported): readonly Part[] => [
+  ...restParts(all),
+  ['defaults', all.shared.defaults],
+  profilesPart(all),
+  ['vms', vmsMap(doc, all.shared)],
+];
+
 /** One file with all of it. */
 export const farmText = (all: Imported): string => {
   const doc = newDocument();
-  const parts: readonly Part[] = [
-    ...restParts(all),
-    ['defaults', all.shared.defaults],
-    profilesPart(all),
-    ['vms', vmsMap(doc, all.shared)],
-  ];
-  return textOf(doc, parts, all.restNotes, all);
+  return textOf(doc, partsOf(doc, all), all.restNotes, all);
 };
 
 /** What is to be put into a file that is there (`mergedText`). */
 export const blocksOf = (all: Imported): readonly Block[] => {
   const doc = newDocument();
-  const parts: readonly Part[] = [
-    ...restParts(all),
-    ['defaults', all.shared.defaults],
-    profilesPart(all),
-    ['vms', vmsMap(doc, all.shared)],
-  ];
-  return parts.flatMap(([key, value]): readonly Block[] => {
+  return partsOf(doc, all).flatMap(([key, value]): readonly Block[] => {
     const map: unknown = isMap(value) ? value : doc.createNode(value);
     if (!isMap(map) || map.items.length === 0) return [];
     const [, ...lines] = textOf(doc, [[key, map]], all.restNotes, { head: [], left: [] }).split('\n');

@@ -1,4 +1,5 @@
 /** Which CPU features a VM may count on, and which of them another server lacks: one that loses a feature while it runs may crash. */
+import { andMore } from '../../core/listing.ts';
 import type { VmTransition } from './draft.ts';
 import type { CfgSetting } from './spec.ts';
 
@@ -30,8 +31,4 @@ export const featuresLost = (
 };
 
 /** As a sentence lists them. */
-export const featureText = (features: readonly string[]): string => {
-  const most = 6;
-  const more = features.length - most;
-  return more > 0 ? `${features.slice(0, most).join(', ')} and ${more} more` : features.join(', ');
-};
+export const featureText = (features: readonly string[]): string => andMore(features, 6);

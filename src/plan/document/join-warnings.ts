@@ -1,4 +1,5 @@
 /** What sets servers that join a pool apart from the others there: said once, before any plan stumbles over it. */
+import { andMore } from '../../core/listing.ts';
 import { groupBy } from '../../core/order.ts';
 import type { Farm, PoolSpec } from '../../kinds/farm.ts';
 import { hasBridge } from '../../kinds/server/holds-devices.ts';
@@ -14,11 +15,11 @@ interface Member {
 
 const most = 4;
 
-const namesOf = (members: readonly Member[]): string => {
-  const names = members.slice(0, most).map((m) => m.name);
-  const more = members.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
-};
+const namesOf = (members: readonly Member[]): string =>
+  andMore(
+    members.map((m) => m.name),
+    most,
+  );
 
 /** What the CPUs or the Xen of those keep a VM from, that would go there alive; null: nothing, or nobody of them joins. */
 const between = (from: readonly Member[], to: readonly Member[]): string | null => {

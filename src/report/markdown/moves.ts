@@ -1,5 +1,6 @@
 /** The moves of a plan as a picture: servers, and the VMs that go from one to the other. */
 import type { Plan, PlanVm } from '../../kinds/plan.ts';
+import { andMore } from '../../core/listing.ts';
 import { groupBy } from '../../core/order.ts';
 import { mermaidText } from '../mermaid.ts';
 import { clean } from '../text.ts';
@@ -8,11 +9,11 @@ import { clean } from '../text.ts';
 const mostArrows = 40;
 const mostNames = 4;
 
-const labelOf = (vms: readonly PlanVm[]): string => {
-  const names = vms.slice(0, mostNames).map((v) => clean(v.name));
-  const more = vms.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
-};
+const labelOf = (vms: readonly PlanVm[]): string =>
+  andMore(
+    vms.map((v) => clean(v.name)),
+    mostNames,
+  );
 
 export interface Moves {
   /** A Mermaid flowchart. */
