@@ -1,8 +1,7 @@
 /** What an adopted VM has and the file does not name stays, whatever else the file comes to say of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeAll(async () => {
@@ -10,11 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const path = '/etc/xen/a.cfg';
 const cfg = (): string => farm.sim.files('dom02').read(path) ?? '';
 const line = (key: string): string => new RegExp(`^${key} = .*$`, 'm').exec(cfg())?.[0] ?? '';

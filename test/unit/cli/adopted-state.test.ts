@@ -1,8 +1,7 @@
 /** What an adopted VM does is left as it is until the file has a word for it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeAll(async () => {
@@ -10,11 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const path = '/etc/xen/a.cfg';
 const hand = (...argv: readonly string[]) => farm.sim.hand('dom02', argv);
 const life = async (): Promise<string> => /^a +\d+ .* (\S+) +\S+$/m.exec((await hand('xl', 'list')).out)?.[1] ?? 'down';

@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeEach(async () => {
@@ -11,11 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const files = () => farm.sim.files('dom01');
 const put = async (path: string, content: string): Promise<void> => {
   await farm.sim.hand('dom01', ['mkdir', '-p', path.slice(0, path.lastIndexOf('/'))]);

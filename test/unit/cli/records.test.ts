@@ -1,8 +1,7 @@
 /** The cfg that a VM was started from is its record, wherever below /etc/xen it lies; of several, the right one or none. */
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeEach(async () => {
@@ -10,11 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const put = async (path: string, content: string | Uint8Array): Promise<void> => {
   await farm.sim.hand('dom01', ['mkdir', '-p', path.slice(0, path.lastIndexOf('/'))]);
   farm.sim.files('dom01').write(path, content);

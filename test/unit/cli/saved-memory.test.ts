@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
 import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { fakeShell, runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeEach(async () => {
@@ -10,11 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const hand = (...argv: readonly string[]) => farm.sim.hand('dom01', argv);
 const names = async (): Promise<string> => (await hand('xl', 'list')).out;
 

@@ -1,6 +1,8 @@
 /** A shell without a process: what was written is kept, and time passes when somebody sleeps. */
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import type { DemoFarm } from '../../../src/cli/demo-farm.ts';
+import { run } from '../../../src/cli/program.ts';
 import type { Shell } from '../../../src/cli/shell.ts';
 
 export interface Heard {
@@ -60,4 +62,14 @@ export const fakeShell = (more: Partial<Shell> = {}, terminal = false): Heard =>
       for (const listener of listeners) listener();
     },
   };
+};
+
+/** One command over this farm's file: its exit code, and what it printed with every run of blanks as one. */
+export const runOn = async (
+  farm: DemoFarm,
+  argv: readonly string[],
+): Promise<{ readonly code: number; readonly out: string }> => {
+  const heard = fakeShell({ home: farm.folder });
+  const code = await run([...argv, farm.path], heard.shell);
+  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
 };

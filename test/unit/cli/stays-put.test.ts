@@ -1,8 +1,7 @@
 /** VMs that no live migration may take: those whose cfg forbids it, and those that hold a device of their server. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeAll(async () => {
@@ -10,11 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 
 test.each([
   ['nomigrate = 1', 'its cfg says nomigrate'],

@@ -1,8 +1,7 @@
 /** A VM that runs and whose cfg is gone is adopted only where nothing that it was started with would be lost. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startDemoFarm, type DemoFarm } from '../../../src/cli/demo-farm.ts';
-import { run } from '../../../src/cli/program.ts';
-import { fakeShell } from './shell.ts';
+import { runOn } from './shell.ts';
 
 let farm: DemoFarm;
 beforeEach(async () => {
@@ -11,11 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => farm.close());
 
-const reeve = async (...argv: readonly string[]) => {
-  const heard = fakeShell({ home: farm.folder });
-  const code = await run([...argv, farm.path], heard.shell);
-  return { code, out: heard.out().replaceAll(/\s+/g, ' ') };
-};
+const reeve = async (...argv: readonly string[]) => runOn(farm, argv);
 const path = '/etc/xen/a.cfg';
 const files = () => farm.sim.files('dom01');
 /** Its domain, as libxl shows it. */
