@@ -9,23 +9,25 @@ import type { ServerState } from '../../src/kinds/server/spec.ts';
 import type { CfgRecord, Domain } from '../../src/kinds/vm/live.ts';
 import type { VmSpec } from '../../src/kinds/vm/spec.ts';
 import { defaultOptions, makePlan } from '../../src/plan/index.ts';
-import { carryOut, disk, domain, farm, GiB, nic, observed, server, spec, tools } from '../unit/plan/world.ts';
+import {
+  carryOut,
+  disk,
+  domain,
+  farm,
+  GiB,
+  nic,
+  observed,
+  server,
+  sharedNfs,
+  spec,
+  tools,
+} from '../unit/plan/world.ts';
 
 const servers = ['a', 'b', 'c'] as const;
 const keys = ['k1', 'k2', 'k3', 'k4', 'k5'] as const;
 const kernel = '/srv/vmlinuz';
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
-const origin = { file: 'farm.yaml', pointer: '/repositories' };
-const shared: RepositorySpec = {
-  name: 'vmstore',
-  type: 'nfs',
-  source: 'filer:/vmstore',
-  path: '/srv/vmstore',
-  options: '',
-  shared: true,
-  state: 'present',
-  origin,
-};
+const shared = sharedNfs;
 const local: RepositorySpec = {
   ...shared,
   name: 'local',

@@ -7,20 +7,11 @@ import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
 import { plainDisk, type DiskSpec, type MadeDisk, type VmSpec } from '../../../src/kinds/vm/spec.ts';
 import { renderPlan } from '../../../src/report/plan-text.ts';
-import { disk, farm, observed, perform, plan as planOf, record, server, spec } from './world.ts';
+import { disk, farm, observed, perform, plan as planOf, record, server, sharedNfs, spec } from './world.ts';
 
 const GiB = 1024 ** 2;
 const uuid = '0c9b1d1e-5a5e-5b7e-9c41-2f8d5a7b1c02';
-const store: RepositorySpec = {
-  name: 'vmstore',
-  type: 'nfs',
-  source: 'filer:/vmstore',
-  path: '/srv/vmstore',
-  options: '',
-  shared: true,
-  state: 'present',
-  origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
-};
+const store = sharedNfs;
 const made = (size: number, more: Partial<DiskSpec> = {}, from: MadeDisk['from'] = null): DiskSpec => {
   const of: MadeDisk = { repository: 'vmstore', folder: '/srv/vmstore', size, from };
   return disk('', 'rw', { made: of, ...more });

@@ -4,20 +4,11 @@ import type { Farm } from '../../../src/kinds/farm.ts';
 import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
 import { pathsToRead, unaskedPaths } from '../../../src/plan/index.ts';
-import { after, farm, observed, plan, server, spec } from './world.ts';
+import { after, farm, observed, plan, server, sharedNfs, spec } from './world.ts';
 
 const iso = '/srv/iso/x.iso';
 const kernel = '/boot/own';
-const store: RepositorySpec = {
-  name: 'vmstore',
-  type: 'nfs',
-  source: 'filer:/vmstore',
-  path: '/srv/vmstore',
-  options: '',
-  shared: true,
-  state: 'absent',
-  origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
-};
+const store: RepositorySpec = { ...sharedNfs, state: 'absent' };
 const farmOf = (more: Partial<Parameters<typeof spec>[1]>, a: 'active' | 'maintenance' = 'active'): Farm => {
   const f = farm([spec('web', { boot: undefined, disks: undefined, ...more })], ['a', 'b']);
   const servers = f.pools.flatMap((p) => p.servers).map((s) => (s.name === 'a' ? { ...s, state: a } : s));

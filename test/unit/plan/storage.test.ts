@@ -6,19 +6,9 @@ import { noStorage, type Storage, type StoreSeen } from '../../../src/kinds/repo
 import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import { stale } from '../../../src/plan/index.ts';
 import type { ServerSeen } from '../../../src/kinds/server/live.ts';
-import { disk, farm, observed, perform, plan as planOf, server, spec } from './world.ts';
+import { disk, farm, observed, perform, plan as planOf, server, sharedNfs, spec } from './world.ts';
 
-const origin = { file: 'farm.yaml', pointer: '/repositories/vmstore' };
-const nfs: RepositorySpec = {
-  name: 'vmstore',
-  type: 'nfs',
-  source: 'filer:/vmstore',
-  path: '/srv/vmstore',
-  options: '',
-  shared: true,
-  state: 'present',
-  origin,
-};
+const nfs = sharedNfs;
 const dir: RepositorySpec = {
   ...nfs,
   name: 'local',

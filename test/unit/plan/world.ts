@@ -3,6 +3,7 @@ import { faultsOf } from '../../../src/report/plan-check.ts';
 import { isVmOp } from '../../../src/kinds/operations.ts';
 import { noStorage, type DiskMarker, type Lease } from '../../../src/kinds/repository/live.ts';
 import { digestText } from '../../../src/core/digest.ts';
+import type { RepositorySpec } from '../../../src/kinds/repository/spec.ts';
 import type { Farm } from '../../../src/kinds/farm.ts';
 import type { Op, Plan, PlanOptions } from '../../../src/kinds/plan.ts';
 import type { Observed, ServerSeen } from '../../../src/kinds/server/live.ts';
@@ -82,6 +83,18 @@ export const nic = (network: string, more: Partial<NicSpec> = {}): NicSpec => ({
   script: undefined,
   ...more,
 });
+
+/** A repository that all servers of a pool see. */
+export const sharedNfs: RepositorySpec = {
+  name: 'vmstore',
+  type: 'nfs',
+  source: 'filer:/vmstore',
+  path: '/srv/vmstore',
+  options: '',
+  shared: true,
+  state: 'present',
+  origin: { file: 'farm.yaml', pointer: '/repositories/vmstore' },
+};
 
 export const farm = (vms: readonly VmSpec[], servers: readonly string[] = ['a'], more: Partial<Farm> = {}): Farm => ({
   name: 'test',
